@@ -1,0 +1,89 @@
+/* What the examples share: the check of each call, a clock, random numbers, a median. Include it first. */
+#ifndef EXAMPLE_H
+#define EXAMPLE_H
+
+#if !defined(_WIN32) && !defined(_XOPEN_SOURCE)
+#define _XOPEN_SOURCE 700 /* POSIX 2008: C99 alone has no steady clock */
+#endif
+
+#include <avx_gpu.h>
+#include <stdio.h>
+#include <stdlib.h>
+#if defined(_WIN32)
+#include <windows.h>
+#else
+#include <time.h>
+#endif
+
+/* Ends the program when a call of the library fails; avx_last_error tells the whole story. (An assert would vanish with NDEBUG.) */
+#define CHECK(call)                                                           \
+    do {                                                                      \
+        if (AVX_FAILED(call)) {                                               \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, avx_last_error()); \
+            exit(EXIT_FAILURE);                                               \
+        }                                                                     \
+    } while (0)
+
+/* The same for everything else: memory, files, and the answer itself. The rest of the arguments are printf's. */
+#define REQUIRE(condition, ...)                              \
+    do {                                                     \
+        if (!(condition)) {                                  \
+            fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);  \
+            fprintf(stderr, __VA_ARGS__);                    \
+            fputc('\n', stderr);                             \
+            exit(EXIT_FAILURE);                              \
+        }                                                    \
+    } while (0)
+
+/* Memory for `count` elements of `size` bytes, zeroed, or the end of the program. */
+static inline void *allocate(size_t count, size_t size) {
+    void *memory = calloc(count ? count : 1, size);
+    REQUIRE(memory != NULL, "no memory for %zu elements of %zu bytes", count, size);
+    return memory;
+}
+
+/* Seconds since some moment in the past. */
+static inline double now(void) {
+#if defined(_WIN32)
+    LARGE_INTEGER ticks, ticks_per_second;
+    QueryPerformanceCounter(&ticks);
+    QueryPerformanceFrequency(&ticks_per_second);
+    return (double)ticks.QuadPart / (double)ticks_per_second.QuadPart;
+#else
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+#endif
+}
+
+/* The next of a sequence of random numbers in [0, 1), the same on every machine (xorshift64*). Start with any *state but 0. */
+static inline double random_unit(uint64_t *state) {
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    return (double)((*state * 0x2545f4914f6cdd1du) >> 11) / 9007199254740992.0; /* 2^53 */
+}
+
+static inline int compare_doubles(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The median of `count` values, which it sorts: what a time is without the moments when the machine did something else. */
+static inline double median(double *values, size_t count) {
+    qsort(values, count, sizeof *values, compare_doubles);
+    return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
+
+/* The positive number in argv[index], or `fallback` where there is none. */
+static inline uint32_t argument(int argc, char **argv, int index, uint32_t fallback) {
+    char *end = NULL;
+    unsigned long long value;
+    if (index >= argc) { return fallback; }
+    value = strtoull(argv[index], &end, 10);
+    REQUIRE(*end == '\0' && argv[index][0] != '-' && value > 0 && value <= UINT32_MAX,
+            "%s: a number from 1 to %lu is needed", argv[index], (unsigned long)UINT32_MAX);
+    return (uint32_t)value;
+}
+
+#endif

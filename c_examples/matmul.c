@@ -1,0 +1,140 @@
+/* matmul [N] or matmul M K N: the product C = A * B of an M x K matrix and a K x N matrix of random f32.
+ *
+ * Each workgroup makes a tile of 16 x 16 elements of C. It walks over A and B in steps of 16, and its 256 invocations load a tile
+ * of each into workgroup memory first, where every value is then used 16 times: global memory is read a sixteenth as often as
+ * one would without. Prints GFLOP/s, and the largest error against the CPU. */
+#include "example.h"
+
+#include <math.h>
+
+static const char *source =
+    "struct Shape { m: u32, k: u32, n: u32 }\n"
+    "@group(0) @binding(0) var<storage, read>       a: array<f32>;     // m x k, row after row\n"
+    "@group(0) @binding(1) var<storage, read>       b: array<f32>;     // k x n\n"
+    "@group(0) @binding(2) var<storage, read_write> c: array<f32>;     // m x n\n"
+    "@group(0) @binding(3) var<uniform>             shape: Shape;\n"
+    "\n"
+    "const TILE = 16u;\n"
+    "var<workgroup> tile_a: array<array<f32, TILE>, TILE>;\n"
+    "var<workgroup> tile_b: array<array<f32, TILE>, TILE>;\n"
+    "\n"
+    "@compute @workgroup_size(TILE, TILE)\n"
+    "fn multiply(@builtin(global_invocation_id) global: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {\n"
+    "    let row = global.y;\n"
+    "    let column = global.x;\n"
+    "    var sum = 0.0;\n"
+    "    for (var start = 0u; start < shape.k; start += TILE) {\n"
+    "        // Beyond the matrices' edges the tiles are zero, which adds nothing.\n"
+    "        var from_a = 0.0;\n"
+    "        if (row < shape.m && start + local.x < shape.k) { from_a = a[row * shape.k + start + local.x]; }\n"
+    "        var from_b = 0.0;\n"
+    "        if (start + local.y < shape.k && column < shape.n) { from_b = b[(start + local.y) * shape.n + column]; }\n"
+    "        tile_a[local.y][local.x] = from_a;\n"
+    "        tile_b[local.y][local.x] = from_b;\n"
+    "        workgroupBarrier();    // the tiles are complete\n"
+    "        for (var i = 0u; i < TILE; i++) { sum += tile_a[local.y][i] * tile_b[i][local.x]; }\n"
+    "        workgroupBarrier();    // nobody needs them any more\n"
+    "    }\n"
+    "    if (row < shape.m && column < shape.n) { c[row * shape.n + column] = sum; }\n"
+    "}\n";
+
+static void fill_random(float *values, size_t count, uint64_t seed) {
+    for (size_t i = 0; i < count; ++i) { values[i] = (float)(2.0 * random_unit(&seed) - 1.0); }
+}
+
+/* Compares c[row][column] with the CPU's double precision: the error as a part of what K roundings to f32 may add up to at
+ * most. A value above 1 is a wrong answer. */
+static double error_of(const float *a, const float *b, const float *c, size_t k, size_t n, size_t row, size_t column, double *error) {
+    double exact = 0.0, magnitude = 0.0;
+    for (size_t i = 0; i < k; ++i) {
+        double product = (double)a[row * k + i] * (double)b[i * n + column];
+        exact += product;
+        magnitude += fabs(product);
+    }
+    *error = fabs((double)c[row * n + column] - exact);
+    return *error <= 0.0 ? 0.0 : *error / ((double)(k + 1) * ldexp(1.0, -24) * magnitude);
+}
+
+int main(int argc, char **argv) {
+    uint32_t m = argument(argc, argv, 1, 512);
+    uint32_t k = argument(argc, argv, 2, m);
+    uint32_t n = argument(argc, argv, 3, k);
+    struct { uint32_t m, k, n; } shape = { m, k, n };
+
+    size_t a_count = (size_t)m * k, b_count = (size_t)k * n, c_count = (size_t)m * n;
+    float *a = allocate(a_count, sizeof *a), *b = allocate(b_count, sizeof *b), *c = allocate(c_count, sizeof *c);
+    fill_random(a, a_count, 1);
+    fill_random(b, b_count, 2);
+
+    avx_device device;
+    avx_buffer buffer_a, buffer_b, buffer_c;
+    avx_kernel multiply;
+    CHECK(avx_create(NULL, &device));
+    CHECK(avx_alloc(device, a_count * sizeof *a, AVX_MEMORY_DEVICE, &buffer_a));
+    CHECK(avx_alloc(device, b_count * sizeof *b, AVX_MEMORY_DEVICE, &buffer_b));
+    CHECK(avx_alloc(device, c_count * sizeof *c, AVX_MEMORY_DEVICE, &buffer_c));
+    CHECK(avx_set_label(buffer_c, "product")); /* messages about the buffer call it so */
+    CHECK(avx_write(NULL, buffer_a, 0, a, a_count * sizeof *a));
+    CHECK(avx_write(NULL, buffer_b, 0, b, b_count * sizeof *b));
+    CHECK(avx_kernel_from_wgsl(device, source, "multiply", &multiply));
+
+    static avx_device_properties info; /* static: all zero but the size */
+    info.struct_size = sizeof info;
+    CHECK(avx_device_info(device, &info));
+    printf("matmul: %u x %u times %u x %u, f32, on %s\n", m, k, k, n, info.name);
+
+    avx_arg args[] = { avx_arg_buffer(buffer_a), avx_arg_buffer(buffer_b), avx_arg_buffer(buffer_c),
+                       avx_arg_bytes(&shape, sizeof shape) };
+
+    /* The first run also pays for the upload and the driver's compiler; it says how many runs make a time worth measuring. */
+    double start = now();
+    CHECK(avx_dispatch_threads(NULL, multiply, n, m, 1, args, 4));
+    CHECK(avx_synchronize(device, AVX_FOREVER));
+    double first = now() - start;
+    start = now();
+    CHECK(avx_dispatch_threads(NULL, multiply, n, m, 1, args, 4));
+    CHECK(avx_synchronize(device, AVX_FOREVER));
+    double once = now() - start;
+
+    enum { ROUNDS = 7 };
+    double seconds[ROUNDS] = { once };
+    int rounds = once > 0.5 ? 3 : ROUNDS; /* a slow device need not prove it often */
+    int runs = once > 0.02 ? 1 : (int)(0.02 / (once + 1e-7)) + 1;
+    if (runs > 200) { runs = 200; }
+    for (int round = runs == 1 ? 1 : 0; round < rounds; ++round) {
+        start = now();
+        for (int run = 0; run < runs; ++run) { CHECK(avx_dispatch_threads(NULL, multiply, n, m, 1, args, 4)); }
+        CHECK(avx_synchronize(device, AVX_FOREVER));
+        seconds[round] = (now() - start) / runs;
+    }
+    double typical = median(seconds, (size_t)rounds);
+    printf("  first run  %10.3f ms\n", first * 1e3);
+    printf("  median     %10.3f ms, of %d rounds of %d\n", typical * 1e3, rounds, runs);
+    printf("  speed      %10.2f GFLOP/s\n", 2.0 * m * n * k / typical * 1e-9);
+
+    CHECK(avx_read(NULL, buffer_c, 0, c, c_count * sizeof *c));
+    CHECK(avx_destroy(device));
+
+    /* Small products are checked whole, large ones at random places and in the four corners. */
+    double largest = 0.0, worst = 0.0;
+    int whole = (double)m * n * k <= 512.0 * 512.0 * 512.0;
+    size_t checks = whole ? c_count : 4096;
+    uint64_t seed = 3;
+    for (size_t i = 0; i < checks; ++i) {
+        size_t row = i / n, column = i % n;
+        if (!whole) {
+            row = i < 4 ? (i & 1) * (m - 1) : (size_t)(random_unit(&seed) * m);
+            column = i < 4 ? (i >> 1) * (n - 1) : (size_t)(random_unit(&seed) * n);
+        }
+        double error = 0.0;
+        double part = error_of(a, b, c, k, n, row, column, &error);
+        REQUIRE(part <= 1.0, "wrong: C[%zu][%zu] = %g is off by %g", row, column, (double)c[row * n + column], error);
+        if (error > largest) { largest = error; }
+        if (part > worst) { worst = part; }
+    }
+    printf("  largest error against the CPU %.3g in %zu elements, %.2g of what f32 allows\n", largest, checks, worst);
+    free(a);
+    free(b);
+    free(c);
+    return 0;
+}

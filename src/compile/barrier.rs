@@ -1,0 +1,64 @@
+//! Memory semantics of barriers: the compiler's subgroup barrier orders subgroup memory only, which Vulkan does not know. It is
+//! made to order buffers and workgroup memory, which is what WGSL promises of it.
+
+use std::collections::HashMap;
+
+use rspirv::spirv::{MemorySemantics, Op};
+
+use super::error::Result;
+use super::index::Index;
+use super::words::{HEADER, Section, Sections, Words, emit};
+
+/// The module with every barrier's semantics known to Vulkan; `None` if they all are.
+pub(crate) fn repair(spirv: &[u32]) -> Result<Option<Vec<u32>>> {
+    let index = Index::new(Words::split(spirv)?)?;
+    let known = (MemorySemantics::UNIFORM_MEMORY | MemorySemantics::WORKGROUP_MEMORY).bits();
+    let mut fixed = HashMap::new();
+    let mut next = index.words.bound;
+    for inst in &index.words.insts {
+        let Some(id) = semantics_at(inst.op()).and_then(|at| inst.word(at)) else { continue };
+        let Some(value) = index.constants.u32(id) else { continue };
+        let Some(ty) = index.def(id).and_then(|inst| inst.result_type()) else { continue };
+        if value & MemorySemantics::SUBGROUP_MEMORY.bits() != 0 && value & known != known && !fixed.contains_key(&id) {
+            fixed.insert(id, (next, ty, value | known));
+            next += 1;
+        }
+    }
+    if fixed.is_empty() {
+        return Ok(None);
+    }
+    let mut out = Vec::with_capacity(spirv.len() + 4 * fixed.len());
+    out.extend_from_slice(&index.words.header);
+    let mut sections = Sections::new();
+    let mut section = Section::Preamble;
+    for &inst in &index.words.insts {
+        let entered = sections.of(inst);
+        if section < Section::Functions && entered == Section::Functions {
+            for &(id, ty, value) in fixed.values() {
+                emit(&mut out, Op::Constant, &[ty, id, value]);
+            }
+        }
+        section = entered;
+        let start = out.len();
+        out.extend_from_slice(inst.words);
+        if let Some(at) = semantics_at(inst.op())
+            && let Some(word) = out.get_mut(start + at)
+            && let Some(&(id, ..)) = fixed.get(word)
+        {
+            *word = id;
+        }
+    }
+    if let Some(bound) = out.get_mut(..HEADER).and_then(|header| header.get_mut(3)) {
+        *bound = next;
+    }
+    Ok(Some(out))
+}
+
+/// The word of an instruction that names a barrier's semantics.
+fn semantics_at(op: Option<Op>) -> Option<usize> {
+    match op? {
+        Op::ControlBarrier => Some(3),
+        Op::MemoryBarrier => Some(2),
+        _ => None,
+    }
+}

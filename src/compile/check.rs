@@ -1,0 +1,110 @@
+//! What a kernel needs against what the device has. Every refusal names the thing, the limit and the request.
+
+use rspirv::spirv::{AddressingModel, Capability, MemoryModel, Op};
+
+use super::error::{Error, Kind, Result};
+use super::index::Index;
+use super::words::invalid;
+use super::{BindingKind, Interface, Target, feature};
+
+/// Binding numbers lie below it. Vulkan has no limit, and drivers make tables as long as the largest number.
+const MAX_BINDING: u32 = 1024;
+
+/// Capabilities that every Vulkan device has.
+const ALWAYS: [Capability; 2] = [Capability::Shader, Capability::Matrix];
+
+/// Checks the capabilities that a module declares, and its memory model.
+pub(crate) fn capabilities(index: &Index<'_>, target: &Target) -> Result<()> {
+    let mut missing = Vec::new();
+    for inst in index.words.insts.iter().filter(|inst| inst.is(Op::Capability)) {
+        let number = inst.word(1).unwrap_or(u32::MAX);
+        let text = match Capability::from_u32(number) {
+            Some(capability) if ALWAYS.contains(&capability) || target.capabilities.contains(&capability) => continue,
+            Some(capability) => match feature::describe(capability) {
+                "" => format!("SPIR-V {capability:?}"),
+                what => format!("{what} (SPIR-V {capability:?})"),
+            },
+            None => format!("SPIR-V capability {number}"),
+        };
+        if !missing.contains(&text) && missing.len() < 8 {
+            missing.push(text);
+        }
+    }
+    if !missing.is_empty() {
+        return Err(Error::new(Kind::Unsupported, format!("the kernel needs {}: this device lacks it", missing.join(" and "))));
+    }
+    let mut models = index.words.insts.iter().filter(|inst| inst.is(Op::MemoryModel));
+    let model = models.next().ok_or_else(|| invalid("the SPIR-V module has no memory model (OpMemoryModel)"))?;
+    if models.next().is_some() {
+        return Err(invalid("the SPIR-V module has two memory models"));
+    }
+    let (addressing, memory) = (model.word(1), model.word(2));
+    let addressed = [AddressingModel::Logical as u32, AddressingModel::PhysicalStorageBuffer64 as u32];
+    let ordered = [MemoryModel::GLSL450 as u32, MemoryModel::Vulkan as u32];
+    if !addressing.is_some_and(|model| addressed.contains(&model)) || !memory.is_some_and(|model| ordered.contains(&model)) {
+        return Err(Error::new(
+            Kind::Unsupported,
+            "the SPIR-V module's memory model is not Vulkan's (is it an OpenCL module?): Logical or PhysicalStorageBuffer64 \
+             addressing and the GLSL450 or Vulkan memory model are taken",
+        ));
+    }
+    Ok(())
+}
+
+/// Checks an interface against the device's limits.
+pub(crate) fn limits(interface: &Interface, target: &Target) -> Result<()> {
+    let entry = &interface.entry;
+    let over = |message: String| Err(Error::new(Kind::Limit, message));
+    let [x, y, z] = interface.workgroup_size;
+    let size = format!("{x} x {y} x {z}");
+    if x == 0 || y == 0 || z == 0 {
+        return Err(invalid(format!("{entry}: the workgroup size {size} has an empty dimension")));
+    }
+    for ((name, own), max) in ["x", "y", "z"].iter().zip(interface.workgroup_size).zip(target.max_workgroup_size) {
+        if own > max {
+            return over(format!("{entry}: the workgroup size {size} is over this device's limit of {max} invocations in {name}"));
+        }
+    }
+    let invocations = u64::from(x).saturating_mul(y.into()).saturating_mul(z.into());
+    if invocations > u64::from(target.max_workgroup_invocations) {
+        return over(format!(
+            "{entry}: the workgroup size {size} is {invocations} invocations, and this device's limit is {}",
+            target.max_workgroup_invocations
+        ));
+    }
+    if interface.shared_memory > target.max_shared_memory {
+        let own = if interface.shared_memory == u32::MAX { "4 GiB or more".into() } else { format!("{} bytes", interface.shared_memory) };
+        return over(format!(
+            "{entry} uses {own} of workgroup memory, and this device has {} bytes to a workgroup",
+            target.max_shared_memory
+        ));
+    }
+    let count = |kind| interface.args.iter().filter(|arg| arg.kind == kind).count();
+    for (kind, max) in
+        [(BindingKind::Storage, target.max_storage_buffers), (BindingKind::Uniform, target.max_uniform_buffers)]
+    {
+        if count(kind) as u64 > u64::from(max) {
+            return over(format!("{entry} uses {} {kind}s, and this device takes {max} in a kernel", count(kind)));
+        }
+    }
+    for arg in &interface.args {
+        if arg.group >= target.max_groups {
+            return over(format!(
+                "{} is in group {}, and this device has groups 0 to {}",
+                arg.name,
+                arg.group,
+                target.max_groups.saturating_sub(1)
+            ));
+        }
+        if arg.binding >= MAX_BINDING {
+            return over(format!("{} has binding {}, and bindings 0 to {} are taken", arg.name, arg.binding, MAX_BINDING - 1));
+        }
+        if arg.kind == BindingKind::PushConstants && arg.min_size > u64::from(target.max_push_constants) {
+            return over(format!(
+                "the push-constant block {} has {} bytes, and this device takes {}",
+                arg.name, arg.min_size, target.max_push_constants
+            ));
+        }
+    }
+    Ok(())
+}

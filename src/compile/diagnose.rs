@@ -1,0 +1,93 @@
+//! How a mistake in WGSL text is shown: the message, the file, line and column, the line itself with the place marked, and notes.
+
+use std::fmt::Write as _;
+
+use super::error::{Error, Kind};
+
+/// The most characters of a line that are shown, and how many of them stand before the place.
+const SHOWN: usize = 120;
+/// Characters shown before the place where a line is cut.
+const BEFORE: usize = 60;
+/// The most places and notes of one message.
+const MOST: usize = 6;
+
+/// A text that is compiled, and the name that messages give it.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<'a> {
+    /// The user's text.
+    pub(crate) text: &'a str,
+    /// Its name: the kernel's label, or "wgsl".
+    pub(crate) label: &'a str,
+}
+
+/// A place in the text, in bytes, with what to say of it.
+pub(crate) struct Label {
+    /// Where it is.
+    pub(crate) range: std::ops::Range<usize>,
+    /// What to say, or nothing.
+    pub(crate) text: String,
+}
+
+impl Source<'_> {
+    /// Lays out a refusal.
+    pub(crate) fn error(&self, kind: Kind, message: &str, labels: &[Label], notes: &[String]) -> Error {
+        let mut text = format!("error: {}", message.trim_end());
+        for label in labels.iter().take(MOST) {
+            self.place(&mut text, label);
+        }
+        for note in notes.iter().take(MOST) {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "\n  = note: {}", note.trim());
+        }
+        Error::new(kind, text)
+    }
+
+    /// A refusal at one byte of the text.
+    pub(crate) fn error_at(&self, at: usize, message: &str) -> Error {
+        self.error(Kind::Compile, message, &[Label { range: at..at + 1, text: String::new() }], &[])
+    }
+
+    /// Line and column, from 1, of a byte; columns count characters.
+    pub(crate) fn position(&self, at: usize) -> (usize, usize) {
+        let before = self.before(at);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        (line, column)
+    }
+
+    /// The text before a byte, which is moved back to the start of its character.
+    fn before(&self, at: usize) -> &str {
+        let at = at.min(self.text.len());
+        (0..=at).rev().find_map(|at| self.text.get(..at)).unwrap_or("")
+    }
+
+    /// Adds a place: where it is, the line, and marks under it.
+    fn place(&self, out: &mut String, label: &Label) {
+        let before = self.before(label.range.start);
+        let (line, column) = self.position(label.range.start);
+        let prefix = before.rsplit('\n').next().unwrap_or("");
+        let start = before.len() - prefix.len();
+        let whole = self.text.get(start..).and_then(|rest| rest.split(['\n', '\r']).next()).unwrap_or("");
+        let skipped = if column > SHOWN - 20 { column - 1 - BEFORE.min(column - 1) } else { 0 };
+        let printable = |c: char| if c.is_control() { if c == '\t' { ' ' } else { '\u{fffd}' } } else { c };
+        let shown: String = whole.chars().skip(skipped).take(SHOWN).map(printable).collect();
+        let marked = self.text.get(before.len()..label.range.end.max(before.len())).unwrap_or("");
+        let length = marked.split('\n').next().unwrap_or("").chars().count();
+        let caret = column - 1 - skipped;
+        let room = shown.chars().count().saturating_sub(caret);
+        let marks = "^".repeat(length.min(room).max(1));
+        let number = line.to_string();
+        let margin = " ".repeat(number.len());
+        let (left, right) = (if skipped > 0 { "..." } else { "" }, if whole.chars().count() > skipped + SHOWN { "..." } else { "" });
+        let pad = " ".repeat(caret + left.len());
+        // Writing to a string cannot fail.
+        let _ = write!(
+            out,
+            "\n{margin}--> {}:{line}:{column}\n{margin} |\n{number} | {left}{shown}{right}\n{margin} | {pad}{marks} {}",
+            self.label,
+            label.text.trim()
+        );
+        let end = out.trim_end().len();
+        out.truncate(end);
+    }
+}

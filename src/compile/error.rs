@@ -1,0 +1,42 @@
+//! Why a kernel was refused: a kind that the runtime turns into a status, and the text for the person who wrote it.
+
+use std::fmt;
+
+/// What sort of refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The text does not compile.
+    Compile,
+    /// The SPIR-V module is malformed.
+    InvalidSpirv,
+    /// No such entry point, or several and none named.
+    EntryPoint,
+    /// The device lacks a feature that the kernel needs.
+    Unsupported,
+    /// Beyond a limit of the device.
+    Limit,
+    /// A bug of ours or of the compiler's.
+    Internal,
+}
+
+/// A refusal with its story.
+#[derive(Clone, Debug)]
+pub(crate) struct Error {
+    pub(crate) kind: Kind,
+    pub(crate) message: String,
+}
+
+/// Results of this layer.
+pub(crate) type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Error {
+        Error { kind, message: message.into() }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}

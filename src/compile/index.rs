@@ -1,0 +1,221 @@
+//! An index of a module: what each id is, its names, decorations, constants, entry points and functions. Built in one pass over
+//! any words that [`Words::split`](super::words::Words::split) accepts; a look-up that finds something else than it asked for
+//! gives `None` or an error, never a panic.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use rspirv::spirv::{BuiltIn, Decoration, Op, StorageClass};
+
+use super::constant::Constants;
+use super::error::Result;
+use super::words::{Inst, Names, Words, invalid, string};
+
+/// The most decoration groups that are applied to one target.
+const MAX_GROUPS: usize = 16;
+
+/// An `OpEntryPoint`.
+#[derive(Clone, Debug)]
+pub(crate) struct EntryPoint {
+    /// The execution model's number.
+    pub(crate) model: u32,
+    /// The function.
+    pub(crate) function: u32,
+    /// Its name.
+    pub(crate) name: String,
+}
+
+/// A module and what its ids mean.
+pub(crate) struct Index<'a> {
+    /// The instructions.
+    pub(crate) words: Words<'a>,
+    /// The instruction that defines an id.
+    defs: HashMap<u32, usize>,
+    /// Names of ids.
+    pub(crate) names: Names,
+    /// Names of struct members.
+    pub(crate) member_names: HashMap<(u32, u32), String>,
+    /// The first literal (0 if there is none) of each decoration of an id.
+    decorations: HashMap<(u32, u32), u32>,
+    /// The same for a struct's member.
+    member_decorations: HashMap<(u32, u32, u32), u32>,
+    /// Decoration groups applied to an id, or to a struct's member.
+    groups: HashMap<(u32, Option<u32>), Vec<u32>>,
+    /// Values of constants.
+    pub(crate) constants: Constants,
+    /// Entry points, in order.
+    pub(crate) entry_points: Vec<EntryPoint>,
+    /// The instructions of each function, by the function's id.
+    pub(crate) functions: HashMap<u32, Range<usize>>,
+    /// Variables outside functions: id and storage class.
+    pub(crate) globals: Vec<(u32, u32)>,
+}
+
+impl<'a> Index<'a> {
+    /// Indexes a module. Fails on an id that is defined twice and on functions that are not closed.
+    pub(crate) fn new(words: Words<'a>) -> Result<Index<'a>> {
+        let mut index = Index {
+            words,
+            defs: HashMap::new(),
+            names: HashMap::new(),
+            member_names: HashMap::new(),
+            decorations: HashMap::new(),
+            member_decorations: HashMap::new(),
+            groups: HashMap::new(),
+            constants: Constants::default(),
+            entry_points: Vec::new(),
+            functions: HashMap::new(),
+            globals: Vec::new(),
+        };
+        let mut open: Option<(u32, usize)> = None;
+        for at in 0..index.words.insts.len() {
+            let Some(&inst) = index.words.insts.get(at) else { break };
+            if let Some(id) = inst.result()
+                && index.defs.insert(id, at).is_some()
+            {
+                return Err(invalid(format!("SPIR-V id %{id} is defined twice")));
+            }
+            match inst.op() {
+                Some(Op::Function) => {
+                    if open.is_some() {
+                        return Err(invalid("a SPIR-V function starts inside another"));
+                    }
+                    open = inst.result().map(|id| (id, at));
+                }
+                Some(Op::FunctionEnd) => {
+                    let (id, start) = open.take().ok_or_else(|| invalid("a SPIR-V function ends that did not start"))?;
+                    index.functions.insert(id, start..at + 1);
+                }
+                Some(Op::Variable) if open.is_none() => {
+                    if let (Some(id), Some(class)) = (inst.word(2), inst.word(3)) {
+                        index.globals.push((id, class));
+                    }
+                }
+                _ if open.is_none() => index.global(inst)?,
+                _ => {}
+            }
+        }
+        if open.is_some() {
+            return Err(invalid("the SPIR-V module ends inside a function"));
+        }
+        Ok(index)
+    }
+
+    /// Takes in an instruction outside functions.
+    fn global(&mut self, inst: Inst<'_>) -> Result<()> {
+        let (first, second) = (inst.word(1).unwrap_or(0), inst.word(2).unwrap_or(0));
+        match inst.op() {
+            Some(Op::Name) => {
+                self.names.insert(first, string(inst.rest(2)).0);
+            }
+            Some(Op::MemberName) => {
+                self.member_names.insert((first, second), string(inst.rest(3)).0);
+            }
+            Some(Op::Decorate | Op::DecorateId) => {
+                self.decorations.entry((first, second)).or_insert(inst.word(3).unwrap_or(0));
+            }
+            Some(Op::MemberDecorate) => {
+                let decoration = inst.word(3).unwrap_or(0);
+                self.member_decorations.entry((first, second, decoration)).or_insert(inst.word(4).unwrap_or(0));
+            }
+            Some(Op::GroupDecorate) => {
+                for &target in inst.rest(2) {
+                    self.join(first, (target, None))?;
+                }
+            }
+            Some(Op::GroupMemberDecorate) => {
+                for &[target, member] in inst.rest(2).as_chunks::<2>().0 {
+                    self.join(first, (target, Some(member)))?;
+                }
+            }
+            Some(Op::EntryPoint) => {
+                let name = string(inst.rest(3)).0;
+                self.entry_points.push(EntryPoint { model: first, function: second, name });
+            }
+            _ => {
+                let types = |id: u32| self.defs.get(&id).and_then(|&at| self.words.insts.get(at)).copied();
+                self.constants.define(inst, &types);
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies a decoration group to a target.
+    fn join(&mut self, group: u32, target: (u32, Option<u32>)) -> Result<()> {
+        let groups = self.groups.entry(target).or_default();
+        if groups.len() >= MAX_GROUPS {
+            return Err(invalid(format!("SPIR-V id %{} is in more than {MAX_GROUPS} decoration groups", target.0)));
+        }
+        groups.push(group);
+        Ok(())
+    }
+
+    /// What the groups of a target say of a decoration.
+    fn from_groups(&self, target: (u32, Option<u32>), decoration: Decoration) -> Option<u32> {
+        self.groups.get(&target)?.iter().find_map(|&group| self.decorations.get(&(group, decoration as u32)).copied())
+    }
+
+    /// The instruction that defines `id`.
+    pub(crate) fn def(&self, id: u32) -> Option<Inst<'a>> {
+        self.words.insts.get(*self.defs.get(&id)?).copied()
+    }
+
+    /// Where the instruction that defines `id` stands.
+    pub(crate) fn position(&self, id: u32) -> Option<usize> {
+        self.defs.get(&id).copied()
+    }
+
+    /// The instruction that defines the type of the value `id`.
+    pub(crate) fn type_of(&self, id: u32) -> Option<Inst<'a>> {
+        self.def(self.def(id)?.result_type()?)
+    }
+
+    /// The first literal of a decoration of `id` (0 for one that has none), if it has that decoration.
+    pub(crate) fn decoration(&self, id: u32, decoration: Decoration) -> Option<u32> {
+        self.decorations.get(&(id, decoration as u32)).copied().or_else(|| self.from_groups((id, None), decoration))
+    }
+
+    /// The same for a struct's member.
+    pub(crate) fn member_decoration(&self, id: u32, member: u32, decoration: Decoration) -> Option<u32> {
+        let own = self.member_decorations.get(&(id, member, decoration as u32)).copied();
+        own.or_else(|| self.from_groups((id, Some(member)), decoration))
+    }
+
+    /// Whether the type `id` is a struct whose members all carry the decoration.
+    pub(crate) fn all_members(&self, id: u32, decoration: Decoration) -> bool {
+        let Some(inst) = self.def(id).filter(|inst| inst.is(Op::TypeStruct)) else { return false };
+        let count = inst.rest(2).len() as u32;
+        count > 0 && (0..count).all(|member| self.member_decoration(id, member, decoration).is_some())
+    }
+
+    /// The type that the pointer type `id` points to, and its storage class.
+    pub(crate) fn pointee(&self, id: u32) -> Option<(u32, u32)> {
+        let inst = self.def(id).filter(|inst| inst.is(Op::TypePointer))?;
+        Some((inst.word(3)?, inst.word(2)?))
+    }
+
+    /// The variable's name in messages: its own, else its block's, else its id.
+    pub(crate) fn variable_name(&self, id: u32) -> String {
+        let named = |id: u32| self.names.get(&id).filter(|name| !name.is_empty()).cloned();
+        named(id)
+            .or_else(|| named(self.pointee(self.def(id)?.result_type()?)?.0))
+            .unwrap_or_else(|| format!("%{id}"))
+    }
+
+    /// The built-in that an input variable carries, itself or as a member of its block.
+    pub(crate) fn has_builtin(&self, id: u32, builtin: BuiltIn) -> bool {
+        if self.decoration(id, Decoration::BuiltIn) == Some(builtin as u32) {
+            return true;
+        }
+        let block = self.def(id).and_then(|inst| inst.result_type()).and_then(|pointer| self.pointee(pointer));
+        let Some((block, _)) = block else { return false };
+        let Some(inst) = self.def(block).filter(|inst| inst.is(Op::TypeStruct)) else { return false };
+        (0..inst.rest(2).len() as u32)
+            .any(|member| self.member_decoration(block, member, Decoration::BuiltIn) == Some(builtin as u32))
+    }
+
+    /// The global variables of a storage class.
+    pub(crate) fn globals_in(&self, class: StorageClass) -> impl Iterator<Item = u32> + '_ {
+        self.globals.iter().filter(move |&&(_, own)| own == class as u32).map(|&(id, _)| id)
+    }
+}

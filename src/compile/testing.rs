@@ -1,0 +1,114 @@
+//! What the tests of this layer share: targets, the thread that WGSL is compiled on, and the outside validator.
+
+use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::{Command, Stdio};
+
+use rspirv::spirv::Capability;
+
+use super::error::Result;
+use super::{Kernel, Target, WGSL_STACK, panic_error, wgsl};
+
+/// A device that has what the tests use, with Vulkan 1.3.
+pub(crate) fn target() -> Target {
+    use Capability::*;
+    Target {
+        spirv_version: (1, 6),
+        capabilities: vec![
+            Float16,
+            Float64,
+            Int8,
+            Int16,
+            Int64,
+            Int64Atomics,
+            AtomicFloat32AddEXT,
+            StorageBuffer16BitAccess,
+            UniformAndStorageBuffer16BitAccess,
+            StorageBuffer8BitAccess,
+            GroupNonUniform,
+            GroupNonUniformVote,
+            GroupNonUniformArithmetic,
+            GroupNonUniformBallot,
+            GroupNonUniformShuffle,
+            GroupNonUniformShuffleRelative,
+            GroupNonUniformQuad,
+            CooperativeMatrixKHR,
+            VulkanMemoryModel,
+            VulkanMemoryModelDeviceScope,
+            PhysicalStorageBufferAddresses,
+            VariablePointers,
+            VariablePointersStorageBuffer,
+            DotProduct,
+            DotProductInput4x8BitPacked,
+        ],
+        native_zero_init: true,
+        max_workgroup_size: [1024, 1024, 64],
+        max_workgroup_invocations: 1024,
+        max_shared_memory: 49152,
+        max_push_constants: 128,
+        max_groups: 4,
+        max_storage_buffers: 16,
+        max_uniform_buffers: 12,
+    }
+}
+
+/// The same device with the Vulkan version 1.1, 1.2 or 1.3 of these three: the name that the validator has for it, and the target.
+pub(crate) fn targets() -> [(&'static str, Target); 3] {
+    let with = |version| Target { spirv_version: version, ..target() };
+    [("vulkan1.1", Target { native_zero_init: false, ..with((1, 3)) }), ("vulkan1.2", with((1, 5))), ("vulkan1.3", with((1, 6)))]
+}
+
+/// Compiles as the runtime does: on a thread with the stack that the compiler needs, a panic being an error.
+pub(crate) fn compile_for(source: &str, entry: Option<&str>, target: &Target) -> Result<Kernel> {
+    std::thread::scope(|scope| {
+        let work = || catch_unwind(AssertUnwindSafe(|| wgsl(source.as_bytes(), "test.wgsl", entry, target)));
+        let thread = std::thread::Builder::new().stack_size(WGSL_STACK).spawn_scoped(scope, work).expect("a thread");
+        thread.join().expect("panics are caught").unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+            Err(panic_error(text.unwrap_or("")))
+        })
+    })
+}
+
+/// Compiles the only entry point for [`target`].
+pub(crate) fn compile(source: &str) -> Result<Kernel> {
+    compile_for(source, None, &target())
+}
+
+/// A module's bytes.
+pub(crate) fn bytes(spirv: &[u32]) -> Vec<u8> {
+    spirv.iter().flat_map(|word| word.to_le_bytes()).collect()
+}
+
+/// Runs a tool of the SPIR-V tools on some input; `None`, told on standard error, if it is not installed.
+pub(crate) fn tool(name: &str, arguments: &[&str], input: &[u8]) -> Option<std::result::Result<Vec<u8>, String>> {
+    let child = Command::new(name).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let Ok(mut child) = child else {
+        eprintln!("SKIPPED: {name} is not installed");
+        return None;
+    };
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let input = input.to_vec();
+    let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
+    let output = child.wait_with_output().expect("the tool's output");
+    writer.join().expect("the writer");
+    Some(if output.status.success() {
+        Ok(output.stdout)
+    } else {
+        Err(format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)))
+    })
+}
+
+/// Assembles a module; `None` if the assembler is not installed.
+pub(crate) fn assemble(text: &str) -> Option<Vec<u8>> {
+    let arguments = ["--target-env", "spv1.6", "--preserve-numeric-ids", "-o", "-", "-"];
+    Some(tool("spirv-as", &arguments, text.as_bytes())?.unwrap_or_else(|error| panic!("{error}\n{text}")))
+}
+
+/// Fails the test if the validator refuses the module.
+pub(crate) fn validate(spirv: &[u32], environment: &str) {
+    if let Some(Err(error)) = tool("spirv-val", &["--target-env", environment, "-"], &bytes(spirv)) {
+        let listing = tool("spirv-dis", &["-"], &bytes(spirv)).and_then(std::result::Result::ok).unwrap_or_default();
+        panic!("{environment}: {error}\n{}", String::from_utf8_lossy(&listing));
+    }
+}

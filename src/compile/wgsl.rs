@@ -1,0 +1,222 @@
+//! WGSL to SPIR-V: text in, checked SPIR-V with its interface out. The compiler proper is naga; around it stands what its users
+//! ran into: inputs that overflow its stack or eat memory, panics, code that validates and comes out invalid.
+
+use naga::back::spv;
+use naga::proc::BoundsCheckPolicy;
+use naga::valid::{Capabilities, ValidationError, ValidationFlags, Validator};
+use naga::{MathFunction, ScalarKind, ShaderStage, TypeInner, WithSpan};
+
+use super::diagnose::{Label, Source};
+use super::error::{Error, Kind, Result};
+use super::index::Index;
+use super::words::Words;
+use super::{Kernel, Target, barrier, check, directive, entry, prescan, reflect, strip};
+
+/// Bytes of stack that [`wgsl`] needs. The compiler is recursive, and an overflow ends the process; [`prescan`] keeps inputs to a
+/// quarter of it in an unoptimized build. The system provides the memory when it is touched, so an ordinary kernel costs little.
+pub(crate) const WGSL_STACK: usize = 256 << 20;
+
+/// The most bytes of text that are compiled.
+const MAX_SOURCE: usize = 1 << 20;
+
+/// Compiles the entry point `entry` (`None`: the only one) of the WGSL text `source`, which messages call `label`. Must run on a
+/// thread with [`WGSL_STACK`] bytes of stack and under `catch_unwind`: see [`super::panic_error`].
+pub(crate) fn wgsl(source: &[u8], label: &str, entry: Option<&str>, target: &Target) -> Result<Kernel> {
+    if source.len() > MAX_SOURCE {
+        let message = format!("the WGSL text has {} bytes, and at most {MAX_SOURCE} (1 MiB) are compiled", source.len());
+        return Err(Error::new(Kind::Compile, message));
+    }
+    let text = str::from_utf8(source).map_err(|error| {
+        let at = error.valid_up_to();
+        let line = source.iter().take(at).filter(|&&byte| byte == b'\n').count() + 1;
+        Error::new(Kind::Compile, format!("the WGSL text is not UTF-8: byte {at} (line {line}) is not part of a character"))
+    })?;
+    let source = Source { text, label: if label.is_empty() { "wgsl" } else { label } };
+    let prepared = directive::prepare(text).map_err(|unclosed| source.error_at(unclosed.0, "this comment is not closed"))?;
+    prescan::scan(source, &prepared)?;
+
+    let module = naga::front::wgsl::parse_str(&prepared).map_err(|error| parse_error(source, &error))?;
+    let names: Vec<&str> = module.entry_points.iter().filter(|point| is_compute(point)).map(|point| point.name.as_str()).collect();
+    let entry = (*names.get(entry::choose(&names, entry)?).unwrap_or(&"")).to_owned();
+    check_overrides(source, &module)?;
+    let info = Validator::new(ValidationFlags::all(), Capabilities::all())
+        .validate(&module)
+        .map_err(|error| validation_error(source, &error))?;
+    check_math(source, &module, &info)?;
+
+    let point = Some((ShaderStage::Compute, entry.as_str()));
+    let (module, info) = naga::back::pipeline_constants::process_overrides(&module, &info, point, &Default::default())
+        .map_err(|error| constant_error(source, &error))?;
+    let spirv = write(source, &module, &info, &entry, target)?;
+    let spirv = strip::repair(&spirv)?.unwrap_or(spirv);
+    let spirv = barrier::repair(&spirv)?.unwrap_or(spirv);
+    let index = Index::new(Words::split(&spirv)?)?;
+    check::capabilities(&index, target)?;
+    let interface = reflect::interface(&index, Some(&entry))?;
+    check::limits(&interface, target)?;
+    Ok(Kernel { spirv, interface })
+}
+
+/// Whether an entry point is a compute kernel.
+fn is_compute(point: &naga::EntryPoint) -> bool {
+    point.stage == ShaderStage::Compute
+}
+
+/// Writes the SPIR-V of one entry point.
+fn write(
+    source: Source<'_>,
+    module: &naga::Module,
+    info: &naga::valid::ModuleInfo,
+    entry: &str,
+    target: &Target,
+) -> Result<Vec<u32>> {
+    let options = spv::Options {
+        lang_version: target.spirv_version,
+        // Names: reflection reads them. Nothing of graphics.
+        flags: spv::WriterFlags::DEBUG,
+        // The bindings are those of the text.
+        fake_missing_bindings: true,
+        // What the device lacks is found afterwards, to be named.
+        capabilities: None,
+        bounds_check_policies: naga::proc::BoundsCheckPolicies {
+            index: BoundsCheckPolicy::Restrict,
+            buffer: BoundsCheckPolicy::Restrict,
+            image_load: BoundsCheckPolicy::ReadZeroSkipWrite,
+            binding_array: BoundsCheckPolicy::Restrict,
+        },
+        zero_initialize_workgroup_memory: if target.native_zero_init {
+            spv::ZeroInitializeWorkgroupMemoryMode::Native
+        } else {
+            spv::ZeroInitializeWorkgroupMemoryMode::Polyfill
+        },
+        // It made loops three and more times slower, for the sake of loops that never end.
+        force_loop_bounding: false,
+        // Vendors lack the capability, and a compute kernel has no such inputs.
+        use_storage_input_output_16: false,
+        ..spv::Options::default()
+    };
+    let pipeline = spv::PipelineOptions { shader_stage: ShaderStage::Compute, entry_point: entry.to_owned() };
+    spv::write_vec(module, info, &options, Some(&pipeline)).map_err(|error| {
+        let kind = match error {
+            spv::Error::FeatureNotImplemented(_) | spv::Error::SpirvVersionTooLow(..) | spv::Error::MissingCapabilities(..) => {
+                Kind::Unsupported
+            }
+            _ => Kind::Compile,
+        };
+        source.error(kind, &format!("{error}, while writing SPIR-V for {entry}"), &[], &[])
+    })
+}
+
+/// Refuses overrides that have no value: constants cannot be set yet.
+fn check_overrides(source: Source<'_>, module: &naga::Module) -> Result<()> {
+    for (handle, constant) in module.overrides.iter() {
+        if constant.init.is_none() {
+            let name = constant.name.as_deref().unwrap_or("(unnamed)");
+            let message = format!(
+                "the override constant {name} has no default value, and constants cannot be set in this version: give it one \
+                 (override {name} = ...;)"
+            );
+            let range = module.overrides.get_span(handle).to_range().unwrap_or(0..0);
+            return Err(source.error(Kind::Compile, &message, &[Label { range, text: "no default value".into() }], &[]));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses functions of f64 that SPIR-V has for f16 and f32 only: the compiler lets them through, and drivers crash on them.
+fn check_math(source: Source<'_>, module: &naga::Module, info: &naga::valid::ModuleInfo) -> Result<()> {
+    let functions = module.functions.iter().map(|(handle, function)| (function, &info[handle]));
+    let points = module.entry_points.iter().enumerate().map(|(index, point)| (&point.function, info.get_entry_point(index)));
+    for (function, info) in functions.chain(points) {
+        for (handle, expression) in function.expressions.iter() {
+            let naga::Expression::Math { fun, arg, .. } = *expression else { continue };
+            let inner = info[arg].ty.inner_with(&module.types);
+            let double = match *inner {
+                TypeInner::Scalar(scalar) | TypeInner::Vector { scalar, .. } => {
+                    scalar.kind == ScalarKind::Float && scalar.width == 8
+                }
+                _ => false,
+            };
+            if double && is_transcendental(fun) {
+                let name = format!("{fun:?}").to_lowercase();
+                let message = format!("{name} does not exist for f64 on GPUs: SPIR-V has it for f16 and f32 only");
+                let range = function.expressions.get_span(handle).to_range().unwrap_or(0..0);
+                let notes = ["convert to f32, or write the series yourself".to_owned()];
+                return Err(source.error(Kind::Compile, &message, &[Label { range, text: String::new() }], &notes));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Functions whose SPIR-V operands must be 16 or 32 bits wide.
+fn is_transcendental(fun: MathFunction) -> bool {
+    use MathFunction::*;
+    matches!(
+        fun,
+        Sin | Cos
+            | Tan
+            | Asin
+            | Acos
+            | Atan
+            | Sinh
+            | Cosh
+            | Tanh
+            | Asinh
+            | Acosh
+            | Atanh
+            | Atan2
+            | Pow
+            | Exp
+            | Log
+            | Exp2
+            | Log2
+            | Radians
+            | Degrees
+    )
+}
+
+/// A mistake that the parser found.
+fn parse_error(source: Source<'_>, error: &naga::front::wgsl::ParseError) -> Error {
+    let labels = error.labels();
+    let labels = labels.filter_map(|(span, text)| Some(Label { range: span.to_range()?, text: text.to_owned() }));
+    let labels: Vec<Label> = labels.collect();
+    let notes: Vec<String> = error.notes().map(str::to_owned).collect();
+    source.error(Kind::Compile, error.message(), &labels, &notes)
+}
+
+/// A mistake that the validator found: its places without the compiler's own names for things, and its causes.
+fn validation_error(source: Source<'_>, error: &WithSpan<ValidationError>) -> Error {
+    let labels = error.spans().filter_map(|(span, text)| {
+        let text = if text.contains("naga::") { String::new() } else { text.clone() };
+        Some(Label { range: span.to_range()?, text })
+    });
+    let mut labels: Vec<Label> = labels.collect();
+    // The innermost place is the one to look at.
+    labels.sort_by_key(|label| label.range.len());
+    let mut notes = Vec::new();
+    let mut cause = std::error::Error::source(error.as_inner());
+    while let Some(inner) = cause {
+        notes.push(inner.to_string());
+        cause = inner.source();
+    }
+    // The last cause says what is wrong, the ones before it where.
+    let message = notes.pop().unwrap_or_else(|| error.as_inner().to_string());
+    if !notes.is_empty() || message != error.as_inner().to_string() {
+        notes.insert(0, error.as_inner().to_string());
+    }
+    source.error(Kind::Compile, &message, &labels, &notes)
+}
+
+/// A mistake in override constants.
+fn constant_error(source: Source<'_>, error: &naga::back::pipeline_constants::PipelineConstantError) -> Error {
+    use naga::back::pipeline_constants::PipelineConstantError::{MissingValue, ValidationError};
+    match error {
+        ValidationError(error) => validation_error(source, error),
+        MissingValue(name) => {
+            let message = format!("the override constant {name} has no value, and constants cannot be set in this version");
+            source.error(Kind::Compile, &message, &[], &[])
+        }
+        _ => source.error(Kind::Compile, &error.to_string(), &[], &[]),
+    }
+}

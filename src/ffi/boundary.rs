@@ -1,0 +1,295 @@
+//! The one way in and out: no panic leaves, every status has its story, pointers become slices here.
+
+use super::library::*;
+use crate::runtime::error::{Error, Result, Status, invalid};
+use crate::runtime::handle;
+use crate::runtime::{device, log};
+use std::cell::{Cell, RefCell};
+use std::ffi::{CStr, CString, c_char, c_void};
+use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Once};
+
+/// This library's version, as avx_version gives it.
+pub(super) const VERSION: u32 = {
+    const fn number(text: &str) -> u32 {
+        let (bytes, mut value, mut i) = (text.as_bytes(), 0, 0);
+        while i < bytes.len() {
+            value = value * 10 + (bytes[i] - b'0') as u32;
+            i += 1;
+        }
+        value
+    }
+    number(env!("CARGO_PKG_VERSION_MAJOR")) << 22 | number(env!("CARGO_PKG_VERSION_MINOR")) << 12 | number(env!("CARGO_PKG_VERSION_PATCH"))
+};
+
+/// Every status with its name, and the runtime's word for it: the numbers must agree.
+macro_rules! statuses {
+    ($($name:ident = $status:expr,)*) => {
+        /// The name of a status.
+        pub(super) fn status_name(status: avx_status) -> &'static CStr {
+            match status {
+                AVX_OK => c"AVX_OK",
+                $($name => {
+                    const NAME: &str = concat!(stringify!($name), "\0");
+                    CStr::from_bytes_until_nul(NAME.as_bytes()).unwrap_or_default()
+                })*
+                _ => c"unknown status",
+            }
+        }
+        $(const _: () = assert!($name == $status as i32);)*
+    };
+}
+
+statuses! {
+    AVX_NOT_READY = Status::NotReady,
+    AVX_TIMEOUT = Status::Timeout,
+    AVX_ERROR_INVALID_ARGUMENT = Status::InvalidArgument,
+    AVX_ERROR_INVALID_HANDLE = Status::InvalidHandle,
+    AVX_ERROR_OUT_OF_RANGE = Status::OutOfRange,
+    AVX_ERROR_MAPPED = Status::Mapped,
+    AVX_ERROR_NOT_MAPPED = Status::NotMapped,
+    AVX_ERROR_IN_CALLBACK = Status::InCallback,
+    AVX_ERROR_UNSUPPORTED = Status::Unsupported,
+    AVX_ERROR_LIMIT = Status::Limit,
+    AVX_ERROR_TIMEOUT = Status::TimedOut,
+    AVX_ERROR_OUT_OF_DEVICE_MEMORY = Status::OutOfDeviceMemory,
+    AVX_ERROR_OUT_OF_HOST_MEMORY = Status::OutOfHostMemory,
+    AVX_ERROR_COMPILE = Status::Compile,
+    AVX_ERROR_INVALID_SPIRV = Status::InvalidSpirv,
+    AVX_ERROR_ENTRY_POINT = Status::EntryPoint,
+    AVX_ERROR_ARGUMENTS = Status::Arguments,
+    AVX_ERROR_NO_DRIVER = Status::NoDriver,
+    AVX_ERROR_NO_DEVICE = Status::NoDevice,
+    AVX_ERROR_DEVICE_LOST = Status::DeviceLost,
+    AVX_ERROR_DRIVER = Status::Driver,
+    AVX_ERROR_INTERNAL = Status::Internal,
+    AVX_ERROR_FORKED = Status::Forked,
+}
+
+thread_local! {
+    static LAST_ERROR: RefCell<CString> = RefCell::default();
+    /// Where and why the last panic on this thread was, if it happened inside a call.
+    static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs the body of an exported function.
+pub(super) fn call(verb: &'static str, body: impl FnOnce() -> Result<()>) -> avx_status {
+    begin();
+    let outcome = if log::in_callback() {
+        let message = "not inside a log callback, which may call avx_version, avx_status_name and avx_last_error alone";
+        Err(Error::new(Status::InCallback, message))
+    } else if device::forked() {
+        let message = "this process was forked after the library was used, and GPU drivers do not survive that; use the library in the \
+                       parent, or after exec";
+        Err(Error::new(Status::Forked, message))
+    } else {
+        INSIDE.set(true);
+        let outcome = catch_unwind(AssertUnwindSafe(body));
+        INSIDE.set(false);
+        outcome.unwrap_or_else(|panic| {
+            // Dropping a payload may panic in turn; it is text, in practice.
+            std::mem::forget(panic);
+            let story = PANIC.with(RefCell::take);
+            Err(Error::new(Status::Internal, format!("a bug in the library, please report it: {story}")))
+        })
+    };
+    let status = match outcome {
+        Ok(()) => AVX_OK,
+        Err(e) => {
+            let status = e.status as avx_status;
+            remember(verb, e);
+            status
+        }
+    };
+    if !log::in_callback() && !device::forked() {
+        log::deliver();
+    }
+    status
+}
+
+/// Once: the panic hook and the environment. Panics inside a call are told in its error and not printed; others are left alone.
+fn begin() {
+    static BEGIN: Once = Once::new();
+    BEGIN.call_once(|| {
+        log::set_environment(std::env::var("AVX_GPU_LOG").ok().as_deref());
+        let outer = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let quiet = INSIDE.get() || std::thread::current().name().is_some_and(|name| name.starts_with("avx_gpu "));
+            if quiet {
+                PANIC.with(|story| *story.borrow_mut() = info.to_string());
+            } else {
+                outer(info);
+            }
+        }));
+    });
+}
+
+fn remember(verb: &str, e: Error) {
+    let text = format!("{verb}: {}: {}", status_name(e.status as avx_status).to_string_lossy(), e.message);
+    let text = CString::new(text.replace('\0', "\u{fffd}")).unwrap_or_default();
+    if log::enabled(log::Level::Debug) {
+        log::line(log::Level::Debug, text.to_string_lossy());
+    }
+    LAST_ERROR.with(|last| last.replace(text));
+}
+
+/// See avx_last_error.
+pub(super) fn last_error_pointer() -> *const c_char {
+    LAST_ERROR.with(|last| last.borrow().as_ptr())
+}
+
+/// See avx_last_error_copy.
+///
+/// # Safety
+/// `buffer` holds `capacity` bytes; `length` is NULL or writable.
+pub(super) unsafe fn last_error_copy(buffer: *mut c_char, capacity: u64, length: *mut u64) -> avx_status {
+    if buffer.is_null() && capacity > 0 {
+        return AVX_ERROR_INVALID_ARGUMENT;
+    }
+    LAST_ERROR.with(|last| {
+        let last = last.borrow();
+        let text = last.to_str().unwrap_or_default();
+        if capacity > 0 {
+            let room = usize::try_from(capacity - 1).unwrap_or(usize::MAX).min(text.len());
+            let cut = text.floor_char_boundary(room);
+            // SAFETY: cut + 1 <= capacity bytes, which the caller promises at `buffer`.
+            unsafe {
+                buffer.cast::<u8>().copy_from_nonoverlapping(text.as_ptr(), cut);
+                buffer.add(cut).write(0);
+            }
+        }
+        if !length.is_null() {
+            // SAFETY: not NULL, so writable, says the caller.
+            unsafe { length.write_unaligned(text.len() as u64) };
+        }
+    });
+    AVX_OK
+}
+
+/// A user's log callback as the runtime's sink.
+///
+/// # Safety
+/// `callback` can be called with `user` from any thread until it is replaced.
+pub(super) unsafe fn log_sink(callback: avx_log_callback, user: *mut c_void) -> Option<log::Sink> {
+    struct User(*mut c_void);
+    // SAFETY: the caller of avx_set_log promises that the callback may be called with it from any thread.
+    unsafe impl Send for User {}
+    // SAFETY: as above.
+    unsafe impl Sync for User {}
+    let callback = callback?;
+    let user = User(user);
+    Some(Arc::new(move |level: log::Level, line: &str| {
+        let user = &user;
+        if let Ok(line) = CString::new(line.replace('\0', "\u{fffd}")) {
+            // SAFETY: promised by the caller of avx_set_log; `line` lives through the call.
+            unsafe { callback(level as i32, line.as_ptr(), user.0) };
+        }
+    }))
+}
+
+/// A handle type of the header and the token that it carries.
+pub(super) trait Token: Copy {
+    fn token(self) -> handle::Token;
+    fn from_token(token: handle::Token) -> Self;
+}
+
+impl<T> Token for *mut T {
+    fn token(self) -> handle::Token {
+        handle::Token(self.addr() as u64)
+    }
+
+    fn from_token(token: handle::Token) -> Self {
+        std::ptr::without_provenance_mut(token.0 as usize)
+    }
+}
+
+/// An output, called `name` in the header.
+///
+/// # Safety
+/// `pointer` is NULL or points to a `T` that can be written for the length of the call.
+pub(super) unsafe fn out<'a, T>(pointer: *mut T, name: &str) -> Result<Out<'a, T>> {
+    if pointer.is_null() {
+        return Err(null(name));
+    }
+    Ok(Out { pointer, _life: std::marker::PhantomData })
+}
+
+/// A place to write an output to, aligned or not, initialized or not.
+pub(super) struct Out<'a, T> {
+    pointer: *mut T,
+    _life: std::marker::PhantomData<&'a mut T>,
+}
+
+impl<T> Out<'_, T> {
+    pub(super) fn set(self, value: T) {
+        // SAFETY: `out` was promised that the pointer is writable for the length of the call, which this does not outlive.
+        unsafe { self.pointer.write_unaligned(value) };
+    }
+}
+
+/// `size` bytes to read at `pointer`, called `name` in the header; none are looked at if `size` is 0.
+///
+/// # Safety
+/// `pointer` holds `size` readable bytes that nobody changes during the call.
+pub(super) unsafe fn bytes<'a>(pointer: *const c_void, size: u64, name: &str) -> Result<&'a [u8]> {
+    if size == 0 {
+        return Ok(&[]);
+    }
+    let size = checked_size(pointer, size, name)?;
+    // SAFETY: not NULL, at most isize::MAX bytes, and readable, says the caller.
+    Ok(unsafe { std::slice::from_raw_parts(pointer.cast(), size) })
+}
+
+/// `size` bytes to write at `pointer`, as [`bytes`].
+///
+/// # Safety
+/// `pointer` holds `size` writable bytes that nobody else touches during the call.
+pub(super) unsafe fn bytes_out<'a>(pointer: *mut c_void, size: u64, name: &str) -> Result<&'a mut [MaybeUninit<u8>]> {
+    if size == 0 {
+        return Ok(&mut []);
+    }
+    let size = checked_size(pointer, size, name)?;
+    // SAFETY: not NULL, at most isize::MAX bytes, and writable, says the caller.
+    Ok(unsafe { std::slice::from_raw_parts_mut(pointer.cast(), size) })
+}
+
+fn checked_size(pointer: *const c_void, size: u64, name: &str) -> Result<usize> {
+    if pointer.is_null() {
+        return Err(null(name));
+    }
+    match usize::try_from(size) {
+        Ok(bytes) if isize::try_from(bytes).is_ok() => Ok(bytes),
+        _ => Err(Error::new(Status::OutOfRange, format!("{size} bytes at {name} are more than an address space has"))),
+    }
+}
+
+/// The bytes of a NUL-terminated text.
+///
+/// # Safety
+/// `pointer` is NULL or NUL-terminated.
+pub(super) unsafe fn text_bytes<'a>(pointer: *const c_char, name: &str) -> Result<&'a [u8]> {
+    if pointer.is_null() {
+        return Err(null(name));
+    }
+    // SAFETY: not NULL, so NUL-terminated, says the caller.
+    Ok(unsafe { CStr::from_ptr(pointer) }.to_bytes())
+}
+
+/// A text that may be left out.
+///
+/// # Safety
+/// `pointer` is NULL or NUL-terminated.
+pub(super) unsafe fn text<'a>(pointer: *const c_char, name: &str) -> Result<Option<&'a str>> {
+    if pointer.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: as the caller promises.
+    let bytes = unsafe { text_bytes(pointer, name) }?;
+    std::str::from_utf8(bytes).map(Some).map_err(|e| invalid(format!("{name} is not UTF-8 (byte {})", e.valid_up_to())))
+}
+
+fn null(name: &str) -> Error {
+    invalid(format!("{name} is NULL"))
+}

@@ -1,0 +1,221 @@
+//! Section "buffer" of the header: memory and what moves it.
+
+use super::boundary::{self, Token as _};
+use super::device::avx_device;
+use super::library::avx_status;
+use super::stream::avx_stream;
+use super::structs::{self, Sized32};
+use crate::runtime::{buffer, mapping, transfer};
+use std::ffi::{c_char, c_void};
+
+/// What lies behind an avx_buffer.
+pub struct avx_buffer_t;
+/// A range of device memory of any size up to the heap's.
+pub type avx_buffer = *mut avx_buffer_t;
+
+/// Memory kinds. The device's own memory, for kernels.
+pub const AVX_MEMORY_DEVICE: u32 = 0;
+/// Host-visible memory that the CPU writes in order and kernels read; can be mapped. Reading it through a mapping is slow.
+pub const AVX_MEMORY_UPLOAD: u32 = 1;
+/// Host-visible, host-cached memory that kernels write and the CPU reads; can be mapped.
+pub const AVX_MEMORY_READBACK: u32 = 2;
+/// Flag for each kind: the buffer starts as zeros. Without it the content is undefined.
+pub const AVX_MEMORY_ZEROED: u32 = 0x100;
+
+/// avx_map: the CPU reads.
+pub const AVX_MAP_READ: u32 = 1;
+/// avx_map: the CPU writes.
+pub const AVX_MAP_WRITE: u32 = 2;
+
+/// Options of avx_buffer_create. Zero means the default in every field but struct_size.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct avx_buffer_options {
+    /// sizeof(avx_buffer_options)
+    pub struct_size: u32,
+    /// AVX_MEMORY_... kind | flags.
+    pub memory: u32,
+    /// Bytes.
+    pub size: u64,
+    /// The start's alignment in bytes: a power of two up to 65536. 0: one that suits every binding (256 at least).
+    pub alignment: u64,
+    /// The buffer's name in messages; NULL: none.
+    pub label: *const c_char,
+}
+
+/// What a buffer is.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct avx_buffer_properties {
+    /// In: sizeof(avx_buffer_properties). Out: the bytes filled.
+    pub struct_size: u32,
+    /// AVX_MEMORY_... kind | flags it was made with.
+    pub memory: u32,
+    /// Bytes.
+    pub size: u64,
+    /// The start's alignment in bytes.
+    pub alignment: u64,
+    /// 1 if avx_map works on it.
+    pub host_visible: u32,
+    /// 1 while it is mapped.
+    pub mapped: u32,
+    /// Its name, cut to fit.
+    pub label: [c_char; 128],
+}
+
+/// Allocates `size` bytes (0 is valid) of `memory`, an AVX_MEMORY_... kind | flags. The content is undefined unless
+/// AVX_MEMORY_ZEROED. AVX_ERROR_OUT_OF_DEVICE_MEMORY with the numbers, AVX_ERROR_LIMIT beyond any heap. Thread-safe.
+///
+/// # Safety
+/// `buffer` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_alloc(device: avx_device, size: u64, memory: u32, buffer: *mut avx_buffer) -> avx_status {
+    boundary::call("avx_alloc", || {
+        // SAFETY: `buffer` is NULL or writable, says the caller.
+        let out = unsafe { boundary::out(buffer, "buffer") }?;
+        let options = buffer::Options { size, memory, ..buffer::Options::default() };
+        out.set(avx_buffer::from_token(buffer::create(device.token(), &options)?));
+        Ok(())
+    })
+}
+
+/// avx_alloc with options: a label, an alignment. Thread-safe.
+///
+/// # Safety
+/// `options` is NULL or points to its struct_size bytes with NUL-terminated texts; `buffer` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_buffer_create(device: avx_device, options: *const avx_buffer_options, buffer: *mut avx_buffer) -> avx_status {
+    boundary::call("avx_buffer_create", || {
+        // SAFETY: `buffer` is NULL or writable, says the caller.
+        let out = unsafe { boundary::out(buffer, "buffer") }?;
+        // SAFETY: `options` is NULL or points to its struct_size bytes, its texts NUL-terminated, says the caller.
+        let options = unsafe { structs::buffer_options(options) }?;
+        out.set(avx_buffer::from_token(buffer::create(device.token(), &options)?));
+        Ok(())
+    })
+}
+
+/// Frees a buffer. The handle is invalid at once; the memory goes when queued work that uses it is done. A mapping of it ends.
+/// NULL does nothing. Thread-safe; never waits.
+#[unsafe(no_mangle)]
+pub extern "C" fn avx_free(buffer: avx_buffer) -> avx_status {
+    boundary::call("avx_free", || if buffer.is_null() { Ok(()) } else { buffer::free(buffer.token()) })
+}
+
+/// Queues: `size` bytes from `data` into the buffer at byte `offset`, any alignment. When it returns, `data` may be reused.
+/// AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_MAPPED. size 0 does nothing and ignores `data`. Thread-safe.
+///
+/// # Safety
+/// `data` holds `size` readable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_write(stream: avx_stream, buffer: avx_buffer, offset: u64, data: *const c_void, size: u64) -> avx_status {
+    boundary::call("avx_write", || {
+        // SAFETY: `data` holds `size` readable bytes, says the caller.
+        let data = unsafe { boundary::bytes(data, size, "data") }?;
+        transfer::write(stream.token(), buffer.token(), offset, data)
+    })
+}
+
+/// Copies `size` bytes of the buffer from byte `offset` to `data`, any alignment, after the work queued before it that wrote
+/// them; waits for that work alone. Also returns, once, the error of earlier queued work. size 0 ignores `data`. Thread-safe.
+///
+/// # Safety
+/// `data` holds `size` writable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_read(stream: avx_stream, buffer: avx_buffer, offset: u64, data: *mut c_void, size: u64) -> avx_status {
+    boundary::call("avx_read", || {
+        // SAFETY: `data` holds `size` writable bytes, says the caller.
+        let data = unsafe { boundary::bytes_out(data, size, "data") }?;
+        transfer::read(stream.token(), buffer.token(), offset, data)
+    })
+}
+
+/// Queues: `size` bytes from `src` at `src_offset` to `dst` at `dst_offset`, any alignment, buffers of one device. The ranges may
+/// not overlap (AVX_ERROR_INVALID_ARGUMENT). Thread-safe.
+#[unsafe(no_mangle)]
+pub extern "C" fn avx_copy(
+    stream: avx_stream,
+    dst: avx_buffer,
+    dst_offset: u64,
+    src: avx_buffer,
+    src_offset: u64,
+    size: u64,
+) -> avx_status {
+    boundary::call("avx_copy", || transfer::copy(stream.token(), (dst.token(), dst_offset), (src.token(), src_offset), size))
+}
+
+/// Queues: `size` bytes from byte `offset` filled with the `pattern_size` (1, 2, 4, 8 or 16) bytes at `pattern`, repeated from
+/// `offset` on. Any alignment of offset; size is a multiple of pattern_size. The pattern is copied at the call. Thread-safe.
+///
+/// # Safety
+/// `pattern` holds `pattern_size` readable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_fill(
+    stream: avx_stream,
+    buffer: avx_buffer,
+    offset: u64,
+    size: u64,
+    pattern: *const c_void,
+    pattern_size: u32,
+) -> avx_status {
+    boundary::call("avx_fill", || {
+        let pattern_size = transfer::PatternSize::new(pattern_size)?;
+        // SAFETY: `pattern` holds `pattern_size` readable bytes, says the caller.
+        let pattern = unsafe { boundary::bytes(pattern, pattern_size.bytes(), "pattern") }?;
+        transfer::fill(stream.token(), buffer.token(), offset, size, pattern)
+    })
+}
+
+/// Gives the CPU an address for `size` bytes from `offset` (0: to the end) of a host-visible buffer, after waiting for queued
+/// work that conflicts with `access` (AVX_MAP_READ | AVX_MAP_WRITE). Until avx_unmap, calls that conflict give AVX_ERROR_MAPPED.
+/// One mapping a buffer at a time. AVX_ERROR_UNSUPPORTED if it is not host-visible (avx_buffer_info). Thread-safe.
+///
+/// # Safety
+/// `pointer` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_map(buffer: avx_buffer, offset: u64, size: u64, access: u32, pointer: *mut *mut c_void) -> avx_status {
+    boundary::call("avx_map", || {
+        // SAFETY: `pointer` is NULL or writable, says the caller.
+        let out = unsafe { boundary::out(pointer, "pointer") }?;
+        out.set(std::ptr::with_exposed_provenance_mut(mapping::map(buffer.token(), offset, size, access)?));
+        Ok(())
+    })
+}
+
+/// Ends a mapping; its address is invalid from here on. AVX_ERROR_NOT_MAPPED if there is none. Thread-safe.
+#[unsafe(no_mangle)]
+pub extern "C" fn avx_unmap(buffer: avx_buffer) -> avx_status {
+    boundary::call("avx_unmap", || mapping::unmap(buffer.token()))
+}
+
+/// What a buffer is. Thread-safe.
+///
+/// # Safety
+/// `properties` is NULL or points to the struct_size bytes that it names.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_buffer_info(buffer: avx_buffer, properties: *mut avx_buffer_properties) -> avx_status {
+    boundary::call("avx_buffer_info", || {
+        // SAFETY: `properties` is NULL or points to its struct_size bytes, says the caller.
+        let out = unsafe { structs::output(properties, "properties") }?;
+        out.fill(&structs::buffer_properties(&buffer::properties(buffer.token())?));
+        Ok(())
+    })
+}
+
+/// Names a buffer for messages; NULL takes the name away. Thread-safe.
+///
+/// # Safety
+/// `label` is NULL or NUL-terminated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_set_label(buffer: avx_buffer, label: *const c_char) -> avx_status {
+    boundary::call("avx_set_label", || {
+        // SAFETY: `label` is NULL or NUL-terminated, says the caller.
+        let label = unsafe { boundary::text(label, "label") }?;
+        buffer::set_label(buffer.token(), label)
+    })
+}
+
+// SAFETY: each struct is repr(C) and starts with `struct_size: u32`; all-zero is valid for every field.
+unsafe impl Sized32 for avx_buffer_options {}
+// SAFETY: as above.
+unsafe impl Sized32 for avx_buffer_properties {}

@@ -1,0 +1,324 @@
+//! Section "device" of the header: what there is, opening, closing, asking, waiting.
+
+use super::boundary::{self, Token as _};
+use super::library::avx_status;
+use super::structs::{self, Sized32};
+use crate::runtime::device;
+use std::ffi::c_char;
+
+/// What lies behind an avx_device. Handles are names that the library looks up, never addresses.
+pub struct avx_device_t;
+/// One physical device, opened: its queues, memory, kernels and caches. Several may be open, also of the same GPU.
+pub type avx_device = *mut avx_device_t;
+
+/// Kinds of device, from the best choice by default to the last.
+pub const AVX_DEVICE_DISCRETE: u32 = 1;
+/// Shares its memory with the CPU.
+pub const AVX_DEVICE_INTEGRATED: u32 = 2;
+/// A GPU shared into a virtual machine.
+pub const AVX_DEVICE_VIRTUAL: u32 = 3;
+/// A software driver.
+pub const AVX_DEVICE_CPU: u32 = 4;
+/// None of these.
+pub const AVX_DEVICE_OTHER: u32 = 5;
+
+/// 16-bit float arithmetic in kernels.
+pub const AVX_FEATURE_F16: u64 = 0x1;
+/// 64-bit float arithmetic.
+pub const AVX_FEATURE_F64: u64 = 0x2;
+/// 64-bit integers.
+pub const AVX_FEATURE_I64: u64 = 0x4;
+/// 8-bit integer arithmetic.
+pub const AVX_FEATURE_I8: u64 = 0x8;
+/// 16-bit integer arithmetic.
+pub const AVX_FEATURE_I16: u64 = 0x10;
+/// 8-bit values in storage buffers.
+pub const AVX_FEATURE_STORAGE_8: u64 = 0x20;
+/// 16-bit values in storage buffers.
+pub const AVX_FEATURE_STORAGE_16: u64 = 0x40;
+/// Atomics on 64-bit integers in storage buffers.
+pub const AVX_FEATURE_ATOMIC_I64: u64 = 0x80;
+/// Atomic load, store and exchange of f32 in storage buffers.
+pub const AVX_FEATURE_ATOMIC_F32: u64 = 0x100;
+/// Atomic addition of f32 in storage buffers.
+pub const AVX_FEATURE_ATOMIC_F32_ADD: u64 = 0x200;
+/// Atomic addition of f64 in storage buffers.
+pub const AVX_FEATURE_ATOMIC_F64_ADD: u64 = 0x400;
+/// Subgroup elect and barrier in compute kernels.
+pub const AVX_FEATURE_SUBGROUP_BASIC: u64 = 0x1000;
+/// Subgroup any and all.
+pub const AVX_FEATURE_SUBGROUP_VOTE: u64 = 0x2000;
+/// Subgroup add, min, max, and, or, xor, with scans.
+pub const AVX_FEATURE_SUBGROUP_ARITHMETIC: u64 = 0x4000;
+/// Subgroup ballot and broadcast.
+pub const AVX_FEATURE_SUBGROUP_BALLOT: u64 = 0x8000;
+/// Subgroup shuffle.
+pub const AVX_FEATURE_SUBGROUP_SHUFFLE: u64 = 0x10000;
+/// Subgroup shuffle up and down.
+pub const AVX_FEATURE_SUBGROUP_SHUFFLE_RELATIVE: u64 = 0x20000;
+/// Subgroup quad operations.
+pub const AVX_FEATURE_SUBGROUP_QUAD: u64 = 0x40000;
+/// The subgroup size of a kernel can be fixed.
+pub const AVX_FEATURE_SUBGROUP_SIZE_CONTROL: u64 = 0x80000;
+/// Cooperative matrices (VK_KHR_cooperative_matrix).
+pub const AVX_FEATURE_COOPERATIVE_MATRIX: u64 = 0x100000;
+/// Raw addresses of buffers in kernels.
+pub const AVX_FEATURE_BUFFER_ADDRESS: u64 = 0x200000;
+/// The CPU can write device memory directly (ReBAR or unified memory), so small writes need no copy.
+pub const AVX_FEATURE_HOST_VISIBLE_DEVICE_MEMORY: u64 = 0x400000;
+/// All memory of the device is also the CPU's.
+pub const AVX_FEATURE_UNIFIED_MEMORY: u64 = 0x800000;
+/// Out-of-bounds accesses of SPIR-V kernels are contained by hardware (robustBufferAccess2).
+pub const AVX_FEATURE_ROBUST_ACCESS: u64 = 0x1000000;
+
+/// Memory of this heap is the device's own; without it, the host's.
+pub const AVX_HEAP_DEVICE_LOCAL: u32 = 1;
+
+/// avx_create: look for mistakes with the Khronos validation layer, if installed (AVX_ERROR_UNSUPPORTED if not); messages are
+/// logged at AVX_LOG_WARN and AVX_LOG_ERROR. AVX_GPU_VALIDATION=1 in the environment does the same for every device.
+pub const AVX_DEVICE_VALIDATION: u32 = 1;
+/// avx_create: never a CPU device, even where there is nothing else.
+pub const AVX_DEVICE_NO_CPU: u32 = 2;
+
+/// The wait never ends by itself.
+pub const AVX_FOREVER: u64 = 0xffffffffffffffff;
+
+/// Options of avx_create. Zero means the default in every field but struct_size.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct avx_device_options {
+    /// sizeof(avx_device_options)
+    pub struct_size: u32,
+    /// AVX_DEVICE_VALIDATION, AVX_DEVICE_NO_CPU.
+    pub flags: u32,
+    /// Which device: "2" (index of avx_device_describe), "uuid:8e1c...", "pci:0000:01:00.0", "kind:discrete|integrated|virtual|cpu|
+    /// gpu", "name:RTX" or just "RTX" (part of the name, any case). The best of those that fit is opened. NULL: the best there is.
+    pub device: *const c_char,
+    /// Folder for compiled kernels. NULL: avx_gpu in the user's cache folder; "": no disk cache.
+    pub cache_dir: *const c_char,
+    /// The device's name in messages. NULL: the GPU's.
+    pub label: *const c_char,
+    /// Bound, in nanoseconds, on every wait inside avx_read, avx_write and avx_map. 0: for ever.
+    pub wait_timeout_ns: u64,
+}
+
+/// A heap of memory.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct avx_heap {
+    /// Bytes of the heap.
+    pub size: u64,
+    /// Bytes in living buffers of this avx_device.
+    pub used: u64,
+    /// Bytes that this avx_device took from the driver, `used` and what it keeps for the next buffers.
+    pub reserved: u64,
+    /// Bytes that this process may take before the system suffers, as the driver estimates it now; `size` where it cannot.
+    pub budget: u64,
+    /// AVX_HEAP_...
+    pub flags: u32,
+    /// Zero.
+    pub padding: u32,
+}
+
+/// What a device is and can do.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct avx_device_properties {
+    /// In: sizeof(avx_device_properties). Out: the bytes filled.
+    pub struct_size: u32,
+    /// Position in the visible list (AVX_GPU_DEVICE filters and orders it).
+    pub index: u32,
+    /// 1 if avx_create can open it, else 0 and `reason` says why.
+    pub usable: u32,
+    /// AVX_DEVICE_DISCRETE ... AVX_DEVICE_OTHER.
+    pub kind: u32,
+    /// The GPU's name.
+    pub name: [c_char; 256],
+    /// The maker's name, or its PCI number.
+    pub vendor: [c_char; 64],
+    /// The driver's name.
+    pub driver_name: [c_char; 256],
+    /// The driver's version, as its maker writes it.
+    pub driver_version: [c_char; 256],
+    /// Why avx_create cannot open it; "" if it can.
+    pub reason: [c_char; 512],
+    /// PCI number of the maker.
+    pub vendor_id: u32,
+    /// PCI number of the model.
+    pub device_id: u32,
+    /// Vulkan version of the device: (major << 22) | (minor << 12) | patch.
+    pub api_version: u32,
+    /// The driver's version as a number of its own making.
+    pub driver_version_number: u32,
+    /// The same for this device and driver on every start and in every API that knows it.
+    pub uuid: [u8; 16],
+    /// The same for all devices of one driver.
+    pub driver_uuid: [u8; 16],
+    /// 1 if the four numbers of the PCI address below are known.
+    pub has_pci_address: u32,
+    /// PCI domain.
+    pub pci_domain: u32,
+    /// PCI bus.
+    pub pci_bus: u32,
+    /// PCI device.
+    pub pci_device: u32,
+    /// PCI function.
+    pub pci_function: u32,
+    /// Invocations in a subgroup (CUDA: warp), by default.
+    pub subgroup_size: u32,
+    /// Smallest subgroup size that a kernel may get.
+    pub subgroup_size_min: u32,
+    /// Largest subgroup size that a kernel may get.
+    pub subgroup_size_max: u32,
+    /// Largest workgroup in each dimension, in invocations.
+    pub max_workgroup_size: [u32; 3],
+    /// Largest workgroup in all, in invocations.
+    pub max_workgroup_invocations: u32,
+    /// Workgroups in one dispatch of the driver in each dimension; avx_dispatch splits beyond that where it can.
+    pub max_workgroup_count: [u32; 3],
+    /// Bytes of workgroup (shared) memory.
+    pub max_shared_memory: u32,
+    /// Bytes of push constants.
+    pub max_push_constants: u32,
+    /// Groups (descriptor sets) of a kernel.
+    pub max_groups: u32,
+    /// Storage buffers of a kernel.
+    pub max_storage_buffers: u32,
+    /// Alignment in bytes of a storage range's offset.
+    pub storage_alignment: u32,
+    /// Alignment in bytes of a uniform range's offset.
+    pub uniform_alignment: u32,
+    /// Bytes of one storage range.
+    pub max_storage_range: u64,
+    /// Bytes of one uniform range.
+    pub max_uniform_range: u64,
+    /// Bytes of one buffer.
+    pub max_buffer_size: u64,
+    /// AVX_FEATURE_...
+    pub features: u64,
+    /// Bytes of device memory, of all device-local heaps.
+    pub memory_size: u64,
+    /// Heaps in `heaps`.
+    pub heap_count: u32,
+    /// Zero.
+    pub padding: u32,
+    /// The heaps; used, reserved and budget are avx_memory_info's.
+    pub heaps: [avx_heap; 16],
+}
+
+/// Memory of a device, in bytes.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct avx_memory_usage {
+    /// In: sizeof(avx_memory_usage). Out: the bytes filled.
+    pub struct_size: u32,
+    /// Heaps in `heaps`.
+    pub heap_count: u32,
+    /// In living buffers, over all heaps.
+    pub used: u64,
+    /// Taken from the driver, over all heaps: buffers, staging and what is kept for the next ones.
+    pub reserved: u64,
+    /// What this process may take of device-local heaps, as the driver estimates it now.
+    pub budget: u64,
+    /// Living buffers.
+    pub buffer_count: u64,
+    /// Each heap.
+    pub heaps: [avx_heap; 16],
+}
+
+/// How many devices are visible, usable or not. No driver or no loader is AVX_ERROR_NO_DRIVER. Thread-safe.
+///
+/// # Safety
+/// `count` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_device_count(count: *mut u32) -> avx_status {
+    boundary::call("avx_device_count", || {
+        // SAFETY: `count` is NULL or writable, says the caller.
+        let out = unsafe { boundary::out(count, "count") }?;
+        out.set(u32::try_from(device::describe_all()?.len()).unwrap_or(u32::MAX));
+        Ok(())
+    })
+}
+
+/// What the device at `index` (0 to avx_device_count - 1) is and can do, also if it cannot be opened, with the reason.
+/// AVX_ERROR_OUT_OF_RANGE beyond the last. Thread-safe.
+///
+/// # Safety
+/// `properties` is NULL or points to the struct_size bytes that it names.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_device_describe(index: u32, properties: *mut avx_device_properties) -> avx_status {
+    boundary::call("avx_device_describe", || {
+        // SAFETY: `properties` is NULL or points to its struct_size bytes, says the caller.
+        let out = unsafe { structs::output(properties, "properties") }?;
+        out.fill(&structs::device_properties(&device::describe(index)?));
+        Ok(())
+    })
+}
+
+/// Opens a device. `options` may be NULL: the best device there is, discrete before integrated before virtual before CPU.
+/// AVX_ERROR_NO_DRIVER, AVX_ERROR_NO_DEVICE (the message lists what there is), AVX_ERROR_UNSUPPORTED, AVX_ERROR_DRIVER.
+/// Thread-safe; takes some 100 ms on real GPUs.
+///
+/// # Safety
+/// `options` is NULL or points to its struct_size bytes with NUL-terminated texts; `device` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_create(options: *const avx_device_options, device: *mut avx_device) -> avx_status {
+    boundary::call("avx_create", || {
+        // SAFETY: `device` is NULL or writable, says the caller.
+        let out = unsafe { boundary::out(device, "device") }?;
+        // SAFETY: `options` is NULL or points to its struct_size bytes, its texts NUL-terminated, says the caller.
+        let options = unsafe { structs::device_options(options) }?;
+        out.set(avx_device::from_token(device::create(&options)?));
+        Ok(())
+    })
+}
+
+/// Closes a device and frees all that it owns: buffers, kernels, streams. Its handles are invalid at once, in every thread; calls
+/// inside finish; then it waits for the GPU and frees. NULL does nothing. AVX_ERROR_IN_CALLBACK from a log callback.
+#[unsafe(no_mangle)]
+pub extern "C" fn avx_destroy(device: avx_device) -> avx_status {
+    boundary::call("avx_destroy", || if device.is_null() { Ok(()) } else { device::destroy(device.token()) })
+}
+
+/// What an open device is and can do. Thread-safe.
+///
+/// # Safety
+/// `properties` is NULL or points to the struct_size bytes that it names.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_device_info(device: avx_device, properties: *mut avx_device_properties) -> avx_status {
+    boundary::call("avx_device_info", || {
+        // SAFETY: `properties` is NULL or points to its struct_size bytes, says the caller.
+        let out = unsafe { structs::output(properties, "properties") }?;
+        out.fill(&structs::device_properties(&device::properties(device.token())?));
+        Ok(())
+    })
+}
+
+/// How much memory the device's buffers use, what the library holds and what the driver would still give. Asks the driver, which
+/// takes milliseconds on some: not for hot loops. Thread-safe.
+///
+/// # Safety
+/// `usage` is NULL or points to the struct_size bytes that it names.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_memory_info(device: avx_device, usage: *mut avx_memory_usage) -> avx_status {
+    boundary::call("avx_memory_info", || {
+        // SAFETY: `usage` is NULL or points to its struct_size bytes, says the caller.
+        let out = unsafe { structs::output(usage, "usage") }?;
+        out.fill(&structs::memory_usage(&device::memory_usage(device.token())?));
+        Ok(())
+    })
+}
+
+/// Waits until all work queued on the device before this call is done, at most `timeout_ns` nanoseconds (0: only asks;
+/// AVX_FOREVER). AVX_OK, AVX_TIMEOUT, or the error of work that was queued before. Thread-safe.
+#[unsafe(no_mangle)]
+pub extern "C" fn avx_synchronize(device: avx_device, timeout_ns: u64) -> avx_status {
+    boundary::call("avx_synchronize", || device::synchronize(device.token(), timeout_ns))
+}
+
+// SAFETY: each struct is repr(C) and starts with `struct_size: u32`; all-zero is valid for every field.
+unsafe impl Sized32 for avx_device_options {}
+// SAFETY: as above.
+unsafe impl Sized32 for avx_device_properties {}
+// SAFETY: as above.
+unsafe impl Sized32 for avx_memory_usage {}

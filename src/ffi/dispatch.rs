@@ -1,0 +1,113 @@
+//! Section "dispatch" of the header: arguments, and running a kernel.
+
+use super::boundary::{self, Token as _};
+use super::buffer::avx_buffer;
+use super::kernel::avx_kernel;
+use super::library::avx_status;
+use super::stream::avx_stream;
+use super::structs;
+use crate::runtime::dispatch;
+use std::ffi::c_void;
+use std::mem::offset_of;
+
+/// Kinds of avx_arg: a range of a buffer, for a storage or uniform binding.
+pub const AVX_ARG_BUFFER: u32 = 1;
+/// Bytes for a uniform binding or the push-constant block, copied at the call; shorter than the block only by trailing padding.
+pub const AVX_ARG_BYTES: u32 = 2;
+/// Declares what a kernel that follows raw addresses touches. Not in this version: AVX_ERROR_UNSUPPORTED.
+pub const AVX_ARG_TOUCH: u32 = 3;
+/// A slot of a graph. Not in this version: AVX_ERROR_UNSUPPORTED.
+pub const AVX_ARG_PARAM: u32 = 4;
+
+/// The argument goes to (group, binding) instead of the next binding in order. Entries that the kernel does not use are ignored.
+/// All arguments of a dispatch have it, or none.
+pub const AVX_ARG_AT: u32 = 1;
+/// With AVX_ARG_TOUCH: read.
+pub const AVX_ARG_READ: u32 = 2;
+/// With AVX_ARG_TOUCH: written.
+pub const AVX_ARG_WRITE: u32 = 4;
+/// This dispatch's atomics on the range commute with those of other AVX_ARG_UNORDERED dispatches: they need no order.
+pub const AVX_ARG_UNORDERED: u32 = 8;
+
+/// The group of the push-constant block, with AVX_ARG_AT (binding 0) and in avx_kernel_arg_properties.
+pub const AVX_PUSH_CONSTANTS: u32 = 0xffffffff;
+
+/// One argument of a dispatch: 64 bytes, pinned. Make it with avx_arg_buffer, avx_arg_range, avx_arg_bytes, or zero it and fill it
+/// in. Without AVX_ARG_AT, arguments are positional: one for each binding that the entry point uses, ordered by group, then
+/// binding, then one for the push-constant block if there is one.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct avx_arg {
+    /// AVX_ARG_BUFFER ... AVX_ARG_PARAM.
+    pub kind: u32,
+    /// AVX_ARG_AT | AVX_ARG_READ | AVX_ARG_WRITE | AVX_ARG_UNORDERED.
+    pub flags: u32,
+    /// With AVX_ARG_AT.
+    pub group: u32,
+    /// With AVX_ARG_AT.
+    pub binding: u32,
+    /// AVX_ARG_BUFFER: whose range.
+    pub buffer: avx_buffer,
+    /// AVX_ARG_BYTES: the bytes.
+    pub bytes: *const c_void,
+    /// AVX_ARG_BUFFER: the range's first byte, a multiple of the binding's alignment (256 always works).
+    pub offset: u64,
+    /// AVX_ARG_BUFFER: the range's bytes (0: to the end). AVX_ARG_BYTES: how many.
+    pub size: u64,
+    /// Zero.
+    pub reserved: [u64; 2],
+}
+
+/// Queues the kernel over x * y * z workgroups with `count` arguments. An empty grid runs nothing. More workgroups than the
+/// device takes are split where the kernel does not read num_workgroups, else AVX_ERROR_LIMIT. Order and visibility between this
+/// and everything queued before is the library's work. AVX_ERROR_ARGUMENTS names the binding that does not fit. Thread-safe.
+///
+/// # Safety
+/// `args` points to `count` arguments, their bytes readable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_dispatch(
+    stream: avx_stream,
+    kernel: avx_kernel,
+    x: u32,
+    y: u32,
+    z: u32,
+    args: *const avx_arg,
+    count: u32,
+) -> avx_status {
+    boundary::call("avx_dispatch", || {
+        // SAFETY: `args` points to `count` arguments with readable bytes, says the caller.
+        let args = unsafe { structs::args(args, count) }?;
+        dispatch::dispatch(stream.token(), kernel.token(), dispatch::Grid::Workgroups([x, y, z]), &args)
+    })
+}
+
+/// avx_dispatch by invocations: x * y * z of them, each dimension rounded up to whole workgroups (so the kernel checks its
+/// bounds). AVX_ERROR_LIMIT if a dimension passes 2^32 invocations and the kernel reads global_invocation_id. Thread-safe.
+///
+/// # Safety
+/// `args` points to `count` arguments, their bytes readable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_dispatch_threads(
+    stream: avx_stream,
+    kernel: avx_kernel,
+    x: u64,
+    y: u64,
+    z: u64,
+    args: *const avx_arg,
+    count: u32,
+) -> avx_status {
+    boundary::call("avx_dispatch_threads", || {
+        // SAFETY: `args` points to `count` arguments with readable bytes, says the caller.
+        let args = unsafe { structs::args(args, count) }?;
+        dispatch::dispatch(stream.token(), kernel.token(), dispatch::Grid::Threads([x, y, z]), &args)
+    })
+}
+
+const _: () = {
+    assert!(size_of::<avx_arg>() == 64 && align_of::<avx_arg>() == 8);
+    assert!(offset_of!(avx_arg, kind) == 0 && offset_of!(avx_arg, flags) == 4);
+    assert!(offset_of!(avx_arg, group) == 8 && offset_of!(avx_arg, binding) == 12);
+    assert!(offset_of!(avx_arg, buffer) == 16 && offset_of!(avx_arg, bytes) == 24);
+    assert!(offset_of!(avx_arg, offset) == 32 && offset_of!(avx_arg, size) == 40);
+    assert!(offset_of!(avx_arg, reserved) == 48);
+};

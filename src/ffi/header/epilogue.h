@@ -1,0 +1,55 @@
+
+/* ======================================================== helpers ======================================================== */
+
+#define AVX_DEVICE_OPTIONS_INIT { (uint32_t)sizeof(avx_device_options), 0, NULL, NULL, NULL, 0 }
+#define AVX_BUFFER_OPTIONS_INIT { (uint32_t)sizeof(avx_buffer_options), AVX_MEMORY_DEVICE, 0, 0, NULL }
+#define AVX_KERNEL_OPTIONS_INIT { (uint32_t)sizeof(avx_kernel_options), AVX_LANGUAGE_WGSL, NULL, 0, NULL, NULL, NULL, 0, 0, 0, 0 }
+
+/* `size` bytes of a buffer from `offset` on (size 0: to the end), as the next argument. */
+static inline avx_arg avx_arg_range(avx_buffer buffer, uint64_t offset, uint64_t size) {
+    avx_arg arg;
+    arg.kind = AVX_ARG_BUFFER;
+    arg.flags = 0;
+    arg.group = 0;
+    arg.binding = 0;
+    arg.buffer = buffer;
+    arg.bytes = NULL;
+    arg.offset = offset;
+    arg.size = size;
+    arg.reserved[0] = 0;
+    arg.reserved[1] = 0;
+    return arg;
+}
+
+/* A whole buffer, as the next argument. */
+static inline avx_arg avx_arg_buffer(avx_buffer buffer) { return avx_arg_range(buffer, 0, 0); }
+
+/* Bytes for a uniform or push-constant block, copied at the call, as the next argument. */
+static inline avx_arg avx_arg_bytes(const void *bytes, uint64_t size) {
+    avx_arg arg = avx_arg_range(NULL, 0, size);
+    arg.kind = AVX_ARG_BYTES;
+    arg.bytes = bytes;
+    return arg;
+}
+
+/* The same argument for the binding (group, binding) instead of the next one. */
+static inline avx_arg avx_arg_at(uint32_t group, uint32_t binding, avx_arg arg) {
+    arg.flags |= AVX_ARG_AT;
+    arg.group = group;
+    arg.binding = binding;
+    return arg;
+}
+
+#if defined(__cplusplus) && __cplusplus >= 201103L
+static_assert(sizeof(avx_arg) == 64 && offsetof(avx_arg, buffer) == 16 && offsetof(avx_arg, reserved) == 48, "avx_arg is pinned");
+#elif !defined(__cplusplus) && defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+_Static_assert(sizeof(avx_arg) == 64 && offsetof(avx_arg, buffer) == 16 && offsetof(avx_arg, reserved) == 48, "avx_arg is pinned");
+#else
+typedef char avx_arg_is_pinned[sizeof(avx_arg) == 64 && offsetof(avx_arg, buffer) == 16 && offsetof(avx_arg, reserved) == 48 ? 1 : -1];
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* AVX_GPU_H */

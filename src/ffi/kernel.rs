@@ -1,0 +1,221 @@
+//! Section "kernel" of the header: compiling and asking what came of it.
+
+use super::boundary::{self, Token as _};
+use super::device::avx_device;
+use super::library::avx_status;
+use super::structs::{self, Sized32};
+use crate::runtime::kernel;
+use std::ffi::{c_char, c_void};
+
+/// What lies behind an avx_kernel.
+pub struct avx_kernel_t;
+/// One entry point of a module, compiled for one device, with its interface.
+pub type avx_kernel = *mut avx_kernel_t;
+
+/// Languages. WGSL text.
+pub const AVX_LANGUAGE_WGSL: u32 = 0;
+/// SPIR-V words; they reach the driver untouched.
+pub const AVX_LANGUAGE_SPIRV: u32 = 1;
+/// GLSL text. Not in this version: AVX_ERROR_UNSUPPORTED.
+pub const AVX_LANGUAGE_GLSL: u32 = 2;
+
+/// avx_kernel_create: no bounds checks, for trusted code. Not in this version: AVX_ERROR_UNSUPPORTED.
+pub const AVX_KERNEL_UNCHECKED: u32 = 1;
+/// avx_kernel_create: printf and out-of-bounds reports. Not in this version: AVX_ERROR_UNSUPPORTED.
+pub const AVX_KERNEL_DEBUG: u32 = 2;
+
+/// What keeps a kernel's accesses inside the ranges that are bound: nothing.
+pub const AVX_BOUNDS_NONE: u32 = 0;
+/// Checks in the code.
+pub const AVX_BOUNDS_CHECKED: u32 = 1;
+/// The hardware (robustBufferAccess2).
+pub const AVX_BOUNDS_HARDWARE: u32 = 2;
+
+/// Kinds of argument that a kernel has: a storage buffer.
+pub const AVX_BINDING_STORAGE: u32 = 1;
+/// A uniform block, given as bytes or as a buffer.
+pub const AVX_BINDING_UNIFORM: u32 = 2;
+/// The push-constant (WGSL: immediate) block, given as bytes.
+pub const AVX_BINDING_PUSH_CONSTANTS: u32 = 3;
+
+/// The kernel reads the binding.
+pub const AVX_ACCESS_READ: u32 = 1;
+/// The kernel writes the binding.
+pub const AVX_ACCESS_WRITE: u32 = 2;
+
+/// A value for a WGSL override or a SPIR-V specialization constant. Not in this version: AVX_ERROR_UNSUPPORTED. 32 bytes, pinned.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct avx_constant {
+    /// The override's name, or NULL to go by id.
+    pub name: *const c_char,
+    /// The id, if name is NULL.
+    pub id: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// The value, converted to the constant's type.
+    pub value: f64,
+    /// Zero.
+    pub reserved2: u64,
+}
+
+/// Options of avx_kernel_create. Zero means the default in every field but struct_size; code is needed.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct avx_kernel_options {
+    /// sizeof(avx_kernel_options)
+    pub struct_size: u32,
+    /// AVX_LANGUAGE_...
+    pub language: u32,
+    /// The text or the words. SPIR-V needs no alignment.
+    pub code: *const c_void,
+    /// Bytes of code. 0: text that ends with NUL.
+    pub code_size: u64,
+    /// The entry point's name; NULL: the only compute entry point.
+    pub entry_point: *const c_char,
+    /// The kernel's name in messages; NULL: the entry point's.
+    pub label: *const c_char,
+    /// Values for constants.
+    pub constants: *const avx_constant,
+    /// How many.
+    pub constant_count: u32,
+    /// AVX_KERNEL_...
+    pub flags: u32,
+    /// Required subgroup size; 0: the driver's choice. Others are not in this version: AVX_ERROR_UNSUPPORTED.
+    pub subgroup_size: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+/// What a kernel is.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct avx_kernel_properties {
+    /// In: sizeof(avx_kernel_properties). Out: the bytes filled.
+    pub struct_size: u32,
+    /// Arguments that a dispatch takes, in order.
+    pub arg_count: u32,
+    /// Invocations of a workgroup in each dimension.
+    pub workgroup_size: [u32; 3],
+    /// AVX_LANGUAGE_...
+    pub language: u32,
+    /// AVX_BOUNDS_...
+    pub bounds: u32,
+    /// Bytes of workgroup (shared) memory declared.
+    pub shared_memory: u32,
+    /// The entry point, cut to fit.
+    pub entry_point: [c_char; 128],
+    /// Its name in messages, cut to fit.
+    pub label: [c_char; 128],
+}
+
+/// What an argument of a kernel is.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct avx_kernel_arg_properties {
+    /// In: sizeof(avx_kernel_arg_properties). Out: the bytes filled.
+    pub struct_size: u32,
+    /// AVX_BINDING_...
+    pub kind: u32,
+    /// The group (descriptor set); AVX_PUSH_CONSTANTS for push constants.
+    pub group: u32,
+    /// The binding; 0 for push constants.
+    pub binding: u32,
+    /// AVX_ACCESS_READ | AVX_ACCESS_WRITE.
+    pub access: u32,
+    /// Alignment in bytes of a bound range's offset; 1 for push constants.
+    pub alignment: u32,
+    /// Bytes that must at least be bound: the fixed part, and one element of an array without a size.
+    pub min_size: u64,
+    /// Bytes from one element to the next of the array without a size at its end; 0 if there is none.
+    pub stride: u64,
+    /// The variable's name, "" if the module has none, cut to fit.
+    pub name: [c_char; 128],
+}
+
+/// Compiles the entry point `entry_point` (NULL: the only one) of a NUL-terminated WGSL module of at most 1 MiB. Bounds-checked.
+/// AVX_ERROR_COMPILE with line and column, AVX_ERROR_ENTRY_POINT, AVX_ERROR_UNSUPPORTED naming the feature that the device lacks,
+/// AVX_ERROR_LIMIT. Compiled kernels are cached in memory and on disk. Thread-safe and parallel.
+///
+/// # Safety
+/// `source` and `entry_point` are NULL or NUL-terminated; `kernel` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_kernel_from_wgsl(
+    device: avx_device,
+    source: *const c_char,
+    entry_point: *const c_char,
+    kernel: *mut avx_kernel,
+) -> avx_status {
+    boundary::call("avx_kernel_from_wgsl", || {
+        // SAFETY: `kernel` is NULL or writable, says the caller.
+        let out = unsafe { boundary::out(kernel, "kernel") }?;
+        // SAFETY: `source` is NULL or NUL-terminated, says the caller.
+        let source = unsafe { boundary::text_bytes(source, "source") }?;
+        // SAFETY: `entry_point` is NULL or NUL-terminated, says the caller.
+        let entry_point = unsafe { boundary::text(entry_point, "entry_point") }?;
+        let options = kernel::Options { code: source, entry_point, ..kernel::Options::default() };
+        out.set(avx_kernel::from_token(kernel::create(device.token(), &options)?));
+        Ok(())
+    })
+}
+
+/// Compiles WGSL or takes SPIR-V, with options. Errors as avx_kernel_from_wgsl, and AVX_ERROR_INVALID_SPIRV. Thread-safe and
+/// parallel.
+///
+/// # Safety
+/// `options` is NULL or points to its struct_size bytes with valid pointers; `kernel` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_kernel_create(device: avx_device, options: *const avx_kernel_options, kernel: *mut avx_kernel) -> avx_status {
+    boundary::call("avx_kernel_create", || {
+        // SAFETY: `kernel` is NULL or writable, says the caller.
+        let out = unsafe { boundary::out(kernel, "kernel") }?;
+        // SAFETY: `options` is NULL or points to its struct_size bytes with valid pointers, says the caller.
+        let options = unsafe { structs::kernel_options(options) }?;
+        out.set(avx_kernel::from_token(kernel::create(device.token(), &options)?));
+        Ok(())
+    })
+}
+
+/// Frees a kernel. The handle is invalid at once; what is behind it goes when queued work that uses it is done. NULL does
+/// nothing. Thread-safe; never waits.
+#[unsafe(no_mangle)]
+pub extern "C" fn avx_kernel_free(kernel: avx_kernel) -> avx_status {
+    boundary::call("avx_kernel_free", || if kernel.is_null() { Ok(()) } else { kernel::free(kernel.token()) })
+}
+
+/// What a kernel is. Thread-safe.
+///
+/// # Safety
+/// `properties` is NULL or points to the struct_size bytes that it names.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_kernel_info(kernel: avx_kernel, properties: *mut avx_kernel_properties) -> avx_status {
+    boundary::call("avx_kernel_info", || {
+        // SAFETY: `properties` is NULL or points to its struct_size bytes, says the caller.
+        let out = unsafe { structs::output(properties, "properties") }?;
+        out.fill(&structs::kernel_properties(&kernel::properties(kernel.token())?));
+        Ok(())
+    })
+}
+
+/// What the argument at `index` (0 to arg_count - 1, the order of positional arguments) is. AVX_ERROR_OUT_OF_RANGE beyond the
+/// last. Thread-safe.
+///
+/// # Safety
+/// `properties` is NULL or points to the struct_size bytes that it names.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_kernel_arg_info(kernel: avx_kernel, index: u32, properties: *mut avx_kernel_arg_properties) -> avx_status {
+    boundary::call("avx_kernel_arg_info", || {
+        // SAFETY: `properties` is NULL or points to its struct_size bytes, says the caller.
+        let out = unsafe { structs::output(properties, "properties") }?;
+        out.fill(&structs::kernel_arg_properties(&kernel::arg_properties(kernel.token(), index)?));
+        Ok(())
+    })
+}
+
+const _: () = assert!(size_of::<avx_constant>() == 32);
+// SAFETY: each struct is repr(C) and starts with `struct_size: u32`; all-zero is valid for every field.
+unsafe impl Sized32 for avx_kernel_options {}
+// SAFETY: as above.
+unsafe impl Sized32 for avx_kernel_properties {}
+// SAFETY: as above.
+unsafe impl Sized32 for avx_kernel_arg_properties {}

@@ -1,0 +1,21 @@
+//! The C ABI: every exported function, type and constant, and nothing else. One file for each section of the header.
+//!
+//! Pointers come in here and checked Rust goes on to `runtime`: `boundary` is the one way in and out (panics, errors, forks, log
+//! callbacks), `structs` reads and fills the sized structs.
+#![expect(non_camel_case_types, reason = "C's names")]
+
+mod boundary;
+mod buffer;
+mod device;
+mod dispatch;
+mod kernel;
+mod library;
+mod stream;
+mod structs;
+
+pub use buffer::*;
+pub use device::*;
+pub use dispatch::*;
+pub use kernel::*;
+pub use library::*;
+pub use stream::*;

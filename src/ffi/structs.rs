@@ -1,0 +1,410 @@
+//! The sized structs: read with whatever size the caller's header gave them, filled as far as they reach.
+
+use super::boundary::{self, Token as _};
+use super::buffer::{avx_buffer_options, avx_buffer_properties};
+use super::device::*;
+use super::dispatch::*;
+use super::kernel::*;
+use crate::runtime::args::{Arg, Value};
+use crate::runtime::error::{Error, Result, Status, invalid};
+use crate::runtime::properties::{
+    BindingKind, BufferProperties, DeviceKind, DeviceProperties, HeapProperties, KernelArgProperties, KernelProperties, MemoryUsage,
+};
+use crate::runtime::{buffer, device, kernel};
+use std::ffi::c_char;
+use std::marker::PhantomData;
+
+/// A struct that may grow.
+///
+/// # Safety
+/// The type is `repr(C)`, starts with `struct_size: u32`, and is valid when all its bytes are zero, and for any bytes.
+pub(super) unsafe trait Sized32: Copy {}
+
+/// A larger struct than any that will ever be is a mistake, and reading its tail a danger.
+const MAX_STRUCT: u32 = 64 << 10;
+
+/// The caller's struct, cut or filled up with zeros to this library's size.
+///
+/// # Safety
+/// `pointer` is NULL or points to the bytes that its first field counts.
+unsafe fn input<T: Sized32>(pointer: *const T, name: &str) -> Result<T> {
+    // SAFETY: as the caller promises.
+    let size = unsafe { struct_size(pointer, name) }?;
+    let bytes = pointer.cast::<u8>();
+    for i in size_of::<T>()..size as usize {
+        // SAFETY: i is below the size that the caller gave.
+        if unsafe { bytes.add(i).read() } != 0 {
+            let message = format!(
+                "{name} has struct_size {size} and byte {i} is not zero: it asks for something newer than this library, which knows {} bytes",
+                size_of::<T>()
+            );
+            return Err(Error::new(Status::Unsupported, message));
+        }
+    }
+    // SAFETY: all-zero is a valid T, by the trait.
+    let mut value: T = unsafe { std::mem::zeroed() };
+    // SAFETY: at most the bytes of both sides are copied; any bytes are a valid T, by the trait.
+    unsafe { std::ptr::from_mut(&mut value).cast::<u8>().copy_from_nonoverlapping(bytes, size_of::<T>().min(size as usize)) };
+    Ok(value)
+}
+
+/// # Safety
+/// `pointer` is NULL or points to the bytes that its first field counts.
+unsafe fn struct_size<T: Sized32>(pointer: *const T, name: &str) -> Result<u32> {
+    if pointer.is_null() {
+        return Err(invalid(format!("{name} is NULL")));
+    }
+    // SAFETY: not NULL, so the first field is there, says the caller.
+    let size = unsafe { pointer.cast::<u32>().read_unaligned() };
+    if !(8..=MAX_STRUCT).contains(&size) {
+        let known = size_of::<T>();
+        return Err(invalid(format!("{name}->struct_size is {size}; set it to sizeof its type ({known} in this version) first")));
+    }
+    Ok(size)
+}
+
+/// A struct that the library fills.
+pub(super) struct Output<'a, T> {
+    pointer: *mut T,
+    size: u32,
+    _life: PhantomData<&'a mut T>,
+}
+
+/// An output called `name` in the header.
+///
+/// # Safety
+/// `pointer` is NULL or points to as many bytes as its first field says, writable for the length of the call.
+pub(super) unsafe fn output<'a, T: Sized32>(pointer: *mut T, name: &str) -> Result<Output<'a, T>> {
+    // SAFETY: as the caller promises.
+    let size = unsafe { struct_size(pointer, name) }?;
+    Ok(Output { pointer, size, _life: PhantomData })
+}
+
+impl<T: Sized32> Output<'_, T> {
+    /// Fills what the caller has room for, zeroes what this library does not know, and says how much is filled.
+    pub(super) fn fill(self, value: &T) {
+        let known = size_of::<T>().min(self.size as usize);
+        let bytes = self.pointer.cast::<u8>();
+        // SAFETY: `known` is within both, the rest within the caller's size.
+        unsafe {
+            bytes.copy_from_nonoverlapping(std::ptr::from_ref(value).cast(), known);
+            bytes.add(known).write_bytes(0, self.size as usize - known);
+            self.pointer.cast::<u32>().write_unaligned(known as u32);
+        }
+    }
+}
+
+/// # Safety
+/// `options` is NULL or points to its struct_size bytes, its texts NUL-terminated.
+pub(super) unsafe fn device_options(options: *const avx_device_options) -> Result<device::Options> {
+    if options.is_null() {
+        return Ok(device::Options::default());
+    }
+    // SAFETY: as the caller promises.
+    let o = unsafe { input(options, "options") }?;
+    let unknown = o.flags & !(AVX_DEVICE_VALIDATION | AVX_DEVICE_NO_CPU);
+    if unknown != 0 {
+        return Err(invalid(format!("options->flags has unknown bits {unknown:#x}")));
+    }
+    // SAFETY: the texts are NULL or NUL-terminated, says the caller.
+    let (device, cache_dir, label) = unsafe {
+        (
+            boundary::text(o.device, "options->device")?,
+            boundary::text(o.cache_dir, "options->cache_dir")?,
+            boundary::text(o.label, "options->label")?,
+        )
+    };
+    Ok(device::Options {
+        validation: o.flags & AVX_DEVICE_VALIDATION != 0,
+        no_cpu: o.flags & AVX_DEVICE_NO_CPU != 0,
+        device: device.map(str::to_owned),
+        cache_dir: cache_dir.map(str::to_owned),
+        label: label.map(str::to_owned),
+        wait_timeout_ns: o.wait_timeout_ns,
+    })
+}
+
+/// # Safety
+/// `options` is NULL or points to its struct_size bytes, its texts NUL-terminated.
+pub(super) unsafe fn buffer_options(options: *const avx_buffer_options) -> Result<buffer::Options> {
+    // SAFETY: as the caller promises.
+    let o = unsafe { input(options, "options") }?;
+    // SAFETY: the label is NULL or NUL-terminated, says the caller.
+    let label = unsafe { boundary::text(o.label, "options->label") }?;
+    Ok(buffer::Options { size: o.size, memory: o.memory, alignment: o.alignment, label: label.map(str::to_owned) })
+}
+
+/// # Safety
+/// `options` is NULL or points to its struct_size bytes; its code holds code_size bytes, or ends with NUL if that is 0; its texts
+/// are NUL-terminated. All of it outlives the result.
+pub(super) unsafe fn kernel_options<'a>(options: *const avx_kernel_options) -> Result<kernel::Options<'a>> {
+    // SAFETY: as the caller promises.
+    let o = unsafe { input(options, "options") }?;
+    let language = match o.language {
+        AVX_LANGUAGE_WGSL => kernel::Language::Wgsl,
+        AVX_LANGUAGE_SPIRV => kernel::Language::Spirv,
+        AVX_LANGUAGE_GLSL => return Err(not_yet("options->language AVX_LANGUAGE_GLSL; compile it to SPIR-V first")),
+        other => return Err(invalid(format!("options->language {other} is none of AVX_LANGUAGE_..."))),
+    };
+    let unknown = o.flags & !(AVX_KERNEL_UNCHECKED | AVX_KERNEL_DEBUG);
+    if unknown != 0 {
+        return Err(invalid(format!("options->flags has unknown bits {unknown:#x}")));
+    }
+    if o.flags != 0 {
+        return Err(not_yet("options->flags AVX_KERNEL_UNCHECKED or AVX_KERNEL_DEBUG"));
+    }
+    if o.constant_count != 0 {
+        return Err(not_yet("options->constants"));
+    }
+    if o.subgroup_size != 0 {
+        return Err(not_yet("options->subgroup_size"));
+    }
+    if o.reserved != 0 {
+        return Err(invalid("options->reserved is not zero"));
+    }
+    // SAFETY: the code and the texts are as the caller promises.
+    let (code, entry_point, label) = unsafe {
+        let code = match (language, o.code_size) {
+            (kernel::Language::Wgsl, 0) => boundary::text_bytes(o.code.cast(), "options->code")?,
+            (_, size) if o.code.is_null() => return Err(invalid(format!("options->code is NULL (code_size {size})"))),
+            (_, size) => boundary::bytes(o.code, size, "options->code")?,
+        };
+        (code, boundary::text(o.entry_point, "options->entry_point")?, boundary::text(o.label, "options->label")?)
+    };
+    Ok(kernel::Options { language, code, entry_point, label })
+}
+
+fn not_yet(what: &str) -> Error {
+    Error::new(Status::Unsupported, format!("{what}: not in this version of the library ({})", env!("CARGO_PKG_VERSION")))
+}
+
+/// # Safety
+/// `args` holds `count` arguments whose bytes are readable, for as long as the result lives.
+pub(super) unsafe fn args<'a>(args: *const avx_arg, count: u32) -> Result<Vec<Arg<'a>>> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    if args.is_null() {
+        return Err(invalid(format!("args is NULL and count is {count}")));
+    }
+    if count > MAX_ARGS {
+        return Err(invalid(format!("count is {count}; a dispatch takes {MAX_ARGS} arguments at most")));
+    }
+    let mut checked = Vec::with_capacity(count as usize);
+    for i in 0..count as usize {
+        // SAFETY: i is below the count that the caller gave; an avx_arg is valid for any bytes.
+        let arg = unsafe { args.add(i).read_unaligned() };
+        // SAFETY: the argument's bytes are readable, says the caller.
+        checked.push(unsafe { one_arg(&arg) }.map_err(|e| Error::new(e.status, format!("args[{i}]: {}", e.message)))?);
+    }
+    Ok(checked)
+}
+
+/// More bindings than any device has.
+const MAX_ARGS: u32 = 1 << 16;
+
+/// # Safety
+/// The argument's bytes are readable.
+unsafe fn one_arg<'a>(arg: &avx_arg) -> Result<Arg<'a>> {
+    if arg.reserved != [0; 2] {
+        return Err(invalid("reserved is not zero"));
+    }
+    let unknown = arg.flags & !(AVX_ARG_AT | AVX_ARG_READ | AVX_ARG_WRITE | AVX_ARG_UNORDERED);
+    if unknown != 0 {
+        return Err(invalid(format!("flags has unknown bits {unknown:#x}")));
+    }
+    if arg.flags & (AVX_ARG_READ | AVX_ARG_WRITE) != 0 && arg.kind != AVX_ARG_TOUCH {
+        return Err(invalid("AVX_ARG_READ and AVX_ARG_WRITE go with AVX_ARG_TOUCH; what a kernel does to its bindings is known"));
+    }
+    let value = match arg.kind {
+        AVX_ARG_BUFFER => Value::Buffer { buffer: arg.buffer.token(), offset: arg.offset, size: arg.size },
+        // SAFETY: as the caller promises.
+        AVX_ARG_BYTES => Value::Bytes(unsafe { boundary::bytes(arg.bytes, arg.size, "bytes") }?),
+        AVX_ARG_TOUCH => return Err(not_yet("AVX_ARG_TOUCH")),
+        AVX_ARG_PARAM => return Err(not_yet("AVX_ARG_PARAM")),
+        other => return Err(invalid(format!("kind {other} is none of AVX_ARG_BUFFER, AVX_ARG_BYTES"))),
+    };
+    Ok(Arg { at: (arg.flags & AVX_ARG_AT != 0).then_some((arg.group, arg.binding)), value })
+}
+
+/// Text in a fixed array: cut at a character's boundary, always NUL-terminated.
+fn chars<const N: usize>(text: &str) -> [c_char; N] {
+    let mut array = [0; N];
+    let cut = text.floor_char_boundary(N - 1);
+    for (to, from) in array.iter_mut().zip(text[..cut].bytes()) {
+        *to = from as c_char;
+    }
+    array
+}
+
+fn heap(heap: &HeapProperties) -> avx_heap {
+    avx_heap {
+        size: heap.size,
+        used: heap.used,
+        reserved: heap.reserved,
+        budget: heap.budget,
+        flags: if heap.device_local { AVX_HEAP_DEVICE_LOCAL } else { 0 },
+        padding: 0,
+    }
+}
+
+fn heaps(list: &[HeapProperties]) -> [avx_heap; 16] {
+    std::array::from_fn(|i| list.get(i).map(heap).unwrap_or_default())
+}
+
+pub(super) fn device_properties(p: &DeviceProperties) -> avx_device_properties {
+    let (s, limits) = (&p.snapshot, p.snapshot.limits());
+    let pci = s.pci.unwrap_or_default();
+    avx_device_properties {
+        struct_size: size_of::<avx_device_properties>() as u32,
+        index: p.index,
+        usable: s.usable.is_ok().into(),
+        kind: device_kind(p.kind),
+        name: chars(&s.name),
+        vendor: chars(&p.vendor()),
+        driver_name: chars(&s.driver_name),
+        driver_version: chars(&s.driver_version()),
+        reason: chars(s.usable.as_ref().err().map_or("", String::as_str)),
+        vendor_id: s.properties.vendor_id,
+        device_id: s.properties.device_id,
+        api_version: s.api_version,
+        driver_version_number: s.properties.driver_version,
+        uuid: s.uuid,
+        driver_uuid: s.driver_uuid,
+        has_pci_address: s.pci.is_some().into(),
+        pci_domain: pci.0,
+        pci_bus: pci.1,
+        pci_device: pci.2,
+        pci_function: pci.3,
+        subgroup_size: s.subgroup_size,
+        subgroup_size_min: s.subgroup_size_min,
+        subgroup_size_max: s.subgroup_size_max,
+        max_workgroup_size: limits.max_compute_work_group_size,
+        max_workgroup_invocations: limits.max_compute_work_group_invocations,
+        max_workgroup_count: limits.max_compute_work_group_count,
+        max_shared_memory: limits.max_compute_shared_memory_size,
+        max_push_constants: limits.max_push_constants_size,
+        max_groups: limits.max_bound_descriptor_sets,
+        max_storage_buffers: limits.max_per_stage_descriptor_storage_buffers,
+        storage_alignment: limits.min_storage_buffer_offset_alignment as u32,
+        uniform_alignment: limits.min_uniform_buffer_offset_alignment as u32,
+        max_storage_range: limits.max_storage_buffer_range.into(),
+        max_uniform_range: limits.max_uniform_buffer_range.into(),
+        max_buffer_size: s.max_buffer_size,
+        features: features(p),
+        memory_size: p.heaps.iter().filter(|h| h.device_local).map(|h| h.size).sum(),
+        heap_count: p.heaps.len() as u32,
+        padding: 0,
+        heaps: heaps(&p.heaps),
+    }
+}
+
+fn device_kind(kind: DeviceKind) -> u32 {
+    match kind {
+        DeviceKind::Discrete => AVX_DEVICE_DISCRETE,
+        DeviceKind::Integrated => AVX_DEVICE_INTEGRATED,
+        DeviceKind::Virtual => AVX_DEVICE_VIRTUAL,
+        DeviceKind::Cpu => AVX_DEVICE_CPU,
+        DeviceKind::Other => AVX_DEVICE_OTHER,
+    }
+}
+
+fn binding_kind(kind: BindingKind) -> u32 {
+    match kind {
+        BindingKind::Storage => AVX_BINDING_STORAGE,
+        BindingKind::Uniform => AVX_BINDING_UNIFORM,
+        BindingKind::PushConstants => AVX_BINDING_PUSH_CONSTANTS,
+    }
+}
+
+fn features(p: &DeviceProperties) -> u64 {
+    let f = &p.features;
+    let bits = [
+        (f.shader_float16, AVX_FEATURE_F16),
+        (f.shader_float64, AVX_FEATURE_F64),
+        (f.shader_int64, AVX_FEATURE_I64),
+        (f.shader_int8, AVX_FEATURE_I8),
+        (f.shader_int16, AVX_FEATURE_I16),
+        (f.storage_buffer_8, AVX_FEATURE_STORAGE_8),
+        (f.storage_buffer_16, AVX_FEATURE_STORAGE_16),
+        (f.buffer_int64_atomics, AVX_FEATURE_ATOMIC_I64),
+        (f.buffer_float32_atomics, AVX_FEATURE_ATOMIC_F32),
+        (f.buffer_float32_atomic_add, AVX_FEATURE_ATOMIC_F32_ADD),
+        (f.buffer_float64_atomic_add, AVX_FEATURE_ATOMIC_F64_ADD),
+        (f.subgroup_basic, AVX_FEATURE_SUBGROUP_BASIC),
+        (f.subgroup_vote, AVX_FEATURE_SUBGROUP_VOTE),
+        (f.subgroup_arithmetic, AVX_FEATURE_SUBGROUP_ARITHMETIC),
+        (f.subgroup_ballot, AVX_FEATURE_SUBGROUP_BALLOT),
+        (f.subgroup_shuffle, AVX_FEATURE_SUBGROUP_SHUFFLE),
+        (f.subgroup_shuffle_relative, AVX_FEATURE_SUBGROUP_SHUFFLE_RELATIVE),
+        (f.subgroup_quad, AVX_FEATURE_SUBGROUP_QUAD),
+        (f.subgroup_size_control, AVX_FEATURE_SUBGROUP_SIZE_CONTROL),
+        (f.cooperative_matrix, AVX_FEATURE_COOPERATIVE_MATRIX),
+        (f.buffer_device_address, AVX_FEATURE_BUFFER_ADDRESS),
+        (p.host_visible_device_memory, AVX_FEATURE_HOST_VISIBLE_DEVICE_MEMORY),
+        (p.unified_memory, AVX_FEATURE_UNIFIED_MEMORY),
+        (f.robust_buffer_access_2, AVX_FEATURE_ROBUST_ACCESS),
+    ];
+    bits.into_iter().filter(|(on, _)| *on).map(|(_, bit)| bit).sum()
+}
+
+pub(super) fn memory_usage(usage: &MemoryUsage) -> avx_memory_usage {
+    let sum = |of: fn(&HeapProperties) -> u64| usage.heaps.iter().map(of).sum();
+    avx_memory_usage {
+        struct_size: size_of::<avx_memory_usage>() as u32,
+        heap_count: usage.heaps.len() as u32,
+        used: sum(|h| h.used),
+        reserved: sum(|h| h.reserved),
+        budget: sum(|h| if h.device_local { h.budget } else { 0 }),
+        buffer_count: usage.buffer_count,
+        heaps: heaps(&usage.heaps),
+    }
+}
+
+pub(super) fn buffer_properties(p: &BufferProperties) -> avx_buffer_properties {
+    avx_buffer_properties {
+        struct_size: size_of::<avx_buffer_properties>() as u32,
+        memory: p.memory,
+        size: p.size,
+        alignment: p.alignment,
+        host_visible: p.host_visible.into(),
+        mapped: p.mapped.into(),
+        label: chars(&p.label),
+    }
+}
+
+pub(super) fn kernel_properties(p: &KernelProperties) -> avx_kernel_properties {
+    avx_kernel_properties {
+        struct_size: size_of::<avx_kernel_properties>() as u32,
+        arg_count: p.arg_count,
+        workgroup_size: p.workgroup_size,
+        language: match p.language {
+            kernel::Language::Wgsl => AVX_LANGUAGE_WGSL,
+            kernel::Language::Spirv => AVX_LANGUAGE_SPIRV,
+        },
+        bounds: p.bounds as u32,
+        shared_memory: p.shared_memory,
+        entry_point: chars(&p.entry_point),
+        label: chars(&p.label),
+    }
+}
+
+pub(super) fn kernel_arg_properties(p: &KernelArgProperties) -> avx_kernel_arg_properties {
+    avx_kernel_arg_properties {
+        struct_size: size_of::<avx_kernel_arg_properties>() as u32,
+        kind: binding_kind(p.kind),
+        group: p.group,
+        binding: p.binding,
+        access: (if p.read { AVX_ACCESS_READ } else { 0 }) | (if p.write { AVX_ACCESS_WRITE } else { 0 }),
+        alignment: p.alignment,
+        min_size: p.min_size,
+        stride: p.stride,
+        name: chars(&p.name),
+    }
+}
+
+const _: () = {
+    assert!(AVX_BOUNDS_NONE == kernel::Bounds::None as u32);
+    assert!(AVX_BOUNDS_CHECKED == kernel::Bounds::Checked as u32);
+    assert!(AVX_BOUNDS_HARDWARE == kernel::Bounds::Hardware as u32);
+};

@@ -1,0 +1,284 @@
+//! Arguments against a kernel's interface: pure, tested without a GPU.
+//!
+//! What comes out is one value for each of the kernel's arguments, in order, checked for kind, size and alignment; errors name the
+//! kernel, the binding and what was given.
+
+use super::error::{Error, Result, Status, invalid};
+use super::handle::Token;
+use crate::compile::{Binding, BindingKind, Interface};
+use std::ops::Range;
+
+/// What the caller gives.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Value<'a> {
+    /// `size` bytes of the buffer from `offset`; 0: to the end.
+    Buffer { buffer: Token, offset: u64, size: u64 },
+    Bytes(&'a [u8]),
+}
+
+/// One argument of a dispatch, its flags checked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arg<'a> {
+    /// (group, binding) it is for, instead of the next one in order.
+    pub(crate) at: Option<(u32, u32)>,
+    pub(crate) value: Value<'a>,
+}
+
+/// Limits of the device on what is bound.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) storage_alignment: u64,
+    pub(crate) uniform_alignment: u64,
+    pub(crate) max_storage_range: u64,
+    pub(crate) max_uniform_range: u64,
+}
+
+/// A kernel's interface with its name in messages.
+#[derive(Clone, Copy)]
+pub(crate) struct Kernel<'a> {
+    pub(crate) label: &'a str,
+    pub(crate) interface: &'a Interface,
+}
+
+/// For each of the kernel's arguments the index of the value for it.
+pub(crate) fn match_up(kernel: Kernel<'_>, args: &[Arg<'_>]) -> Result<Vec<usize>> {
+    let wanted = &kernel.interface.args;
+    let placed = args.iter().filter(|a| a.at.is_some()).count();
+    if placed == 0 {
+        if args.len() != wanted.len() {
+            return Err(wrong(format!("{} arguments were given to {}", args.len(), signature(kernel))));
+        }
+        return Ok((0..args.len()).collect());
+    }
+    if placed != args.len() {
+        return Err(invalid(format!("{placed} of {} arguments have AVX_ARG_AT; all have it, or none", args.len())));
+    }
+    let find = |binding: &Binding| {
+        let place = match binding.kind {
+            BindingKind::PushConstants => PUSH_CONSTANTS_AT,
+            _ => (binding.group, binding.binding),
+        };
+        let candidates: Vec<usize> = (0..args.len()).filter(|&i| args[i].at == Some(place)).collect();
+        match candidates.as_slice() {
+            [one] => Ok(*one),
+            [] => Err(wrong(format!("no argument is for {} of {}", title(binding), signature(kernel)))),
+            _ => Err(wrong(format!("{} arguments are for {} of {}", candidates.len(), title(binding), signature(kernel)))),
+        }
+    };
+    wanted.iter().map(find).collect()
+}
+
+/// Where `AT` puts the bytes of the push-constant block: AVX_PUSH_CONSTANTS as the group.
+pub(crate) const PUSH_CONSTANTS_AT: (u32, u32) = (u32::MAX, 0);
+
+/// Checks bytes for a uniform or push-constant block.
+pub(crate) fn check_bytes(kernel: Kernel<'_>, binding: &Binding, bytes: &[u8]) -> Result<()> {
+    if binding.kind == BindingKind::Storage {
+        return Err(wrong(format!(
+            "{} takes a buffer, and bytes were given; bytes are for uniform and push-constant blocks",
+            of(kernel, binding)
+        )));
+    }
+    let size = bytes.len() as u64;
+    if size < binding.min_size || size > binding.padded_size {
+        return Err(wrong(format!(
+            "{} has {} bytes, and {size} were given; trailing padding alone may differ (up to {} bytes)",
+            of(kernel, binding),
+            binding.min_size,
+            binding.padded_size
+        )));
+    }
+    Ok(())
+}
+
+/// Checks a range of a buffer of `buffer_size` bytes, called `buffer`; returns it with its end.
+pub(crate) fn check_range(
+    kernel: Kernel<'_>,
+    binding: &Binding,
+    (offset, size): (u64, u64),
+    (buffer, buffer_size): (&str, u64),
+    limits: Limits,
+) -> Result<Range<u64>> {
+    let (alignment, max, what) = match binding.kind {
+        BindingKind::Storage => (limits.storage_alignment, limits.max_storage_range, "storage"),
+        BindingKind::Uniform => (limits.uniform_alignment, limits.max_uniform_range, "uniform"),
+        BindingKind::PushConstants => {
+            return Err(wrong(format!("{} takes bytes, and {buffer} was given", of(kernel, binding))));
+        }
+    };
+    let end = if size == 0 { Some(buffer_size) } else { offset.checked_add(size) };
+    let end = end.filter(|end| *end <= buffer_size && offset <= *end).ok_or_else(|| {
+        let message = format!("{}: {size} bytes from offset {offset} leave {buffer}", of(kernel, binding));
+        Error::new(Status::OutOfRange, message)
+    })?;
+    if !offset.is_multiple_of(alignment) {
+        return Err(wrong(format!(
+            "{}: offset {offset} in {buffer} is no multiple of {alignment}, this device's alignment of {what} ranges (256 always works)",
+            of(kernel, binding)
+        )));
+    }
+    let size = end - offset;
+    if size < binding.min_size.max(1) {
+        let least = binding.min_size.max(1);
+        return Err(wrong(format!("{} needs at least {least} bytes, and {size} of {buffer} were given", of(kernel, binding))));
+    }
+    if size > max {
+        let message = format!(
+            "{}: {size} bytes of {buffer} are beyond this device's largest {what} range of {max} bytes; bind it in parts",
+            of(kernel, binding)
+        );
+        return Err(Error::new(Status::Limit, message));
+    }
+    Ok(offset..end)
+}
+
+/// True if two ranges of one buffer share bytes and one of their bindings writes.
+pub(crate) fn overlap_with_write(ranges: &[(Token, Range<u64>, bool)]) -> Option<(usize, usize)> {
+    for (i, (a, range_a, write_a)) in ranges.iter().enumerate() {
+        for (j, (b, range_b, write_b)) in ranges.iter().enumerate().skip(i + 1) {
+            if a == b && (*write_a || *write_b) && range_a.start < range_b.end && range_b.start < range_a.end {
+                return Some((i, j));
+            }
+        }
+    }
+    None
+}
+
+fn wrong(message: String) -> Error {
+    Error::new(Status::Arguments, message)
+}
+
+/// "storage buffer 'x' (group 0, binding 1)".
+fn title(binding: &Binding) -> String {
+    let name = if binding.name.is_empty() { String::new() } else { format!(" '{}'", binding.name) };
+    match binding.kind {
+        BindingKind::PushConstants => format!("the push-constant block{name}"),
+        _ => format!("the {}{name} (group {}, binding {})", binding.kind, binding.group, binding.binding),
+    }
+}
+
+/// The binding, with its kernel, for messages.
+pub(crate) fn of(kernel: Kernel<'_>, binding: &Binding) -> String {
+    format!("{} of kernel '{}'", title(binding), kernel.label)
+}
+
+/// The kernel with all that it takes, for messages.
+fn signature(kernel: Kernel<'_>) -> String {
+    let args: Vec<String> = kernel.interface.args.iter().map(title).collect();
+    match args.as_slice() {
+        [] => format!("kernel '{}', which takes none", kernel.label),
+        some => format!("kernel '{}', which takes {}: {}", kernel.label, some.len(), some.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits { storage_alignment: 16, uniform_alignment: 64, max_storage_range: 1 << 20, max_uniform_range: 1 << 14 };
+
+    fn binding(group: u32, binding: u32, kind: BindingKind, name: &str) -> Binding {
+        Binding {
+            group,
+            binding,
+            kind,
+            name: name.into(),
+            read: true,
+            write: kind == BindingKind::Storage,
+            atomic_only: false,
+            min_size: 8,
+            padded_size: 16,
+            stride: 4,
+            aliased: false,
+        }
+    }
+
+    fn interface() -> Interface {
+        Interface {
+            entry: "main".into(),
+            workgroup_size: [64, 1, 1],
+            args: vec![
+                binding(0, 0, BindingKind::Storage, "x"),
+                binding(0, 3, BindingKind::Uniform, "p"),
+                binding(0, 0, BindingKind::PushConstants, "k"),
+            ],
+            shared_memory: 0,
+            reads_num_workgroups: false,
+            reads_global_id: true,
+            capabilities: Vec::new(),
+            has_raw_addresses: false,
+        }
+    }
+
+    fn buffer() -> Value<'static> {
+        Value::Buffer { buffer: Token(1), offset: 0, size: 0 }
+    }
+
+    #[test]
+    fn positional_arguments_are_counted() {
+        let interface = interface();
+        let kernel = Kernel { label: "blur", interface: &interface };
+        let arg = |value| Arg { at: None, value };
+        assert_eq!(match_up(kernel, &[arg(buffer()), arg(buffer()), arg(Value::Bytes(&[]))]).unwrap(), [0, 1, 2]);
+        let error = match_up(kernel, &[arg(buffer())]).unwrap_err();
+        assert_eq!(error.status, Status::Arguments);
+        assert!(error.message.contains("1 arguments were given to kernel 'blur', which takes 3: the storage buffer 'x' (group 0, binding 0)"));
+    }
+
+    #[test]
+    fn placed_arguments_are_found_and_others_ignored() {
+        let interface = interface();
+        let kernel = Kernel { label: "blur", interface: &interface };
+        let at = |group, binding, value| Arg { at: Some((group, binding)), value };
+        let push = at(u32::MAX, 0, Value::Bytes(&[]));
+        let args = [push, at(0, 3, buffer()), at(5, 5, buffer()), at(0, 0, buffer())];
+        assert_eq!(match_up(kernel, &args).unwrap(), [3, 1, 0]);
+        let missing = match_up(kernel, &args[..3]).unwrap_err();
+        assert!(missing.message.contains("no argument is for the storage buffer 'x'"), "{missing}");
+        let twice = match_up(kernel, &[args[0], args[1], args[3], args[3]]).unwrap_err();
+        assert!(twice.message.contains("2 arguments are for the storage buffer 'x'"), "{twice}");
+        let mixed = match_up(kernel, &[args[0], Arg { at: None, value: buffer() }]).unwrap_err();
+        assert_eq!(mixed.status, Status::InvalidArgument);
+    }
+
+    #[test]
+    fn bytes_fit_but_for_padding() {
+        let interface = interface();
+        let kernel = Kernel { label: "blur", interface: &interface };
+        let [storage, uniform, push] = &interface.args[..] else { panic!() };
+        assert!(check_bytes(kernel, uniform, &[0; 8]).is_ok());
+        assert!(check_bytes(kernel, uniform, &[0; 16]).is_ok());
+        assert!(check_bytes(kernel, push, &[0; 12]).is_ok());
+        assert!(check_bytes(kernel, uniform, &[0; 7]).unwrap_err().message.contains("has 8 bytes, and 7 were given"));
+        assert!(check_bytes(kernel, uniform, &[0; 17]).is_err());
+        assert!(check_bytes(kernel, storage, &[0; 8]).unwrap_err().message.contains("takes a buffer"));
+    }
+
+    #[test]
+    fn ranges_are_checked_against_buffer_binding_and_device() {
+        let interface = interface();
+        let kernel = Kernel { label: "blur", interface: &interface };
+        let [storage, uniform, push] = &interface.args[..] else { panic!() };
+        let check = |binding, offset, size| check_range(kernel, binding, (offset, size), ("the buffer 'w'", 4096), LIMITS);
+        assert_eq!(check(storage, 16, 0).unwrap(), 16..4096);
+        assert_eq!(check(storage, 0, 8).unwrap(), 0..8);
+        assert_eq!(check(storage, 4096, 1).unwrap_err().status, Status::OutOfRange);
+        assert_eq!(check(storage, u64::MAX, 2).unwrap_err().status, Status::OutOfRange);
+        assert_eq!(check(storage, 5000, 0).unwrap_err().status, Status::OutOfRange);
+        assert!(check(storage, 4, 0).unwrap_err().message.contains("no multiple of 16"));
+        assert!(check(uniform, 16, 0).unwrap_err().message.contains("no multiple of 64"));
+        assert!(check(storage, 4096, 0).unwrap_err().message.contains("needs at least 8 bytes, and 0"));
+        assert!(check(push, 0, 0).unwrap_err().message.contains("takes bytes"));
+        let big = check_range(kernel, storage, (0, 0), ("the buffer 'w'", 1 << 21), LIMITS).unwrap_err();
+        assert_eq!(big.status, Status::Limit);
+        assert!(big.message.contains("2097152") && big.message.contains("1048576"), "both numbers: {big}");
+    }
+
+    #[test]
+    fn overlaps_count_only_with_a_write() {
+        let ranges = |write| [(Token(1), 0..16, false), (Token(2), 8..24, true), (Token(1), 8..24, write)];
+        assert_eq!(overlap_with_write(&ranges(false)), None);
+        assert_eq!(overlap_with_write(&ranges(true)), Some((0, 2)));
+        assert_eq!(overlap_with_write(&[(Token(1), 0..8, true), (Token(1), 8..16, true)]), None);
+    }
+}

@@ -1,0 +1,64 @@
+//! The disk cache of a device's compiled pipelines: one file a device and driver, in the user's cache folder.
+
+use super::log;
+use crate::compile::disk::{self, Key, Loaded};
+use crate::vulkan::Snapshot;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Where a device's pipelines are kept, and the hash of what is there.
+pub(crate) struct DiskCache {
+    folder: PathBuf,
+    key: Key,
+    stored: Mutex<Option<u64>>,
+}
+
+impl DiskCache {
+    /// `folder` as avx_create takes it: `None` is the user's cache folder, empty is no cache.
+    pub(crate) fn open(folder: Option<&str>, snapshot: &Snapshot) -> Option<DiskCache> {
+        let folder = match folder {
+            Some("") => return None,
+            Some(folder) => PathBuf::from(folder),
+            None => dirs::cache_dir()?.join("avx_gpu"),
+        };
+        let properties = &snapshot.properties;
+        let key = Key {
+            device_uuid: properties.pipeline_cache_uuid,
+            driver_uuid: snapshot.driver_uuid,
+            driver_version: properties.driver_version,
+            vendor_id: properties.vendor_id,
+            device_id: properties.device_id,
+        };
+        Some(DiskCache { folder, key, stored: Mutex::new(None) })
+    }
+
+    /// What an earlier run stored; nothing if there is none or it is damaged.
+    pub(crate) fn load(&self) -> Vec<u8> {
+        match disk::load(&self.folder, &self.key) {
+            Loaded::Data(data) => {
+                log::line(log::Level::Info, format!("{} bytes of compiled kernels from {}", data.len(), self.folder.display()));
+                *self.stored.lock().unwrap_or_else(PoisonError::into_inner) = Some(xxh3_64(&data));
+                data
+            }
+            Loaded::Missing => Vec::new(),
+            Loaded::Damaged(why) => {
+                log::line(log::Level::Warn, format!("the kernel cache in {} is ignored and replaced: {why}", self.folder.display()));
+                Vec::new()
+            }
+        }
+    }
+
+    /// Stores `data` if it is not what is there. A folder that cannot be written is told to the log, no more.
+    pub(crate) fn save(&self, data: &[u8]) {
+        let hash = xxh3_64(data);
+        let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
+        if *stored == Some(hash) {
+            return;
+        }
+        match disk::store(&self.folder, &self.key, data) {
+            Ok(()) => *stored = Some(hash),
+            Err(e) => log::line(log::Level::Warn, format!("the kernel cache in {} cannot be written: {e}", self.folder.display())),
+        }
+    }
+}

@@ -1,0 +1,388 @@
+//! The engine of a device: what is being recorded, what is in flight, who uses what, and what may go when.
+//!
+//! One mutex of the device guards it; nothing in here waits for the GPU. Work is recorded in the order of the calls. It is
+//! submitted at once when the device is idle and in batches while it is busy; the tail that is held back goes when the device
+//! drains (see `tail.rs`).
+
+use super::error::{Error, Result, Status};
+use super::hazard::{History, Order, Point, Stage, Stages, Use};
+use super::kernel::Compiled;
+use super::staging::Staging;
+use crate::vulkan::{self, Allocation, Commands, Completion, Queue, StageSet};
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Commands in one submission at most: the driver takes a batch while the one before runs.
+const BATCH: u32 = 256;
+/// After so many commands of an open batch the engine looks whether the device has drained.
+const LOOK: u32 = 16;
+
+/// Names a buffer's [`Track`] in the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TrackId(u32);
+
+/// What the engine knows of a buffer.
+pub(crate) struct Track {
+    history: History,
+    /// The mapping that the user holds: its range, and whether it may be written.
+    pub(crate) mapped: Option<(Range<u64>, bool)>,
+    /// Ranges that calls in progress read or write from the host, with no lock held.
+    pins: Vec<(Range<u64>, bool)>,
+    allocation: Option<Allocation>,
+    freed: bool,
+    host_reads: bool,
+}
+
+/// When a command is recorded: which submission it goes into, and the last one that is done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    pub(crate) submission: u64,
+    pub(crate) done: u64,
+}
+
+/// Something that goes when the GPU has passed its last use.
+pub(crate) enum Dead {
+    Memory(Allocation),
+    Kernel(#[expect(dead_code, reason = "held only to be dropped")] Arc<Compiled>),
+}
+
+struct Open {
+    commands: Commands,
+    count: u32,
+    /// Stages that wrote memory which the host reads.
+    host_writes: StageSet,
+}
+
+/// See the module.
+pub(crate) struct Engine {
+    queue: Queue,
+    open: Option<Open>,
+    order: Order,
+    tracks: Vec<Option<Track>>,
+    free_tracks: Vec<u32>,
+    pub(crate) staging: Staging,
+    graveyard: BTreeMap<u64, Vec<Dead>>,
+    /// Which kernels went into which submission, for the story of a lost device.
+    kernels: VecDeque<(u64, Arc<str>)>,
+    /// The device is lost: every later call says so.
+    lost: Option<Error>,
+    /// Work that was queued with success failed later: told once, by the next wait or read.
+    failed: Option<Error>,
+    /// The device is being destroyed: its tail thread ends.
+    pub(crate) stop: bool,
+}
+
+impl Engine {
+    pub(crate) fn new(queue: Queue, staging: Staging) -> Engine {
+        Engine {
+            queue,
+            open: None,
+            order: Order::default(),
+            tracks: Vec::new(),
+            free_tracks: Vec::new(),
+            staging,
+            graveyard: BTreeMap::new(),
+            kernels: VecDeque::new(),
+            lost: None,
+            failed: None,
+            stop: false,
+        }
+    }
+
+    pub(crate) fn completion(&self) -> &Arc<Completion> {
+        self.queue.completion()
+    }
+
+    /// Fails if the device is lost.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.lost.clone().map_or(Ok(()), Err)
+    }
+
+    /// The error of earlier queued work, once.
+    pub(crate) fn take_failure(&mut self) -> Result<()> {
+        self.failed.take().map_or(Ok(()), Err)
+    }
+
+    /// Turns a failure of the driver into an error; a lost device stays lost.
+    pub(crate) fn fail(&mut self, e: vulkan::Error) -> Error {
+        if e.kind != vulkan::ErrorKind::DeviceLost {
+            return e.into();
+        }
+        if let Some(lost) = &self.lost {
+            return lost.clone();
+        }
+        let done = self.completion().done();
+        let mut names: Vec<&str> = self.kernels.iter().filter(|(n, _)| *n > done).map(|(_, name)| &**name).collect();
+        names.dedup();
+        let kernels = match names.as_slice() {
+            [] => "no kernel was in flight".to_owned(),
+            some => format!("kernels in flight: '{}'", some.join("', '")),
+        };
+        let lost = Error::new(
+            Status::DeviceLost,
+            format!("the device is lost ({}); {kernels}; avx_destroy it and create it again", e.message),
+        );
+        self.lost = Some(lost.clone());
+        lost
+    }
+
+    /// Keeps an error of queued work for the next wait or read.
+    fn keep_failure(&mut self, e: Error) {
+        if self.failed.is_none() && self.lost.is_none() {
+            self.failed = Some(e);
+        }
+    }
+
+    // Buffers.
+
+    /// Starts to track a buffer. `host_reads`: the host reads its memory directly.
+    pub(crate) fn track(&mut self, allocation: Option<Allocation>, host_reads: bool) -> TrackId {
+        let track = Track { history: History::default(), mapped: None, pins: Vec::new(), allocation, freed: false, host_reads };
+        match self.free_tracks.pop() {
+            Some(slot) => {
+                self.tracks[slot as usize] = Some(track);
+                TrackId(slot)
+            }
+            None => {
+                self.tracks.push(Some(track));
+                TrackId((self.tracks.len() - 1) as u32)
+            }
+        }
+    }
+
+    /// The buffer's track, if it has not been freed.
+    pub(crate) fn live(&mut self, id: TrackId) -> Result<&mut Track> {
+        match self.tracks.get_mut(id.0 as usize) {
+            Some(Some(track)) if !track.freed => Ok(track),
+            _ => Err(Error::new(Status::InvalidHandle, "the buffer was freed by another thread during this call")),
+        }
+    }
+
+    /// Ends a buffer: its memory goes when the GPU, and calls in progress, have passed their last use of it.
+    pub(crate) fn free(&mut self, id: TrackId) {
+        if let Some(Some(track)) = self.tracks.get_mut(id.0 as usize) {
+            track.freed = true;
+            track.mapped = None;
+        }
+        self.bury_track(id);
+    }
+
+    fn bury_track(&mut self, id: TrackId) {
+        let Some(slot) = self.tracks.get_mut(id.0 as usize) else { return };
+        if slot.as_ref().is_some_and(|t| t.freed && t.pins.is_empty())
+            && let Some(mut track) = slot.take()
+        {
+            self.free_tracks.push(id.0);
+            if let Some(allocation) = track.allocation.take() {
+                self.bury(track.history.last_use(), Dead::Memory(allocation));
+            }
+        }
+    }
+
+    /// Lets something go when submission `last_use` is done.
+    pub(crate) fn bury(&mut self, last_use: u64, dead: Dead) {
+        self.graveyard.entry(last_use).or_default().push(dead);
+    }
+
+    /// True if something waits for the GPU before it can go.
+    pub(crate) fn has_dead(&self) -> bool {
+        !self.graveyard.is_empty()
+    }
+
+    /// What may go now. The caller drops it, and gives memory back, with the lock released or held.
+    pub(crate) fn reap(&mut self) -> Vec<Dead> {
+        self.queue.retire();
+        let done = self.completion().done();
+        while self.kernels.front().is_some_and(|(n, _)| *n <= done) {
+            self.kernels.pop_front();
+        }
+        if self.graveyard.first_key_value().is_none_or(|(n, _)| *n > done) {
+            return Vec::new();
+        }
+        let later = self.graveyard.split_off(&(done + 1));
+        std::mem::replace(&mut self.graveyard, later).into_values().flatten().collect()
+    }
+
+    /// True if a call in progress uses bytes of the range from the host in a way that conflicts.
+    pub(crate) fn is_pinned(&mut self, id: TrackId, range: &Range<u64>, write: bool) -> Result<bool> {
+        let track = self.live(id)?;
+        Ok(track.pins.iter().any(|(r, w)| (*w || write) && r.start < range.end && range.start < r.end))
+    }
+
+    /// Keeps others from the range while this call works on it with no lock held. Ended by [`Engine::unpin`].
+    pub(crate) fn pin(&mut self, id: TrackId, range: &Range<u64>, write: bool) -> Result<()> {
+        self.live(id)?.pins.push((range.clone(), write));
+        Ok(())
+    }
+
+    pub(crate) fn unpin(&mut self, id: TrackId, range: &Range<u64>, write: bool) {
+        if let Some(Some(track)) = self.tracks.get_mut(id.0 as usize)
+            && let Some(i) = track.pins.iter().position(|(r, w)| r == range && *w == write)
+        {
+            track.pins.swap_remove(i);
+        }
+        self.bury_track(id);
+    }
+
+    /// The submission that the host must wait for before it reads, or writes, the range; 0 if none.
+    pub(crate) fn must_wait_for(&mut self, id: TrackId, range: &Range<u64>, write: bool) -> Result<u64> {
+        let number = self.live(id)?.history.last_conflict(range, write);
+        if number <= self.completion().done() {
+            return Ok(0);
+        }
+        let done = self.completion().poll().map_err(|e| self.fail(e))?;
+        Ok(if number <= done { 0 } else { number })
+    }
+
+    // Recording.
+
+    /// The number of the submission that work recorded now goes into.
+    pub(crate) fn open_number(&self) -> u64 {
+        self.queue.submitted() + 1
+    }
+
+    /// The number of the last submission, after submitting what is held back.
+    pub(crate) fn flush(&mut self) -> Result<u64> {
+        self.submit()?;
+        Ok(self.queue.submitted())
+    }
+
+    /// Makes sure that submission `number` has gone to the device.
+    pub(crate) fn flush_to(&mut self, number: u64) -> Result<()> {
+        if number > self.queue.submitted() { self.submit() } else { Ok(()) }
+    }
+
+    /// Records one command (or several that need no order among themselves) of `stage`, behind the barrier that its uses need.
+    pub(crate) fn record(
+        &mut self,
+        stage: Stage,
+        uses: &[(TrackId, Range<u64>, bool)],
+        command: impl FnOnce(&mut Commands, &mut Staging, Moment) -> Result<()>,
+    ) -> Result<()> {
+        self.check()?;
+        let mut src = Stages::default();
+        for (id, range, write) in uses {
+            let new = Use { range: range.clone(), stage, write: *write };
+            let order = &self.order;
+            if let Some(Some(track)) = self.tracks.get(id.0 as usize) {
+                src.insert(track.history.conflicts(&new, order));
+            }
+        }
+        let number = self.open_number();
+        let mut open = match self.open.take() {
+            Some(open) => open,
+            None => {
+                let commands = self.queue.begin().map_err(|e| self.fail(e))?;
+                Open { commands, count: 0, host_writes: StageSet::default() }
+            }
+        };
+        if !src.is_empty() {
+            self.order.barrier(src, stage.into());
+            open.commands.barrier(stage_set(src), stage_set(stage.into()));
+        }
+        let done = self.completion().done();
+        let outcome = command(&mut open.commands, &mut self.staging, Moment { submission: number, done });
+        open.count += 1;
+        let at = Point { sequence: self.order.next(), submission: number };
+        for (id, range, write) in uses {
+            if let Some(Some(track)) = self.tracks.get_mut(id.0 as usize) {
+                track.history.record(Use { range: range.clone(), stage, write: *write }, at, done);
+                if *write && track.host_reads {
+                    match stage {
+                        Stage::Compute => open.host_writes.compute = true,
+                        Stage::Transfer => open.host_writes.transfer = true,
+                    }
+                }
+            }
+        }
+        self.open = Some(open);
+        outcome
+    }
+
+    /// The work recorded so far writes staging memory that the host will read.
+    pub(crate) fn host_will_read(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.host_writes.transfer = true;
+        }
+    }
+
+    /// Remembers that a kernel of this name is in the open submission.
+    pub(crate) fn note_kernel(&mut self, name: &Arc<str>) {
+        let number = self.open_number();
+        if self.kernels.back().is_none_or(|(n, last)| *n != number || !Arc::ptr_eq(last, name)) {
+            self.kernels.push_back((number, name.clone()));
+        }
+    }
+
+    /// After recording: submits if the device is idle or the batch is full. True if a tail is held back that the tail thread must
+    /// watch from now on.
+    pub(crate) fn pace(&mut self) -> Result<bool> {
+        let Some(open) = &self.open else { return Ok(false) };
+        let count = open.count;
+        if count >= BATCH {
+            self.submit()?;
+            return Ok(false);
+        }
+        if (count == 1 || count.is_multiple_of(LOOK)) && self.is_idle()? {
+            self.submit()?;
+            return Ok(false);
+        }
+        Ok(count == 1)
+    }
+
+    /// True if work is recorded and not submitted.
+    pub(crate) fn has_tail(&self) -> bool {
+        self.open.is_some() && self.lost.is_none()
+    }
+
+    /// The number of the last submission.
+    pub(crate) fn submitted(&self) -> u64 {
+        self.queue.submitted()
+    }
+
+    /// Submits the tail if the device has drained.
+    pub(crate) fn submit_if_idle(&mut self) {
+        match self.is_idle() {
+            Ok(true) => {
+                if let Err(e) = self.submit() {
+                    self.keep_failure(e);
+                }
+            }
+            Ok(false) => {}
+            Err(e) => self.keep_failure(e),
+        }
+    }
+
+    fn is_idle(&mut self) -> Result<bool> {
+        let submitted = self.queue.submitted();
+        if self.completion().done() >= submitted {
+            return Ok(true);
+        }
+        let done = self.completion().poll().map_err(|e| self.fail(e))?;
+        Ok(done >= submitted)
+    }
+
+    fn submit(&mut self) -> Result<()> {
+        let Some(mut open) = self.open.take() else { return self.check() };
+        self.check()?;
+        if open.host_writes != StageSet::default() {
+            open.commands.host_barrier(open.host_writes);
+        }
+        match self.queue.submit(open.commands) {
+            Ok(_) => Ok(()),
+            Err(e) => {
+                let count = open.count;
+                let mut error = self.fail(e);
+                if error.status != Status::DeviceLost {
+                    error.message = format!("{count} queued commands did not reach the device: {}", error.message);
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+fn stage_set(stages: Stages) -> StageSet {
+    StageSet { compute: stages.contains(Stages::COMPUTE), transfer: stages.contains(Stages::TRANSFER) }
+}

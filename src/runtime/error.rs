@@ -1,0 +1,99 @@
+//! The one error type of the safe core: a pinned status and the whole story for a person.
+
+use crate::{compile, vulkan};
+use std::fmt;
+
+/// What went wrong, with the number that the C ABI gives it. Numbers are pinned and never reused; `ffi::library` repeats them for
+/// the header and asserts that they agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub(crate) enum Status {
+    NotReady = 1,
+    Timeout = 2,
+    InvalidArgument = -1,
+    InvalidHandle = -2,
+    OutOfRange = -3,
+    Mapped = -4,
+    NotMapped = -5,
+    InCallback = -6,
+    Unsupported = -7,
+    Limit = -8,
+    TimedOut = -9,
+    OutOfDeviceMemory = -100,
+    OutOfHostMemory = -101,
+    Compile = -200,
+    InvalidSpirv = -201,
+    EntryPoint = -202,
+    Arguments = -203,
+    NoDriver = -300,
+    NoDevice = -301,
+    DeviceLost = -302,
+    Driver = -303,
+    Internal = -400,
+    Forked = -401,
+}
+
+/// A status other than OK, with its story. Positive ones are no failures, yet they travel the same way.
+#[derive(Clone, Debug)]
+pub(crate) struct Error {
+    pub(crate) status: Status,
+    pub(crate) message: String,
+}
+
+/// Results of the runtime.
+pub(crate) type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    pub(crate) fn new(status: Status, message: impl Into<String>) -> Error {
+        Error { status, message: message.into() }
+    }
+}
+
+/// A mistake in an argument of the call itself.
+pub(crate) fn invalid(message: impl Into<String>) -> Error {
+    Error::new(Status::InvalidArgument, message)
+}
+
+/// A host allocation of a size that the caller chose did not succeed.
+pub(crate) fn out_of_host_memory(what: &str, bytes: usize) -> Error {
+    Error::new(Status::OutOfHostMemory, format!("no host memory for {bytes} bytes of {what}"))
+}
+
+impl From<vulkan::Error> for Error {
+    fn from(e: vulkan::Error) -> Error {
+        use vulkan::ErrorKind as K;
+        let status = match e.kind {
+            K::NoDriver => Status::NoDriver,
+            K::NoDevice => Status::NoDevice,
+            K::Invalid => Status::InvalidArgument,
+            K::Unsupported => Status::Unsupported,
+            K::Limit => Status::Limit,
+            K::OutOfDeviceMemory => Status::OutOfDeviceMemory,
+            K::OutOfHostMemory => Status::OutOfHostMemory,
+            K::DeviceLost => Status::DeviceLost,
+            K::Driver => Status::Driver,
+        };
+        Error::new(status, e.message)
+    }
+}
+
+impl From<compile::Error> for Error {
+    fn from(e: compile::Error) -> Error {
+        use compile::ErrorKind as K;
+        let status = match e.kind {
+            K::Compile => Status::Compile,
+            K::InvalidSpirv => Status::InvalidSpirv,
+            K::EntryPoint => Status::EntryPoint,
+            K::Unsupported => Status::Unsupported,
+            K::Limit => Status::Limit,
+            K::Internal => Status::Internal,
+        };
+        Error::new(status, e.message)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}

@@ -1,0 +1,228 @@
+//! Handles are names, not addresses: a token carries a kind, a slot and that slot's generation, and is looked up, never followed.
+//!
+//! A token is odd and its two highest bits are `10`, so no 64-bit platform has a valid, aligned address that looks like one:
+//!
+//! ```text
+//! 63 62 | 61 ........ 30 | 29 .. 26 | 25 ... 1 | 0
+//!  1  0 |   generation   |   kind   |   slot   | 1
+//! ```
+//!
+//! A slot's generation grows each time the slot is given out; after 2^32 - 1 the slot retires, so no token ever names two objects.
+
+use super::error::{Error, Result, Status};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// What a token names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Device = 1,
+    Stream = 2,
+    Buffer = 3,
+    Kernel = 4,
+}
+
+impl Kind {
+    const ALL: [Kind; 4] = [Kind::Device, Kind::Stream, Kind::Buffer, Kind::Kernel];
+
+    /// As the header calls it.
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Device => "avx_device",
+            Kind::Stream => "avx_stream",
+            Kind::Buffer => "avx_buffer",
+            Kind::Kernel => "avx_kernel",
+        }
+    }
+}
+
+/// The value of a handle, as the caller holds it; 0 is NULL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Token(pub(crate) u64);
+
+const SLOT_BITS: u32 = 25;
+const KIND_BITS: u32 = 4;
+const MAX_SLOTS: usize = 1 << SLOT_BITS;
+
+impl Token {
+    pub(crate) fn is_null(self) -> bool {
+        self.0 == 0
+    }
+
+    fn new(kind: Kind, slot: u32, generation: u32) -> Token {
+        Token(1 | u64::from(slot) << 1 | (kind as u64) << (1 + SLOT_BITS) | u64::from(generation) << (1 + SLOT_BITS + KIND_BITS) | 1 << 63)
+    }
+
+    /// The token's parts, if it has the shape of one.
+    fn parts(self) -> Option<(u64, u32, u32)> {
+        let shape = self.0 & 1 == 1 && self.0 >> 62 == 0b10;
+        let slot = (self.0 >> 1) as u32 & (MAX_SLOTS as u32 - 1);
+        let kind = self.0 >> (1 + SLOT_BITS) & ((1 << KIND_BITS) - 1);
+        let generation = (self.0 >> (1 + SLOT_BITS + KIND_BITS)) as u32;
+        shape.then_some((kind, slot, generation))
+    }
+}
+
+struct Slot<T> {
+    generation: u32,
+    value: Option<Arc<T>>,
+}
+
+struct Slots<T> {
+    slots: Vec<Slot<T>>,
+    free: Vec<u32>,
+}
+
+/// All living objects of one kind.
+pub(crate) struct Table<T> {
+    kind: Kind,
+    slots: RwLock<Slots<T>>,
+}
+
+impl<T> Table<T> {
+    pub(crate) const fn new(kind: Kind) -> Table<T> {
+        Table { kind, slots: RwLock::new(Slots { slots: Vec::new(), free: Vec::new() }) }
+    }
+
+    /// Names the object that `make` builds, which may keep its own token.
+    pub(crate) fn insert_with(&self, make: impl FnOnce(Token) -> Arc<T>) -> Result<Token> {
+        let mut table = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let slot = match table.free.pop() {
+            Some(slot) => slot,
+            None if table.slots.len() < MAX_SLOTS => {
+                if table.slots.try_reserve(1).is_err() {
+                    return Err(super::error::out_of_host_memory("handle table", size_of::<Slot<T>>()));
+                }
+                table.slots.push(Slot { generation: 0, value: None });
+                (table.slots.len() - 1) as u32
+            }
+            None => {
+                let message = format!("{MAX_SLOTS} handles of kind {} are in use; free some", self.kind.name());
+                return Err(Error::new(Status::Limit, message));
+            }
+        };
+        let entry = &mut table.slots[slot as usize];
+        entry.generation += 1;
+        let token = Token::new(self.kind, slot, entry.generation);
+        entry.value = Some(make(token));
+        Ok(token)
+    }
+
+    /// The living object of that name.
+    pub(crate) fn get(&self, token: Token) -> Result<Arc<T>> {
+        let table = self.slots.read().unwrap_or_else(PoisonError::into_inner);
+        self.slot(&table, token).and_then(|slot| table.slots[slot].value.clone()).ok_or_else(|| self.refuse(token))
+    }
+
+    /// Ends the name; the object goes when its last user does.
+    pub(crate) fn remove(&self, token: Token) -> Result<Arc<T>> {
+        let mut table = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let slot = self.slot(&table, token).ok_or_else(|| self.refuse(token))?;
+        table.take(slot).ok_or_else(|| self.refuse(token))
+    }
+
+    /// Ends the names of all objects that `which` picks, and returns the objects.
+    pub(crate) fn remove_all(&self, which: impl Fn(&T) -> bool) -> Vec<Arc<T>> {
+        let mut table = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let picked: Vec<usize> =
+            (0..table.slots.len()).filter(|&i| table.slots[i].value.as_deref().is_some_and(&which)).collect();
+        picked.into_iter().filter_map(|slot| table.take(slot)).collect()
+    }
+
+    /// Visits all living objects.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(&T)) {
+        let table = self.slots.read().unwrap_or_else(PoisonError::into_inner);
+        table.slots.iter().filter_map(|s| s.value.as_deref()).for_each(&mut visit);
+    }
+
+    fn slot(&self, table: &Slots<T>, token: Token) -> Option<usize> {
+        let (kind, slot, generation) = token.parts()?;
+        let entry = table.slots.get(slot as usize)?;
+        (kind == self.kind as u64 && entry.generation == generation && entry.value.is_some()).then_some(slot as usize)
+    }
+
+    fn refuse(&self, token: Token) -> Error {
+        let wanted = self.kind.name();
+        let why = match token.parts() {
+            _ if token.is_null() => format!("NULL is no {wanted} here"),
+            None => format!("{:#018x} is no handle of this library; an {wanted} is expected", token.0),
+            Some((kind, ..)) if kind != self.kind as u64 => {
+                let other = Kind::ALL.into_iter().find(|k| *k as u64 == kind).map_or("handle of no known kind", Kind::name);
+                format!("the handle {:#018x} is an {other}; an {wanted} is expected", token.0)
+            }
+            Some(_) => format!("the {wanted} {:#018x} does not live: it was freed, or its device destroyed", token.0),
+        };
+        Error::new(Status::InvalidHandle, why)
+    }
+}
+
+impl<T> Slots<T> {
+    fn take(&mut self, slot: usize) -> Option<Arc<T>> {
+        let entry = &mut self.slots[slot];
+        let value = entry.value.take()?;
+        if entry.generation < u32::MAX {
+            self.free.push(slot as u32);
+        }
+        Some(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_odd_and_no_address() {
+        let token = Token::new(Kind::Buffer, 77, 0xdead_beef);
+        assert_eq!(token.parts(), Some((Kind::Buffer as u64, 77, 0xdead_beef)));
+        assert_eq!(token.0 & 1, 1);
+        assert_eq!(token.0 >> 62, 2);
+    }
+
+    #[test]
+    fn names_end_and_never_come_back() {
+        let table = Table::new(Kind::Buffer);
+        let first = table.insert_with(|_| Arc::new(1)).unwrap();
+        assert_eq!(*table.get(first).unwrap(), 1);
+        assert_eq!(*table.remove(first).unwrap(), 1);
+        assert_eq!(table.get(first).unwrap_err().status, Status::InvalidHandle);
+        assert_eq!(table.remove(first).unwrap_err().status, Status::InvalidHandle);
+        let second = table.insert_with(|_| Arc::new(2)).unwrap();
+        assert_ne!(first, second, "the slot is reused under a new generation");
+        assert_eq!(*table.get(second).unwrap(), 2);
+        assert!(table.get(first).is_err());
+    }
+
+    #[test]
+    fn a_worn_out_slot_retires() {
+        let table = Table::new(Kind::Kernel);
+        let token = table.insert_with(|_| Arc::new(())).unwrap();
+        table.slots.write().unwrap().slots[0].generation = u32::MAX - 1;
+        assert!(table.get(token).is_err());
+        let last = Token::new(Kind::Kernel, 0, u32::MAX - 1);
+        table.remove(last).unwrap();
+        let worn = table.insert_with(|_| Arc::new(())).unwrap();
+        assert_eq!(worn, Token::new(Kind::Kernel, 0, u32::MAX));
+        table.remove(worn).unwrap();
+        let next = table.insert_with(|_| Arc::new(())).unwrap();
+        assert_eq!(next, Token::new(Kind::Kernel, 1, 1), "slot 0 is never used again");
+    }
+
+    #[test]
+    fn refusals_say_what_the_token_is() {
+        let buffers: Table<()> = Table::new(Kind::Buffer);
+        let kernel = Token::new(Kind::Kernel, 0, 1);
+        assert!(buffers.get(kernel).unwrap_err().message.contains("is an avx_kernel; an avx_buffer is expected"));
+        assert!(buffers.get(Token(0)).unwrap_err().message.contains("NULL"));
+        assert!(buffers.get(Token(0x7fff_1234_5678)).unwrap_err().message.contains("no handle of this library"));
+        assert!(buffers.get(Token::new(Kind::Buffer, 3, 1)).unwrap_err().message.contains("does not live"));
+    }
+
+    #[test]
+    fn remove_all_picks() {
+        let table = Table::new(Kind::Buffer);
+        let tokens: Vec<Token> = (0..10).map(|i| table.insert_with(|_| Arc::new(i)).unwrap()).collect();
+        assert_eq!(table.remove_all(|i| i % 2 == 0).len(), 5);
+        assert!(table.get(tokens[2]).is_err());
+        assert_eq!(*table.get(tokens[3]).unwrap(), 3);
+    }
+}

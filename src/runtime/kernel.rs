@@ -1,0 +1,318 @@
+//! Kernels: compiled once for the same code, with pipelines for the ways in which they are dispatched.
+
+use super::args;
+use super::device::{self, Device, Inside};
+use super::engine::Dead;
+use super::error::{Error, Result, Status, out_of_host_memory};
+use super::handle::{Kind, Table, Token};
+use super::log;
+use super::properties::{KernelArgProperties, KernelProperties};
+use crate::compile::{self, Binding, BindingKind, Interface, Variant, WGSL_STACK};
+use crate::vulkan::{self, Descriptor, Pipeline, Recipe, Slot, host};
+use rspirv::spirv::Capability;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use xxhash_rust::xxh3::xxh3_128;
+
+static KERNELS: Table<Kernel> = Table::new(Kind::Kernel);
+
+/// Compiled code that is kept for the next kernel of the same text, also when no kernel has it any more.
+const KEPT: usize = 64;
+
+/// What the code is written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Language {
+    #[default]
+    Wgsl,
+    Spirv,
+}
+
+/// Options of a new kernel, as the caller gave them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Options<'a> {
+    pub(crate) language: Language,
+    pub(crate) code: &'a [u8],
+    pub(crate) entry_point: Option<&'a str>,
+    pub(crate) label: Option<&'a str>,
+}
+
+/// A kernel, as a handle names it.
+pub(crate) struct Kernel {
+    device: Arc<Device>,
+    pub(crate) label: Arc<str>,
+    pub(crate) compiled: Arc<Compiled>,
+    /// The last submission that uses it.
+    last_use: AtomicU64,
+}
+
+/// Code that was compiled and reflected.
+pub(crate) struct Compiled {
+    language: Language,
+    code: compile::Kernel,
+    pub(crate) interface: Interface,
+    bounds: Bounds,
+    /// By [`Variant`]; made when first needed.
+    pipelines: [OnceLock<Pipeline>; 4],
+    making: Mutex<()>,
+}
+
+/// What keeps accesses inside the ranges that are bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bounds {
+    None = 0,
+    Checked = 1,
+    Hardware = 2,
+}
+
+/// Compiled code of one device, by the hash of what it was made of.
+#[derive(Default)]
+pub(crate) struct KernelCache(Mutex<VecDeque<(u128, Arc<Compiled>)>>);
+
+impl KernelCache {
+    fn find(&self, key: u128) -> Option<Arc<Compiled>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().find(|(k, _)| *k == key).map(|(_, compiled)| compiled.clone())
+    }
+
+    /// Keeps it; returns the one that is pushed out, which the GPU may still use.
+    fn keep(&self, key: u128, compiled: &Arc<Compiled>) -> Option<Arc<Compiled>> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push_back((key, compiled.clone()));
+        if kept.len() > KEPT { kept.pop_front().map(|(_, old)| old) } else { None }
+    }
+}
+
+/// What the compiler must know of an open device.
+pub(crate) fn target(device: &vulkan::Device) -> compile::Target {
+    let snapshot = device.snapshot();
+    let limits = snapshot.limits();
+    compile::Target {
+        spirv_version: vulkan::spirv_version(device.api_version()),
+        capabilities: vulkan::spirv_capabilities(device.features()).into_iter().filter_map(Capability::from_u32).collect(),
+        native_zero_init: device.features().zero_initialize_workgroup_memory,
+        max_workgroup_size: limits.max_compute_work_group_size,
+        max_workgroup_invocations: limits.max_compute_work_group_invocations,
+        max_shared_memory: limits.max_compute_shared_memory_size,
+        max_push_constants: limits.max_push_constants_size,
+        max_groups: limits.max_bound_descriptor_sets,
+        max_storage_buffers: limits.max_per_stage_descriptor_storage_buffers,
+        max_uniform_buffers: limits.max_per_stage_descriptor_uniform_buffers,
+    }
+}
+
+/// What the device demands of ranges that are bound.
+pub(crate) fn limits(device: &Device) -> args::Limits {
+    let limits = device.vulkan.snapshot().limits();
+    args::Limits {
+        storage_alignment: limits.min_storage_buffer_offset_alignment.max(4),
+        uniform_alignment: limits.min_uniform_buffer_offset_alignment.max(4),
+        max_storage_range: limits.max_storage_buffer_range.into(),
+        max_uniform_range: limits.max_uniform_buffer_range.into(),
+    }
+}
+
+/// Makes a kernel.
+pub(crate) fn create(device: Token, options: &Options<'_>) -> Result<Token> {
+    let device = device::enter(device)?;
+    device.lock().check()?;
+    if options.code.is_empty() {
+        return Err(Error::new(Status::Compile, "the code is empty"));
+    }
+    let key = key(options);
+    let compiled = match device.kernels.find(key) {
+        Some(compiled) => compiled,
+        None => {
+            let compiled = Arc::new(compile(&device, options)?);
+            // The first pipeline is made here, so that the driver's refusals come from this call.
+            compiled.pipeline(&device, Variant::default())?;
+            if let Some(old) = device.kernels.keep(key, &compiled) {
+                let mut engine = device.lock();
+                let number = engine.open_number();
+                engine.bury(number, Dead::Kernel(old));
+            }
+            compiled
+        }
+    };
+    let label = options.label.unwrap_or(&compiled.interface.entry);
+    let label: Arc<str> = label[..label.floor_char_boundary(256)].into();
+    KERNELS.insert_with(|_| Arc::new(Kernel { device: Arc::clone(&device), label, compiled, last_use: AtomicU64::new(0) }))
+}
+
+/// The label is not part of it, so kernels that differ in it alone share their pipelines.
+fn key(options: &Options<'_>) -> u128 {
+    let mut bytes = Vec::with_capacity(options.code.len() + 64);
+    bytes.push(options.language as u8);
+    match options.entry_point {
+        Some(entry) => {
+            bytes.push(1);
+            bytes.extend((entry.len() as u64).to_le_bytes());
+            bytes.extend(entry.as_bytes());
+        }
+        None => bytes.push(0),
+    }
+    bytes.extend(options.code);
+    xxh3_128(&bytes)
+}
+
+fn compile(device: &Inside, options: &Options<'_>) -> Result<Compiled> {
+    let label = options.label.or(options.entry_point).unwrap_or("kernel");
+    // On a stack of its own size: the compilers recurse with the depth of the code, and an overflow cannot be caught.
+    let outcome = host::run_on_large_stack("avx_gpu compiler", WGSL_STACK, || match options.language {
+        Language::Wgsl => compile::wgsl(options.code, label, options.entry_point, &device.target),
+        Language::Spirv => compile::spirv(options.code, options.entry_point, &device.target),
+    });
+    let code = match outcome {
+        Ok(Ok(code)) => code?,
+        Ok(Err(panic)) => return Err(compile::panic_error(panic_text(&*panic)).into()),
+        Err(e) => {
+            let mut error = out_of_host_memory("stack for the compiler", WGSL_STACK);
+            error.message = format!("{}: {e}", error.message);
+            return Err(error);
+        }
+    };
+    let bounds = match options.language {
+        Language::Wgsl => Bounds::Checked,
+        Language::Spirv if device.vulkan.features().robust_buffer_access_2 => Bounds::Hardware,
+        Language::Spirv => Bounds::None,
+    };
+    let interface = code.interface.clone();
+    log::line(log::Level::Debug, format!("compiled '{}' ({} words of SPIR-V)", interface.entry, code.spirv.len()));
+    Ok(Compiled { language: options.language, code, interface, bounds, pipelines: Default::default(), making: Mutex::new(()) })
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without a message")
+}
+
+impl Compiled {
+    pub(crate) fn is_wgsl(&self) -> bool {
+        self.language == Language::Wgsl
+    }
+
+    /// The pipeline for a way of dispatching, made at its first use.
+    pub(crate) fn pipeline(&self, device: &Device, variant: Variant) -> Result<&Pipeline> {
+        let cell = &self.pipelines[usize::from(variant.aliased) | usize::from(variant.split) << 1];
+        if let Some(pipeline) = cell.get() {
+            return Ok(pipeline);
+        }
+        let _one_at_a_time = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pipeline) = cell.get() {
+            return Ok(pipeline);
+        }
+        let mut slots: Vec<Slot> = self.interface.args.iter().filter_map(slot).collect();
+        let varied;
+        let spirv = if variant == Variant::default() {
+            &self.code.spirv
+        } else {
+            varied = compile::variant(&self.code, variant)?;
+            slots.extend(varied.base_binding.map(|(group, binding)| Slot { group, binding, descriptor: Descriptor::Uniform }));
+            &varied.spirv
+        };
+        let push = self.interface.args.iter().find(|b| b.kind == BindingKind::PushConstants);
+        let recipe = Recipe {
+            spirv,
+            entry_point: &self.interface.entry,
+            slots: &slots,
+            push_constant_bytes: push.map_or(0, |b| b.padded_size.min(self.push_limit(device)) as u32),
+            label: &self.interface.entry,
+        };
+        let pipeline = Pipeline::new(&device.vulkan, &device.pipelines, &recipe).map_err(|e| device.lock().fail(e))?;
+        Ok(cell.get_or_init(|| pipeline))
+    }
+
+    fn push_limit(&self, device: &Device) -> u64 {
+        device.target.max_push_constants.into()
+    }
+}
+
+fn slot(binding: &Binding) -> Option<Slot> {
+    let descriptor = match binding.kind {
+        BindingKind::Storage => Descriptor::Storage,
+        BindingKind::Uniform => Descriptor::Uniform,
+        BindingKind::PushConstants => return None,
+    };
+    Some(Slot { group: binding.group, binding: binding.binding, descriptor })
+}
+
+impl Kernel {
+    /// The kernel as messages and argument checks know it.
+    pub(crate) fn subject(&self) -> args::Kernel<'_> {
+        args::Kernel { label: &self.label, interface: &self.compiled.interface }
+    }
+
+    /// Submission `number` uses it.
+    pub(crate) fn used_by(&self, number: u64) {
+        self.last_use.fetch_max(number, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Kernel {
+    /// The last call that knows the kernel has ended: its code goes when the GPU has passed it. Takes the engine's lock.
+    fn drop(&mut self) {
+        let mut engine = self.device.lock();
+        engine.bury(self.last_use.load(Ordering::Relaxed), Dead::Kernel(self.compiled.clone()));
+        self.device.reap(&mut engine);
+    }
+}
+
+/// The living kernel of that name, and its device kept open.
+pub(crate) fn enter(token: Token) -> Result<(Inside, Arc<Kernel>)> {
+    let kernel = KERNELS.get(token)?;
+    Ok((Arc::clone(&kernel.device).enter()?, kernel))
+}
+
+/// Frees a kernel: its name at once, what is behind it when the GPU has passed it.
+pub(crate) fn free(token: Token) -> Result<()> {
+    let (_device, kernel) = enter(token)?;
+    KERNELS.remove(token)?;
+    drop(kernel);
+    Ok(())
+}
+
+/// Ends the names of all kernels of a device.
+pub(crate) fn remove_all(owned: impl Fn(&Arc<Device>) -> bool) -> Vec<Arc<Kernel>> {
+    KERNELS.remove_all(|k| owned(&k.device))
+}
+
+/// What a kernel is.
+pub(crate) fn properties(token: Token) -> Result<KernelProperties> {
+    let (_device, kernel) = enter(token)?;
+    let interface = &kernel.compiled.interface;
+    Ok(KernelProperties {
+        arg_count: interface.args.len() as u32,
+        workgroup_size: interface.workgroup_size,
+        language: kernel.compiled.language,
+        bounds: kernel.compiled.bounds,
+        shared_memory: interface.shared_memory,
+        entry_point: interface.entry.clone(),
+        label: kernel.label.to_string(),
+    })
+}
+
+/// What an argument of a kernel is.
+pub(crate) fn arg_properties(token: Token, index: u32) -> Result<KernelArgProperties> {
+    let (device, kernel) = enter(token)?;
+    let args = &kernel.compiled.interface.args;
+    let Some(binding) = args.get(index as usize) else {
+        let message = format!("index {index}: kernel '{}' has {} arguments, numbered from 0", kernel.label, args.len());
+        return Err(Error::new(Status::OutOfRange, message));
+    };
+    let limits = limits(&device);
+    Ok(KernelArgProperties {
+        kind: binding.kind,
+        group: binding.group,
+        binding: binding.binding,
+        read: binding.read,
+        write: binding.write,
+        alignment: match binding.kind {
+            BindingKind::Storage => limits.storage_alignment as u32,
+            BindingKind::Uniform => limits.uniform_alignment as u32,
+            BindingKind::PushConstants => 1,
+        },
+        min_size: binding.min_size,
+        stride: binding.stride,
+        name: binding.name.clone(),
+    })
+}

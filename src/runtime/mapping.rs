@@ -1,0 +1,66 @@
+//! Mappings: addresses that the caller holds into host-visible buffers.
+
+use super::buffer::{self, Buffer};
+use super::engine::Track;
+use super::error::{Error, Result, Status, invalid};
+use super::handle::Token;
+use super::transfer::turn;
+use std::ops::Range;
+
+const READ: u32 = 1;
+const WRITE: u32 = 2;
+
+/// Fails if the mapping that the user holds conflicts with a use of the range.
+pub(crate) fn check(track: &Track, buffer: &Buffer, range: &Range<u64>, write: bool) -> Result<()> {
+    match &track.mapped {
+        Some((mapped, writes)) if (*writes || write) && mapped.start < range.end && range.start < mapped.end => {
+            let message = format!("bytes {mapped:?} of {} are mapped; avx_unmap them before the call uses {range:?}", buffer.name());
+            Err(Error::new(Status::Mapped, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// See avx_map; returns the address.
+pub(crate) fn map(token: Token, offset: u64, size: u64, access: u32) -> Result<usize> {
+    let (device, buffer) = buffer::enter(token)?;
+    if access == 0 || access & !(READ | WRITE) != 0 {
+        return Err(invalid(format!("access {access:#x} is no combination of AVX_MAP_READ (1) and AVX_MAP_WRITE (2)")));
+    }
+    let Some(window) = buffer.window else {
+        let message = format!(
+            "the CPU does not see the memory of {}; use AVX_MEMORY_UPLOAD or AVX_MEMORY_READBACK, or avx_read and avx_write",
+            buffer.name()
+        );
+        return Err(Error::new(Status::Unsupported, message));
+    };
+    let size = if size == 0 { buffer.size.saturating_sub(offset) } else { size };
+    let range = buffer.range(offset, size)?;
+    let write = access & WRITE != 0;
+    let deadline = device.deadline();
+    loop {
+        let mut engine = turn(&device, &[(&buffer, &range, write)])?;
+        if let Some((mapped, _)) = &engine.live(buffer.track)?.mapped {
+            let message = format!("{} is mapped already (bytes {mapped:?}); one mapping a buffer at a time", buffer.name());
+            return Err(Error::new(Status::Mapped, message));
+        }
+        let number = engine.must_wait_for(buffer.track, &range, write)?;
+        if number == 0 {
+            engine.live(buffer.track)?.mapped = Some((range, write));
+            return Ok(window.address(offset));
+        }
+        engine.flush_to(number)?;
+        drop(engine);
+        device.wait_or_fail(number, deadline)?;
+    }
+}
+
+/// See avx_unmap.
+pub(crate) fn unmap(token: Token) -> Result<()> {
+    let (device, buffer) = buffer::enter(token)?;
+    let mut engine = device.lock();
+    if engine.live(buffer.track)?.mapped.take().is_none() {
+        return Err(Error::new(Status::NotMapped, format!("{} is not mapped", buffer.name())));
+    }
+    Ok(())
+}

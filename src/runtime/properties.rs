@@ -1,0 +1,118 @@
+//! What devices, buffers and kernels are, as plain data: what the C structs are filled from.
+
+use super::kernel::{Bounds, Language};
+use crate::vulkan::{self, Features, Snapshot};
+
+pub(crate) use crate::compile::BindingKind;
+pub(crate) use crate::vulkan::DeviceKind;
+
+/// A heap of memory, in bytes.
+#[derive(Clone, Debug)]
+pub(crate) struct HeapProperties {
+    pub(crate) size: u64,
+    pub(crate) used: u64,
+    pub(crate) reserved: u64,
+    pub(crate) budget: u64,
+    pub(crate) device_local: bool,
+}
+
+/// A device: what its driver says, and what is on.
+#[derive(Clone, Debug)]
+pub(crate) struct DeviceProperties {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) index: u32,
+    pub(crate) kind: DeviceKind,
+    /// The features that an open device has on.
+    pub(crate) features: Features,
+    pub(crate) heaps: Vec<HeapProperties>,
+    /// The CPU sees the device's own memory.
+    pub(crate) host_visible_device_memory: bool,
+    /// All device memory is the CPU's too.
+    pub(crate) unified_memory: bool,
+}
+
+impl DeviceProperties {
+    /// `baseline`: nothing optional is used.
+    pub(crate) fn of(snapshot: &Snapshot, index: u32, baseline: bool) -> DeviceProperties {
+        let memory = &snapshot.memory;
+        let heaps = snapshot.heaps().iter().map(|heap| HeapProperties {
+            size: heap.size,
+            used: 0,
+            reserved: 0,
+            budget: heap.size,
+            device_local: vulkan::is_device_local(heap),
+        });
+        DeviceProperties {
+            index,
+            kind: DeviceKind::of(snapshot.properties.device_type),
+            features: if baseline { Features::default() } else { snapshot.features },
+            heaps: heaps.collect(),
+            host_visible_device_memory: vulkan::host_sees_device_memory(memory),
+            unified_memory: vulkan::is_unified(memory),
+            snapshot: snapshot.clone(),
+        }
+    }
+
+    /// The maker's name by its PCI (or Khronos) number, else the number.
+    pub(crate) fn vendor(&self) -> String {
+        let id = self.snapshot.properties.vendor_id;
+        let name = match id {
+            0x1002 => "AMD",
+            0x1010 => "Imagination",
+            0x106b => "Apple",
+            0x10de => "NVIDIA",
+            0x13b5 => "Arm",
+            0x14e4 => "Broadcom",
+            0x1ae0 => "Google",
+            0x5143 => "Qualcomm",
+            0x8086 => "Intel",
+            0x10005 => "Mesa",
+            _ => return format!("{id:#06x}"),
+        };
+        name.to_owned()
+    }
+}
+
+/// Memory of a device, in bytes.
+#[derive(Clone, Debug)]
+pub(crate) struct MemoryUsage {
+    pub(crate) heaps: Vec<HeapProperties>,
+    pub(crate) buffer_count: u64,
+}
+
+/// A buffer.
+#[derive(Clone, Debug)]
+pub(crate) struct BufferProperties {
+    pub(crate) memory: u32,
+    pub(crate) size: u64,
+    pub(crate) alignment: u64,
+    pub(crate) host_visible: bool,
+    pub(crate) mapped: bool,
+    pub(crate) label: String,
+}
+
+/// A kernel.
+#[derive(Clone, Debug)]
+pub(crate) struct KernelProperties {
+    pub(crate) arg_count: u32,
+    pub(crate) workgroup_size: [u32; 3],
+    pub(crate) language: Language,
+    pub(crate) bounds: Bounds,
+    pub(crate) shared_memory: u32,
+    pub(crate) entry_point: String,
+    pub(crate) label: String,
+}
+
+/// An argument of a kernel.
+#[derive(Clone, Debug)]
+pub(crate) struct KernelArgProperties {
+    pub(crate) kind: BindingKind,
+    pub(crate) group: u32,
+    pub(crate) binding: u32,
+    pub(crate) read: bool,
+    pub(crate) write: bool,
+    pub(crate) alignment: u32,
+    pub(crate) min_size: u64,
+    pub(crate) stride: u64,
+    pub(crate) name: String,
+}

@@ -1,0 +1,109 @@
+//! Descriptor sets for one command buffer: pushed into it where the device can, else from pools that are reset as a whole.
+
+use super::commands::Slice;
+use super::device::Device;
+use super::error::{Error, Result};
+use super::pipeline::{Pipeline, Set};
+use ash::vk;
+use std::sync::Arc;
+
+/// Sets in one pool, and descriptors of each type; a kernel with more bindings gets a pool of its own size.
+const SETS: u32 = 256;
+const DESCRIPTORS: u32 = 1024;
+
+/// The pools of one command buffer, which reset them together.
+pub(super) struct Descriptors {
+    device: Arc<Device>,
+    pools: Vec<vk::DescriptorPool>,
+    /// The pool to allocate from; those before it are full.
+    current: usize,
+}
+
+impl Descriptors {
+    pub(super) fn new(device: &Arc<Device>) -> Descriptors {
+        Descriptors { device: device.clone(), pools: Vec::new(), current: 0 }
+    }
+
+    /// Takes all sets back; no submission uses them any more.
+    pub(super) fn reset(&mut self) -> Result<()> {
+        for pool in &self.pools {
+            // SAFETY: the pool is this device's, and the caller says that no submission uses its sets.
+            unsafe { self.device.raw().reset_descriptor_pool(*pool, vk::DescriptorPoolResetFlags::empty()) }
+                .map_err(|e| Error::of("vkResetDescriptorPool", e))?;
+        }
+        self.current = 0;
+        Ok(())
+    }
+
+    /// Binds `slices` (of the whole pipeline, by slot) to one of its sets.
+    pub(super) fn bind(&mut self, commands: vk::CommandBuffer, pipeline: &Pipeline, set: &Set, slices: &[Slice]) -> Result<()> {
+        let infos: Vec<[vk::DescriptorBufferInfo; 1]> = set
+            .slots
+            .iter()
+            .map(|&i| [vk::DescriptorBufferInfo { buffer: slices[i].buffer, offset: slices[i].offset, range: slices[i].size }])
+            .collect();
+        let device = self.device.clone();
+        let pushed = if pipeline.pushed { device.push_descriptor() } else { None };
+        let target = if pushed.is_some() { vk::DescriptorSet::null() } else { self.allocate(set.layout, set.slots.len() as u32)? };
+        let writes: Vec<vk::WriteDescriptorSet<'_>> = set
+            .slots
+            .iter()
+            .zip(&infos)
+            .map(|(&i, info)| {
+                vk::WriteDescriptorSet::default()
+                    .dst_set(target)
+                    .dst_binding(pipeline.slots[i].binding)
+                    .descriptor_type(pipeline.slots[i].descriptor.raw())
+                    .buffer_info(info)
+            })
+            .collect();
+        let point = vk::PipelineBindPoint::COMPUTE;
+        if let Some(push) = pushed {
+            // SAFETY: the command buffer is being recorded; the set's layout was made for pushing; the infos live through the call.
+            unsafe { push.cmd_push_descriptor_set(commands, point, pipeline.layout, set.group, &writes) };
+        } else {
+            // SAFETY: the set was allocated just now with this layout, so no submission uses it; the command buffer is being recorded.
+            unsafe {
+                device.raw().update_descriptor_sets(&writes, &[]);
+                device.raw().cmd_bind_descriptor_sets(commands, point, pipeline.layout, set.group, &[target], &[]);
+            }
+        }
+        Ok(())
+    }
+
+    fn allocate(&mut self, layout: vk::DescriptorSetLayout, descriptors: u32) -> Result<vk::DescriptorSet> {
+        loop {
+            let fresh = self.current == self.pools.len();
+            if fresh {
+                self.pools.push(self.pool(descriptors.max(DESCRIPTORS))?);
+            }
+            let layouts = [layout];
+            let info = vk::DescriptorSetAllocateInfo::default().descriptor_pool(self.pools[self.current]).set_layouts(&layouts);
+            // SAFETY: pool and layout are this device's and alive.
+            match unsafe { self.device.raw().allocate_descriptor_sets(&info) } {
+                Ok(sets) => return Ok(sets[0]),
+                Err(vk::Result::ERROR_OUT_OF_POOL_MEMORY | vk::Result::ERROR_FRAGMENTED_POOL) if !fresh => self.current += 1,
+                Err(e) => return Err(Error::of("vkAllocateDescriptorSets", e)),
+            }
+        }
+    }
+
+    fn pool(&self, descriptors: u32) -> Result<vk::DescriptorPool> {
+        let sizes = [vk::DescriptorType::STORAGE_BUFFER, vk::DescriptorType::UNIFORM_BUFFER]
+            .map(|ty| vk::DescriptorPoolSize { ty, descriptor_count: descriptors });
+        let info = vk::DescriptorPoolCreateInfo::default().max_sets(SETS).pool_sizes(&sizes);
+        // SAFETY: the device is alive.
+        let pool = unsafe { self.device.raw().create_descriptor_pool(&info, None) }.map_err(|e| Error::of("vkCreateDescriptorPool", e))?;
+        self.device.set_name(pool, "avx_gpu descriptors");
+        Ok(pool)
+    }
+}
+
+impl Drop for Descriptors {
+    fn drop(&mut self) {
+        for pool in &self.pools {
+            // SAFETY: the pools are this device's, and no submission of the command buffer that owns them runs.
+            unsafe { self.device.raw().destroy_descriptor_pool(*pool, None) };
+        }
+    }
+}

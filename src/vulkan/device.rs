@@ -1,0 +1,296 @@
+//! An open device: the VkDevice with all it has switched on, its compute queue, and the functions that come by extensions.
+
+use super::debug;
+use super::error::{Error, Kind, Result};
+use super::features::{Features, Request};
+use super::instance::{Instance, creation_turn};
+use super::snapshot::Snapshot;
+use ash::vk;
+use std::ffi::{CString, c_char};
+use std::sync::Arc;
+
+/// An open device.
+///
+/// Thread-safe, but for what Vulkan itself wants synchronized by its callers (the queue above all). Dropping it destroys the VkDevice:
+/// all that was made from it must be gone, and its queue idle.
+pub(crate) struct Device {
+    raw: ash::Device,
+    queue: vk::Queue,
+    queue_family: u32,
+    features: Features,
+    api_version: u32,
+    snapshot: Snapshot,
+    timeline: Option<Timeline>,
+    address: Option<Address>,
+    push_descriptor: Option<ash::khr::push_descriptor::Device>,
+    debug_utils: Option<ash::ext::debug_utils::Device>,
+    /// Last, and with it the order of destruction: the instance outlives the device.
+    instance: Arc<Instance>,
+}
+
+/// Timeline semaphores: Vulkan 1.2's, or the extension's.
+enum Timeline {
+    Core,
+    Extension(ash::khr::timeline_semaphore::Device),
+}
+
+/// Buffer device addresses: Vulkan 1.2's, or the extension's.
+enum Address {
+    Core,
+    Extension(ash::khr::buffer_device_address::Device),
+}
+
+impl Device {
+    /// Opens the device with everything it has, or with nothing optional at all if `baseline`. A driver that then refuses a feature
+    /// or an extension that it lists is tried again as if `baseline`, with a warning.
+    ///
+    /// `snapshot` must come from `instance`.
+    ///
+    /// Errors: `NoDevice` if the snapshot is not usable, `OutOfHostMemory`, `OutOfDeviceMemory`, `DeviceLost`, `Driver`.
+    pub(crate) fn open(instance: Arc<Instance>, snapshot: &Snapshot, baseline: bool) -> Result<Device> {
+        let cannot = |why: &str| Error::new(Kind::NoDevice, format!("\"{}\" cannot be opened: {why}", snapshot.name));
+        if let Err(why) = &snapshot.usable {
+            return Err(cannot(why));
+        }
+        let queue_family = compute_family(&snapshot.queue_families).ok_or_else(|| cannot("it has no queue for compute work"))?;
+        let everything = Request::everything(&snapshot.available(), &snapshot.features);
+        let nothing = || Request::baseline(&snapshot.available());
+        let device = match Device::create(&instance, snapshot, queue_family, if baseline { nothing() } else { everything }) {
+            Err(refused @ (vk::Result::ERROR_FEATURE_NOT_PRESENT | vk::Result::ERROR_EXTENSION_NOT_PRESENT)) if !baseline => {
+                let text = format!(
+                    "the driver of \"{}\" refuses what it lists (vkCreateDevice gives {refused:?}); the device is opened with nothing \
+                     optional. An update of the driver may help.",
+                    snapshot.name
+                );
+                debug::report(debug::Severity::Warning, &text);
+                Device::create(&instance, snapshot, queue_family, nothing())
+            }
+            made => made,
+        };
+        let device = device.map_err(|e| Error::of("vkCreateDevice", e))?;
+        device.set_name(device.raw.handle(), "avx_gpu device");
+        device.set_name(device.queue, "avx_gpu compute queue");
+        Ok(device)
+    }
+
+    /// Makes the VkDevice and loads what is on.
+    fn create(
+        instance: &Arc<Instance>,
+        snapshot: &Snapshot,
+        queue_family: u32,
+        mut request: Request,
+    ) -> std::result::Result<Device, vk::Result> {
+        let priorities = [1.0];
+        let queues = [vk::DeviceQueueCreateInfo::default().queue_family_index(queue_family).queue_priorities(&priorities)];
+        let names: Vec<*const c_char> = request.extensions.iter().map(|name| name.as_ptr()).collect();
+        let features = request.features;
+        let mut head = request.link();
+        // For the loading of functions too: loaders walk the list of devices for it, unlocked (Vulkan-Loader issues 200 and 2018).
+        let _turn = creation_turn();
+        let info = vk::DeviceCreateInfo::default().queue_create_infos(&queues).enabled_extension_names(&names).push_next(&mut head);
+        // SAFETY: the handle is one of this instance's, which is alive; the queue family exists and has a queue (`compute_family`); the
+        // extensions and the feature structs are those that the device lists; all that the info points to outlives the call.
+        let raw = unsafe { instance.raw().create_device(snapshot.handle, &info, None) }?;
+        // SAFETY: the device was just made with one queue of this family.
+        let queue = unsafe { raw.get_device_queue(queue_family, 0) };
+
+        let core_1_2 = vk::api_version_minor(snapshot.api_version) >= 2;
+        let timeline = features.timeline_semaphore.then(|| match core_1_2 {
+            true => Timeline::Core,
+            false => Timeline::Extension(ash::khr::timeline_semaphore::Device::new(instance.raw(), &raw)),
+        });
+        let address = features.buffer_device_address.then(|| match core_1_2 {
+            true => Address::Core,
+            false => Address::Extension(ash::khr::buffer_device_address::Device::new(instance.raw(), &raw)),
+        });
+        let push_descriptor = features.push_descriptor.then(|| ash::khr::push_descriptor::Device::new(instance.raw(), &raw));
+        let debug_utils = instance.validating().then(|| ash::ext::debug_utils::Device::new(instance.raw(), &raw));
+        // Without features, nobody shall count on what came to the core after 1.1 either.
+        let api_version = if features == Features::default() { vk::API_VERSION_1_1 } else { snapshot.api_version };
+        Ok(Device {
+            raw,
+            queue,
+            queue_family,
+            features,
+            api_version,
+            snapshot: snapshot.clone(),
+            timeline,
+            address,
+            push_descriptor,
+            debug_utils,
+            instance: Arc::clone(instance),
+        })
+    }
+
+    /// The functions of the device.
+    pub(crate) fn raw(&self) -> &ash::Device {
+        &self.raw
+    }
+
+    /// The instance that it belongs to.
+    pub(crate) fn instance(&self) -> &Arc<Instance> {
+        &self.instance
+    }
+
+    /// The compute queue. Vulkan wants its use synchronized by the caller.
+    pub(crate) fn queue(&self) -> vk::Queue {
+        self.queue
+    }
+
+    /// The family of the compute queue.
+    pub(crate) fn queue_family(&self) -> u32 {
+        self.queue_family
+    }
+
+    /// The features that are on.
+    pub(crate) fn features(&self) -> &Features {
+        &self.features
+    }
+
+    /// The Vulkan version whose core may be used, patch 0; 1.1 where the device was opened with nothing optional.
+    pub(crate) fn api_version(&self) -> u32 {
+        self.api_version
+    }
+
+    /// The physical device as it was found.
+    pub(crate) fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// Push descriptors, if they are on.
+    pub(crate) fn push_descriptor(&self) -> Option<&ash::khr::push_descriptor::Device> {
+        self.push_descriptor.as_ref()
+    }
+
+    /// Nanoseconds of one tick of a timestamp.
+    pub(crate) fn timestamp_period(&self) -> f32 {
+        self.snapshot.limits().timestamp_period
+    }
+
+    /// Bits of a timestamp on the compute queue that count; 0: it has no timestamps.
+    pub(crate) fn timestamp_valid_bits(&self) -> u32 {
+        self.snapshot.queue_families[self.queue_family as usize].timestamp_valid_bits
+    }
+
+    /// Waits until the timeline semaphore reaches `value`, `timeout_ns` nanoseconds at most (0: only looks). Whether it did.
+    ///
+    /// Errors: `Unsupported` if timeline semaphores are not on, `DeviceLost`, `OutOfHostMemory`, `OutOfDeviceMemory`.
+    ///
+    /// For `vulkan` alone: `semaphore` is a living timeline semaphore of this device.
+    pub(super) fn wait_timeline(&self, semaphore: vk::Semaphore, value: u64, timeout_ns: u64) -> Result<bool> {
+        let (semaphores, values) = ([semaphore], [value]);
+        let info = vk::SemaphoreWaitInfo::default().semaphores(&semaphores).values(&values);
+        // SAFETY: the semaphore is alive and of this device by this function's terms, which its callers, all in `vulkan`, keep; the info's arrays are locals; the function that
+        // `timeline` stands for was loaded, as timeline semaphores are on.
+        let result = unsafe {
+            match self.timeline()? {
+                Timeline::Core => self.raw.wait_semaphores(&info, timeout_ns),
+                Timeline::Extension(functions) => functions.wait_semaphores(&info, timeout_ns),
+            }
+        };
+        match result {
+            Ok(()) => Ok(true),
+            Err(vk::Result::TIMEOUT) => Ok(false),
+            Err(e) => Err(Error::of("vkWaitSemaphores", e)),
+        }
+    }
+
+    /// The value that the timeline semaphore has reached.
+    ///
+    /// Errors: as `wait_timeline`.
+    ///
+    /// For `vulkan` alone: `semaphore` is a living timeline semaphore of this device.
+    pub(super) fn timeline_value(&self, semaphore: vk::Semaphore) -> Result<u64> {
+        // SAFETY: the semaphore is alive and of this device by this function's terms, which its callers, all in `vulkan`, keep, and timeline semaphores are on.
+        let value = unsafe {
+            match self.timeline()? {
+                Timeline::Core => self.raw.get_semaphore_counter_value(semaphore),
+                Timeline::Extension(functions) => functions.get_semaphore_counter_value(semaphore),
+            }
+        };
+        // Our own values never get there; drivers for which a lost device has "reached" everything do.
+        match value {
+            Ok(u64::MAX) => Err(Error::of("vkGetSemaphoreCounterValue", vk::Result::ERROR_DEVICE_LOST)),
+            value => value.map_err(|e| Error::of("vkGetSemaphoreCounterValue", e)),
+        }
+    }
+
+    fn timeline(&self) -> Result<&Timeline> {
+        self.timeline
+            .as_ref()
+            .ok_or_else(|| Error::new(Kind::Unsupported, format!("\"{}\" has no timeline semaphores", self.snapshot.name)))
+    }
+
+    /// The address at which kernels find the buffer; None if buffer device addresses are not on.
+    ///
+    /// For `vulkan` alone: `buffer` is a living buffer of this device, made with SHADER_DEVICE_ADDRESS usage and bound to memory that was allocated for it.
+    pub(super) fn buffer_address(&self, buffer: vk::Buffer) -> Option<vk::DeviceAddress> {
+        let info = vk::BufferDeviceAddressInfo::default().buffer(buffer);
+        // SAFETY: the buffer is as this function's terms say, and buffer device addresses are on where `address` is not None.
+        self.address.as_ref().map(|address| unsafe {
+            match address {
+                Address::Core => self.raw.get_buffer_device_address(&info),
+                Address::Extension(functions) => functions.get_buffer_device_address(&info),
+            }
+        })
+    }
+
+    /// Bytes that this process may take of each heap before the system suffers, as the driver estimates it now. None where the driver
+    /// does not say. A driver's 0 for a heap that has memory means that it does not know that one: the heap's size stands for it.
+    pub(crate) fn memory_budget(&self) -> Option<[u64; 16]> {
+        if !self.features.memory_budget {
+            return None;
+        }
+        let mut budget = vk::PhysicalDeviceMemoryBudgetPropertiesEXT::default();
+        let mut memory = vk::PhysicalDeviceMemoryProperties2::default().push_next(&mut budget);
+        // SAFETY: the handle lives as long as the instance, which `self` holds; the device is of Vulkan 1.1 at least and lists
+        // VK_EXT_memory_budget, whose struct is the one linked; both structs are locals.
+        unsafe { self.instance.raw().get_physical_device_memory_properties2(self.snapshot.handle, &mut memory) };
+        let mut bytes = budget.heap_budget;
+        for (bytes, heap) in bytes.iter_mut().zip(self.snapshot.heaps()) {
+            if *bytes == 0 {
+                *bytes = heap.size;
+            }
+        }
+        Some(bytes)
+    }
+
+    /// Names a Vulkan object for the validation layer's messages; does nothing unless validating. A name is no reason to fail: what the
+    /// call gives (no host memory) is passed over.
+    ///
+    /// For `vulkan` alone: `handle` is a living object of this device, or the device, and no other thread uses it meanwhile in a way that
+    /// Vulkan wants synchronized.
+    pub(super) fn set_name<T: vk::Handle>(&self, handle: T, name: &str) {
+        let Some(functions) = &self.debug_utils else { return };
+        let bytes: Vec<u8> = name.bytes().filter(|&byte| byte != 0).collect();
+        let Ok(name) = CString::new(bytes) else { return };
+        let info = vk::DebugUtilsObjectNameInfoEXT::default().object_handle(handle).object_name(&name);
+        // SAFETY: the object is alive and of this device by this function's terms, which its callers, all in `vulkan`, keep; the instance has VK_EXT_debug_utils enabled, as it
+        // validates; the name is NUL-terminated and outlives the call.
+        let _ = unsafe { functions.set_debug_utils_object_name(&info) };
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        let _turn = creation_turn();
+        // SAFETY: the device is alive until here, the only place that destroys it; by the contract of the type all that was made from it
+        // is gone and its queue idle; the instance is a later field and still alive.
+        unsafe { self.raw.destroy_device(None) };
+    }
+}
+
+/// The queue family to use: one for compute and not for graphics, whose work runs beside that of a desktop; else any for compute.
+/// Among equals one with timestamps, then the first.
+pub(crate) fn compute_family(families: &[vk::QueueFamilyProperties]) -> Option<u32> {
+    let rank = |family: &vk::QueueFamilyProperties| {
+        let graphics = family.queue_flags.contains(vk::QueueFlags::GRAPHICS);
+        (graphics, family.timestamp_valid_bits == 0)
+    };
+    let fits = |family: &vk::QueueFamilyProperties| family.queue_count > 0 && family.queue_flags.contains(vk::QueueFlags::COMPUTE);
+    let best = families.iter().enumerate().filter(|(_, family)| fits(family)).min_by_key(|(_, family)| rank(family));
+    best.and_then(|(index, _)| u32::try_from(index).ok())
+}
+
+#[cfg(test)]
+mod tests;

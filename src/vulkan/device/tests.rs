@@ -1,0 +1,139 @@
+//! Devices opened on whatever drivers the machine has; without any, the tests that need one say so and pass.
+
+use super::super::debug::tests::messages_with;
+use super::super::instance::tests::instance_or_skip;
+use super::*;
+
+fn family(flags: vk::QueueFlags, count: u32, bits: u32) -> vk::QueueFamilyProperties {
+    vk::QueueFamilyProperties { queue_flags: flags, queue_count: count, timestamp_valid_bits: bits, ..Default::default() }
+}
+
+#[test]
+fn compute_only_families_first() {
+    let (g, c, t) = (vk::QueueFlags::GRAPHICS, vk::QueueFlags::COMPUTE, vk::QueueFlags::TRANSFER);
+    let nvidia = [family(g | c | t, 16, 64), family(t, 2, 64), family(c | t, 8, 64)];
+    assert_eq!(compute_family(&nvidia), Some(2));
+    assert_eq!(compute_family(&[family(g | c | t, 1, 36)]), Some(0));
+    assert_eq!(compute_family(&[family(g, 1, 64), family(t, 1, 64)]), None);
+    assert_eq!(compute_family(&[family(c, 0, 64), family(g | c, 1, 64)]), Some(1));
+    assert_eq!(compute_family(&[family(c, 1, 0), family(c, 1, 64), family(c, 1, 64)]), Some(1));
+    assert_eq!(compute_family(&[]), None);
+}
+
+/// A timeline semaphore, signalled by an empty submission, waited for and read.
+fn use_timeline(device: &Device) {
+    let mut kind = vk::SemaphoreTypeCreateInfo::default().semaphore_type(vk::SemaphoreType::TIMELINE).initial_value(1);
+    let info = vk::SemaphoreCreateInfo::default().push_next(&mut kind);
+    // SAFETY: timeline semaphores are on; every handle is made here, used on this thread alone and destroyed after the wait for
+    // the only submission.
+    unsafe {
+        let semaphore = device.raw().create_semaphore(&info, None).unwrap();
+        device.set_name(semaphore, "test\0 timeline");
+        assert!(device.wait_timeline(semaphore, 1, 0).unwrap());
+        assert!(!device.wait_timeline(semaphore, 2, 1_000_000).unwrap());
+        let (signals, values) = ([semaphore], [7]);
+        let mut timeline = vk::TimelineSemaphoreSubmitInfo::default().signal_semaphore_values(&values);
+        let submit = vk::SubmitInfo::default().signal_semaphores(&signals).push_next(&mut timeline);
+        device.raw().queue_submit(device.queue(), &[submit], vk::Fence::null()).unwrap();
+        assert!(device.wait_timeline(semaphore, 7, 10_000_000_000).unwrap());
+        assert_eq!(device.timeline_value(semaphore).unwrap(), 7);
+        device.raw().destroy_semaphore(semaphore, None);
+    }
+}
+
+#[test]
+fn all_devices_open_and_close() {
+    for validation in [false, true] {
+        let Some(instance) = instance_or_skip(validation) else { continue };
+        for snapshot in instance.snapshots().unwrap() {
+            for baseline in [false, true] {
+                let device = match Device::open(Arc::clone(&instance), &snapshot, baseline) {
+                    Ok(device) => device,
+                    Err(error) => {
+                        assert_eq!(error.kind, Kind::NoDevice, "{error}");
+                        assert!(snapshot.usable.is_err());
+                        continue;
+                    }
+                };
+                assert_eq!(*device.features(), if baseline { Features::default() } else { snapshot.features });
+                assert!(device.timestamp_valid_bits() <= 64 && device.timestamp_period() >= 0.0);
+                assert_eq!(device.memory_budget().is_some(), device.features().memory_budget);
+                assert_eq!(device.push_descriptor().is_some(), device.features().push_descriptor);
+                // The mock driver never signals anything.
+                if device.features().timeline_semaphore && !snapshot.name.contains("Mock") {
+                    use_timeline(&device);
+                } else {
+                    let value = (!device.features().timeline_semaphore).then(|| device.timeline_value(vk::Semaphore::null()));
+                    assert!(value.is_none_or(|value| value.is_err_and(|e| e.kind == Kind::Unsupported)));
+                }
+            }
+        }
+    }
+    // All but what other tests ask for.
+    let mut messages = messages_with("validation: ");
+    messages.retain(|(_, text)| ["VUID-test", MISTAKE, HAZARD].iter().all(|asked| !text.contains(asked)));
+    assert_eq!(messages, []);
+}
+
+#[test]
+fn threads_open_devices_together() {
+    let Some(instance) = instance_or_skip(false) else { return };
+    let open = || {
+        for snapshot in instance.snapshots().unwrap().iter().filter(|s| s.usable.is_ok()) {
+            drop(Device::open(Arc::clone(&instance), snapshot, false).unwrap());
+        }
+    };
+    std::thread::scope(|scope| {
+        (0..4).for_each(|_| {
+            scope.spawn(open);
+        })
+    });
+}
+
+/// Two fills of the same bytes with no barrier between them, recorded and thrown away.
+fn record_hazard(device: &Device) {
+    let raw = device.raw();
+    let info = vk::BufferCreateInfo::default().size(256).usage(vk::BufferUsageFlags::TRANSFER_DST);
+    // SAFETY: every handle is made here and destroyed below, used on this thread alone, and nothing is submitted.
+    unsafe {
+        let buffer = raw.create_buffer(&info, None).unwrap();
+        let needs = raw.get_buffer_memory_requirements(buffer);
+        let allocate =
+            vk::MemoryAllocateInfo::default().allocation_size(needs.size).memory_type_index(needs.memory_type_bits.trailing_zeros());
+        let memory = raw.allocate_memory(&allocate, None).unwrap();
+        raw.bind_buffer_memory(buffer, memory, 0).unwrap();
+        let pool = raw.create_command_pool(&vk::CommandPoolCreateInfo::default().queue_family_index(device.queue_family()), None).unwrap();
+        let allocate = vk::CommandBufferAllocateInfo::default().command_pool(pool).command_buffer_count(1);
+        let commands = raw.allocate_command_buffers(&allocate).unwrap()[0];
+        raw.begin_command_buffer(commands, &vk::CommandBufferBeginInfo::default()).unwrap();
+        raw.cmd_fill_buffer(commands, buffer, 0, 64, 1);
+        raw.cmd_fill_buffer(commands, buffer, 32, 64, 2);
+        raw.end_command_buffer(commands).unwrap();
+        raw.destroy_command_pool(pool, None);
+        raw.destroy_buffer(buffer, None);
+        raw.free_memory(memory, None);
+    }
+}
+
+const HAZARD: &str = "SYNC-HAZARD-WRITE-AFTER-WRITE";
+const MISTAKE: &str = "VUID-VkBufferCreateInfo-";
+
+#[test]
+fn mistakes_reach_the_sink() {
+    let Some(instance) = instance_or_skip(true) else { return };
+    let snapshots = instance.snapshots().unwrap();
+    let Some(snapshot) = snapshots.iter().find(|s| s.usable.is_ok()) else { return };
+    let device = Device::open(Arc::clone(&instance), snapshot, false).unwrap();
+    // SAFETY: a buffer without any usage is a mistake that validation reports and that drivers take; it is destroyed at once.
+    unsafe {
+        if let Ok(buffer) = device.raw().create_buffer(&vk::BufferCreateInfo::default().size(64), None) {
+            device.raw().destroy_buffer(buffer, None);
+        }
+    }
+    assert!(!messages_with(MISTAKE).is_empty());
+    // The mock driver allows no allocation of any size, by its limits.
+    if !snapshot.name.contains("Mock") {
+        record_hazard(&device);
+        assert!(!messages_with(HAZARD).is_empty(), "synchronization validation is not on");
+    }
+}

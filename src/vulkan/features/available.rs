@@ -1,0 +1,79 @@
+//! What a device's version and extensions make available, and where a feature may come from.
+
+use std::ffi::{CStr, CString};
+
+/// What a device offers that decides which structs and extensions it may be asked about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Available<'a> {
+    /// Minor number of the Vulkan 1.x version that instance and device have in common.
+    pub(crate) minor: u32,
+    /// Names of the device's extensions.
+    pub(crate) extensions: &'a [CString],
+}
+
+impl Available<'_> {
+    /// Whether the device lists the extension.
+    pub(crate) fn has(&self, extension: &CStr) -> bool {
+        self.extensions.iter().any(|name| name.as_c_str() == extension)
+    }
+
+    /// Whether it is core in Vulkan 1.`minor` and the device has that, or the device lists the extension.
+    pub(crate) fn core_or(&self, minor: u32, extension: &CStr) -> bool {
+        self.minor >= minor || self.has(extension)
+    }
+}
+
+/// Where a feature comes from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Source {
+    /// Core from Vulkan 1.`core` on; u32::MAX: never.
+    pub(crate) core: u32,
+    /// The extension that brings it before.
+    pub(crate) extension: &'static CStr,
+    /// The extension is used from Vulkan 1.`since` on alone, because of what it depends on.
+    pub(crate) since: u32,
+}
+
+impl Source {
+    /// Core from Vulkan 1.`core` on, and the extension before.
+    pub(crate) const fn core_or(core: u32, extension: &'static CStr) -> Source {
+        Source { core, extension, since: 1 }
+    }
+
+    /// The extension alone.
+    pub(crate) const fn extension(extension: &'static CStr) -> Source {
+        Source { core: u32::MAX, extension, since: 1 }
+    }
+
+    /// The same, but the extension not before Vulkan 1.`since`.
+    pub(crate) const fn since(self, since: u32) -> Source {
+        Source { since, ..self }
+    }
+
+    /// Whether the device has it, one way or the other.
+    pub(crate) fn there(self, available: &Available<'_>) -> bool {
+        available.minor >= self.core || self.by_extension(available)
+    }
+
+    /// Whether the device has it by the extension, which then must be enabled.
+    pub(crate) fn by_extension(self, available: &Available<'_>) -> bool {
+        available.minor < self.core && available.minor >= self.since && available.has(self.extension)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn core_or_extension_or_neither() {
+        let listed = [c"VK_KHR_x".to_owned()];
+        let at = |minor| Available { minor, extensions: &listed };
+        let source = Source::core_or(3, c"VK_KHR_x").since(2);
+        assert_eq!([1, 2, 3].map(|minor| source.there(&at(minor))), [false, true, true]);
+        assert_eq!([1, 2, 3].map(|minor| source.by_extension(&at(minor))), [false, true, false]);
+        let other = Source::extension(c"VK_KHR_y");
+        assert!(!other.there(&at(4)));
+        assert!(at(1).has(c"VK_KHR_x") && !at(1).has(c"VK_KHR_"));
+    }
+}

@@ -1,0 +1,311 @@
+//! The Vulkan instance: the loader, opened at run time, and one plain and one validating instance for the whole process.
+
+use super::debug;
+use super::error::{Error, Kind, Result};
+use super::snapshot::Snapshot;
+use ash::vk;
+use once_cell::sync::OnceCell;
+use std::ffi::{CStr, c_char};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Vulkan 1.4, the newest version whose features the library knows.
+const NEWEST: u32 = vk::make_api_version(0, 1, 4, 0);
+
+const VALIDATION_LAYER: &CStr = c"VK_LAYER_KHRONOS_validation";
+
+/// What to do where there is no loader or no driver.
+const INSTALL: &str = "Install your GPU's Vulkan driver, or the software one that runs on any CPU. Debian and Ubuntu: \
+    libvulkan1 mesa-vulkan-drivers; Fedora: vulkan-loader mesa-vulkan-drivers; Arch: vulkan-icd-loader with one of vulkan-radeon, \
+    vulkan-intel, nvidia-utils, vulkan-swrast; NVIDIA elsewhere: NVIDIA's own driver package. VK_DRIVER_FILES in the environment, if \
+    set, must list the manifest (.json) of each driver to use.";
+
+/// The loader stays open for the life of the process: drivers leave threads and destructors behind that unloading would break.
+static ENTRY: OnceCell<ash::Entry> = OnceCell::new();
+static PLAIN: OnceCell<Arc<Instance>> = OnceCell::new();
+static VALIDATING: OnceCell<Arc<Instance>> = OnceCell::new();
+
+/// Held while instances and devices are made and destroyed and devices enumerated: loaders and drivers have crashed when that
+/// happened on several threads at once.
+static CREATION: Mutex<()> = Mutex::new(());
+
+/// Waits for the turn to make or destroy an instance or a device. It guards no data, so a panic elsewhere leaves nothing broken.
+pub(crate) fn creation_turn() -> MutexGuard<'static, ()> {
+    CREATION.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A Vulkan instance.
+///
+/// Thread-safe: all methods may be called from any thread at any time.
+pub(crate) struct Instance {
+    entry: &'static ash::Entry,
+    raw: ash::Instance,
+    version: u32,
+    validating: bool,
+}
+
+impl Instance {
+    /// The process's instance, made at the first call and kept for the life of the process; with `validation`, another one that
+    /// runs the Khronos validation layer and sends what it says to the message sink.
+    ///
+    /// Errors: `NoDriver` without a loader, with too old a loader or with no driver; `Unsupported` for validation without the
+    /// layer. A call after an error tries again.
+    pub(crate) fn shared(validation: bool) -> Result<Arc<Instance>> {
+        let cell = if validation { &VALIDATING } else { &PLAIN };
+        cell.get_or_try_init(|| Instance::create(validation).map(Arc::new)).cloned()
+    }
+
+    fn create(validation: bool) -> Result<Instance> {
+        let _turn = creation_turn();
+        let entry = ENTRY.get_or_try_init(load)?;
+        let version = loader_version(entry)?.min(NEWEST);
+        let offered = extensions(entry, None)?;
+        let has = |list: &[vk::ExtensionProperties], name: &CStr| list.iter().any(|e| e.extension_name_as_c_str() == Ok(name));
+        let portability = has(&offered, vk::KHR_PORTABILITY_ENUMERATION_NAME);
+        if !validation {
+            let raw = make(entry, version, portability, None).map_err(creation_error)?;
+            return Ok(Instance { entry, raw, version, validating: false });
+        }
+
+        let layer_offers = layer_extensions(entry)?;
+        if !has(&offered, vk::EXT_DEBUG_UTILS_NAME) && !has(&layer_offers, vk::EXT_DEBUG_UTILS_NAME) {
+            return Err(Error::new(
+                Kind::Unsupported,
+                "validation was asked for, but neither the Vulkan loader nor the validation layer has VK_EXT_debug_utils, through which its \
+                 messages come. Update both (Debian and Ubuntu: libvulkan1 vulkan-validationlayers).",
+            ));
+        }
+        // Loaders refuse instance extensions that are younger than they are, even those of a layer: then the next way is tried.
+        let ways = [(SyncBy::Settings, vk::EXT_LAYER_SETTINGS_NAME), (SyncBy::Features, vk::EXT_VALIDATION_FEATURES_NAME)];
+        for (way, _) in ways.into_iter().filter(|&(_, name)| has(&layer_offers, name)) {
+            match make(entry, version, portability, Some(way)) {
+                Err(vk::Result::ERROR_EXTENSION_NOT_PRESENT) => {}
+                made => return Instance::validated(entry, version, made.map_err(creation_error)?),
+            }
+        }
+        debug::report(
+            debug::Severity::Warning,
+            "validation runs without synchronization validation: the layer cannot be told to switch it on",
+        );
+        let made = make(entry, version, portability, Some(SyncBy::Nothing));
+        Instance::validated(entry, version, made.map_err(creation_error)?)
+    }
+
+    /// A validating instance of `raw`, which was made with VK_EXT_debug_utils.
+    fn validated(entry: &'static ash::Entry, version: u32, raw: ash::Instance) -> Result<Instance> {
+        match debug::listen(entry, &raw) {
+            Ok(_messenger) => Ok(Instance { entry, raw, version, validating: true }),
+            Err(error) => {
+                // SAFETY: the instance was made just now, nothing else knows it and nothing was made from it.
+                unsafe { raw.destroy_instance(None) };
+                Err(error)
+            }
+        }
+    }
+
+    /// The functions of the instance.
+    pub(crate) fn raw(&self) -> &ash::Instance {
+        &self.raw
+    }
+
+    /// The functions of the loader.
+    pub(crate) fn entry(&self) -> &ash::Entry {
+        self.entry
+    }
+
+    /// The Vulkan version that the instance was made for: the loader's, up to 1.4.
+    pub(crate) fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// Whether the validation layer runs.
+    pub(crate) fn validating(&self) -> bool {
+        self.validating
+    }
+
+    /// All physical devices of this machine as they are now, in the driver's order, those that cannot be opened included.
+    ///
+    /// Errors: `NoDriver` if there is no device at all, `OutOfHostMemory`, `Driver`.
+    pub(crate) fn snapshots(&self) -> Result<Vec<Snapshot>> {
+        let _turn = creation_turn();
+        // SAFETY: the instance is alive as long as `self`. The function repeats itself on VK_INCOMPLETE.
+        let handles = unsafe { self.raw.enumerate_physical_devices() }.map_err(|e| match e {
+            vk::Result::ERROR_INITIALIZATION_FAILED => no_driver("vkEnumeratePhysicalDevices gives ERROR_INITIALIZATION_FAILED"),
+            e => Error::of("vkEnumeratePhysicalDevices", e),
+        })?;
+        if handles.is_empty() {
+            return Err(no_driver("vkEnumeratePhysicalDevices lists none"));
+        }
+        handles
+            .into_iter()
+            // SAFETY: the handle was just listed by this living instance, which was made for `version`, 1.1 at least (`loader_version`).
+            .map(|handle| unsafe { Snapshot::take(self.entry, &self.raw, self.version, handle) })
+            .collect()
+    }
+}
+
+/// How the layer is told to validate synchronization.
+#[derive(Clone, Copy, Debug)]
+enum SyncBy {
+    /// VK_EXT_layer_settings, the newer way.
+    Settings,
+    /// VK_EXT_validation_features.
+    Features,
+    /// Not at all.
+    Nothing,
+}
+
+/// Calls vkCreateInstance, with the validation layer if `validation` says how. The extensions that this takes must have been listed
+/// (the loader refuses those that are not).
+fn make(entry: &ash::Entry, version: u32, portability: bool, validation: Option<SyncBy>) -> std::result::Result<ash::Instance, vk::Result> {
+    let application = vk::ApplicationInfo::default().application_name(c"avx_gpu").engine_name(c"avx_gpu").api_version(version);
+    let layers = [VALIDATION_LAYER.as_ptr()];
+    let mut extensions: Vec<*const c_char> = Vec::new();
+    let mut info = vk::InstanceCreateInfo::default().application_info(&application);
+    if portability {
+        extensions.push(vk::KHR_PORTABILITY_ENUMERATION_NAME.as_ptr());
+        info = info.flags(vk::InstanceCreateFlags::ENUMERATE_PORTABILITY_KHR);
+    }
+
+    let on: vk::Bool32 = vk::TRUE;
+    let settings = [vk::LayerSettingEXT {
+        p_layer_name: VALIDATION_LAYER.as_ptr(),
+        p_setting_name: c"validate_sync".as_ptr(),
+        ty: vk::LayerSettingTypeEXT::BOOL32,
+        value_count: 1,
+        p_values: (&raw const on).cast(),
+        ..Default::default()
+    }];
+    let mut layer_settings = vk::LayerSettingsCreateInfoEXT::default().settings(&settings);
+    let sync = [vk::ValidationFeatureEnableEXT::SYNCHRONIZATION_VALIDATION];
+    let mut validation_features = vk::ValidationFeaturesEXT::default().enabled_validation_features(&sync);
+    // In the chain too, so that what is said while the instance is made goes the same way.
+    let mut messenger = debug::messenger_info();
+    if let Some(way) = validation {
+        extensions.push(vk::EXT_DEBUG_UTILS_NAME.as_ptr());
+        info = info.enabled_layer_names(&layers).push_next(&mut messenger);
+        match way {
+            SyncBy::Settings => {
+                extensions.push(vk::EXT_LAYER_SETTINGS_NAME.as_ptr());
+                info = info.push_next(&mut layer_settings);
+            }
+            SyncBy::Features => {
+                extensions.push(vk::EXT_VALIDATION_FEATURES_NAME.as_ptr());
+                info = info.push_next(&mut validation_features);
+            }
+            SyncBy::Nothing => {}
+        }
+    }
+    let info = info.enabled_extension_names(&extensions);
+    // SAFETY: the create info and all that it points to are locals that outlive the call, or constants; the entry is never unloaded.
+    unsafe { entry.create_instance(&info, None) }
+}
+
+/// The error for a failed vkCreateInstance.
+fn creation_error(result: vk::Result) -> Error {
+    match result {
+        vk::Result::ERROR_INCOMPATIBLE_DRIVER => no_driver("vkCreateInstance gives ERROR_INCOMPATIBLE_DRIVER"),
+        result => Error::of("vkCreateInstance", result),
+    }
+}
+
+/// Opens the loader.
+fn load() -> Result<ash::Entry> {
+    // SAFETY: this runs the initializers of the system's Vulkan loader, which is made to be opened so; it is never closed.
+    unsafe { ash::Entry::load() }
+        .map_err(|e| Error::new(Kind::NoDriver, format!("there is no Vulkan loader on this machine ({e}). {INSTALL}")))
+}
+
+/// The loader's version, refused below 1.1.
+fn loader_version(entry: &ash::Entry) -> Result<u32> {
+    // SAFETY: vkEnumerateInstanceVersion asks for nothing; where the loader lacks it, the binding answers None.
+    let version = unsafe { entry.try_enumerate_instance_version() }.map_err(|e| Error::of("vkEnumerateInstanceVersion", e))?;
+    match version {
+        Some(version) if version >= vk::API_VERSION_1_1 => Ok(version),
+        _ => Err(Error::new(
+            Kind::NoDriver,
+            "the Vulkan loader of this machine has Vulkan 1.0, and 1.1 (of 2018) is needed: update it (Debian and Ubuntu: libvulkan1; \
+             Fedora: vulkan-loader; Arch: vulkan-icd-loader)",
+        )),
+    }
+}
+
+/// The extensions of the loader and its drivers, or of a layer.
+fn extensions(entry: &ash::Entry, layer: Option<&CStr>) -> Result<Vec<vk::ExtensionProperties>> {
+    // SAFETY: the name, if any, is NUL-terminated and outlives the call. The function repeats itself on VK_INCOMPLETE.
+    unsafe { entry.enumerate_instance_extension_properties(layer) }.map_err(|e| match e {
+        vk::Result::ERROR_INCOMPATIBLE_DRIVER => no_driver("vkEnumerateInstanceExtensionProperties gives ERROR_INCOMPATIBLE_DRIVER"),
+        e => Error::of("vkEnumerateInstanceExtensionProperties", e),
+    })
+}
+
+/// The extensions of the validation layer; `Unsupported` where it is not installed.
+fn layer_extensions(entry: &ash::Entry) -> Result<Vec<vk::ExtensionProperties>> {
+    // SAFETY: the call asks for nothing, and repeats itself on VK_INCOMPLETE.
+    let layers = unsafe { entry.enumerate_instance_layer_properties() }.map_err(|e| Error::of("vkEnumerateInstanceLayerProperties", e))?;
+    if layers.iter().any(|layer| layer.layer_name_as_c_str() == Ok(VALIDATION_LAYER)) {
+        return extensions(entry, Some(VALIDATION_LAYER));
+    }
+    Err(Error::new(
+        Kind::Unsupported,
+        "validation was asked for, but the layer VK_LAYER_KHRONOS_validation is not installed (Debian and Ubuntu: \
+         vulkan-validationlayers; Fedora and Arch: vulkan-validation-layers; elsewhere: the Vulkan SDK)",
+    ))
+}
+
+/// The error for a loader that finds no driver.
+fn no_driver(what: &str) -> Error {
+    let files = |name: &str| std::env::var_os(name).map(|value| format!(" {name} is set to \"{}\".", value.display()));
+    let set: String = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"].into_iter().filter_map(files).collect();
+    Error::new(Kind::NoDriver, format!("a Vulkan loader was found, but no driver that has a device: {what}.{set} {INSTALL}"))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// The shared instance, or None with the reason printed where the machine has no driver or no validation layer.
+    pub(crate) fn instance_or_skip(validation: bool) -> Option<Arc<Instance>> {
+        match Instance::shared(validation).and_then(|instance| instance.snapshots().map(|_| instance)) {
+            Ok(instance) => Some(instance),
+            Err(error) if matches!(error.kind, Kind::NoDriver | Kind::Unsupported) => {
+                println!("skipped: {error}");
+                None
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn one_instance_for_all() {
+        let Some(first) = instance_or_skip(false) else { return };
+        let threads: Vec<_> = (0..8).map(|_| std::thread::spawn(|| Instance::shared(false).unwrap())).collect();
+        for thread in threads {
+            assert!(Arc::ptr_eq(&first, &thread.join().unwrap()));
+        }
+        assert!(first.version() >= vk::API_VERSION_1_1 && !first.validating());
+    }
+
+    #[test]
+    fn snapshots_are_plausible() {
+        let Some(instance) = instance_or_skip(false) else { return };
+        for s in instance.snapshots().unwrap() {
+            println!("{} | {} {} | {:?} | {:?}", s.name, s.driver_name, s.driver_version(), s.pci, s.usable);
+            println!("  max buffer {} allocation {} shapes {}", s.max_buffer_size, s.max_allocation_size, s.matrix_shapes.len());
+            println!("  subgroups {} ({} to {}) quirks {:?}", s.subgroup_size, s.subgroup_size_min, s.subgroup_size_max, s.quirks);
+            println!("  on: {:?}", s.features.named().into_iter().filter(|&(_, on)| on).map(|(name, _)| name).collect::<Vec<_>>());
+            println!("  off: {:?}", s.features.named().into_iter().filter(|&(_, on)| !on).map(|(name, _)| name).collect::<Vec<_>>());
+            assert!(!s.name.is_empty() && s.max_buffer_size > 0 && s.max_allocation_size > 0);
+            assert!(s.subgroup_size_min <= s.subgroup_size && s.subgroup_size <= s.subgroup_size_max);
+            assert!(vk::api_version_minor(s.api_version) <= vk::api_version_minor(instance.version()));
+        }
+    }
+
+    #[test]
+    fn no_driver_says_what_to_do() {
+        let error = no_driver("test");
+        assert_eq!(error.kind, Kind::NoDriver);
+        for part in ["loader was found, but no driver", "mesa-vulkan-drivers", "vulkan-loader", "vulkan-icd-loader", "VK_DRIVER_FILES"] {
+            assert!(error.message.contains(part), "{part}: {error}");
+        }
+    }
+}

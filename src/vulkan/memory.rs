@@ -1,0 +1,390 @@
+//! Device memory: allocations of any size and kind, cut out of slabs where they are small, with exact accounts.
+//!
+//! Two locks. `state` guards the bookkeeping, is held for some tens of nanoseconds and serves nearly every call. `blocks` guards the
+//! driver's side and is held while it works, which for gigabytes of host memory takes seconds; other threads meanwhile go on
+//! allocating and freeing what the slabs hold. Where both are taken, `blocks` comes first.
+
+mod allocation;
+mod blocks;
+mod ranges;
+mod report;
+mod slabs;
+mod types;
+
+pub(crate) use allocation::{Allocation, MAX_ALIGNMENT, MemoryLimits, Usage};
+pub(crate) use blocks::NameObject;
+pub(crate) use types::MemoryKind;
+
+use super::error::{Error, Kind, Result};
+use allocation::Place;
+use ash::vk;
+use blocks::{Block, Blocks};
+use slabs::{Plan, Slabs, largest_slab};
+use std::ptr::NonNull;
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use types::MAPPABLE;
+
+/// Bytes between the starts of two allocations, at least: no device needs more for a storage or uniform offset.
+const GRANULE: u64 = 256;
+
+/// What is fixed about a memory type.
+#[derive(Clone, Copy)]
+struct Type {
+    heap: u8,
+    /// Host-visible and coherent, so that its mapping may be shown.
+    mappable: bool,
+    write_combined: bool,
+}
+
+/// The bookkeeping of all that was taken from the driver.
+struct State {
+    /// One for each memory type.
+    slabs: Vec<Slabs<Block>>,
+    /// Blocks of single allocations, and which entries are vacant.
+    own: Vec<Option<Block>>,
+    vacant: Vec<u32>,
+    /// Blocks with their memory types that nobody uses, to be given to the driver by whoever has `blocks`.
+    dead: Vec<(u8, Block)>,
+    usage: Usage,
+    /// Blocks taken from the driver and not yet given back.
+    block_count: u32,
+}
+
+/// A request, checked.
+struct Request<'a> {
+    kind: MemoryKind,
+    /// Bytes asked for, and bytes taken for them.
+    size: u64,
+    room: u64,
+    align: u64,
+    label: &'a str,
+}
+
+/// The memory of one device. It must be dropped before the VkDevice is destroyed; that frees all, living allocations too.
+pub(crate) struct Memory {
+    blocks: Mutex<Blocks>,
+    state: Mutex<State>,
+    /// Memory types for each kind, best first.
+    candidates: [Vec<u32>; 3],
+    /// Bytes of the largest heap for each kind.
+    largest_heap: [u64; 3],
+    types: Vec<Type>,
+    granule: u64,
+    max_block_count: u32,
+    max_allocation_size: u64,
+    max_buffer_size: u64,
+}
+
+impl Memory {
+    /// Sets up the memory of `device`, which was created from `physical`, whose `properties` these are. Takes none yet. `name`: see
+    /// NameObject. Kind::Unsupported if the driver has no memory that both sides reach, else as the driver says.
+    pub(crate) fn new(
+        instance: &ash::Instance,
+        physical: vk::PhysicalDevice,
+        device: &ash::Device,
+        properties: &vk::PhysicalDeviceMemoryProperties,
+        limits: &MemoryLimits<'_>,
+        name: Option<NameObject>,
+    ) -> Result<Memory> {
+        let blocks = Blocks::new(instance, physical, device, limits.buffer_device_address, limits.queue_families, name)?;
+        let mut candidates = MemoryKind::ALL.map(|kind| types::candidates(properties, blocks.type_bits(), kind, limits.integrated));
+        let [for_device, for_upload, for_readback] = &mut candidates;
+        if for_upload.is_empty() || for_readback.is_empty() {
+            let text = "the driver offers no memory for buffers that the CPU and the GPU both reach (host-visible and coherent)";
+            return Err(Error::new(Kind::Unsupported, text));
+        }
+        if for_device.is_empty() {
+            // Against the specification, yet what serves the CPU serves the GPU.
+            for_device.clone_from(for_upload);
+        }
+        let usage = Usage::new(properties);
+        let unbounded = |limit: u64| if limit == 0 { u64::MAX } else { limit };
+        let (max_allocation_size, max_buffer_size) = (unbounded(limits.max_allocation_size), unbounded(limits.max_buffer_size));
+        let known = properties.memory_types.iter().take(properties.memory_type_count as usize);
+        let types: Vec<Type> = known
+            .map(|t| {
+                let flags = t.property_flags;
+                let mappable = flags.contains(MAPPABLE);
+                let write_combined = mappable && !flags.contains(vk::MemoryPropertyFlags::HOST_CACHED);
+                Type { heap: t.heap_index as u8, mappable, write_combined }
+            })
+            .collect();
+        let heap_size = |t: &Type| usage.heaps().get(usize::from(t.heap)).map_or(0, |heap| heap.size);
+        let largest_heap = [0, 1, 2].map(|kind: usize| {
+            let sizes = candidates[kind].iter().filter_map(|&t| types.get(t as usize)).map(heap_size);
+            sizes.max().unwrap_or(0)
+        });
+        let slabs = types.iter().map(|t| Slabs::new(largest_slab(heap_size(t), max_allocation_size.min(max_buffer_size)))).collect();
+        let state = State { slabs, own: Vec::new(), vacant: Vec::new(), dead: Vec::new(), usage, block_count: 0 };
+        Ok(Memory {
+            blocks: Mutex::new(blocks),
+            state: Mutex::new(state),
+            candidates,
+            largest_heap,
+            types,
+            granule: limits.storage_alignment.max(limits.uniform_alignment).max(limits.atom_size).max(GRANULE).next_power_of_two(),
+            max_block_count: limits.max_allocation_count.max(1),
+            max_allocation_size,
+            max_buffer_size: max_buffer_size & !3,
+        })
+    }
+
+    /// `size` bytes of memory of `kind` at a multiple of `align` in its VkBuffer: a power of two up to MAX_ALIGNMENT, or 0 for one
+    /// that suits every binding, which smaller ones are raised to. `size` 0 gives an allocation that holds nothing. `label` is for
+    /// messages. The content is undefined.
+    ///
+    /// Kind::Invalid: a wrong alignment. Kind::Limit: beyond every heap, the largest buffer or the number of allocations.
+    /// Kind::OutOfDeviceMemory, Kind::OutOfHostMemory: none left; all stays as it was and usable.
+    pub(crate) fn allocate(&self, kind: MemoryKind, size: u64, align: u64, label: &str) -> Result<Allocation> {
+        let request = self.check(kind, size, align, label)?;
+        let best = self.candidates[kind.index()].first().copied().unwrap_or(0);
+        if let Some(allocation) = self.cut(&mut self.state(), best, &request) {
+            return Ok(allocation);
+        }
+        let result = {
+            let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+            self.bury(&mut blocks);
+            let first = self.grow(&mut blocks, &request);
+            match first {
+                Err(error) if is_shortage(&error) && self.release(&mut blocks) => self.grow(&mut blocks, &request),
+                first => first,
+            }
+        };
+        self.reap();
+        result.map_err(|error| self.refused(&request, &error))
+    }
+
+    /// Takes an allocation of this Memory back. No work on the device may use it any more, and nobody its pointer.
+    pub(crate) fn free(&self, allocation: Allocation) {
+        let Allocation { memory_type, heap, size, place, .. } = allocation;
+        {
+            let mut state = self.state();
+            let state = &mut *state;
+            let account = &mut state.usage.heap_mut(usize::from(heap)).used;
+            *account = account.saturating_sub(size);
+            let block = match place {
+                Place::Slab(range) => state.slabs.get_mut(usize::from(memory_type)).and_then(|slabs| slabs.free(range)),
+                Place::Own(number) => {
+                    let block = state.own.get_mut(number as usize).and_then(Option::take);
+                    if block.is_some() {
+                        state.vacant.push(number);
+                    }
+                    block
+                }
+            };
+            let Some(block) = block else { return };
+            state.dead.push((memory_type, block));
+        }
+        self.reap();
+    }
+
+    /// What is used of each heap now.
+    pub(crate) fn usage(&self) -> Usage {
+        self.state().usage
+    }
+
+    /// Gives all that no allocation uses back to the driver.
+    pub(crate) fn trim(&self) {
+        self.release(&mut self.blocks.lock().unwrap_or_else(PoisonError::into_inner));
+        self.reap();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic under the lock is a bug that was reported where it came up; the numbers stay usable.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The heap of a memory type.
+    fn heap_of(&self, memory_type: u32) -> usize {
+        usize::from(self.types[memory_type as usize].heap)
+    }
+
+    /// Checks a request against what can never be.
+    fn check<'a>(&self, kind: MemoryKind, size: u64, align: u64, label: &'a str) -> Result<Request<'a>> {
+        if (align != 0 && !align.is_power_of_two()) || align > MAX_ALIGNMENT {
+            return Err(Memory::bad_alignment(kind, align, label));
+        }
+        if size > self.max_buffer_size {
+            return Err(self.over_buffer_size(kind, size, label));
+        }
+        // Rounding up must not carry a request over the limit that it keeps; the limit is a multiple of 4, so whole words fit.
+        let room = size.max(1).checked_next_multiple_of(self.granule).map_or(self.max_buffer_size, |room| room.min(self.max_buffer_size));
+        if room > self.largest_heap[kind.index()] {
+            return Err(self.over_heaps(kind, size, label));
+        }
+        Ok(Request { kind, size, room, align: align.max(self.granule), label })
+    }
+
+    /// A piece of a slab of `memory_type` that has room.
+    fn cut(&self, state: &mut State, memory_type: u32, request: &Request<'_>) -> Option<Allocation> {
+        let slabs = state.slabs.get_mut(memory_type as usize)?;
+        let (range, block) = slabs.allocate(request.room, request.align)?;
+        let (buffer, pointer, offset) = (block.buffer, block.pointer(), range.offset);
+        // SAFETY: the pointer, if any, is to the block's first byte, mapped over its whole size; `range` lies inside the block, so the
+        // sum stays in that mapping.
+        let pointer = pointer.map(|p| unsafe { p.add(offset as usize) });
+        Some(self.account(state, memory_type, request, buffer, offset, pointer, Place::Slab(range)))
+    }
+
+    /// Books an allocation and makes its record.
+    #[expect(clippy::too_many_arguments, reason = "the fields of one record, from its two makers")]
+    fn account(
+        &self,
+        state: &mut State,
+        memory_type: u32,
+        request: &Request<'_>,
+        buffer: vk::Buffer,
+        offset: u64,
+        pointer: Option<NonNull<u8>>,
+        place: Place,
+    ) -> Allocation {
+        let Type { heap, mappable, write_combined } = self.types[memory_type as usize];
+        state.usage.heap_mut(usize::from(heap)).used += request.size;
+        let pointer = if mappable { pointer } else { None };
+        Allocation { buffer, offset, size: request.size, pointer, memory_type: memory_type as u8, heap, write_combined, place }
+    }
+
+    /// Serves a request for which the best type's slabs have no room: from the slabs of any candidate, or from the driver. The error
+    /// is that of the last candidate tried.
+    fn grow(&self, blocks: &mut Blocks, request: &Request<'_>) -> Result<Allocation> {
+        let mut last = None;
+        for &memory_type in &self.candidates[request.kind.index()] {
+            let plan = {
+                let mut state = self.state();
+                if request.room > state.usage.heap_mut(self.heap_of(memory_type)).size {
+                    continue;
+                }
+                // Another thread may have made room while this one waited for `blocks`.
+                if let Some(allocation) = self.cut(&mut state, memory_type, request) {
+                    return Ok(allocation);
+                }
+                if state.block_count >= self.max_block_count {
+                    last = Some(Error::new(Kind::Limit, "the count is at its limit"));
+                    continue;
+                }
+                state.slabs[memory_type as usize].plan(request.room)
+            };
+            // A slab that finds no memory still leaves a chance for the request alone.
+            let plans = if plan == Plan::Own { [Some(Plan::Own), None] } else { [Some(plan), Some(Plan::Own)] };
+            for plan in plans.into_iter().flatten() {
+                match self.make(blocks, memory_type, plan, request) {
+                    Err(error) if is_shortage(&error) => last = Some(error),
+                    done => return done,
+                }
+            }
+        }
+        Err(last.unwrap_or_else(|| Error::new(Kind::OutOfDeviceMemory, "no heap is large enough")))
+    }
+
+    /// Makes what `plan` says and serves the request from it.
+    fn make(&self, blocks: &mut Blocks, memory_type: u32, plan: Plan, request: &Request<'_>) -> Result<Allocation> {
+        let (size, block) = match plan {
+            Plan::Slab(size) => (size, blocks.create(memory_type, size, &format!("avx_gpu slab, memory type {memory_type}"))?),
+            Plan::Own => (request.room, blocks.create(memory_type, request.room, request.label)?),
+        };
+        let mut state = self.state();
+        state.usage.heap_mut(self.heap_of(memory_type)).reserved += block.reserved();
+        state.block_count += 1;
+        state.slabs[memory_type as usize].made(request.room);
+        let spurned = match plan {
+            Plan::Slab(_) => match state.slabs[memory_type as usize].add(size, block) {
+                Ok(()) => match self.cut(&mut state, memory_type, request) {
+                    Some(allocation) => return Ok(allocation),
+                    None => None,
+                },
+                Err(block) => Some(block),
+            },
+            Plan::Own => match keep(&mut state, block) {
+                Ok((number, buffer, pointer)) => {
+                    return Ok(self.account(&mut state, memory_type, request, buffer, 0, pointer, Place::Own(number)));
+                }
+                Err(block) => Some(block),
+            },
+        };
+        drop(state);
+        if let Some(block) = spurned {
+            self.discard(blocks, memory_type as u8, block);
+        }
+        Err(Error::new(Kind::OutOfHostMemory, "the host has no memory for the bookkeeping"))
+    }
+
+    /// Gives a block to the driver and takes it off the accounts.
+    fn discard(&self, blocks: &mut Blocks, memory_type: u8, block: Block) {
+        let reserved = block.reserved();
+        blocks.destroy(block);
+        let mut state = self.state();
+        let account = &mut state.usage.heap_mut(self.heap_of(u32::from(memory_type))).reserved;
+        *account = account.saturating_sub(reserved);
+        state.block_count = state.block_count.saturating_sub(1);
+    }
+
+    /// Gives dead blocks to the driver.
+    fn bury(&self, blocks: &mut Blocks) {
+        loop {
+            let Some((memory_type, block)) = self.state().dead.pop() else { return };
+            self.discard(blocks, memory_type, block);
+        }
+    }
+
+    /// Gives dead blocks and kept slabs to the driver; whether there were any.
+    fn release(&self, blocks: &mut Blocks) -> bool {
+        let any = {
+            let mut state = self.state();
+            let State { slabs, dead, .. } = &mut *state;
+            dead.extend(slabs.iter_mut().enumerate().filter_map(|(index, slabs)| Some((index as u8, slabs.trim()?))));
+            !dead.is_empty()
+        };
+        self.bury(blocks);
+        any
+    }
+
+    /// Sees to it that dead blocks go to the driver, without waiting for it: whoever has `blocks` now calls this when done, so a block
+    /// put on the list before that is seen by one of the two.
+    fn reap(&self) {
+        while !self.state().dead.is_empty() {
+            match self.blocks.try_lock() {
+                Ok(mut blocks) => self.bury(&mut blocks),
+                Err(TryLockError::Poisoned(poisoned)) => self.bury(&mut poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) => return,
+            }
+        }
+    }
+}
+
+/// Whether the driver or the host ran short of something, so that giving back may help and another memory type may have it.
+fn is_shortage(error: &Error) -> bool {
+    matches!(error.kind, Kind::OutOfDeviceMemory | Kind::OutOfHostMemory | Kind::Limit)
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        let blocks = self.blocks.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let slabs = std::mem::take(&mut state.slabs).into_iter().flat_map(Slabs::into_blocks);
+        let own = std::mem::take(&mut state.own).into_iter().flatten();
+        let dead = std::mem::take(&mut state.dead).into_iter().map(|(_, block)| block);
+        for block in slabs.chain(own).chain(dead) {
+            blocks.destroy(block);
+        }
+    }
+}
+
+/// Keeps the block of a single allocation: its number, VkBuffer and mapping. Gives it back if the host has no memory for that.
+fn keep(state: &mut State, block: Block) -> std::result::Result<(u32, vk::Buffer, Option<NonNull<u8>>), Block> {
+    let (buffer, pointer) = (block.buffer, block.pointer());
+    let number = match state.vacant.pop() {
+        Some(number) => number,
+        None => {
+            if state.own.try_reserve(1).is_err() {
+                return Err(block);
+            }
+            state.own.push(None);
+            (state.own.len() - 1) as u32
+        }
+    };
+    state.own[number as usize] = Some(block);
+    Ok((number, buffer, pointer))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+//! The words for a request that cannot be served: what was asked, what there is, what to do.
+
+use super::{MAX_ALIGNMENT, Memory, MemoryKind, Request};
+use crate::vulkan::error::{Error, Kind};
+
+impl Memory {
+    /// An alignment that is none.
+    pub(super) fn bad_alignment(kind: MemoryKind, align: u64, label: &str) -> Error {
+        let text = format!(
+            "{} memory for \"{label}\": an alignment of {align} was asked, but it must be a power of two up to {MAX_ALIGNMENT}, or 0 for \
+             one that suits every use",
+            kind.name()
+        );
+        Error::new(Kind::Invalid, text)
+    }
+
+    /// Beyond the largest VkBuffer.
+    pub(super) fn over_buffer_size(&self, kind: MemoryKind, size: u64, label: &str) -> Error {
+        let text = format!(
+            "{} memory for \"{label}\": {} asked, but a buffer of this device has at most {} (maxBufferSize); use several buffers",
+            kind.name(),
+            bytes(size),
+            bytes(self.max_buffer_size)
+        );
+        Error::new(Kind::Limit, text)
+    }
+
+    /// Beyond every heap, full or empty.
+    pub(super) fn over_heaps(&self, kind: MemoryKind, size: u64, label: &str) -> Error {
+        let text = format!(
+            "{} memory for \"{label}\": {} asked, more than there is in all: {}; use smaller buffers and work on one part of the data \
+             after the other",
+            kind.name(),
+            bytes(size),
+            self.describe(kind)
+        );
+        Error::new(Kind::Limit, text)
+    }
+
+    /// Not served for `cause`, although all that was kept had been given back where that could help.
+    pub(super) fn refused(&self, request: &Request<'_>, cause: &Error) -> Error {
+        let heaps = self.describe(request.kind);
+        let (usage, count) = {
+            let state = self.state();
+            (state.usage, state.block_count)
+        };
+        let seems_free = self.candidates[request.kind.index()].iter().any(|&memory_type| {
+            let heap = usage.heaps()[self.heap_of(memory_type)];
+            request.room <= heap.size.saturating_sub(heap.reserved)
+        });
+        let (kind, why) = match cause.kind {
+            Kind::Limit => (
+                Kind::Limit,
+                format!(
+                    "the library holds {count} pieces of memory and the driver allows {} (maxMemoryAllocationCount); free large buffers, \
+                     or use fewer ({cause})",
+                    self.max_block_count
+                ),
+            ),
+            Kind::OutOfHostMemory => (Kind::OutOfHostMemory, format!("the host has no memory left for it; {heaps} ({cause})")),
+            Kind::OutOfDeviceMemory if request.room > self.max_allocation_size && seems_free => (
+                Kind::Limit,
+                format!(
+                    "the driver, which promises pieces of up to {} (maxMemoryAllocationSize), refused one that large; {heaps}; use several \
+                     buffers",
+                    bytes(self.max_allocation_size)
+                ),
+            ),
+            Kind::OutOfDeviceMemory => (
+                Kind::OutOfDeviceMemory,
+                format!(
+                    "the driver has no more to give; {heaps}; free buffers, use smaller ones, or look for other programs that use this \
+                     device ({cause})"
+                ),
+            ),
+            other => (other, format!("the driver failed: {cause}")),
+        };
+        let (name, label, size) = (request.kind.name(), request.label, bytes(request.size));
+        Error::new(kind, format!("{name} memory for \"{label}\": {size} asked, but {why}"))
+    }
+
+    /// The heaps that serve `kind`, in words.
+    fn describe(&self, kind: MemoryKind) -> String {
+        let state = self.state();
+        let (mut text, mut seen) = (String::new(), 0u32);
+        for &memory_type in &self.candidates[kind.index()] {
+            let index = self.heap_of(memory_type);
+            if seen & (1 << index) != 0 {
+                continue;
+            }
+            seen |= 1 << index;
+            let heap = state.usage.heaps()[index];
+            let comma = if text.is_empty() { "" } else { ", " };
+            let owner = if heap.device_local { "device" } else { "host" };
+            let (size, used, reserved) = (bytes(heap.size), bytes(heap.used), bytes(heap.reserved));
+            text.push_str(&format!("{comma}heap {index} ({owner}) of {size}, where the library holds {reserved} and uses {used}"));
+            let slabs = state.slabs.iter().zip(&self.types).filter(|(_, t)| usize::from(t.heap) == index);
+            let free = slabs.map(|(slabs, _)| slabs.largest_free()).max().unwrap_or(0);
+            if free > 0 {
+                text.push_str(&format!(" (the largest free piece held: {})", bytes(free)));
+            }
+        }
+        text
+    }
+}
+
+/// A number of bytes for a person, exact and readable.
+fn bytes(count: u64) -> String {
+    let (unit, name) = match count {
+        0..0x400 => return format!("{count} bytes"),
+        0x400..0x10_0000 => (1u64 << 10, "KiB"),
+        0x10_0000..0x4000_0000 => (1 << 20, "MiB"),
+        _ => (1 << 30, "GiB"),
+    };
+    format!("{:.1} {name} ({count} bytes)", count as f64 / unit as f64)
+}

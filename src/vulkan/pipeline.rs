@@ -1,0 +1,206 @@
+//! Compute pipelines, their layouts, and the cache that the driver keeps of them.
+
+use super::device::Device;
+use super::error::{Error, Kind, Result};
+use ash::vk;
+use std::ffi::CString;
+use std::sync::Arc;
+
+/// How a binding is described to the driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Descriptor {
+    Storage,
+    Uniform,
+}
+
+impl Descriptor {
+    pub(crate) fn raw(self) -> vk::DescriptorType {
+        match self {
+            Descriptor::Storage => vk::DescriptorType::STORAGE_BUFFER,
+            Descriptor::Uniform => vk::DescriptorType::UNIFORM_BUFFER,
+        }
+    }
+}
+
+/// One binding of a pipeline.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slot {
+    pub(crate) group: u32,
+    pub(crate) binding: u32,
+    pub(crate) descriptor: Descriptor,
+}
+
+/// What a pipeline is made of. `slots` are in the order in which dispatches give them.
+pub(crate) struct Recipe<'a> {
+    pub(crate) spirv: &'a [u32],
+    pub(crate) entry_point: &'a str,
+    pub(crate) slots: &'a [Slot],
+    pub(crate) push_constant_bytes: u32,
+    pub(crate) label: &'a str,
+}
+
+/// A descriptor set of a pipeline: its group, and which of the pipeline's slots it holds.
+pub(super) struct Set {
+    pub(super) group: u32,
+    pub(super) layout: vk::DescriptorSetLayout,
+    pub(super) slots: Vec<usize>,
+}
+
+/// A compute pipeline with its layout. Whoever drops it has waited for the submissions that use it.
+pub(crate) struct Pipeline {
+    device: Arc<Device>,
+    pub(super) raw: vk::Pipeline,
+    pub(super) layout: vk::PipelineLayout,
+    pub(super) slots: Vec<Slot>,
+    /// The sets that have bindings, by ascending group.
+    pub(super) sets: Vec<Set>,
+    /// True if the only set is pushed into the command buffer instead of allocated.
+    pub(super) pushed: bool,
+    pub(super) push_constant_bytes: u32,
+    /// The layouts of groups without bindings below the last one.
+    empty: Option<vk::DescriptorSetLayout>,
+}
+
+impl Pipeline {
+    /// Compiles for the driver. The SPIR-V has been checked.
+    pub(crate) fn new(device: &Arc<Device>, cache: &PipelineCache, recipe: &Recipe<'_>) -> Result<Pipeline> {
+        let mut pipeline = Pipeline {
+            device: device.clone(),
+            raw: vk::Pipeline::null(),
+            layout: vk::PipelineLayout::null(),
+            slots: recipe.slots.to_vec(),
+            sets: Vec::new(),
+            pushed: false,
+            push_constant_bytes: recipe.push_constant_bytes,
+            empty: None,
+        };
+        // What is made so far is destroyed by `Drop` if a step fails.
+        pipeline.make_sets()?;
+        pipeline.make_layout()?;
+        pipeline.compile(cache, recipe)?;
+        device.set_name(pipeline.raw, recipe.label);
+        Ok(pipeline)
+    }
+
+    fn make_sets(&mut self) -> Result<()> {
+        let mut groups: Vec<u32> = self.slots.iter().map(|s| s.group).collect();
+        groups.sort_unstable();
+        groups.dedup();
+        self.pushed = groups.len() == 1
+            && self.device.push_descriptor().is_some()
+            && self.slots.len() <= self.device.snapshot().max_push_descriptors as usize;
+        for group in groups {
+            let slots: Vec<usize> = (0..self.slots.len()).filter(|&i| self.slots[i].group == group).collect();
+            let bindings: Vec<_> = slots
+                .iter()
+                .map(|&i| {
+                    vk::DescriptorSetLayoutBinding::default()
+                        .binding(self.slots[i].binding)
+                        .descriptor_type(self.slots[i].descriptor.raw())
+                        .descriptor_count(1)
+                        .stage_flags(vk::ShaderStageFlags::COMPUTE)
+                })
+                .collect();
+            let layout = self.set_layout(&bindings, self.pushed)?;
+            self.sets.push(Set { group, layout, slots });
+        }
+        Ok(())
+    }
+
+    fn set_layout(&self, bindings: &[vk::DescriptorSetLayoutBinding<'_>], pushed: bool) -> Result<vk::DescriptorSetLayout> {
+        let flags =
+            if pushed { vk::DescriptorSetLayoutCreateFlags::PUSH_DESCRIPTOR_KHR } else { vk::DescriptorSetLayoutCreateFlags::empty() };
+        let info = vk::DescriptorSetLayoutCreateInfo::default().bindings(bindings).flags(flags);
+        // SAFETY: the device is alive; the push flag is set only where VK_KHR_push_descriptor is enabled and its limit kept.
+        unsafe { self.device.raw().create_descriptor_set_layout(&info, None) }.map_err(|e| Error::of("vkCreateDescriptorSetLayout", e))
+    }
+
+    fn make_layout(&mut self) -> Result<()> {
+        let count = self.sets.last().map_or(0, |s| s.group + 1);
+        if (self.sets.len() as u32) < count {
+            self.empty = Some(self.set_layout(&[], false)?);
+        }
+        let layouts: Vec<vk::DescriptorSetLayout> = (0..count)
+            .map(|group| self.sets.iter().find(|s| s.group == group).map_or(self.empty.unwrap_or_default(), |s| s.layout))
+            .collect();
+        let ranges =
+            [vk::PushConstantRange::default().stage_flags(vk::ShaderStageFlags::COMPUTE).size(self.push_constant_bytes.next_multiple_of(4))];
+        let ranges = if self.push_constant_bytes > 0 { &ranges[..] } else { &[] };
+        let info = vk::PipelineLayoutCreateInfo::default().set_layouts(&layouts).push_constant_ranges(ranges);
+        // SAFETY: the set layouts are this device's and alive; the sizes were checked against its limits.
+        self.layout = unsafe { self.device.raw().create_pipeline_layout(&info, None) }.map_err(|e| Error::of("vkCreatePipelineLayout", e))?;
+        Ok(())
+    }
+
+    fn compile(&mut self, cache: &PipelineCache, recipe: &Recipe<'_>) -> Result<()> {
+        let entry = CString::new(recipe.entry_point).map_err(|_| Error::new(Kind::Invalid, "the entry point's name has a NUL in it"))?;
+        let device = self.device.raw();
+        // SAFETY: the words passed the structural check of `compile`; the slice lives through the call.
+        let module = unsafe { device.create_shader_module(&vk::ShaderModuleCreateInfo::default().code(recipe.spirv), None) }
+            .map_err(|e| Error::of("vkCreateShaderModule", e))?;
+        let stage = vk::PipelineShaderStageCreateInfo::default().stage(vk::ShaderStageFlags::COMPUTE).module(module).name(&entry);
+        let info = vk::ComputePipelineCreateInfo::default().stage(stage).layout(self.layout);
+        // SAFETY: module, layout and cache are this device's and alive; the entry point is in the module.
+        let made = unsafe { device.create_compute_pipelines(cache.raw, &[info], None) };
+        // SAFETY: a shader module may go once its pipelines are made.
+        unsafe { device.destroy_shader_module(module, None) };
+        match made {
+            Ok(pipelines) => self.raw = pipelines.into_iter().next().unwrap_or_default(),
+            Err((_, result)) => {
+                let error = Error::of("vkCreateComputePipelines", result);
+                let hint = "the driver refused the kernel's code";
+                return Err(Error::new(error.kind, format!("{hint} '{}': {}", recipe.label, error.message)));
+            }
+        }
+        if self.raw == vk::Pipeline::null() {
+            return Err(Error::new(Kind::Driver, format!("vkCreateComputePipelines gave no pipeline for '{}'", recipe.label)));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Pipeline {
+    fn drop(&mut self) {
+        let device = self.device.raw();
+        // SAFETY: all were made by this device (or are null, which is allowed), and by the type's contract no submission uses them.
+        unsafe {
+            device.destroy_pipeline(self.raw, None);
+            device.destroy_pipeline_layout(self.layout, None);
+            for layout in self.sets.iter().map(|s| s.layout).chain(self.empty) {
+                device.destroy_descriptor_set_layout(layout, None);
+            }
+        }
+    }
+}
+
+/// The driver's cache of compiled pipelines.
+pub(crate) struct PipelineCache {
+    device: Arc<Device>,
+    raw: vk::PipelineCache,
+}
+
+impl PipelineCache {
+    /// Starts from `data` of an earlier run (empty: from nothing). A driver that does not take the data gets none.
+    pub(crate) fn new(device: &Arc<Device>, data: &[u8]) -> Result<PipelineCache> {
+        let make = |data: &[u8]| {
+            let info = vk::PipelineCacheCreateInfo::default().initial_data(data);
+            // SAFETY: the data is what this driver gave out, by the header, length and hash of the file that held it.
+            unsafe { device.raw().create_pipeline_cache(&info, None) }
+        };
+        let raw = make(data).or_else(|_| make(&[])).map_err(|e| Error::of("vkCreatePipelineCache", e))?;
+        Ok(PipelineCache { device: device.clone(), raw })
+    }
+
+    /// All that the driver would like to find again.
+    pub(crate) fn data(&self) -> Result<Vec<u8>> {
+        // SAFETY: the cache is this device's and alive.
+        unsafe { self.device.raw().get_pipeline_cache_data(self.raw) }.map_err(|e| Error::of("vkGetPipelineCacheData", e))
+    }
+}
+
+impl Drop for PipelineCache {
+    fn drop(&mut self) {
+        // SAFETY: the cache is this device's; pipelines made with it do not need it.
+        unsafe { self.device.raw().destroy_pipeline_cache(self.raw, None) };
+    }
+}

@@ -1,0 +1,81 @@
+//! What is known to be wrong with drivers, in one place, computed from what a driver says of itself. Each entry names where it
+//! was seen. Most only take a feature away, so that the rest of the house need not know; the others are flags to look at.
+
+use super::features::Features;
+use ash::vk;
+
+/// Known faults of a driver.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Quirks {
+    /// A vkCmdFillBuffer of 4 KiB or more whose offset is no multiple of 16 starts at the multiple below, over bytes that are not
+    /// its own: the first bytes, up to the multiple above, want a fill of their own. NVIDIA, seen on Ada (wgpu issue 4122).
+    pub(crate) fill_slides_to_16: bool,
+    /// Workgroup variables initialized with zero are cleared with no barrier between that and the kernel, so that early writes are
+    /// lost: AMD's compiler LLPC, in its proprietary and its open driver, not Mesa's RADV (wgpu issue 4591).
+    pub(crate) zero_initialize_races: bool,
+    /// vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR crashes in the driver: AMD's proprietary one on integrated GPUs (AMDVLK
+    /// issue 422, llama.cpp pull request 22750).
+    pub(crate) matrix_query_crashes: bool,
+    /// Timeline semaphores do not work on all GPUs of the driver: Qualcomm's own (yuzu pull request 11017).
+    pub(crate) timeline_broken: bool,
+}
+
+impl Quirks {
+    /// The faults of the driver `id` (0: it does not say) for a device with `properties`.
+    pub(crate) fn of(id: vk::DriverId, properties: &vk::PhysicalDeviceProperties) -> Quirks {
+        let integrated = properties.device_type == vk::PhysicalDeviceType::INTEGRATED_GPU;
+        Quirks {
+            fill_slides_to_16: id == vk::DriverId::NVIDIA_PROPRIETARY,
+            zero_initialize_races: id == vk::DriverId::AMD_PROPRIETARY || id == vk::DriverId::AMD_OPEN_SOURCE,
+            matrix_query_crashes: id == vk::DriverId::AMD_PROPRIETARY && integrated,
+            timeline_broken: id == vk::DriverId::QUALCOMM_PROPRIETARY,
+        }
+    }
+
+    /// Takes away the features that the driver offers and does not get right.
+    pub(crate) fn apply(&self, features: &mut Features) {
+        if self.zero_initialize_races {
+            features.zero_initialize_workgroup_memory = false;
+        }
+        if self.matrix_query_crashes {
+            features.cooperative_matrix = false;
+        }
+        if self.timeline_broken {
+            features.timeline_semaphore = false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(id: vk::DriverId, device_type: vk::PhysicalDeviceType) -> Quirks {
+        Quirks::of(id, &vk::PhysicalDeviceProperties { device_type, ..Default::default() })
+    }
+
+    #[test]
+    fn each_driver_has_its_own() {
+        let (discrete, integrated) = (vk::PhysicalDeviceType::DISCRETE_GPU, vk::PhysicalDeviceType::INTEGRATED_GPU);
+        assert!(of(vk::DriverId::NVIDIA_PROPRIETARY, discrete).fill_slides_to_16);
+        assert!(of(vk::DriverId::AMD_PROPRIETARY, integrated).matrix_query_crashes);
+        assert!(!of(vk::DriverId::AMD_PROPRIETARY, discrete).matrix_query_crashes);
+        assert!(of(vk::DriverId::AMD_OPEN_SOURCE, discrete).zero_initialize_races);
+        assert!(of(vk::DriverId::QUALCOMM_PROPRIETARY, integrated).timeline_broken);
+        for id in [vk::DriverId::MESA_RADV, vk::DriverId::MESA_LLVMPIPE, vk::DriverId::MESA_NVK, vk::DriverId::from_raw(0)] {
+            assert_eq!(of(id, discrete), Quirks::default());
+        }
+    }
+
+    #[test]
+    fn what_is_broken_is_taken_away() {
+        let have =
+            Features { zero_initialize_workgroup_memory: true, cooperative_matrix: true, timeline_semaphore: true, ..Features::default() };
+        let mut features = have;
+        Quirks { fill_slides_to_16: true, ..Quirks::default() }.apply(&mut features);
+        assert_eq!(features, have);
+        Quirks { fill_slides_to_16: true, zero_initialize_races: true, matrix_query_crashes: true, timeline_broken: true }
+            .apply(&mut features);
+        assert_eq!(features, Features::default());
+    }
+}

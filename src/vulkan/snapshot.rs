@@ -1,0 +1,414 @@
+//! A physical device as it was found: plain data, with all that is needed to describe it, to rank it and to open it, so that
+//! nothing has to ask the driver again.
+
+use super::error::{Error, Result};
+use super::features::{Available, Features};
+use super::quirks::Quirks;
+use ash::vk;
+use std::ffi::{CStr, CString};
+
+/// A shape of cooperative matrices that the device computes: an M x K times a K x N matrix added to an M x N matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MatrixShape {
+    /// Rows of A, C and the result.
+    pub(crate) m: u32,
+    /// Columns of B, C and the result.
+    pub(crate) n: u32,
+    /// Columns of A, rows of B.
+    pub(crate) k: u32,
+    /// Components of A.
+    pub(crate) a: vk::ComponentTypeKHR,
+    /// Components of B.
+    pub(crate) b: vk::ComponentTypeKHR,
+    /// Components of C.
+    pub(crate) c: vk::ComponentTypeKHR,
+    /// Components of the result.
+    pub(crate) result: vk::ComponentTypeKHR,
+    /// Who computes it together: a subgroup, a workgroup...
+    pub(crate) scope: vk::ScopeKHR,
+    /// Whether sums of integers saturate.
+    pub(crate) saturating: bool,
+}
+
+/// Alignments to which robustBufferAccess2 rounds the end of a range up, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RobustAlignment {
+    /// Of storage ranges: 1 or 4.
+    pub(crate) storage: u64,
+    /// Of uniform ranges: a power of two up to 256.
+    pub(crate) uniform: u64,
+}
+
+/// A physical device.
+#[derive(Clone, Debug)]
+pub(crate) struct Snapshot {
+    /// Valid as long as the instance that it came from.
+    pub(crate) handle: vk::PhysicalDevice,
+    /// Core properties, with the limits.
+    pub(crate) properties: vk::PhysicalDeviceProperties,
+    /// The Vulkan version that instance and device have in common, patch 0.
+    pub(crate) api_version: u32,
+    /// The GPU's name.
+    pub(crate) name: String,
+    /// The same on every start and in every API that knows it; zeros below Vulkan 1.1.
+    pub(crate) uuid: [u8; 16],
+    /// The same for all devices of one driver; zeros below Vulkan 1.1.
+    pub(crate) driver_uuid: [u8; 16],
+    /// Which driver; 0 where it does not say.
+    pub(crate) driver_id: vk::DriverId,
+    /// The driver's name, "" where it does not say.
+    pub(crate) driver_name: String,
+    /// The driver's version as its maker writes it, "" where it does not say.
+    pub(crate) driver_info: String,
+    /// Domain, bus, device, function.
+    pub(crate) pci: Option<(u32, u32, u32, u32)>,
+    /// Invocations in a subgroup, by default.
+    pub(crate) subgroup_size: u32,
+    /// Smallest subgroup that a kernel may get.
+    pub(crate) subgroup_size_min: u32,
+    /// Largest subgroup that a kernel may get.
+    pub(crate) subgroup_size_max: u32,
+    /// Whether a compute pipeline may fix its subgroup size.
+    pub(crate) subgroup_size_fixable: bool,
+    /// Most subgroups in a workgroup whose subgroup size is fixed; u32::MAX where there is no such limit.
+    pub(crate) max_workgroup_subgroups: u32,
+    /// Operations in a subgroup, in the stages below.
+    pub(crate) subgroup_operations: vk::SubgroupFeatureFlags,
+    /// Stages with subgroup operations.
+    pub(crate) subgroup_stages: vk::ShaderStageFlags,
+    /// Heaps and types.
+    pub(crate) memory: vk::PhysicalDeviceMemoryProperties,
+    /// Queue families, by index.
+    pub(crate) queue_families: Vec<vk::QueueFamilyProperties>,
+    /// Names of the device's extensions.
+    pub(crate) extensions: Vec<CString>,
+    /// Bytes of one VkBuffer.
+    pub(crate) max_buffer_size: u64,
+    /// Bytes of one vkAllocateMemory.
+    pub(crate) max_allocation_size: u64,
+    /// Descriptors in one set, of all kinds together.
+    pub(crate) max_set_descriptors: u32,
+    /// Present with VK_EXT_robustness2.
+    pub(crate) robust_alignment: Option<RobustAlignment>,
+    /// Most descriptors pushed at once; 0 without VK_KHR_push_descriptor.
+    pub(crate) max_push_descriptors: u32,
+    /// Alignment in bytes of imported host memory; 0 without VK_EXT_external_memory_host.
+    pub(crate) host_pointer_alignment: u64,
+    /// Most that a timeline semaphore's value may run ahead; 0 without timeline semaphores.
+    pub(crate) max_timeline_difference: u64,
+    /// Shapes of cooperative matrices; none without VK_KHR_cooperative_matrix in compute kernels.
+    pub(crate) matrix_shapes: Vec<MatrixShape>,
+    /// What the device has.
+    pub(crate) features: Features,
+    /// What is known to be wrong with the driver.
+    pub(crate) quirks: Quirks,
+    /// Whether it can be opened, or a sentence that says why not.
+    pub(crate) usable: std::result::Result<(), String>,
+}
+
+impl Snapshot {
+    /// Asks a device everything, with the calls that its version and extensions allow.
+    ///
+    /// # Safety
+    /// `handle` is a physical device of `instance`, which is alive and was made for Vulkan `instance_version`, 1.1 or later.
+    pub(crate) unsafe fn take(
+        entry: &ash::Entry,
+        instance: &ash::Instance,
+        instance_version: u32,
+        handle: vk::PhysicalDevice,
+    ) -> Result<Snapshot> {
+        // SAFETY: `handle` belongs to the living instance, by this function's contract; these calls are Vulkan 1.0.
+        let (properties, memory, queue_families, extensions) = unsafe {
+            (
+                instance.get_physical_device_properties(handle),
+                instance.get_physical_device_memory_properties(handle),
+                instance.get_physical_device_queue_family_properties(handle),
+                instance.enumerate_device_extension_properties(handle),
+            )
+        };
+        let extensions = extensions.map_err(|e| Error::of("vkEnumerateDeviceExtensionProperties", e))?;
+        let extensions: Vec<CString> = extensions.iter().filter_map(|e| e.extension_name_as_c_str().ok()).map(CStr::to_owned).collect();
+        let api_version = common_version(instance_version, properties.api_version);
+        let largest_heap = heaps(&memory).iter().map(|heap| heap.size).max().unwrap_or(0);
+        let mut snapshot = Snapshot {
+            handle,
+            properties,
+            api_version,
+            name: text(properties.device_name_as_c_str().ok()),
+            uuid: [0; 16],
+            driver_uuid: [0; 16],
+            driver_id: vk::DriverId::from_raw(0),
+            driver_name: String::new(),
+            driver_info: String::new(),
+            pci: None,
+            subgroup_size: 1,
+            subgroup_size_min: 1,
+            subgroup_size_max: 1,
+            subgroup_size_fixable: false,
+            max_workgroup_subgroups: u32::MAX,
+            subgroup_operations: vk::SubgroupFeatureFlags::empty(),
+            subgroup_stages: vk::ShaderStageFlags::empty(),
+            memory,
+            queue_families,
+            extensions,
+            max_buffer_size: largest_heap,
+            max_allocation_size: largest_heap,
+            max_set_descriptors: 0,
+            robust_alignment: None,
+            max_push_descriptors: 0,
+            host_pointer_alignment: 0,
+            max_timeline_difference: 0,
+            matrix_shapes: Vec::new(),
+            features: Features::default(),
+            quirks: Quirks::default(),
+            usable: Ok(()),
+        };
+        if vk::api_version_minor(api_version) >= 1 {
+            // SAFETY: the handle as above; the version in common is at least 1.1, which is what this asks for.
+            unsafe { snapshot.ask_more(entry, instance, largest_heap)? };
+        }
+        snapshot.usable = snapshot.judge();
+        Ok(snapshot)
+    }
+
+    /// The part that needs Vulkan 1.1.
+    ///
+    /// # Safety
+    /// `self.handle` is a physical device of the living `instance`, and `self.api_version` is 1.1 or later.
+    unsafe fn ask_more(&mut self, entry: &ash::Entry, instance: &ash::Instance, largest_heap: u64) -> Result<()> {
+        let available = Available { minor: vk::api_version_minor(self.api_version), extensions: &self.extensions };
+        // SAFETY: the handle and the version are as this function's contract says.
+        let mut features = unsafe { Features::query(instance, self.handle, &available) };
+        let mut subgroup = vk::PhysicalDeviceSubgroupProperties::default();
+        let mut id = vk::PhysicalDeviceIDProperties::default();
+        let mut maintenance3 = vk::PhysicalDeviceMaintenance3Properties::default();
+        let mut driver = vk::PhysicalDeviceDriverProperties::default();
+        let mut float = vk::PhysicalDeviceFloatControlsProperties::default();
+        let mut timeline = vk::PhysicalDeviceTimelineSemaphoreProperties::default();
+        let mut subgroup_size = vk::PhysicalDeviceSubgroupSizeControlProperties::default();
+        let mut maintenance4 = vk::PhysicalDeviceMaintenance4Properties::default();
+        let mut pci = vk::PhysicalDevicePCIBusInfoPropertiesEXT::default();
+        let mut robustness = vk::PhysicalDeviceRobustness2PropertiesEXT::default();
+        let mut push = vk::PhysicalDevicePushDescriptorPropertiesKHR::default();
+        let mut host = vk::PhysicalDeviceExternalMemoryHostPropertiesEXT::default();
+        let mut matrix = vk::PhysicalDeviceCooperativeMatrixPropertiesKHR::default();
+
+        let has_driver = available.core_or(2, vk::KHR_DRIVER_PROPERTIES_NAME);
+        let has_subgroup_size = available.core_or(3, vk::EXT_SUBGROUP_SIZE_CONTROL_NAME);
+        let has_maintenance4 = available.core_or(3, vk::KHR_MAINTENANCE4_NAME);
+        let has_pci = available.has(vk::EXT_PCI_BUS_INFO_NAME);
+        let has_robustness = available.has(vk::EXT_ROBUSTNESS2_NAME);
+        let has_matrix = available.has(vk::KHR_COOPERATIVE_MATRIX_NAME);
+        let mut all = vk::PhysicalDeviceProperties2::default().push_next(&mut subgroup).push_next(&mut id).push_next(&mut maintenance3);
+        if has_driver {
+            all = all.push_next(&mut driver);
+        }
+        if features.float_controls {
+            all = all.push_next(&mut float);
+        }
+        if features.timeline_semaphore {
+            all = all.push_next(&mut timeline);
+        }
+        if has_subgroup_size {
+            all = all.push_next(&mut subgroup_size);
+        }
+        if has_maintenance4 {
+            all = all.push_next(&mut maintenance4);
+        }
+        if has_pci {
+            all = all.push_next(&mut pci);
+        }
+        if has_robustness {
+            all = all.push_next(&mut robustness);
+        }
+        if features.push_descriptor {
+            all = all.push_next(&mut push);
+        }
+        if features.external_memory_host {
+            all = all.push_next(&mut host);
+        }
+        if has_matrix {
+            all = all.push_next(&mut matrix);
+        }
+        // SAFETY: the handle is alive and Vulkan 1.1 there; every struct linked belongs to a version or an extension that the device
+        // has, and all outlive the call.
+        unsafe { instance.get_physical_device_properties2(self.handle, &mut all) };
+
+        if has_driver {
+            self.driver_id = driver.driver_id;
+            self.driver_name = text(driver.driver_name_as_c_str().ok());
+            self.driver_info = text(driver.driver_info_as_c_str().ok());
+        }
+        // Before anything else is asked: a question may be what the driver gets wrong.
+        self.quirks = Quirks::of(self.driver_id, &self.properties);
+        self.quirks.apply(&mut features);
+        features.add_properties(&subgroup, &float);
+        let in_compute = matrix.cooperative_matrix_supported_stages.contains(vk::ShaderStageFlags::COMPUTE);
+        if has_matrix && in_compute && features.cooperative_matrix {
+            // SAFETY: the device lists VK_KHR_cooperative_matrix, which is all that this asks for besides a living handle.
+            self.matrix_shapes = unsafe { matrix_shapes(entry, instance, self.handle)? };
+        } else {
+            features.cooperative_matrix = false;
+            features.cooperative_matrix_robust_buffer_access = false;
+            features.bfloat16_cooperative_matrix = false;
+        }
+        self.uuid = id.device_uuid;
+        self.driver_uuid = id.driver_uuid;
+        self.pci = has_pci.then_some((pci.pci_domain, pci.pci_bus, pci.pci_device, pci.pci_function));
+        self.subgroup_size = subgroup.subgroup_size.max(1);
+        (self.subgroup_size_min, self.subgroup_size_max) = (self.subgroup_size, self.subgroup_size);
+        if has_subgroup_size && subgroup_size.min_subgroup_size > 0 && subgroup_size.max_subgroup_size >= subgroup_size.min_subgroup_size {
+            self.subgroup_size_min = subgroup_size.min_subgroup_size;
+            self.subgroup_size_max = subgroup_size.max_subgroup_size;
+            self.max_workgroup_subgroups = subgroup_size.max_compute_workgroup_subgroups.max(1);
+            self.subgroup_size_fixable =
+                features.subgroup_size_control && subgroup_size.required_subgroup_size_stages.contains(vk::ShaderStageFlags::COMPUTE);
+        }
+        self.subgroup_operations = subgroup.supported_operations;
+        self.subgroup_stages = subgroup.supported_stages;
+        self.max_set_descriptors = maintenance3.max_per_set_descriptors;
+        self.max_allocation_size = at_most(maintenance3.max_memory_allocation_size, largest_heap);
+        // Without the limit itself, a buffer that no single allocation can back is of no use.
+        self.max_buffer_size = if has_maintenance4 { at_most(maintenance4.max_buffer_size, u64::MAX) } else { self.max_allocation_size };
+        self.robust_alignment = has_robustness.then_some(RobustAlignment {
+            storage: robustness.robust_storage_buffer_access_size_alignment,
+            uniform: robustness.robust_uniform_buffer_access_size_alignment,
+        });
+        self.max_push_descriptors = push.max_push_descriptors;
+        self.host_pointer_alignment = host.min_imported_host_pointer_alignment;
+        self.max_timeline_difference = timeline.max_timeline_semaphore_value_difference;
+        self.features = features;
+        Ok(())
+    }
+
+    /// Whether the device can be opened.
+    fn judge(&self) -> std::result::Result<(), String> {
+        let version = self.properties.api_version;
+        let (major, minor) = (vk::api_version_major(version), vk::api_version_minor(version));
+        if vk::api_version_variant(version) != 0 {
+            return Err(format!("its driver is for variant {} of Vulkan, not for Vulkan itself", vk::api_version_variant(version)));
+        }
+        if (major, minor) < (1, 1) {
+            return Err(format!("its driver has Vulkan {major}.{minor}, and 1.1 is needed: update the driver"));
+        }
+        if !self.queue_families.iter().any(|f| f.queue_count > 0 && f.queue_flags.contains(vk::QueueFlags::COMPUTE)) {
+            return Err("it has no queue for compute work".into());
+        }
+        if self.memory.memory_heap_count == 0 || self.memory.memory_type_count == 0 {
+            return Err("its driver offers no memory".into());
+        }
+        Ok(())
+    }
+
+    /// The limits.
+    pub(crate) fn limits(&self) -> &vk::PhysicalDeviceLimits {
+        &self.properties.limits
+    }
+
+    /// The version and the extensions, as `features` wants them.
+    pub(crate) fn available(&self) -> Available<'_> {
+        Available { minor: vk::api_version_minor(self.api_version), extensions: &self.extensions }
+    }
+
+    /// What is on in a device that was opened as a baseline.
+    pub(crate) fn baseline_features(&self) -> Features {
+        Features::default()
+    }
+
+    /// Memory heaps, by index.
+    pub(crate) fn heaps(&self) -> &[vk::MemoryHeap] {
+        heaps(&self.memory)
+    }
+
+    /// Memory types, by index.
+    pub(crate) fn memory_types(&self) -> &[vk::MemoryType] {
+        let count = (self.memory.memory_type_count as usize).min(self.memory.memory_types.len());
+        &self.memory.memory_types[..count]
+    }
+
+    /// The driver's version as its maker writes it: what the driver says, or what its number means.
+    pub(crate) fn driver_version(&self) -> String {
+        if self.driver_info.is_empty() { driver_version(&self.properties) } else { self.driver_info.clone() }
+    }
+}
+
+/// The heaps that there are, of those that the struct has room for.
+fn heaps(memory: &vk::PhysicalDeviceMemoryProperties) -> &[vk::MemoryHeap] {
+    &memory.memory_heaps[..(memory.memory_heap_count as usize).min(memory.memory_heaps.len())]
+}
+
+/// A limit that a driver left at zero says nothing; another is cut at `most`.
+fn at_most(limit: u64, most: u64) -> u64 {
+    if limit == 0 { most } else { limit.min(most) }
+}
+
+/// The older of two Vulkan versions, patch 0.
+fn common_version(instance: u32, device: u32) -> u32 {
+    let pair = |version| (vk::api_version_major(version), vk::api_version_minor(version));
+    let (major, minor) = pair(instance).min(pair(device));
+    vk::make_api_version(0, major, minor, 0)
+}
+
+/// A driver's text, with what is not UTF-8 replaced.
+fn text(text: Option<&CStr>) -> String {
+    text.map_or(String::new(), |t| t.to_string_lossy().trim().to_owned())
+}
+
+/// What the number of the driver's version means: NVIDIA packs it in a way of its own, most others as Vulkan does its versions.
+fn driver_version(properties: &vk::PhysicalDeviceProperties) -> String {
+    let v = properties.driver_version;
+    if properties.vendor_id == 0x10de {
+        return format!("{}.{}.{}.{}", v >> 22, (v >> 14) & 0xff, (v >> 6) & 0xff, v & 0x3f);
+    }
+    format!("{}.{}.{}", vk::api_version_major(v), vk::api_version_minor(v), vk::api_version_patch(v))
+}
+
+/// Asks for the shapes of cooperative matrices.
+///
+/// # Safety
+/// `handle` is a physical device of the living `instance` and lists VK_KHR_cooperative_matrix.
+unsafe fn matrix_shapes(entry: &ash::Entry, instance: &ash::Instance, handle: vk::PhysicalDevice) -> Result<Vec<MatrixShape>> {
+    let functions = ash::khr::cooperative_matrix::Instance::new(entry, instance);
+    // SAFETY: the handle is alive and the device lists the extension, so that the loader gave the function.
+    let shapes = unsafe { functions.get_physical_device_cooperative_matrix_properties(handle) };
+    let shapes = shapes.map_err(|e| Error::of("vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR", e))?;
+    let shape = |s: &vk::CooperativeMatrixPropertiesKHR<'_>| MatrixShape {
+        m: s.m_size,
+        n: s.n_size,
+        k: s.k_size,
+        a: s.a_type,
+        b: s.b_type,
+        c: s.c_type,
+        result: s.result_type,
+        scope: s.scope,
+        saturating: s.saturating_accumulation == vk::TRUE,
+    };
+    Ok(shapes.iter().map(shape).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_meet_at_the_older() {
+        let v = |major, minor, patch| vk::make_api_version(0, major, minor, patch);
+        assert_eq!(common_version(v(1, 3, 239), v(1, 1, 7)), v(1, 1, 0));
+        assert_eq!(common_version(v(1, 2, 0), v(1, 4, 300)), v(1, 2, 0));
+    }
+
+    #[test]
+    fn driver_versions_read_as_their_makers_write_them() {
+        let mut p =
+            vk::PhysicalDeviceProperties { vendor_id: 0x10de, driver_version: (550 << 22) | (54 << 14) | (15 << 6), ..Default::default() };
+        assert_eq!(driver_version(&p), "550.54.15.0");
+        p.vendor_id = 0x1002;
+        p.driver_version = vk::make_api_version(0, 24, 2, 8);
+        assert_eq!(driver_version(&p), "24.2.8");
+    }
+
+    #[test]
+    fn a_zero_limit_is_none() {
+        assert_eq!((at_most(0, 7), at_most(9, 7), at_most(5, 7)), (7, 7, 5));
+    }
+}

@@ -1,0 +1,57 @@
+//! The host's view of an allocation: a persistent, coherent mapping, read and written by copies alone.
+
+use std::mem::MaybeUninit;
+use std::ptr::NonNull;
+
+/// Bytes of device memory that the host sees. Whoever uses it keeps the allocation alive, and the GPU and other threads away from
+/// the bytes it touches: the hazard plan's duty.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Window {
+    start: NonNull<u8>,
+    size: u64,
+}
+
+// SAFETY: the mapping belongs to the device, not to a thread; who touches which bytes when is the duty of the type's users.
+unsafe impl Send for Window {}
+// SAFETY: as above.
+unsafe impl Sync for Window {}
+
+impl Window {
+    /// # Safety
+    /// `start` points to `size` mapped bytes that stay mapped while the window is used.
+    pub(super) unsafe fn new(start: NonNull<u8>, size: u64) -> Window {
+        Window { start, size }
+    }
+
+    /// The address of byte `offset`.
+    pub(crate) fn address(self, offset: u64) -> usize {
+        self.check(offset, 0);
+        self.start.as_ptr().expose_provenance() + offset as usize
+    }
+
+    /// Copies `bytes` to `offset`.
+    pub(crate) fn write(self, offset: u64, bytes: &[u8]) {
+        self.check(offset, bytes.len());
+        // SAFETY: checked to lie inside the mapping; device memory and the caller's slice are disjoint; by the type's contract nobody
+        // else touches these bytes now.
+        unsafe { self.start.as_ptr().add(offset as usize).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+    }
+
+    /// Copies `into.len()` bytes from `offset`.
+    pub(crate) fn read(self, offset: u64, into: &mut [MaybeUninit<u8>]) {
+        self.check(offset, into.len());
+        // SAFETY: as in `write`, the other way round.
+        unsafe { self.start.as_ptr().add(offset as usize).copy_to_nonoverlapping(into.as_mut_ptr().cast(), into.len()) };
+    }
+
+    /// Sets `size` bytes from `offset` to zero.
+    pub(crate) fn zero(self, offset: u64, size: u64) {
+        self.check(offset, size as usize);
+        // SAFETY: as in `write`.
+        unsafe { self.start.as_ptr().add(offset as usize).write_bytes(0, size as usize) };
+    }
+
+    fn check(self, offset: u64, size: usize) {
+        assert!(offset <= self.size && size as u64 <= self.size - offset, "{offset}+{size} leaves a mapping of {} bytes", self.size);
+    }
+}

@@ -1,0 +1,227 @@
+//! The disk cache: a folder that nothing can spoil. Whatever lies in it, kernels build; what is damaged is replaced.
+
+#[allow(dead_code, reason = "each test file uses its own part of the helpers")]
+mod common;
+
+use common::process::{Folder, files_below, is_child, rerun};
+use common::random::Random;
+use common::*;
+use std::fs;
+use std::path::PathBuf;
+use std::ptr::null;
+
+const KERNEL: &str = "@group(0) @binding(0) var<storage, read_write> x: array<u32>;
+@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) { x[id.x] = id.x * 3u + 1u; }";
+
+/// Opens a device with the folder, builds and runs a kernel, closes the device. False: there is no device.
+#[track_caller]
+fn session(cache_dir: Option<&str>) -> bool {
+    let cache_dir = cache_dir.map(c);
+    let options = avx_device_options { cache_dir: cache_dir.as_ref().map_or(null(), |d| d.as_ptr()), ..avx_device_options::zeroed() };
+    let Some(device) = Device::open_with(&options) else { return false };
+    let kernel = device.kernel(KERNEL);
+    let x = device.alloc(256, AVX_MEMORY_DEVICE);
+    device.dispatch(kernel, [1, 1, 1], &[arg_buffer(x)]);
+    let words = device.words(x, 64);
+    if !device.is_mock() {
+        assert_eq!(words, (0..64).map(|i| i * 3 + 1).collect::<Vec<u32>>());
+    }
+    device.close();
+    true
+}
+
+/// Files with their content.
+type Files = Vec<(PathBuf, Vec<u8>)>;
+
+/// A folder after a session that filled it, with the files; `None`: there is no device.
+fn filled() -> Option<(Folder, Files)> {
+    let folder = Folder::new("cache");
+    if !session(Some(folder.text())) {
+        return None;
+    }
+    let files: Files = files_below(folder.path()).into_iter().map(|p| (p.clone(), fs::read(p).expect("readable"))).collect();
+    assert!(!files.is_empty(), "nothing is cached after a session");
+    Some((folder, files))
+}
+
+#[test]
+fn a_session_fills_the_folder_and_the_next_uses_it() {
+    let Some((folder, files)) = filled() else { return };
+    assert!(session(Some(folder.text())));
+    let again = files_below(folder.path());
+    assert_eq!(again, files.into_iter().map(|f| f.0).collect::<Vec<_>>(), "no more files, and no temporary ones");
+}
+
+#[test]
+fn a_folder_that_does_not_exist_is_made() {
+    let folder = Folder::new("cache");
+    let deep = folder.path().join("a/b/c");
+    if session(deep.to_str()) {
+        assert!(!files_below(&deep).is_empty());
+    }
+}
+
+/// Damages every file, holds a session, and wants each file whole again.
+#[track_caller]
+fn survives(what: &str, damage: impl Fn(&[u8]) -> Vec<u8>) {
+    let Some((folder, files)) = filled() else { return };
+    let mut damaged = Vec::new();
+    for (path, content) in &files {
+        let bad = damage(content);
+        assert!(&bad != content, "{what} changes nothing");
+        fs::write(path, &bad).expect("writable");
+        damaged.push(bad);
+    }
+    assert!(session(Some(folder.text())));
+    for ((path, _), bad) in files.iter().zip(&damaged) {
+        let now = fs::read(path).unwrap_or_default();
+        assert!(&now != bad, "{what}: {} was not replaced", path.display());
+    }
+    assert!(session(Some(folder.text())));
+}
+
+#[test]
+fn truncated_files() {
+    survives("a file of no bytes", |_| Vec::new());
+    survives("a file of one byte", |f| f[..1].to_vec());
+    survives("a file of half its bytes", |f| f[..f.len() / 2].to_vec());
+    survives("a file short of one byte", |f| f[..f.len() - 1].to_vec());
+}
+
+#[test]
+fn damaged_files() {
+    for place in [0, 1, 2, 3, 5, 7] {
+        survives("a turned bit", |f| {
+            let mut f = f.to_vec();
+            let at = f.len() * place / 8;
+            f[at] ^= 0x10;
+            f
+        });
+    }
+    survives("a turned bit at the end", |f| [&f[..f.len() - 1], &[f[f.len() - 1] ^ 1]].concat());
+    survives("zeros", |f| vec![0; f.len()]);
+    survives("bytes behind the end", |f| [f, &[0; 100]].concat());
+}
+
+#[test]
+fn foreign_files() {
+    survives("noise", |f| Random::new(50).bytes(f.len()));
+    survives("text", |_| b"This is somebody else's file.\n".to_vec());
+    survives("a large file", |_| Random::new(51).bytes(3 << 20));
+    let Some((folder, _)) = filled() else { return };
+    let mine = folder.path().join("holiday.txt");
+    fs::write(&mine, "mine").expect("writable");
+    assert!(session(Some(folder.text())));
+    assert_eq!(fs::read_to_string(mine).expect("still there"), "mine", "a file that is not the library's was touched");
+}
+
+#[test]
+fn a_folder_in_the_place_of_a_file() {
+    let Some((folder, files)) = filled() else { return };
+    for (path, _) in &files {
+        fs::remove_file(path).expect("removable");
+        fs::create_dir(path).expect("a folder of that name");
+    }
+    assert!(session(Some(folder.text())));
+}
+
+#[test]
+fn files_swapped_between_folders_of_other_kernels() {
+    let Some((folder, files)) = filled() else { return };
+    let other = Folder::new("cache");
+    let options = c(other.text());
+    let options = avx_device_options { cache_dir: options.as_ptr(), ..avx_device_options::zeroed() };
+    let Some(device) = Device::open_with(&options) else { return };
+    device.kernel("@group(0) @binding(0) var<storage, read_write> y: array<f32>; @compute @workgroup_size(1) fn main() { y[0] = 2.0; }");
+    device.close();
+    for (from, (to, _)) in files_below(other.path()).iter().zip(&files) {
+        fs::copy(from, to).expect("copied");
+    }
+    assert!(session(Some(folder.text())));
+}
+
+#[test]
+fn folders_that_cannot_be_written() {
+    let folder = Folder::new("cache");
+    let file = folder.path().join("file");
+    fs::write(&file, "a file, not a folder").expect("writable");
+    for path in [file.clone(), file.join("below"), PathBuf::from("/proc/avx_gpu_no_such_folder"), PathBuf::from("/dev/null/x")] {
+        if !session(path.to_str()) {
+            return;
+        }
+    }
+    assert_eq!(fs::read_to_string(&file).expect("still there"), "a file, not a folder");
+    assert_eq!(files_below(folder.path()), [file]);
+}
+
+#[test]
+fn read_only_folders() {
+    let Some((folder, files)) = filled() else { return };
+    let set = |read_only: bool| {
+        let mut all: Vec<PathBuf> = files.iter().map(|f| f.0.clone()).collect();
+        all.extend(files.iter().filter_map(|f| f.0.parent().map(PathBuf::from)));
+        all.push(folder.path().to_owned());
+        for path in all {
+            let mut permissions = fs::metadata(&path).expect("there").permissions();
+            permissions.set_readonly(read_only);
+            fs::set_permissions(&path, permissions).expect("ours");
+        }
+    };
+    set(true);
+    let worked = session(Some(folder.text()));
+    set(false);
+    assert!(worked);
+}
+
+#[test]
+fn several_devices_share_a_folder() {
+    let folder = Folder::new("cache");
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..3 {
+                    session(Some(folder.text()));
+                }
+            });
+        }
+    });
+    let left: Vec<_> = files_below(folder.path()).into_iter().filter(|p| p.to_string_lossy().contains("tmp")).collect();
+    assert!(left.is_empty(), "temporary files are left: {left:?}");
+}
+
+/// One session with the default folder or none, as the environment says; run by the tests below.
+#[test]
+fn one_session() {
+    if is_child() {
+        let off = std::env::var_os("AVX_GPU_TEST_NO_CACHE").is_some();
+        session(if off { Some("") } else { None });
+    }
+}
+
+/// What a session leaves in a home of its own, the drivers' own caches aside.
+fn left_by_a_session(no_cache: Option<&str>) -> Vec<PathBuf> {
+    let home = Folder::new("home");
+    let variables =
+        [("HOME", Some(home.text())), ("XDG_CACHE_HOME", None), ("AVX_GPU_TEST_NO_CACHE", no_cache), ("TMPDIR", Some(home.text()))];
+    rerun("one_session", &variables);
+    let drivers = ["mesa", "nvidia", ".nv", "radv", "shader_cache"];
+    let below = |p: PathBuf| p.strip_prefix(home.path()).map(PathBuf::from).unwrap_or(p);
+    files_below(home.path()).into_iter().map(below).filter(|p| !drivers.iter().any(|d| p.to_string_lossy().contains(d))).collect()
+}
+
+#[test]
+fn an_empty_name_means_no_disk_cache() {
+    assert_eq!(left_by_a_session(Some("1")), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn the_default_folder_is_the_users_cache() {
+    if device_count() == 0 {
+        return skip("no driver");
+    }
+    let left = left_by_a_session(None);
+    assert!(!left.is_empty(), "nothing is cached in the default folder");
+    for path in left {
+        assert!(path.starts_with(".cache/avx_gpu") || path.starts_with("Library/Caches/avx_gpu"), "{}", path.display());
+    }
+}

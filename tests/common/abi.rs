@@ -1,0 +1,140 @@
+//! Every verb that takes pointers, callable without `unsafe`.
+//!
+//! What makes the calls sound is one promise, kept by the tests: a pointer is NULL, or holds what the verb asks of it (the bytes
+//! that are stated beside it, a text with its NUL, a struct of at least its struct_size). Handles may be any value at all.
+//! Verbs that take no pointer are safe already and are called as they are.
+
+use avx_gpu::ffi::*;
+use std::ffi::{c_char, c_void};
+
+/// `avx_device_count`.
+pub(crate) fn device_count(count: *mut u32) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_device_count(count) }
+}
+
+/// `avx_device_describe`.
+pub(crate) fn device_describe(index: u32, properties: *mut avx_device_properties) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_device_describe(index, properties) }
+}
+
+/// `avx_create`.
+pub(crate) fn create(options: *const avx_device_options, device: *mut avx_device) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_create(options, device) }
+}
+
+/// `avx_device_info`.
+pub(crate) fn device_info(device: avx_device, properties: *mut avx_device_properties) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_device_info(device, properties) }
+}
+
+/// `avx_memory_info`.
+pub(crate) fn memory_info(device: avx_device, usage: *mut avx_memory_usage) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_memory_info(device, usage) }
+}
+
+/// `avx_default_stream`.
+pub(crate) fn default_stream(device: avx_device, stream: *mut avx_stream) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_default_stream(device, stream) }
+}
+
+/// `avx_alloc`.
+pub(crate) fn alloc(device: avx_device, size: u64, memory: u32, buffer: *mut avx_buffer) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_alloc(device, size, memory, buffer) }
+}
+
+/// `avx_buffer_create`.
+pub(crate) fn buffer_create(device: avx_device, options: *const avx_buffer_options, buffer: *mut avx_buffer) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_buffer_create(device, options, buffer) }
+}
+
+/// `avx_write`.
+pub(crate) fn write(stream: avx_stream, buffer: avx_buffer, offset: u64, data: *const c_void, size: u64) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_write(stream, buffer, offset, data, size) }
+}
+
+/// `avx_read`.
+pub(crate) fn read(stream: avx_stream, buffer: avx_buffer, offset: u64, data: *mut c_void, size: u64) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_read(stream, buffer, offset, data, size) }
+}
+
+/// `avx_fill`.
+pub(crate) fn fill(stream: avx_stream, buffer: avx_buffer, offset: u64, size: u64, pattern: *const c_void, pattern_size: u32) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_fill(stream, buffer, offset, size, pattern, pattern_size) }
+}
+
+/// `avx_map`.
+pub(crate) fn map(buffer: avx_buffer, offset: u64, size: u64, access: u32, pointer: *mut *mut c_void) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_map(buffer, offset, size, access, pointer) }
+}
+
+/// `avx_buffer_info`.
+pub(crate) fn buffer_info(buffer: avx_buffer, properties: *mut avx_buffer_properties) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_buffer_info(buffer, properties) }
+}
+
+/// `avx_set_label`.
+pub(crate) fn set_label(buffer: avx_buffer, label: *const c_char) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_set_label(buffer, label) }
+}
+
+/// `avx_kernel_from_wgsl`.
+pub(crate) fn kernel_from_wgsl(device: avx_device, source: *const c_char, entry_point: *const c_char, kernel: *mut avx_kernel) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_kernel_from_wgsl(device, source, entry_point, kernel) }
+}
+
+/// `avx_kernel_create`.
+pub(crate) fn kernel_create(device: avx_device, options: *const avx_kernel_options, kernel: *mut avx_kernel) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_kernel_create(device, options, kernel) }
+}
+
+/// `avx_kernel_info`.
+pub(crate) fn kernel_info(kernel: avx_kernel, properties: *mut avx_kernel_properties) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_kernel_info(kernel, properties) }
+}
+
+/// `avx_kernel_arg_info`.
+pub(crate) fn kernel_arg_info(kernel: avx_kernel, index: u32, properties: *mut avx_kernel_arg_properties) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_kernel_arg_info(kernel, index, properties) }
+}
+
+/// `avx_dispatch`.
+pub(crate) fn dispatch(stream: avx_stream, kernel: avx_kernel, x: u32, y: u32, z: u32, args: *const avx_arg, count: u32) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_dispatch(stream, kernel, x, y, z, args, count) }
+}
+
+/// `avx_dispatch_threads`.
+pub(crate) fn dispatch_threads(stream: avx_stream, kernel: avx_kernel, x: u64, y: u64, z: u64, args: *const avx_arg, count: u32) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_dispatch_threads(stream, kernel, x, y, z, args, count) }
+}
+
+/// `avx_last_error_copy`.
+pub(crate) fn last_error_copy(buffer: *mut c_char, capacity: u64, length: *mut u64) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_last_error_copy(buffer, capacity, length) }
+}
+
+/// `avx_set_log`.
+pub(crate) fn set_log(callback: avx_log_callback, user: *mut c_void, level: i32) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_set_log(callback, user, level) }
+}

@@ -1,0 +1,449 @@
+//! Shared by the black-box tests, which call the C ABI as a C program would: opening a device or skipping, checked verbs, a
+//! random generator, and re-runs of a test in a process of its own.
+
+pub(crate) mod abi;
+pub(crate) mod process;
+pub(crate) mod random;
+pub(crate) mod spirv;
+
+pub(crate) use avx_gpu::ffi::*;
+use std::ffi::{CStr, CString, c_char, c_void};
+use std::io::Write as _;
+use std::ptr::{null, null_mut};
+use std::sync::Once;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Messages of the validation layer that were seen in this process.
+static VALIDATION_MESSAGES: AtomicU32 = AtomicU32::new(0);
+
+/// The text of this thread's last error.
+pub(crate) fn last_error() -> String {
+    let text = avx_last_error();
+    // SAFETY: avx_last_error gives NUL-terminated text, valid until this thread's next failure.
+    unsafe { CStr::from_ptr(text) }.to_str().expect("avx_last_error is UTF-8").to_owned()
+}
+
+/// The name of a status, for messages.
+pub(crate) fn name(status: avx_status) -> String {
+    // SAFETY: avx_status_name gives static NUL-terminated text.
+    unsafe { CStr::from_ptr(avx_status_name(status)) }.to_string_lossy().into_owned()
+}
+
+/// Panics, with the story, unless the call was done or queued.
+#[track_caller]
+pub(crate) fn ok(status: avx_status) {
+    assert!(status == AVX_OK, "{} ({status}): {}", name(status), last_error());
+}
+
+/// Panics unless the call failed with `expected`; gives the story, which is never empty.
+#[track_caller]
+pub(crate) fn fails(status: avx_status, expected: avx_status) -> String {
+    fails_with_one_of(status, &[expected])
+}
+
+/// Panics unless the call failed with one of `expected`; gives the story, which is never empty.
+#[track_caller]
+pub(crate) fn fails_with_one_of(status: avx_status, expected: &[avx_status]) -> String {
+    let wanted: Vec<String> = expected.iter().map(|&s| name(s)).collect();
+    assert!(expected.contains(&status), "wanted {}, got {} ({status}); last error: {}", wanted.join(" or "), name(status), last_error());
+    let story = last_error();
+    assert!(!story.is_empty(), "{} came with no message", name(status));
+    story
+}
+
+/// Panics unless the story holds each of the words, in any case.
+#[track_caller]
+pub(crate) fn tells(story: &str, words: &[&str]) {
+    let lower = story.to_lowercase();
+    for word in words {
+        assert!(lower.contains(&word.to_lowercase()), "the message does not say {word:?}: {story}");
+    }
+}
+
+/// A C string; the tests' texts have no NUL inside.
+pub(crate) fn c(text: &str) -> CString {
+    CString::new(text).expect("no NUL in the text")
+}
+
+/// Text out of a fixed array of a struct.
+pub(crate) fn text(array: &[c_char]) -> String {
+    let bytes: Vec<u8> = array.iter().take_while(|&&c| c != 0).map(|&c| c.cast_unsigned()).collect();
+    assert!(bytes.len() < array.len(), "a text in a struct has no NUL");
+    String::from_utf8(bytes).expect("a text in a struct is UTF-8")
+}
+
+/// A struct of the ABI as any FFI may set it up: zeros, and its size.
+pub(crate) trait Zeroed: Copy {
+    /// Zeros with `struct_size` set.
+    fn zeroed() -> Self;
+}
+
+macro_rules! zeroed {
+    ($($name:ident),*) => {$(
+        impl Zeroed for $name {
+            fn zeroed() -> Self {
+                // SAFETY: the struct holds integers and raw pointers, for which zero bytes are valid.
+                let mut value: Self = unsafe { std::mem::zeroed() };
+                value.struct_size = u32::try_from(size_of::<Self>()).expect("small");
+                value
+            }
+        }
+    )*};
+}
+zeroed!(avx_device_options, avx_device_properties, avx_memory_usage, avx_buffer_options, avx_buffer_properties);
+zeroed!(avx_kernel_options, avx_kernel_properties, avx_kernel_arg_properties);
+
+/// A buffer as an argument; size 0 is to the end.
+pub(crate) fn arg_range(buffer: avx_buffer, offset: u64, size: u64) -> avx_arg {
+    avx_arg { kind: AVX_ARG_BUFFER, flags: 0, group: 0, binding: 0, buffer, bytes: null(), offset, size, reserved: [0; 2] }
+}
+
+/// A whole buffer as an argument.
+pub(crate) fn arg_buffer(buffer: avx_buffer) -> avx_arg {
+    arg_range(buffer, 0, 0)
+}
+
+/// Bytes as an argument; they live until the call that gets it.
+pub(crate) fn arg_bytes(bytes: &[u8]) -> avx_arg {
+    avx_arg { kind: AVX_ARG_BYTES, bytes: bytes.as_ptr().cast(), ..arg_range(null_mut(), 0, bytes.len() as u64) }
+}
+
+/// The same argument for (group, binding).
+pub(crate) fn at(group: u32, binding: u32, arg: avx_arg) -> avx_arg {
+    avx_arg { flags: arg.flags | AVX_ARG_AT, group, binding, ..arg }
+}
+
+/// The bytes of words, little-endian as on every target of the library.
+pub(crate) fn bytes_of(words: &[u32]) -> Vec<u8> {
+    words.iter().flat_map(|w| w.to_le_bytes()).collect()
+}
+
+/// The words of bytes.
+pub(crate) fn words_of(bytes: &[u8]) -> Vec<u32> {
+    bytes.chunks_exact(4).map(|b| u32::from_le_bytes(b.try_into().expect("four bytes"))).collect()
+}
+
+/// Says why a test does nothing here, past the capture of the test runner, so that whoever runs the suite sees every skip.
+pub(crate) fn skip(reason: &str) {
+    let thread = std::thread::current();
+    let line = format!("SKIPPED: {}: {}\n", thread.name().unwrap_or("a thread"), reason.replace('\n', " "));
+    // A closed stderr must not fail a test.
+    let _ = std::io::stderr().write_all(line.as_bytes());
+}
+
+/// An open device, closed when dropped; its verbs panic with the story on failure.
+pub(crate) struct Device {
+    /// The handle.
+    pub(crate) handle: avx_device,
+}
+
+/// Handles are names that may be used from any thread; raw pointers just cannot say so.
+#[derive(Clone, Copy)]
+pub(crate) struct Shared<T>(pub(crate) T);
+// SAFETY: the values wrapped are handles, which the ABI allows on every thread.
+unsafe impl<T> Send for Shared<T> {}
+// SAFETY: as above.
+unsafe impl<T> Sync for Shared<T> {}
+
+impl<T: Copy> Shared<T> {
+    /// The handle. A method, so that closures take the wrapper whole.
+    pub(crate) fn get(&self) -> T {
+        self.0
+    }
+}
+
+// SAFETY: a Device holds a handle alone, which the ABI allows on every thread.
+unsafe impl Send for Device {}
+// SAFETY: as above.
+unsafe impl Sync for Device {}
+
+impl Device {
+    /// Opens the best device, without a disk cache, or prints why the test is skipped: no driver, or something that is not
+    /// supported. Any other failure is the test's.
+    pub(crate) fn open() -> Option<Device> {
+        watch_validation();
+        let no_cache = c("");
+        let options = avx_device_options { cache_dir: no_cache.as_ptr(), ..avx_device_options::zeroed() };
+        Device::open_with(&options)
+    }
+
+    /// As `open`, and also skips where kernels and copies do nothing (the null driver), for tests that look at results.
+    pub(crate) fn open_computing() -> Option<Device> {
+        let device = Device::open()?;
+        if device.is_mock() {
+            skip("the null driver computes nothing");
+            return None;
+        }
+        Some(device)
+    }
+
+    /// Opens with options, or skips as `open` does.
+    pub(crate) fn open_with(options: &avx_device_options) -> Option<Device> {
+        let mut handle = null_mut();
+        match abi::create(options, &mut handle) {
+            AVX_OK => {
+                assert!(!handle.is_null(), "avx_create gave NULL");
+                Some(Device { handle })
+            }
+            AVX_ERROR_NO_DRIVER | AVX_ERROR_UNSUPPORTED => {
+                skip(&last_error());
+                None
+            }
+            status => panic!("avx_create: {} ({status}): {}", name(status), last_error()),
+        }
+    }
+
+    /// What the device is.
+    pub(crate) fn info(&self) -> avx_device_properties {
+        let mut properties = avx_device_properties::zeroed();
+        ok(abi::device_info(self.handle, &mut properties));
+        properties
+    }
+
+    /// Whether it is the null driver, on which calls succeed and nothing is computed.
+    pub(crate) fn is_mock(&self) -> bool {
+        let info = self.info();
+        let names = format!("{} {}", text(&info.name), text(&info.driver_name)).to_lowercase();
+        names.contains("mock") || names.contains("null driver")
+    }
+
+    /// Whether it is a software driver, for which the tests choose smaller sizes.
+    pub(crate) fn is_cpu(&self) -> bool {
+        self.info().kind == AVX_DEVICE_CPU
+    }
+
+    /// A buffer.
+    #[track_caller]
+    pub(crate) fn alloc(&self, size: u64, memory: u32) -> avx_buffer {
+        let mut buffer = null_mut();
+        ok(abi::alloc(self.handle, size, memory, &mut buffer));
+        assert!(!buffer.is_null(), "avx_alloc gave NULL");
+        buffer
+    }
+
+    /// A buffer in device memory with content.
+    #[track_caller]
+    pub(crate) fn buffer_of(&self, content: &[u8]) -> avx_buffer {
+        let buffer = self.alloc(content.len() as u64, AVX_MEMORY_DEVICE);
+        self.write(buffer, 0, content);
+        buffer
+    }
+
+    /// A buffer in device memory that holds words.
+    #[track_caller]
+    pub(crate) fn buffer_of_words(&self, words: &[u32]) -> avx_buffer {
+        self.buffer_of(&bytes_of(words))
+    }
+
+    /// Writes bytes at an offset.
+    #[track_caller]
+    pub(crate) fn write(&self, buffer: avx_buffer, offset: u64, data: &[u8]) {
+        ok(write(buffer, offset, data));
+    }
+
+    /// Reads bytes from an offset.
+    #[track_caller]
+    pub(crate) fn read(&self, buffer: avx_buffer, offset: u64, size: usize) -> Vec<u8> {
+        let mut data = vec![0xEE; size];
+        ok(read(buffer, offset, &mut data));
+        data
+    }
+
+    /// Reads `count` words from the start.
+    #[track_caller]
+    pub(crate) fn words(&self, buffer: avx_buffer, count: usize) -> Vec<u32> {
+        words_of(&self.read(buffer, 0, count * 4))
+    }
+
+    /// Fills a range with a pattern.
+    #[track_caller]
+    pub(crate) fn fill(&self, buffer: avx_buffer, offset: u64, size: u64, pattern: &[u8]) {
+        ok(fill(buffer, offset, size, pattern));
+    }
+
+    /// Tries to compile WGSL.
+    pub(crate) fn try_kernel(&self, source: &str, entry_point: Option<&str>) -> Result<avx_kernel, avx_status> {
+        let source = c(source);
+        let entry_point = entry_point.map(c);
+        let mut kernel = null_mut();
+        let entry = entry_point.as_ref().map_or(null(), |e| e.as_ptr());
+        match abi::kernel_from_wgsl(self.handle, source.as_ptr(), entry, &mut kernel) {
+            AVX_OK => {
+                assert!(!kernel.is_null(), "avx_kernel_from_wgsl gave NULL");
+                Ok(kernel)
+            }
+            status => {
+                assert!(kernel.is_null(), "an output was written on failure");
+                Err(status)
+            }
+        }
+    }
+
+    /// Compiles WGSL with one entry point.
+    #[track_caller]
+    pub(crate) fn kernel(&self, source: &str) -> avx_kernel {
+        match self.try_kernel(source, None) {
+            Ok(kernel) => kernel,
+            Err(status) => panic!("{} ({status}): {}", name(status), last_error()),
+        }
+    }
+
+    /// Tries to make a kernel of code in a language; `Err` holds the status.
+    pub(crate) fn try_code(&self, language: u32, code: &[u8], entry_point: Option<&str>) -> Result<avx_kernel, avx_status> {
+        let entry_point = entry_point.map(c);
+        let options = avx_kernel_options {
+            language,
+            code: code.as_ptr().cast(),
+            code_size: code.len() as u64,
+            entry_point: entry_point.as_ref().map_or(null(), |e| e.as_ptr()),
+            ..avx_kernel_options::zeroed()
+        };
+        let mut kernel = null_mut();
+        match abi::kernel_create(self.handle, &options, &mut kernel) {
+            AVX_OK => Ok(kernel),
+            status => {
+                assert!(kernel.is_null(), "an output was written on failure");
+                Err(status)
+            }
+        }
+    }
+
+    /// Dispatches workgroups on the default stream.
+    #[track_caller]
+    pub(crate) fn dispatch(&self, kernel: avx_kernel, groups: [u32; 3], args: &[avx_arg]) {
+        ok(dispatch(kernel, groups, args));
+    }
+
+    /// Waits for all that was queued.
+    #[track_caller]
+    pub(crate) fn synchronize(&self) {
+        ok(avx_synchronize(self.handle, AVX_FOREVER));
+    }
+
+    /// Closes the device and checks that this went well.
+    #[track_caller]
+    pub(crate) fn close(self) {
+        let handle = self.handle;
+        std::mem::forget(self);
+        ok(avx_destroy(handle));
+        no_validation_messages();
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        let status = avx_destroy(self.handle);
+        if !std::thread::panicking() {
+            ok(status);
+            no_validation_messages();
+        }
+    }
+}
+
+/// `avx_write` on the default stream.
+pub(crate) fn write(buffer: avx_buffer, offset: u64, data: &[u8]) -> avx_status {
+    abi::write(null_mut(), buffer, offset, data.as_ptr().cast(), data.len() as u64)
+}
+
+/// `avx_read` on the default stream.
+pub(crate) fn read(buffer: avx_buffer, offset: u64, data: &mut [u8]) -> avx_status {
+    abi::read(null_mut(), buffer, offset, data.as_mut_ptr().cast(), data.len() as u64)
+}
+
+/// `avx_fill` on the default stream.
+pub(crate) fn fill(buffer: avx_buffer, offset: u64, size: u64, pattern: &[u8]) -> avx_status {
+    abi::fill(null_mut(), buffer, offset, size, pattern.as_ptr().cast(), u32::try_from(pattern.len()).expect("small"))
+}
+
+/// `avx_copy` on the default stream.
+pub(crate) fn copy(dst: (avx_buffer, u64), src: (avx_buffer, u64), size: u64) -> avx_status {
+    avx_copy(null_mut(), dst.0, dst.1, src.0, src.1, size)
+}
+
+/// `avx_dispatch` on the default stream.
+pub(crate) fn dispatch(kernel: avx_kernel, [x, y, z]: [u32; 3], args: &[avx_arg]) -> avx_status {
+    abi::dispatch(null_mut(), kernel, x, y, z, args.as_ptr(), u32::try_from(args.len()).expect("few"))
+}
+
+/// `avx_dispatch_threads` on the default stream.
+pub(crate) fn dispatch_threads(kernel: avx_kernel, [x, y, z]: [u64; 3], args: &[avx_arg]) -> avx_status {
+    abi::dispatch_threads(null_mut(), kernel, x, y, z, args.as_ptr(), u32::try_from(args.len()).expect("few"))
+}
+
+/// Maps a range and gives its address.
+#[track_caller]
+pub(crate) fn map(buffer: avx_buffer, offset: u64, size: u64, access: u32) -> *mut u8 {
+    let mut pointer: *mut c_void = null_mut();
+    ok(abi::map(buffer, offset, size, access, &mut pointer));
+    assert!(!pointer.is_null(), "avx_map gave NULL");
+    pointer.cast()
+}
+
+/// Copies out of a mapping of at least `size` bytes.
+pub(crate) fn mapped_bytes(pointer: *const u8, size: usize) -> Vec<u8> {
+    // SAFETY: the tests pass an address that avx_map gave for `size` bytes or more, before avx_unmap.
+    unsafe { std::slice::from_raw_parts(pointer, size) }.to_vec()
+}
+
+/// Copies into a mapping of at least `data.len()` bytes.
+pub(crate) fn put_mapped(pointer: *mut u8, data: &[u8]) {
+    // SAFETY: the tests pass an address that avx_map gave for that many bytes or more, before avx_unmap.
+    unsafe { std::ptr::copy_nonoverlapping(data.as_ptr(), pointer, data.len()) }
+}
+
+/// What a buffer is.
+#[track_caller]
+pub(crate) fn buffer_info(buffer: avx_buffer) -> avx_buffer_properties {
+    let mut properties = avx_buffer_properties::zeroed();
+    ok(abi::buffer_info(buffer, &mut properties));
+    properties
+}
+
+/// What a kernel is.
+#[track_caller]
+pub(crate) fn kernel_info(kernel: avx_kernel) -> avx_kernel_properties {
+    let mut properties = avx_kernel_properties::zeroed();
+    ok(abi::kernel_info(kernel, &mut properties));
+    properties
+}
+
+/// What an argument of a kernel is.
+#[track_caller]
+pub(crate) fn arg_info(kernel: avx_kernel, index: u32) -> avx_kernel_arg_properties {
+    let mut properties = avx_kernel_arg_properties::zeroed();
+    ok(abi::kernel_arg_info(kernel, index, &mut properties));
+    properties
+}
+
+/// How many devices are visible; 0 also where there is no driver.
+pub(crate) fn device_count() -> u32 {
+    let mut count = 0;
+    match abi::device_count(&mut count) {
+        AVX_OK => count,
+        AVX_ERROR_NO_DRIVER => 0,
+        status => panic!("avx_device_count: {} ({status}): {}", name(status), last_error()),
+    }
+}
+
+/// Listens, once a process, for messages of the validation layer: each is printed, and fails the test that closes its device next.
+fn watch_validation() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| ok(abi::set_log(Some(on_log), null_mut(), AVX_LOG_WARN)));
+}
+
+/// Counts and prints what the validation layer says.
+unsafe extern "C" fn on_log(_level: i32, message: *const c_char, _user: *mut c_void) {
+    // SAFETY: the library passes NUL-terminated text that is valid during the call.
+    let line = unsafe { CStr::from_ptr(message) }.to_string_lossy();
+    if line.contains("validation:") {
+        VALIDATION_MESSAGES.fetch_add(1, Ordering::SeqCst);
+        eprintln!("{line}");
+    }
+}
+
+/// Fails if the validation layer has spoken in this process.
+#[track_caller]
+fn no_validation_messages() {
+    let count = VALIDATION_MESSAGES.load(Ordering::SeqCst);
+    assert!(count == 0, "the validation layer had {count} messages, printed above");
+}

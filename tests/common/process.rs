@@ -1,0 +1,139 @@
+//! Re-runs of one test in a process of its own, for what belongs to the whole process: the environment, forks, memory counts.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// Set in the process that a test started for itself.
+const MARKER: &str = "AVX_GPU_TEST_CHILD";
+
+/// Whether this process is one that `rerun` started.
+pub(crate) fn is_child() -> bool {
+    std::env::var_os(MARKER).is_some()
+}
+
+/// Runs the test `name` of this binary again in a process of its own, with the variables set (`Some`) or removed (`None`), and gives
+/// what it printed. Panics with that if it fails or takes more than two minutes.
+#[track_caller]
+pub(crate) fn rerun(name: &str, variables: &[(&str, Option<&str>)]) -> String {
+    let exe = std::env::current_exe().expect("the path of the test");
+    let mut command = Command::new(exe);
+    command.args([name, "--exact", "--nocapture", "--test-threads=1"]).env(MARKER, "1");
+    for (variable, value) in variables {
+        match value {
+            Some(value) => command.env(variable, value),
+            None => command.env_remove(variable),
+        };
+    }
+    let output = run(command);
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{name} failed in its own process ({}) with {variables:?}:\n{said}", output.status);
+    assert!(said.contains("1 passed"), "{name} is no test of this binary:\n{said}");
+    for line in said.lines().filter(|l| l.contains("SKIPPED:")) {
+        println!("{line}");
+    }
+    said
+}
+
+/// Runs to the end, at most two minutes.
+fn run(mut command: Command) -> Output {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("start the test again");
+    let id = child.id();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let stdout = child.stdout.take().expect("piped");
+    let stderr = child.stderr.take().expect("piped");
+    let out = std::thread::spawn(move || drain(stdout));
+    let err = std::thread::spawn(move || drain(stderr));
+    std::thread::spawn(move || sender.send(child.wait()));
+    let status = match receiver.recv_timeout(Duration::from_secs(120)) {
+        Ok(status) => status.expect("wait for the process"),
+        Err(_) => {
+            let _ = Command::new("kill").args(["-9", &id.to_string()]).status();
+            panic!("the process hangs; it said: {}", String::from_utf8_lossy(&out.join().expect("reader")));
+        }
+    };
+    Output { status, stdout: out.join().expect("reader"), stderr: err.join().expect("reader") }
+}
+
+/// All that comes out of a pipe.
+fn drain(mut pipe: impl std::io::Read) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // A pipe that breaks has said all that it will.
+    let _ = pipe.read_to_end(&mut bytes);
+    bytes
+}
+
+/// Runs `work` on a thread of its own and panics if it has not ended after `limit`.
+#[track_caller]
+pub(crate) fn within<T: Send + 'static>(limit: Duration, what: &str, work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let start = Instant::now();
+    let worker = std::thread::spawn(move || {
+        // The receiver is gone only when the test has failed already.
+        let _ = sender.send(work());
+    });
+    match receiver.recv_timeout(limit) {
+        Ok(value) => {
+            worker.join().expect("the worker has sent its answer");
+            value
+        }
+        Err(std::sync::mpsc::RecvTimeoutError::Timeout) => panic!("{what} hangs: not done after {:?}", start.elapsed()),
+        Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => panic!("{what} failed: {:?}", worker.join().err().and_then(text_of)),
+    }
+}
+
+/// The text of a panic.
+fn text_of(payload: Box<dyn std::any::Any + Send>) -> Option<String> {
+    payload.downcast_ref::<String>().cloned().or_else(|| payload.downcast_ref::<&str>().map(|s| (*s).to_owned()))
+}
+
+/// A new empty folder in the system's temporary folder, removed when dropped.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    /// Makes it; `name` shows in its name.
+    pub(crate) fn new(name: &str) -> Folder {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let unique = format!("avx_gpu_test_{name}_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(unique);
+        std::fs::create_dir_all(&path).expect("make a temporary folder");
+        Folder(path)
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Where it is, as text for options and the environment.
+    pub(crate) fn text(&self) -> &str {
+        self.0.to_str().expect("temporary folders have UTF-8 names here")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What cannot be removed stays in the temporary folder, which the system clears.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Every file below a folder.
+pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        for entry in entries.flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}

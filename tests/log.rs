@@ -1,0 +1,255 @@
+//! The log callback and the text of errors. The callback is the whole process's, so these tests take turns.
+
+#[allow(dead_code, reason = "each test file uses its own part of the helpers")]
+mod common;
+
+use common::*;
+use std::ffi::{CStr, c_char, c_void};
+use std::ptr::{null, null_mut};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+static TURN: Mutex<()> = Mutex::new(());
+
+/// This test's turn; the callback is taken away when it ends.
+struct Turn(#[expect(dead_code, reason = "held, not read")] MutexGuard<'static, ()>);
+
+impl Turn {
+    fn take() -> Turn {
+        Turn(TURN.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        abi::set_log(None, null_mut(), AVX_LOG_OFF);
+    }
+}
+
+/// What a callback got.
+type Lines = Mutex<Vec<(i32, String)>>;
+
+unsafe extern "C" fn keep(level: i32, message: *const c_char, user: *mut c_void) {
+    // SAFETY: `user` is the Lines that the test gave to avx_set_log and that outlives the callback.
+    let lines = unsafe { &*user.cast::<Lines>() };
+    // SAFETY: the library passes NUL-terminated text that is valid during the call.
+    let message = unsafe { CStr::from_ptr(message) }.to_str().expect("a line is UTF-8").to_owned();
+    lines.lock().expect("no test fails while it holds this").push((level, message));
+}
+
+fn listen(lines: &Lines, level: i32) {
+    ok(abi::set_log(Some(keep), (&raw const *lines).cast_mut().cast(), level));
+}
+
+/// Opens a device without touching the callback, works with it and closes it; false where there is none.
+fn work() -> bool {
+    let no_cache = c("");
+    let options = avx_device_options { cache_dir: no_cache.as_ptr(), ..avx_device_options::zeroed() };
+    let Some(device) = Device::open_with(&options) else { return false };
+    let buffer = device.buffer_of(&[1; 16]);
+    device.read(buffer, 0, 16);
+    device.close();
+    true
+}
+
+#[test]
+fn lines_come_up_to_the_level() {
+    let _turn = Turn::take();
+    for level in [AVX_LOG_DEBUG, AVX_LOG_INFO, AVX_LOG_WARN, AVX_LOG_ERROR, AVX_LOG_OFF] {
+        let lines = Lines::default();
+        listen(&lines, level);
+        let worked = work();
+        ok(abi::set_log(None, null_mut(), AVX_LOG_OFF));
+        let lines = lines.into_inner().expect("no test fails while it holds this");
+        for (line_level, line) in &lines {
+            assert!(*line_level <= level && *line_level > AVX_LOG_OFF, "a line of level {line_level} at level {level}: {line}");
+            assert!(!line.is_empty() && !line.contains('\n'), "one line: {line:?}");
+        }
+        if worked && level >= AVX_LOG_INFO {
+            assert!(!lines.is_empty(), "opening a device is worth a line at level {level}");
+        }
+    }
+}
+
+#[test]
+fn nothing_comes_after_the_callback_is_taken_away() {
+    let _turn = Turn::take();
+    let lines = Lines::default();
+    listen(&lines, AVX_LOG_DEBUG);
+    work();
+    ok(abi::set_log(None, null_mut(), AVX_LOG_DEBUG));
+    let before = lines.lock().expect("unpoisoned").len();
+    work();
+    assert_eq!(lines.lock().expect("unpoisoned").len(), before);
+}
+
+static RUNNING: AtomicU32 = AtomicU32::new(0);
+static GONE: AtomicBool = AtomicBool::new(false);
+static LATE: AtomicU32 = AtomicU32::new(0);
+
+unsafe extern "C" fn slow(_level: i32, _message: *const c_char, _user: *mut c_void) {
+    RUNNING.fetch_add(1, Ordering::SeqCst);
+    std::thread::sleep(Duration::from_millis(20));
+    if GONE.load(Ordering::SeqCst) {
+        LATE.fetch_add(1, Ordering::SeqCst);
+    }
+    RUNNING.fetch_sub(1, Ordering::SeqCst);
+}
+
+#[test]
+fn when_set_log_returns_no_callback_is_running() {
+    let _turn = Turn::take();
+    for _ in 0..5 {
+        GONE.store(false, Ordering::SeqCst);
+        ok(abi::set_log(Some(slow), null_mut(), AVX_LOG_DEBUG));
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..4).map(|_| scope.spawn(work)).collect();
+            // Wait for a callback to run, if ever there is one.
+            while RUNNING.load(Ordering::SeqCst) == 0 && !workers.iter().all(|w| w.is_finished()) {
+                std::thread::yield_now();
+            }
+            ok(abi::set_log(None, null_mut(), AVX_LOG_OFF));
+            GONE.store(true, Ordering::SeqCst);
+            assert_eq!(RUNNING.load(Ordering::SeqCst), 0, "a callback runs after avx_set_log(NULL) returned");
+        });
+        assert_eq!(LATE.load(Ordering::SeqCst), 0, "a callback ended after avx_set_log(NULL) returned");
+    }
+}
+
+static INSIDE: [AtomicI32; 9] = [const { AtomicI32::new(-1000) }; 9];
+static ALLOWED: AtomicBool = AtomicBool::new(false);
+
+unsafe extern "C" fn call_back_in(_level: i32, _message: *const c_char, _user: *mut c_void) {
+    let mut device = null_mut();
+    let mut count = 0;
+    let statuses = [
+        abi::create(null(), &mut device),
+        abi::device_count(&mut count),
+        avx_destroy(std::ptr::without_provenance_mut(12345)),
+        abi::set_log(None, null_mut(), 0),
+        avx_free(std::ptr::without_provenance_mut(12345)),
+        avx_synchronize(std::ptr::without_provenance_mut(12345), 0),
+        write(std::ptr::without_provenance_mut(12345), 0, &[1]),
+        avx_kernel_free(std::ptr::without_provenance_mut(12345)),
+        avx_unmap(std::ptr::without_provenance_mut(12345)),
+    ];
+    for (place, status) in INSIDE.iter().zip(statuses) {
+        place.store(status, Ordering::SeqCst);
+    }
+    let allowed = avx_version() != 0 && !avx_status_name(0).is_null() && !avx_last_error().is_null();
+    ALLOWED.store(allowed, Ordering::SeqCst);
+}
+
+#[test]
+fn inside_a_callback_calls_are_refused() {
+    let _turn = Turn::take();
+    ok(abi::set_log(Some(call_back_in), null_mut(), AVX_LOG_DEBUG));
+    let worked = work();
+    ok(abi::set_log(None, null_mut(), AVX_LOG_OFF));
+    if worked {
+        for (i, status) in INSIDE.iter().enumerate() {
+            let status = status.load(Ordering::SeqCst);
+            assert!(status == AVX_ERROR_IN_CALLBACK, "call {i} inside a callback: {}", name(status));
+        }
+        assert!(ALLOWED.load(Ordering::SeqCst), "avx_version, avx_status_name and avx_last_error work inside");
+    }
+}
+
+#[test]
+fn levels_that_are_none() {
+    let _turn = Turn::take();
+    for level in [-1, 5, i32::MIN, i32::MAX] {
+        tells(&fails(abi::set_log(None, null_mut(), level), AVX_ERROR_INVALID_ARGUMENT), &["avx_set_log", &level.to_string()]);
+    }
+}
+
+#[test]
+fn the_last_error_is_each_threads_own() {
+    let _turn = Turn::take();
+    std::thread::scope(|scope| {
+        for i in 0..8i32 {
+            scope.spawn(move || {
+                assert_eq!(last_error(), "", "before the first");
+                for round in 0..100 {
+                    fails(abi::set_log(None, null_mut(), 1000 * (i + 1) + round), AVX_ERROR_INVALID_ARGUMENT);
+                    std::thread::yield_now();
+                    tells(&last_error(), &[&(1000 * (i + 1) + round).to_string()]);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn success_keeps_the_last_error() {
+    let _turn = Turn::take();
+    fails(abi::set_log(None, null_mut(), 4711), AVX_ERROR_INVALID_ARGUMENT);
+    ok(abi::set_log(None, null_mut(), AVX_LOG_OFF));
+    ok(avx_free(null_mut()));
+    tells(&last_error(), &["4711"]);
+}
+
+#[test]
+fn last_error_copy_cuts_at_characters() {
+    let _turn = Turn::take();
+    let Some(device) = Device::open() else { return };
+    let buffer = device.alloc(4, AVX_MEMORY_DEVICE);
+    ok(abi::set_label(buffer, c("größe€𝄞").as_ptr()));
+    let whole = fails(write(buffer, 4, &[1]), AVX_ERROR_OUT_OF_RANGE);
+    assert!(whole.contains("größe€𝄞"), "{whole}");
+    for capacity in 0..whole.len() + 3 {
+        let mut bytes = vec![0x7Fu8; capacity + 4];
+        let mut length = 0;
+        ok(abi::last_error_copy(bytes.as_mut_ptr().cast(), capacity as u64, &mut length));
+        assert_eq!(length, whole.len() as u64);
+        assert!(bytes[capacity..].iter().all(|&b| b == 0x7F), "wrote beyond {capacity}");
+        if capacity > 0 {
+            let copied = CStr::from_bytes_until_nul(&bytes[..capacity]).expect("a NUL").to_str().expect("cut at a character");
+            assert!(whole.starts_with(copied));
+            let room = capacity - 1;
+            let most = (0..=room.min(whole.len())).rev().find(|&n| whole.is_char_boundary(n)).expect("0 is one");
+            assert_eq!(copied.len(), most, "capacity {capacity}");
+        }
+    }
+    ok(abi::last_error_copy(null_mut(), 0, null_mut()));
+    let mut length = 0;
+    ok(abi::last_error_copy(null_mut(), 0, &mut length));
+    assert_eq!(length, whole.len() as u64);
+    assert!(abi::last_error_copy(null_mut(), 1, null_mut()) == AVX_ERROR_INVALID_ARGUMENT);
+    assert_eq!(last_error(), whole, "avx_last_error_copy keeps the last error");
+}
+
+#[test]
+fn names_of_all_statuses() {
+    let known = [
+        (AVX_OK, "AVX_OK"),
+        (AVX_NOT_READY, "AVX_NOT_READY"),
+        (AVX_TIMEOUT, "AVX_TIMEOUT"),
+        (AVX_ERROR_INVALID_ARGUMENT, "AVX_ERROR_INVALID_ARGUMENT"),
+        (AVX_ERROR_INVALID_HANDLE, "AVX_ERROR_INVALID_HANDLE"),
+        (AVX_ERROR_OUT_OF_RANGE, "AVX_ERROR_OUT_OF_RANGE"),
+        (AVX_ERROR_MAPPED, "AVX_ERROR_MAPPED"),
+        (AVX_ERROR_NOT_MAPPED, "AVX_ERROR_NOT_MAPPED"),
+        (AVX_ERROR_IN_CALLBACK, "AVX_ERROR_IN_CALLBACK"),
+        (AVX_ERROR_UNSUPPORTED, "AVX_ERROR_UNSUPPORTED"),
+        (AVX_ERROR_LIMIT, "AVX_ERROR_LIMIT"),
+        (AVX_ERROR_TIMEOUT, "AVX_ERROR_TIMEOUT"),
+        (AVX_ERROR_OUT_OF_DEVICE_MEMORY, "AVX_ERROR_OUT_OF_DEVICE_MEMORY"),
+        (AVX_ERROR_OUT_OF_HOST_MEMORY, "AVX_ERROR_OUT_OF_HOST_MEMORY"),
+        (AVX_ERROR_COMPILE, "AVX_ERROR_COMPILE"),
+        (AVX_ERROR_INVALID_SPIRV, "AVX_ERROR_INVALID_SPIRV"),
+        (AVX_ERROR_ENTRY_POINT, "AVX_ERROR_ENTRY_POINT"),
+        (AVX_ERROR_ARGUMENTS, "AVX_ERROR_ARGUMENTS"),
+        (AVX_ERROR_NO_DRIVER, "AVX_ERROR_NO_DRIVER"),
+        (AVX_ERROR_NO_DEVICE, "AVX_ERROR_NO_DEVICE"),
+        (AVX_ERROR_DEVICE_LOST, "AVX_ERROR_DEVICE_LOST"),
+        (AVX_ERROR_DRIVER, "AVX_ERROR_DRIVER"),
+        (AVX_ERROR_INTERNAL, "AVX_ERROR_INTERNAL"),
+        (AVX_ERROR_FORKED, "AVX_ERROR_FORKED"),
+    ];
+    for status in -1000..1000 {
+        let want = known.iter().find(|k| k.0 == status).map_or("unknown status", |k| k.1);
+        assert_eq!(name(status), want, "{status}");
+    }
+}

@@ -1,0 +1,425 @@
+//! Random programs against a model on the CPU: allocations, writes, dispatches (ranges that overlap and atomics among them),
+//! copies, fills, reads, mappings and frees over several buffers, in thousands of steps.
+//!
+//! AVX_GPU_TEST_SEED brings a failure back, AVX_GPU_TEST_STEPS sets the length.
+
+#[allow(dead_code, reason = "each test file uses its own part of the helpers")]
+mod common;
+
+use common::random::{Random, number};
+use common::*;
+use std::collections::VecDeque;
+use std::ptr::null_mut;
+
+/// y = x + c for n words.
+const ADD: &str = "struct P { c: u32, n: u32 }
+@group(0) @binding(0) var<storage, read> x: array<u32>;
+@group(0) @binding(1) var<storage, read_write> y: array<u32>;
+@group(0) @binding(2) var<uniform> p: P;
+@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (id.x < p.n) { y[id.x] = x[id.x] + p.c; }
+}";
+
+/// A step of a generator in place, with its constants as immediates.
+const STEP: &str = "struct P { a: u32, c: u32, n: u32 }
+var<immediate> p: P;
+@group(0) @binding(3) var<storage, read_write> x: array<u32>;
+@compute @workgroup_size(32) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (id.x < p.n) { x[id.x] = x[id.x] * p.a + p.c; }
+}";
+
+/// Counts words by their remainder.
+const HISTOGRAM: &str = "struct P { n: u32, bins: u32 }
+@group(0) @binding(0) var<storage, read> x: array<u32>;
+@group(1) @binding(0) var<storage, read_write> bins: array<atomic<u32>>;
+@group(1) @binding(1) var<uniform> p: P;
+@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (id.x < p.n) { atomicAdd(&bins[x[id.x] % p.bins], 1u); }
+}";
+
+/// Sums each stretch of 64 words through workgroup memory.
+const SUMS: &str = "@group(0) @binding(0) var<storage, read> x: array<u32>;
+@group(0) @binding(1) var<storage, read_write> sums: array<u32>;
+var<workgroup> part: array<u32, 64>;
+@compute @workgroup_size(64)
+fn main(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) w: vec3<u32>) {
+    let i = w.x * 64u + l;
+    var v = 0u;
+    if (i < arrayLength(&x)) { v = x[i]; }
+    part[l] = v;
+    for (var half = 32u; half > 0u; half = half / 2u) {
+        workgroupBarrier();
+        if (l < half) { part[l] += part[l + half]; }
+    }
+    if (l == 0u && w.x < arrayLength(&sums)) { sums[w.x] = part[0]; }
+}";
+
+struct Buffer {
+    handle: avx_buffer,
+    bytes: Vec<u8>,
+    mappable: bool,
+}
+
+/// A range of whole words of a buffer, as a dispatch binds it.
+#[derive(Clone, Copy)]
+struct Range {
+    buffer: usize,
+    offset: usize,
+    words: usize,
+}
+
+struct Program {
+    device: Device,
+    random: Random,
+    buffers: Vec<Buffer>,
+    kernels: [avx_kernel; 4],
+    /// The last steps, for the message of a failure.
+    story: VecDeque<String>,
+    seed: u64,
+    step: u64,
+}
+
+impl Program {
+    fn new(device: Device, seed: u64) -> Program {
+        let kernels = [ADD, STEP, HISTOGRAM, SUMS].map(|source| device.kernel(source));
+        Program { device, random: Random::new(seed), buffers: Vec::new(), kernels, story: VecDeque::new(), seed, step: 0 }
+    }
+
+    fn tell(&mut self, what: String) {
+        if self.story.len() == 30 {
+            self.story.pop_front();
+        }
+        self.story.push_back(format!("{}: {what}", self.step));
+    }
+
+    fn fail(&self, what: &str) -> ! {
+        let story: Vec<&str> = self.story.iter().map(String::as_str).collect();
+        panic!("AVX_GPU_TEST_SEED={} step {}: {what}; the last steps:\n{}", self.seed, self.step, story.join("\n"));
+    }
+
+    fn done(&self, status: avx_status) {
+        if status != AVX_OK {
+            self.fail(&format!("{}: {}", name(status), last_error()));
+        }
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        self.random.index(bound.max(1))
+    }
+
+    /// An offset and a length within so many bytes, often at the edges.
+    fn span(&mut self, size: usize) -> (usize, usize) {
+        match self.below(5) {
+            0 => (0, size),
+            1 => {
+                let offset = self.below(size + 1);
+                (offset, size - offset)
+            }
+            2 => {
+                let offset = self.below(size + 1);
+                (offset, self.below(40).min(size - offset))
+            }
+            _ => {
+                let offset = self.below(size + 1);
+                (offset, self.below(size - offset + 1))
+            }
+        }
+    }
+
+    fn alloc(&mut self) {
+        let size = match self.below(6) {
+            0 => self.below(9),
+            1 | 2 => self.below(700),
+            3 | 4 => self.below(30_000),
+            _ => self.below(400_000),
+        };
+        let kind = [AVX_MEMORY_DEVICE, AVX_MEMORY_DEVICE, AVX_MEMORY_UPLOAD, AVX_MEMORY_READBACK][self.below(4)];
+        let zeroed = self.below(2) == 0;
+        let memory = kind | if zeroed { AVX_MEMORY_ZEROED } else { 0 };
+        self.tell(format!("alloc of {size} bytes, memory {memory:#x}, as buffer {}", self.buffers.len()));
+        let mut handle = null_mut();
+        self.done(abi::alloc(self.device.handle, size as u64, memory, &mut handle));
+        let bytes = if zeroed { vec![0; size] } else { self.random.bytes(size) };
+        if !zeroed {
+            self.done(write(handle, 0, &bytes));
+        }
+        let mappable = buffer_info(handle).host_visible == 1;
+        self.buffers.push(Buffer { handle, bytes, mappable });
+    }
+
+    fn free(&mut self) {
+        let which = self.below(self.buffers.len());
+        self.tell(format!("free of buffer {which}; the last takes its number"));
+        let buffer = self.buffers.swap_remove(which);
+        self.done(avx_free(buffer.handle));
+    }
+
+    fn write(&mut self) {
+        let which = self.below(self.buffers.len());
+        let (offset, size) = self.span(self.buffers[which].bytes.len());
+        self.tell(format!("write of {size} bytes at {offset} of buffer {which}"));
+        let data = self.random.bytes(size);
+        self.done(write(self.buffers[which].handle, offset as u64, &data));
+        self.buffers[which].bytes[offset..offset + size].copy_from_slice(&data);
+    }
+
+    fn read(&mut self) {
+        let which = self.below(self.buffers.len());
+        let (offset, size) = self.span(self.buffers[which].bytes.len());
+        self.tell(format!("read of {size} bytes at {offset} of buffer {which}"));
+        let mut got = vec![0xEE; size];
+        self.done(read(self.buffers[which].handle, offset as u64, &mut got));
+        self.compare(which, offset, &got);
+    }
+
+    fn compare(&self, which: usize, offset: usize, got: &[u8]) {
+        let want = &self.buffers[which].bytes[offset..offset + got.len()];
+        if got != want {
+            let at = got.iter().zip(want).position(|(a, b)| a != b).expect("they differ");
+            let wrong = got.iter().zip(want).filter(|(a, b)| a != b).count();
+            let (got, want) = (got[at], want[at]);
+            self.fail(&format!("buffer {which}: {wrong} bytes differ, the first at {}: got {got:#x}, want {want:#x}", offset + at));
+        }
+    }
+
+    fn fill(&mut self) {
+        let which = self.below(self.buffers.len());
+        let pattern_size = 1 << self.below(5);
+        let (offset, size) = self.span(self.buffers[which].bytes.len());
+        let size = size / pattern_size * pattern_size;
+        self.tell(format!("fill of {size} bytes at {offset} of buffer {which} with {pattern_size} bytes"));
+        let pattern = self.random.bytes(pattern_size);
+        self.done(fill(self.buffers[which].handle, offset as u64, size as u64, &pattern));
+        for chunk in self.buffers[which].bytes[offset..offset + size].chunks_mut(pattern_size) {
+            chunk.copy_from_slice(&pattern);
+        }
+    }
+
+    fn copy(&mut self) {
+        let (src, dst) = (self.below(self.buffers.len()), self.below(self.buffers.len()));
+        let (src_offset, size) = self.span(self.buffers[src].bytes.len());
+        let room = self.buffers[dst].bytes.len();
+        let dst_offset = self.below(room + 1);
+        let size = size.min(room - dst_offset);
+        self.tell(format!("copy of {size} bytes from {src_offset} of buffer {src} to {dst_offset} of buffer {dst}"));
+        let (from, to) = (&self.buffers[src], &self.buffers[dst]);
+        let status = copy((to.handle, dst_offset as u64), (from.handle, src_offset as u64), size as u64);
+        let overlap = src == dst && size > 0 && src_offset < dst_offset + size && dst_offset < src_offset + size;
+        if overlap {
+            if status != AVX_ERROR_INVALID_ARGUMENT {
+                self.fail(&format!("an overlapping copy: {}", name(status)));
+            }
+            return;
+        }
+        self.done(status);
+        let data = from.bytes[src_offset..src_offset + size].to_vec();
+        self.buffers[dst].bytes[dst_offset..dst_offset + size].copy_from_slice(&data);
+    }
+
+    fn map(&mut self) {
+        let which = self.below(self.buffers.len());
+        let size = self.buffers[which].bytes.len();
+        if !self.buffers[which].mappable || size == 0 {
+            return;
+        }
+        let offset = self.below(size);
+        let length = 1 + self.below(size - offset);
+        self.tell(format!("map of {length} bytes at {offset} of buffer {which}"));
+        let mut pointer = null_mut();
+        let handle = self.buffers[which].handle;
+        self.done(abi::map(handle, offset as u64, length as u64, AVX_MAP_READ | AVX_MAP_WRITE, &mut pointer));
+        let got = mapped_bytes(pointer.cast(), length);
+        self.compare(which, offset, &got);
+        let data = self.random.bytes(length);
+        put_mapped(pointer.cast(), &data);
+        self.done(avx_unmap(handle));
+        self.buffers[which].bytes[offset..offset + length].copy_from_slice(&data);
+    }
+
+    /// A range that can be bound, of one word at least.
+    fn range(&mut self) -> Option<Range> {
+        let buffer = self.below(self.buffers.len());
+        let words = self.buffers[buffer].bytes.len() / 4;
+        if words == 0 {
+            return None;
+        }
+        let offset = self.below(words.div_ceil(64)) * 256;
+        let left = words - offset / 4;
+        let words = if self.below(2) == 0 { left } else { 1 + self.below(left) };
+        Some(Range { buffer, offset, words })
+    }
+
+    fn arg(&self, range: Range) -> avx_arg {
+        arg_range(self.buffers[range.buffer].handle, range.offset as u64, range.words as u64 * 4)
+    }
+
+    fn words(&self, range: Range) -> Vec<u32> {
+        words_of(&self.buffers[range.buffer].bytes[range.offset..range.offset + range.words * 4])
+    }
+
+    fn set_words(&mut self, range: Range, words: &[u32]) {
+        let bytes = bytes_of(words);
+        self.buffers[range.buffer].bytes[range.offset..range.offset + bytes.len()].copy_from_slice(&bytes);
+    }
+
+    /// Dispatches `n` threads, positional or by place in a shuffled order.
+    fn run(&mut self, kernel: usize, n: usize, places: &[(u32, u32)], args: &[avx_arg]) {
+        let kernel = self.kernels[kernel];
+        let mut args = args.to_vec();
+        if self.below(3) == 0 && places.len() == args.len() {
+            args = args.iter().zip(places).map(|(&arg, &(group, binding))| at(group, binding, arg)).collect();
+            let turn = self.below(args.len());
+            args.rotate_left(turn);
+        }
+        let status = if self.below(2) == 0 {
+            dispatch_threads(kernel, [n as u64, 1, 1], &args)
+        } else {
+            let size = kernel_info(kernel).workgroup_size[0];
+            dispatch(kernel, [u32::try_from(n).expect("small").div_ceil(size), 1, 1], &args)
+        };
+        self.done(status);
+    }
+
+    fn add(&mut self) {
+        let (Some(x), Some(mut y)) = (self.range(), self.range()) else { return };
+        // Often the same buffer: bound ranges may overlap; the words that are touched must be the same or apart.
+        if self.below(3) == 0 {
+            y = Range { offset: if self.below(2) == 0 { x.offset } else { y.offset }, ..x };
+            let all = self.buffers[x.buffer].bytes.len();
+            if y.offset + 4 > all {
+                return;
+            }
+            y.words = (all - y.offset) / 4;
+        }
+        let mut n = x.words.min(y.words);
+        if x.buffer == y.buffer && x.offset != y.offset {
+            n = n.min(x.offset.abs_diff(y.offset) / 4);
+        }
+        let c = self.random.word();
+        let (xb, yb) = ((x.buffer, x.offset), (y.buffer, y.offset));
+        self.tell(format!("add over {n} words from {xb:?} ({} words) to {yb:?} ({} words)", x.words, y.words));
+        let p = bytes_of(&[c, u32::try_from(n).expect("small")]);
+        let args = [self.arg(x), self.arg(y), arg_bytes(&p)];
+        self.run(0, n, &[(0, 0), (0, 1), (0, 2)], &args);
+        let sums: Vec<u32> = self.words(x)[..n].iter().map(|w| w.wrapping_add(c)).collect();
+        self.set_words(y, &sums);
+    }
+
+    fn step_in_place(&mut self) {
+        let Some(x) = self.range() else { return };
+        let (a, c) = (self.random.word() | 1, self.random.word());
+        let n = 1 + self.below(x.words);
+        let repeats = 1 + self.below(6);
+        self.tell(format!("{repeats} steps over {n} words of ({}, {})", x.buffer, x.offset));
+        let p = bytes_of(&[a, c, u32::try_from(n).expect("small")]);
+        let args = [self.arg(x), arg_bytes(&p)];
+        for _ in 0..repeats {
+            self.run(1, n, &[], &args);
+        }
+        let step = |w: u32| (0..repeats).fold(w, |w, _| w.wrapping_mul(a).wrapping_add(c));
+        let words: Vec<u32> = self.words(x)[..n].iter().map(|&w| step(w)).collect();
+        self.set_words(x, &words);
+    }
+
+    fn histogram(&mut self) {
+        let (Some(x), Some(bins)) = (self.range(), self.range()) else { return };
+        let mut count = bins.words.min(50);
+        if x.buffer == bins.buffer && x.offset < bins.offset + count * 4 && bins.offset < x.offset + x.words * 4 {
+            // Counting changes what is read: keep the two apart or leave it.
+            if bins.offset < x.offset {
+                count = count.min((x.offset - bins.offset) / 4);
+            } else {
+                return;
+            }
+        }
+        if count == 0 {
+            return;
+        }
+        let flags = if self.below(2) == 0 { AVX_ARG_UNORDERED } else { 0 };
+        let repeats = 1 + self.below(3);
+        self.tell(format!("{repeats} histograms of ({}, {}) into ({}, {})", x.buffer, x.offset, bins.buffer, bins.offset));
+        let p = bytes_of(&[u32::try_from(x.words).expect("small"), u32::try_from(count).expect("small")]);
+        let args = [self.arg(x), avx_arg { flags, ..self.arg(bins) }, arg_bytes(&p)];
+        let values = self.words(x);
+        let mut counts = self.words(Range { words: count, ..bins });
+        for _ in 0..repeats {
+            self.run(2, x.words, &[(0, 0), (1, 0), (1, 1)], &args);
+            for value in &values {
+                let bin = &mut counts[*value as usize % count];
+                *bin = bin.wrapping_add(1);
+            }
+        }
+        self.set_words(bins, &counts);
+    }
+
+    fn sums(&mut self) {
+        let (Some(x), Some(sums)) = (self.range(), self.range()) else { return };
+        if x.buffer == sums.buffer {
+            return;
+        }
+        let groups = x.words.div_ceil(64).min(300);
+        self.tell(format!("sums of ({}, {}) into ({}, {})", x.buffer, x.offset, sums.buffer, sums.offset));
+        let args = [self.arg(x), self.arg(sums)];
+        self.run(3, groups * 64, &[(0, 0), (0, 1)], &args);
+        let totals: Vec<u32> =
+            self.words(x).chunks(64).take(groups.min(sums.words)).map(|c| c.iter().fold(0u32, |s, &w| s.wrapping_add(w))).collect();
+        self.set_words(sums, &totals);
+    }
+
+    fn check_all(&mut self) {
+        self.tell("read of every buffer".to_owned());
+        for which in 0..self.buffers.len() {
+            let mut got = vec![0xEE; self.buffers[which].bytes.len()];
+            self.done(read(self.buffers[which].handle, 0, &mut got));
+            self.compare(which, 0, &got);
+        }
+    }
+
+    fn advance(&mut self) {
+        self.step += 1;
+        if self.buffers.len() < 2 {
+            return self.alloc();
+        }
+        match self.below(100) {
+            0..6 if self.buffers.len() < 12 => self.alloc(),
+            0..6 => self.free(),
+            6..9 => self.free(),
+            9..24 => self.write(),
+            24..34 => self.read(),
+            34..44 => self.fill(),
+            44..56 => self.copy(),
+            56..61 => self.map(),
+            61..73 => self.add(),
+            73..84 => self.step_in_place(),
+            84..91 => self.histogram(),
+            91..96 => self.sums(),
+            96..98 => self.done(avx_synchronize(self.device.handle, AVX_FOREVER)),
+            _ => self.check_all(),
+        }
+    }
+}
+
+/// Runs the program of a seed.
+fn run(seed: u64, steps: u64) {
+    let Some(device) = Device::open_computing() else { return };
+    let mut program = Program::new(device, seed);
+    for _ in 0..steps {
+        program.advance();
+    }
+    program.check_all();
+    program.device.close();
+}
+
+#[test]
+fn one_long_program() {
+    run(Random::seed(70), number("AVX_GPU_TEST_STEPS").unwrap_or(4000));
+}
+
+#[test]
+fn many_short_programs() {
+    let seed = Random::seed(1000);
+    let steps = number("AVX_GPU_TEST_STEPS").unwrap_or(2000) / 20;
+    for program in 0..20 {
+        run(seed + program, steps);
+    }
+}

@@ -1,0 +1,35 @@
+//! Proves that what the validation layer says reaches the log callback, so that silence elsewhere in the suite means something.
+
+#[allow(dead_code, reason = "each test file uses its own part of the helpers")]
+mod common;
+
+use common::*;
+use std::ffi::{CStr, c_char, c_void};
+use std::ptr::null_mut;
+use std::sync::Mutex;
+
+static LINES: Mutex<Vec<(i32, String)>> = Mutex::new(Vec::new());
+
+unsafe extern "C" fn keep(level: i32, message: *const c_char, _user: *mut c_void) {
+    // SAFETY: the library passes NUL-terminated text that is valid during the call.
+    let message = unsafe { CStr::from_ptr(message) }.to_string_lossy().into_owned();
+    LINES.lock().expect("no test fails while it holds this").push((level, message));
+}
+
+#[test]
+fn a_message_of_the_validation_layer_is_heard() {
+    let no_cache = c("");
+    let options =
+        avx_device_options { flags: AVX_DEVICE_VALIDATION, cache_dir: no_cache.as_ptr(), ..avx_device_options::zeroed() };
+    let Some(device) = Device::open_with(&options) else { return };
+    ok(abi::set_log(Some(keep), null_mut(), AVX_LOG_WARN));
+    avx_gpu::testing::provoke_validation_message();
+    // The line is delivered by a thread that is inside a call.
+    ok(avx_synchronize(device.handle, AVX_FOREVER));
+    ok(abi::set_log(None, null_mut(), AVX_LOG_OFF));
+    let lines = LINES.lock().expect("unpoisoned");
+    let heard = lines.iter().find(|l| l.1.contains("validation:"));
+    assert!(heard.is_some_and(|l| [AVX_LOG_WARN, AVX_LOG_ERROR].contains(&l.0)), "nothing was heard of the validation layer: {lines:?}");
+    drop(lines);
+    device.close();
+}

@@ -1,0 +1,198 @@
+//! What the two commands need, and what each distribution calls it. A table, and nothing that touches the machine.
+
+/// A thing that must be on the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Need {
+    /// A C compiler and the C library's headers.
+    Cc,
+    /// A C++ compiler, for the tests that read the header as C++.
+    Cxx,
+    /// CMake.
+    CMake,
+    /// The Ninja build program.
+    Ninja,
+    /// GNU Make.
+    Make,
+    /// pkg-config.
+    PkgConfig,
+    /// libpng with its header, for the photograph.
+    Png,
+    /// The Vulkan loader, libvulkan.so.1.
+    Loader,
+    /// A Vulkan driver that runs on the CPU: Mesa's lavapipe (on macOS MoltenVK, which runs on the GPU).
+    SoftwareDriver,
+    /// The Khronos validation layer.
+    Validation,
+    /// spirv-as and spirv-val.
+    SpirvTools,
+    /// valgrind.
+    Valgrind,
+    /// clang and clang++.
+    Clang,
+    /// Python 3.
+    Python,
+    /// nm and readelf.
+    Binutils,
+    /// cargo fmt.
+    Rustfmt,
+    /// cargo clippy.
+    Clippy,
+}
+
+impl Need {
+    /// Every need, in the order in which they are listed to a person.
+    pub(crate) const ALL: [Need; 17] = [
+        Need::Cc,
+        Need::Cxx,
+        Need::CMake,
+        Need::Ninja,
+        Need::Make,
+        Need::PkgConfig,
+        Need::Png,
+        Need::Loader,
+        Need::SoftwareDriver,
+        Need::Validation,
+        Need::SpirvTools,
+        Need::Valgrind,
+        Need::Clang,
+        Need::Python,
+        Need::Binutils,
+        Need::Rustfmt,
+        Need::Clippy,
+    ];
+
+    /// What a person calls it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Need::Cc => "a C compiler",
+            Need::Cxx => "a C++ compiler",
+            Need::CMake => "CMake",
+            Need::Ninja => "Ninja",
+            Need::Make => "GNU Make",
+            Need::PkgConfig => "pkg-config",
+            Need::Png => "libpng with its header",
+            Need::Loader => "the Vulkan loader (libvulkan.so.1)",
+            Need::SoftwareDriver => "a Vulkan driver (Mesa's lavapipe, which runs on the CPU)",
+            Need::Validation => "the Khronos validation layer",
+            Need::SpirvTools => "SPIR-V tools (spirv-as, spirv-val)",
+            Need::Valgrind => "valgrind",
+            Need::Clang => "clang",
+            Need::Python => "Python 3",
+            Need::Binutils => "binutils (nm, readelf)",
+            Need::Rustfmt => "rustfmt (cargo fmt)",
+            Need::Clippy => "clippy (cargo clippy)",
+        }
+    }
+}
+
+/// A package manager.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manager {
+    /// Debian, Ubuntu and their kin: the one that this tool runs itself.
+    Apt,
+    /// Fedora, RHEL.
+    Dnf,
+    /// Arch.
+    Pacman,
+    /// openSUSE.
+    Zypper,
+    /// Homebrew.
+    Brew,
+    /// The Rust toolchain's own.
+    Rustup,
+}
+
+impl Manager {
+    /// System package managers with the program that tells of each, in the order in which they are looked for.
+    pub(crate) const SYSTEM: [(Manager, &'static str); 5] = [
+        (Manager::Apt, "apt-get"),
+        (Manager::Dnf, "dnf"),
+        (Manager::Pacman, "pacman"),
+        (Manager::Zypper, "zypper"),
+        (Manager::Brew, "brew"),
+    ];
+
+    /// The package that holds `need`; None if this manager has none.
+    pub(crate) fn package(self, need: Need) -> Option<&'static str> {
+        let [apt, dnf, pacman, zypper, brew, rustup] = match need {
+            Need::Cc => ["gcc", "gcc", "gcc", "gcc", "gcc", ""],
+            Need::Cxx => ["g++", "gcc-c++", "gcc", "gcc-c++", "gcc", ""],
+            Need::CMake => ["cmake", "cmake", "cmake", "cmake", "cmake", ""],
+            Need::Ninja => ["ninja-build", "ninja-build", "ninja", "ninja", "ninja", ""],
+            Need::Make => ["make", "make", "make", "make", "make", ""],
+            Need::PkgConfig => ["pkg-config", "pkgconf-pkg-config", "pkgconf", "pkgconf-pkg-config", "pkgconf", ""],
+            Need::Png => ["libpng-dev", "libpng-devel", "libpng", "libpng16-devel", "libpng", ""],
+            Need::Loader => ["libvulkan1", "vulkan-loader", "vulkan-icd-loader", "libvulkan1", "vulkan-loader", ""],
+            Need::SoftwareDriver => ["mesa-vulkan-drivers", "mesa-vulkan-drivers", "vulkan-swrast", "libvulkan_lvp", "molten-vk", ""],
+            Need::Validation => [
+                "vulkan-validationlayers",
+                "vulkan-validation-layers",
+                "vulkan-validation-layers",
+                "vulkan-validationlayers",
+                "vulkan-validationlayers",
+                "",
+            ],
+            Need::SpirvTools => ["spirv-tools", "spirv-tools", "spirv-tools", "spirv-tools", "spirv-tools", ""],
+            Need::Valgrind => ["valgrind", "valgrind", "valgrind", "valgrind", "", ""],
+            Need::Clang => ["clang", "clang", "clang", "clang", "llvm", ""],
+            Need::Python => ["python3", "python3", "python", "python3", "python3", ""],
+            Need::Binutils => ["binutils", "binutils", "binutils", "binutils", "binutils", ""],
+            Need::Rustfmt => ["rustfmt", "rustfmt", "rust", "rustfmt", "rust", "rustfmt"],
+            Need::Clippy => ["rust-clippy", "clippy", "rust", "clippy", "rust", "clippy"],
+        };
+        let package = match self {
+            Manager::Apt => apt,
+            Manager::Dnf => dnf,
+            Manager::Pacman => pacman,
+            Manager::Zypper => zypper,
+            Manager::Brew => brew,
+            Manager::Rustup => rustup,
+        };
+        (!package.is_empty()).then_some(package)
+    }
+
+    /// The words of the command that installs `packages`, without any sudo.
+    pub(crate) fn install(self, packages: &[&str]) -> Vec<String> {
+        let words: &[&str] = match self {
+            Manager::Apt => &["apt-get", "install", "-y", "--no-install-recommends"],
+            Manager::Dnf => &["dnf", "install", "-y"],
+            Manager::Pacman => &["pacman", "-S", "--needed", "--noconfirm"],
+            Manager::Zypper => &["zypper", "--non-interactive", "install"],
+            Manager::Brew => &["brew", "install"],
+            Manager::Rustup => &["rustup", "component", "add"],
+        };
+        words.iter().chain(packages).map(|w| (*w).to_owned()).collect()
+    }
+
+    /// Whether installing needs the rights of root.
+    pub(crate) fn needs_root(self) -> bool {
+        !matches!(self, Manager::Brew | Manager::Rustup)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn apt_knows_every_need_and_rustup_its_two() {
+        assert!(Need::ALL.iter().all(|n| Manager::Apt.package(*n).is_some()));
+        let by_rustup: Vec<_> = Need::ALL.iter().filter_map(|n| Manager::Rustup.package(*n)).collect();
+        assert_eq!(by_rustup, ["rustfmt", "clippy"]);
+    }
+
+    #[test]
+    fn all_lists_each_need_once() {
+        let mut sorted = Need::ALL.to_vec();
+        sorted.sort();
+        sorted.dedup();
+        assert_eq!(sorted, Need::ALL);
+    }
+
+    #[test]
+    fn install_commands_never_ask() {
+        assert_eq!(Manager::Apt.install(&["cmake"]).join(" "), "apt-get install -y --no-install-recommends cmake");
+        assert_eq!(Manager::Pacman.install(&["cmake", "ninja"]).join(" "), "pacman -S --needed --noconfirm cmake ninja");
+        assert!(Manager::Zypper.needs_root() && !Manager::Brew.needs_root());
+    }
+}

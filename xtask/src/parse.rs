@@ -1,0 +1,198 @@
+//! Reads what test runners print: Rust's libtest and CTest; and finds the validation layer's messages in any output.
+
+use crate::report::{Note, Outcome};
+use crate::run::{Finished, last_lines};
+
+/// Lines of a failing test's output that are shown.
+const TAIL: usize = 40;
+
+/// How a test says that it cannot run here: this, its name, a colon, why.
+const SKIPPED: &str = "SKIPPED: ";
+
+/// Lines that carry a message of the validation layer, as the library logs them; each once, at most ten.
+pub(crate) fn validation_messages(text: &str) -> Vec<&str> {
+    let mut lines: Vec<&str> = Vec::new();
+    for line in text.lines().filter(|l| l.contains("validation:")) {
+        if lines.len() < 10 && !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+/// A failure for the messages of the validation layer in `texts`; nothing if there are none.
+pub(crate) fn validation_failure(name: &str, texts: &[&str]) -> Outcome {
+    let lines: Vec<&str> = texts.iter().flat_map(|text| validation_messages(text)).collect();
+    if lines.is_empty() {
+        return Outcome::default();
+    }
+    let why = format!("the validation layer complained:\n{}", lines.join("\n"));
+    Outcome { failed: vec![Note { name: name.to_owned(), why }], ..Outcome::default() }
+}
+
+/// The outcome of one Rust test binary, `binary` by name, run with --show-output.
+pub(crate) fn libtest(binary: &str, finished: &Finished) -> Outcome {
+    let mut outcome = Outcome::default();
+    let named = |name: &str| format!("{binary}::{name}");
+    let skips = skips(&finished.stdout).chain(self::skips(&finished.stderr)).collect::<Vec<_>>();
+    let mut summary = None;
+    for line in finished.stdout.lines() {
+        if let Some(rest) = line.strip_prefix("test result: ") {
+            summary = Some((count_before(rest, " passed"), count_before(rest, " failed")));
+        } else if let Some((name, result)) = line.strip_prefix("test ").and_then(|l| l.split_once(" ... ")) {
+            if result.starts_with("ok") {
+                match skips.iter().find(|(who, _)| *who == name) {
+                    Some((_, why)) => outcome.skipped.push(Note { name: named(name), why: (*why).to_owned() }),
+                    None => outcome.passed += 1,
+                }
+            } else if result.starts_with("ignored") {
+                outcome.skipped.push(Note { name: named(name), why: result.to_owned() });
+            } else {
+                outcome.failed.push(Note { name: named(name), why: section(&finished.stdout, name) });
+            }
+        }
+    }
+    match summary {
+        // Lines that a test's own output tore apart are missed above; the summary's numbers count.
+        Some((passed, failed)) => {
+            outcome.passed = passed.saturating_sub(outcome.skipped.iter().filter(|n| !n.why.starts_with("ignored")).count() as u64);
+            if failed > outcome.failed.len() as u64 || !finished.ending.ok() && outcome.failed.is_empty() {
+                outcome.failed.push(Note { name: binary.to_owned(), why: finished.tail(TAIL) });
+            }
+        }
+        None => {
+            outcome.failed.push(Note { name: binary.to_owned(), why: format!("the test binary did not finish: {}", finished.tail(TAIL)) })
+        }
+    }
+    outcome.add(validation_failure(binary, &[&finished.stdout, &finished.stderr]));
+    outcome
+}
+
+/// (test, reason) of each line that says a test cannot run here.
+fn skips(output: &str) -> impl Iterator<Item = (&str, &str)> {
+    output.lines().filter_map(|line| line.split_once(SKIPPED)?.1.split_once(": "))
+}
+
+/// The number that ends right before `word`.
+fn count_before(text: &str, word: &str) -> u64 {
+    let before = text.split_once(word).map_or("", |(before, _)| before);
+    before.rsplit(|c: char| !c.is_ascii_digit()).next().and_then(|digits| digits.parse().ok()).unwrap_or(0)
+}
+
+/// What libtest shows of one test's output.
+fn section(stdout: &str, name: &str) -> String {
+    let start = format!("---- {name} stdout ----\n");
+    let text = stdout.split_once(&start).map_or("", |(_, rest)| rest);
+    let end = [text.find("\n---- "), text.find("\nfailures:\n"), text.find("\nsuccesses:\n")].into_iter().flatten().min();
+    last_lines(&text[..end.unwrap_or(text.len())], TAIL)
+}
+
+/// The outcome of a CTest run; `log` is its LastTest.log, where the output of every test is.
+pub(crate) fn ctest(finished: &Finished, log: &str) -> Outcome {
+    let mut outcome = Outcome::default();
+    for line in finished.stdout.lines() {
+        let Some((name, result)) = ctest_line(line) else { continue };
+        let output = ctest_output(log, name);
+        if result.contains("Passed") {
+            outcome.passed += 1;
+        } else if result.contains("***Skipped") || result.contains("Disabled") {
+            let why = output.lines().find_map(|l| l.split_once(SKIPPED)).map_or_else(|| last_lines(output, 1), |(_, why)| why.to_owned());
+            outcome.skipped.push(Note { name: name.to_owned(), why });
+        } else {
+            outcome.failed.push(Note { name: name.to_owned(), why: format!("{result}\n{}", last_lines(output, TAIL)) });
+        }
+        if result.contains("Passed") || result.contains("***Skipped") {
+            outcome.add(validation_failure(name, &[output]));
+        }
+    }
+    if outcome == Outcome::default() || !finished.ending.ok() && outcome.failed.is_empty() {
+        outcome.failed.push(Note { name: "ctest".to_owned(), why: finished.tail(TAIL) });
+    }
+    outcome
+}
+
+/// (name, result) of a line such as " 1/12 Test  #1: header .....   Passed    0.01 sec".
+fn ctest_line(line: &str) -> Option<(&str, &str)> {
+    let (counts, rest) = line.trim_start().split_once("Test ")?;
+    if !counts.trim_end().split('/').all(|n| !n.is_empty() && n.trim().bytes().all(|b| b.is_ascii_digit())) {
+        return None;
+    }
+    let (_, rest) = rest.trim_start().strip_prefix('#')?.split_once(": ")?;
+    let (name, result) = rest.split_once(' ')?;
+    Some((name, result.trim_start_matches('.').trim()))
+}
+
+/// The output of the test `name` in a LastTest.log.
+fn ctest_output<'a>(log: &'a str, name: &str) -> &'a str {
+    const BEGIN: &str = "----------------------------------------------------------\n";
+    let Some((_, rest)) = log.split_once(&format!(" Test: {name}\n")) else { return "" };
+    let rest = rest.split_once(BEGIN).map_or("", |(_, rest)| rest);
+    &rest[..rest.find("<end of output>").unwrap_or(rest.len())]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::Ending;
+
+    fn finished(code: i32, stdout: &str, stderr: &str) -> Finished {
+        Finished { ending: Ending::Exit(code), stdout: stdout.into(), stderr: stderr.into() }
+    }
+
+    #[test]
+    fn libtest_counts_passes_failures_and_skips() {
+        let stdout = "\nrunning 4 tests\ntest a::one ... ok\ntest two ... FAILED\ntest three ... ignored, slow\ntest four ... ok\n\n\
+                      failures:\n\n---- two stdout ----\nthread 'two' panicked at x:1:\nboom\n\nfailures:\n    two\n\n\
+                      test result: FAILED. 2 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.1s\n";
+        let outcome = libtest("abi", &finished(101, stdout, "SKIPPED: four: no driver\nSKIPPED: four: no driver\n"));
+        assert_eq!(outcome.passed, 1);
+        assert_eq!(outcome.failed, [Note { name: "abi::two".into(), why: "thread 'two' panicked at x:1:\nboom".into() }]);
+        let skipped: Vec<_> = outcome.skipped.iter().map(|n| (n.name.as_str(), n.why.as_str())).collect();
+        assert_eq!(skipped, [("abi::three", "ignored, slow"), ("abi::four", "no driver")]);
+    }
+
+    #[test]
+    fn a_binary_that_crashes_or_disagrees_with_itself_fails() {
+        let crashed = Finished { ending: Ending::Signal(11), stdout: "running 2 tests\ntest a ... ok\n".into(), stderr: String::new() };
+        let outcome = libtest("abi", &crashed);
+        assert_eq!((outcome.passed, outcome.failed.len()), (1, 1));
+        assert!(outcome.failed[0].why.contains("segmentation fault"));
+        let torn = "test a ... noise\nok\ntest result: ok. 3 passed; 0 failed; 0 ignored\n";
+        assert_eq!(libtest("abi", &finished(1, torn, "")).failed.len(), 1);
+    }
+
+    #[test]
+    fn a_validation_message_fails_a_suite_that_passed() {
+        let line = "avx_gpu warn: validation: VUID-vkCmdDispatch-None-02699 ...";
+        let outcome = libtest("abi", &finished(0, "test a ... ok\ntest result: ok. 1 passed; 0 failed;\n", &format!("{line}\n{line}\n")));
+        assert_eq!((outcome.passed, outcome.failed.len()), (1, 1));
+        assert_eq!(outcome.failed[0].why, format!("the validation layer complained:\n{line}"));
+    }
+
+    const CTEST: &str = "Test project /b\n    Start 1: header_c99\n1/4 Test #1: header_c99 .......   Passed    0.01 sec\n\
+        2/4 Test #2: buffer ...........***Failed    0.02 sec\n 3/4 Test #3: f64 ..............***Skipped   0.00 sec\n\
+        4/4 Test #4: crash ............***Exception: SegFault  0.10 sec\n\n75% tests passed\n";
+
+    #[test]
+    fn ctest_counts_and_finds_each_output() {
+        let rule = "-".repeat(58);
+        let log = format!(
+            "2/4 Testing: buffer\n2/4 Test: buffer\nCommand: \"/b/buffer\"\nOutput:\n{rule}\nbuffer.c:3: wrong\n<end of output>\n\
+             3/4 Test: f64\nOutput:\n{rule}\nSKIPPED: the device has no f64\nbye\n<end of output>\n\
+             1/4 Test: header_c99\nOutput:\n{rule}\nwarn: validation: bad\n<end of output>\n"
+        );
+        let outcome = ctest(&finished(8, CTEST, ""), &log);
+        assert_eq!(outcome.passed, 1);
+        let failed: Vec<_> = outcome.failed.iter().map(|n| n.name.as_str()).collect();
+        assert_eq!(failed, ["header_c99", "buffer", "crash"]);
+        assert!(outcome.failed[0].why.contains("warn: validation: bad"));
+        assert!(outcome.failed[1].why.contains("buffer.c:3: wrong"));
+        assert_eq!(outcome.skipped, [Note { name: "f64".into(), why: "the device has no f64".into() }]);
+    }
+
+    #[test]
+    fn ctest_that_ran_nothing_fails() {
+        assert_eq!(ctest(&finished(0, "No tests were found!!!\n", ""), "").failed.len(), 1);
+        assert!(ctest_line("    Start 1: header").is_none() && ctest_line("Total Test time (real) = 0.1 sec").is_none());
+    }
+}

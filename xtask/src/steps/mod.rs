@@ -1,0 +1,92 @@
+//! The steps of `cargo xtask test`, in the order in which they run: what is quick and fails often comes first.
+
+mod absent;
+mod cmake;
+mod library;
+mod python;
+mod rust;
+mod valgrind;
+
+pub(crate) use cmake::{build as build_tree, configure as configure_tree};
+
+use crate::drivers::Configuration;
+use crate::packages::Need;
+use crate::report::Outcome;
+use crate::session::{Drivers, Session};
+
+/// Everything. `install`: whether drivers may be downloaded.
+pub(crate) fn all(session: &mut Session, install: bool) {
+    let header = library::Header::read(session);
+    rust::lints(session);
+    let drivers = session.drivers(install);
+    let configurations = configurations(&drivers, session.validation());
+    validation_layer(session);
+
+    rust::own_tests(session);
+    let binaries = rust::build(session, &configurations);
+    rust::unit_tests(session, binaries.as_deref(), &drivers);
+    for (name, configuration) in &configurations {
+        rust::suite(session, binaries.as_deref(), name, configuration);
+    }
+    rust::null_suite(session, binaries.as_deref(), &drivers);
+    rust::doc_tests(session);
+
+    let release = cmake::release(session, &configurations);
+    cmake::debug(session, &drivers);
+    cmake::clang(session);
+    if let Some(gpu) = gpu(session, &drivers, &release) {
+        rust::suite(session, binaries.as_deref(), "gpu", &Ok(gpu.clone()));
+        cmake::suite(session, &release, "cmake/release/gpu", &gpu);
+    }
+    cmake::consumer(session, &release, &drivers);
+
+    library::symbols(session, &release);
+    library::dynamic_section(session, &release);
+    python::bindings(session, &release, &drivers);
+    absent::driver(session, &release);
+    absent::loader(session, &release);
+    valgrind::suites(session, &release, &drivers);
+    header.unchanged(session);
+}
+
+/// A configuration by the name of its steps, or why it cannot be run.
+type Named = (&'static str, Result<Configuration, String>);
+
+/// The software drivers, each with all that it has and in baseline mode. SwiftShader's baseline tells the library's two ways apart
+/// from the two drivers.
+fn configurations(drivers: &Drivers, validation: bool) -> Vec<Named> {
+    let baseline =
+        |driver: &Result<Configuration, String>, name| driver.clone().map(|c| Configuration { name, baseline: true, validation, ..c });
+    vec![
+        ("lavapipe", drivers.lavapipe.clone()),
+        ("swiftshader", drivers.swiftshader.clone()),
+        ("lavapipe-baseline", baseline(&drivers.lavapipe, "lavapipe-baseline")),
+        ("swiftshader-baseline", baseline(&drivers.swiftshader, "swiftshader-baseline")),
+    ]
+}
+
+/// A skip that says what the suites lack without the validation layer.
+fn validation_layer(session: &mut Session) {
+    let validation = session.has(Need::Validation);
+    session.report.step("validation-layer", || match validation {
+        Ok(()) => Outcome::pass(),
+        Err(why) => Outcome::skip(format!("{why}; the suites run without it")),
+    });
+}
+
+/// The configuration of this machine's own GPU if the library can open it; a skip with the reason if not.
+fn gpu(session: &mut Session, drivers: &Drivers, release: &cmake::Built) -> Option<Configuration> {
+    let names = ["rust/gpu", "cmake/release/gpu"];
+    if !names.iter().any(|name| session.report.wants(name)) {
+        return None;
+    }
+    let opened = drivers.gpu.clone().and_then(|gpu| absent::opens(session, release, &gpu).map(|()| gpu));
+    match opened {
+        Ok(gpu) => Some(gpu),
+        Err(why) => {
+            session.report.step("rust/gpu", || Outcome::skip(why.clone()));
+            session.report.step("cmake/release/gpu", || Outcome::skip(why));
+            None
+        }
+    }
+}

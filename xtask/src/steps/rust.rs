@@ -1,0 +1,180 @@
+//! What cargo runs: formatting, lints, documentation, and the Rust tests on each driver.
+
+use super::Named;
+use crate::drivers::Configuration;
+use crate::json::Json;
+use crate::packages::Need;
+use crate::parse;
+use crate::report::Outcome;
+use crate::session::{Drivers, Session};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Seconds that a build may take on a small machine that has nothing built yet.
+const BUILD_LIMIT: u64 = 1800;
+/// Seconds that one test binary may take under validation on a small machine.
+const SUITE_LIMIT: u64 = 900;
+
+/// A test binary that cargo built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Binary {
+    /// Its target's name.
+    pub(crate) name: String,
+    /// Whether it holds the library's own unit tests.
+    pub(crate) unit: bool,
+    /// The program.
+    pub(crate) path: PathBuf,
+}
+
+/// rustfmt, clippy and rustdoc, each with every complaint a failure.
+pub(crate) fn lints(session: &mut Session) {
+    let steps: [(&str, Option<Need>, &[&str]); 3] = [
+        ("rust/format", Some(Need::Rustfmt), &["fmt", "--all", "--check"]),
+        ("rust/clippy", Some(Need::Clippy), &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+        ("rust/docs", None, &["doc", "--workspace", "--no-deps"]),
+    ];
+    for (name, need, args) in steps {
+        let there = need.map_or(Ok(()), |need| session.has(need));
+        let job = session.cargo(BUILD_LIMIT).args(args).envs([("RUSTDOCFLAGS", "-D warnings")]);
+        let log = session.log(name);
+        session.report.step(name, || match there {
+            Ok(()) => Outcome::of(&job.run(&log)),
+            Err(why) => Outcome::skip(why),
+        });
+    }
+}
+
+/// The unit tests of this tool.
+pub(crate) fn own_tests(session: &mut Session) {
+    let job = session.cargo(BUILD_LIMIT).args(["test", "--package", "xtask", "--", "--show-output"]);
+    let log = session.log("rust/xtask");
+    session.report.step("rust/xtask", || parse::libtest("xtask", &job.run(&log)));
+}
+
+/// Builds the library's tests once, if a wanted step needs them. None if they do not build or are not needed.
+pub(crate) fn build(session: &mut Session, configurations: &[Named]) -> Option<Vec<Binary>> {
+    let mut names =
+        configurations.iter().map(|(name, _)| format!("rust/{name}")).chain(["rust/build", "rust/unit", "rust/null", "rust/gpu"].map(String::from));
+    if !names.any(|name| session.report.wants(&name)) {
+        return None;
+    }
+    let job = session.cargo(BUILD_LIMIT).args(["test", "--package", "avx_gpu", "--no-run", "--message-format=json-render-diagnostics"]);
+    let log = session.log("rust/build");
+    let mut binaries = Vec::new();
+    let built = session.report.must("rust/build", || {
+        let finished = job.run(&log);
+        binaries = test_binaries(&finished.stdout);
+        match finished.ending.ok() && binaries.is_empty() {
+            true => Outcome::fail("cargo built no test binary"),
+            // stdout is cargo's JSON, which nobody reads.
+            false => Outcome::of(&crate::run::Finished { stdout: String::new(), ..finished }),
+        }
+    });
+    built.then_some(binaries)
+}
+
+/// The test binaries in cargo's messages.
+fn test_binaries(messages: &str) -> Vec<Binary> {
+    let artifacts = messages.lines().filter_map(|line| Json::parse(line).ok());
+    let mut binaries: Vec<Binary> = artifacts
+        .filter(|json| json.get("reason").text() == Some("compiler-artifact") && json.get("profile").get("test") == &Json::Bool(true))
+        .filter_map(|json| {
+            let target = json.get("target");
+            let unit = !target.get("kind").items().iter().any(|kind| kind.text() == Some("test"));
+            Some(Binary { name: target.get("name").text()?.to_owned(), unit, path: json.get("executable").text()?.into() })
+        })
+        .collect();
+    binaries.sort_by(|a, b| a.name.cmp(&b.name));
+    binaries
+}
+
+/// The library's unit tests. Those of the pure parts need no driver, so once is enough.
+pub(crate) fn unit_tests(session: &mut Session, binaries: Option<&[Binary]>, drivers: &Drivers) {
+    let environment = drivers.lavapipe.as_ref().map(|c| c.environment(&session.work)).unwrap_or_default();
+    run(session, "rust/unit", binaries, |binary| binary.unit, &environment, |_| true);
+}
+
+/// The black-box tests of tests/*.rs on one driver.
+pub(crate) fn suite(session: &mut Session, binaries: Option<&[Binary]>, name: &str, configuration: &Result<Configuration, String>) {
+    let step = format!("rust/{name}");
+    match configuration {
+        Ok(configuration) => run(session, &step, binaries, |binary| !binary.unit, &configuration.environment(&session.work), |_| true),
+        Err(why) => session.report.step(&step, || Outcome::skip(why)),
+    }
+}
+
+/// The same on the null driver, for what counts memory and threads without a real driver's own. The tests that look at results say
+/// that they cannot do so there; as they are not meant for it, they are not counted as skipped.
+pub(crate) fn null_suite(session: &mut Session, binaries: Option<&[Binary]>, drivers: &Drivers) {
+    match &drivers.null {
+        Ok(null) => {
+            let meant = |why: &str| !why.contains("null driver");
+            run(session, "rust/null", binaries, |binary| !binary.unit, &null.environment(&session.work), meant);
+        }
+        Err(why) => session.report.step("rust/null", || Outcome::skip(why)),
+    }
+}
+
+/// Runs the wanted binaries as one step; skips whose reason is not `counted` are dropped.
+fn run(
+    session: &mut Session,
+    step: &str,
+    binaries: Option<&[Binary]>,
+    wanted: impl Fn(&Binary) -> bool,
+    environment: &[(OsString, OsString)],
+    counted: impl Fn(&str) -> bool,
+) {
+    let Some(binaries) = binaries else {
+        session.report.step(step, || Outcome::skip("the tests did not build"));
+        return;
+    };
+    let jobs: Vec<_> = binaries
+        .iter()
+        .filter(|b| wanted(b))
+        .map(|binary| {
+            // As cargo does: the package's folder is the working directory, and its name is in the environment.
+            let job = session
+                .job(&binary.path, SUITE_LIMIT)
+                .args(["--show-output"])
+                .envs([("CARGO_MANIFEST_DIR", &session.root)])
+                .envs(environment.iter().map(|(k, v)| (k, v)));
+            (binary.name.as_str(), job, session.log(&format!("{step}-{}", binary.name)))
+        })
+        .collect();
+    session.report.step(step, || {
+        let mut outcome = Outcome::default();
+        for (name, job, log) in jobs {
+            outcome.add(parse::libtest(name, &job.run(&log)));
+        }
+        outcome.skipped.retain(|note| counted(&note.why));
+        outcome
+    });
+}
+
+/// The examples in the documentation.
+pub(crate) fn doc_tests(session: &mut Session) {
+    let job = session.cargo(BUILD_LIMIT).args(["test", "--package", "avx_gpu", "--doc"]);
+    let log = session.log("rust/doc-tests");
+    session.report.step("rust/doc-tests", || parse::libtest("doc", &job.run(&log)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn binaries_are_read_from_cargos_messages() {
+        let messages = concat!(
+            r#"{"reason":"compiler-artifact","target":{"kind":["lib"],"name":"ash"},"profile":{"test":false},"executable":null}"#,
+            "\n",
+            r#"{"reason":"compiler-artifact","target":{"kind":["test"],"name":"dispatch"},"profile":{"test":true},"executable":"/t/dispatch-1"}"#,
+            "\n",
+            r#"{"reason":"compiler-artifact","target":{"kind":["cdylib","rlib"],"name":"avx_gpu"},"profile":{"test":true},"executable":"/t/avx_gpu-2"}"#,
+            "\nno JSON\n",
+            r#"{"reason":"build-finished","success":true}"#
+        );
+        let unit = Binary { name: "avx_gpu".into(), unit: true, path: "/t/avx_gpu-2".into() };
+        let dispatch = Binary { name: "dispatch".into(), unit: false, path: "/t/dispatch-1".into() };
+        assert_eq!(test_binaries(messages), [unit, dispatch]);
+    }
+}
