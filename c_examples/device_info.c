@@ -52,8 +52,10 @@ static text bytes_text(uint64_t bytes) {
         value /= 1024.0;
         ++unit;
     }
-    /* "48 KiB", but "15.6 GiB" */
-    snprintf(t.s, sizeof t.s, "%.*f %s", value < 10.0 * 1024.0 && value > (double)(uint64_t)value ? 1 : 0, value, units[unit]);
+    snprintf(t.s, sizeof t.s, "%.1f", value);
+    size_t length = strlen(t.s);
+    if (t.s[length - 1] == '0') { length -= 2; } /* 48, but 15.6 */
+    snprintf(t.s + length, sizeof t.s - length, " %s", units[unit]);
     return t;
 }
 

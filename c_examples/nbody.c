@@ -59,7 +59,7 @@ typedef struct body { float x, y, z, w; } body;
 typedef struct params { uint32_t count; float step, softening; } params;
 
 enum { STEPS_COMPARED = 4, STEPS_BETWEEN_PROGRESS = 50 };
-static const float STEP = 0.0005f, SOFTENING = 0.05f;
+static const float STEP = 0.002f, SOFTENING = 0.05f;
 
 /* A ball of radius 1 and mass 1, at rest as a whole, that turns slowly about z and so falls together and swings. */
 static void make_cloud(body *position, body *velocity, uint32_t count) {

@@ -445,8 +445,13 @@ avx_status avx_read(avx_stream stream, avx_buffer buffer, uint64_t offset, void 
 avx_status avx_copy(avx_stream stream, avx_buffer dst, uint64_t dst_offset, avx_buffer src, uint64_t src_offset, uint64_t size);
 
 // Queues: `size` bytes from byte `offset` filled with the `pattern_size` (1, 2, 4, 8 or 16) bytes at `pattern`, repeated from
-// `offset` on. Any alignment of offset; size is a multiple of pattern_size. The pattern is copied at the call. Thread-safe.
-avx_status avx_fill(avx_stream stream, avx_buffer buffer, uint64_t offset, uint64_t size, const void *pattern, uint32_t pattern_size);
+// `offset` on. Any alignment of offset; size is a multiple of pattern_size, and 0 ignores `pattern`. The pattern is copied at the call. Thread-safe.
+avx_status avx_fill(avx_stream stream,
+                    avx_buffer buffer,
+                    uint64_t offset,
+                    uint64_t size,
+                    const void *pattern,
+                    uint32_t pattern_size);
 
 // Gives the CPU an address for `size` bytes from `offset` (0: to the end) of a host-visible buffer, after waiting for queued
 // work that conflicts with `access` (AVX_MAP_READ | AVX_MAP_WRITE). Until avx_unmap, calls that conflict give AVX_ERROR_MAPPED.

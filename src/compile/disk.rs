@@ -119,6 +119,7 @@ fn header(key: &Key, payload: &[u8]) -> Vec<u8> {
 }
 
 /// The whole file.
+#[cfg(test)]
 pub(crate) fn encode(key: &Key, payload: &[u8]) -> Vec<u8> {
     let mut bytes = header(key, payload);
     bytes.extend_from_slice(payload);

@@ -42,7 +42,7 @@ pub(crate) use error::{Error, Kind as ErrorKind};
 use error::{Kind, Result};
 use rspirv::spirv::Capability;
 
-pub(crate) use variant::{Variant, VariantCode, variant};
+pub(crate) use variant::{Variant, variant};
 pub(crate) use wgsl::{WGSL_STACK, wgsl};
 
 /// What a device can take.

@@ -145,7 +145,7 @@ pub extern "C" fn avx_copy(
 }
 
 /// Queues: `size` bytes from byte `offset` filled with the `pattern_size` (1, 2, 4, 8 or 16) bytes at `pattern`, repeated from
-/// `offset` on. Any alignment of offset; size is a multiple of pattern_size. The pattern is copied at the call. Thread-safe.
+/// `offset` on. Any alignment of offset; size is a multiple of pattern_size, and 0 ignores `pattern`. The pattern is copied at the call. Thread-safe.
 ///
 /// # Safety
 /// `pattern` holds `pattern_size` readable bytes.
@@ -160,8 +160,9 @@ pub unsafe extern "C" fn avx_fill(
 ) -> avx_status {
     boundary::call("avx_fill", || {
         let pattern_size = transfer::PatternSize::new(pattern_size)?;
+        let used = if size == 0 { 0 } else { pattern_size.bytes() };
         // SAFETY: `pattern` holds `pattern_size` readable bytes, says the caller.
-        let pattern = unsafe { boundary::bytes(pattern, pattern_size.bytes(), "pattern") }?;
+        let pattern = unsafe { boundary::bytes(pattern, used, "pattern") }?;
         transfer::fill(stream.token(), buffer.token(), offset, size, pattern)
     })
 }

@@ -18,7 +18,10 @@ use std::marker::PhantomData;
 ///
 /// # Safety
 /// The type is `repr(C)`, starts with `struct_size: u32`, and is valid when all its bytes are zero, and for any bytes.
-pub(super) unsafe trait Sized32: Copy {}
+pub(super) unsafe trait Sized32: Copy {
+    /// Bytes of the struct in the first release that had it: no caller has a smaller one.
+    const FIRST: usize = size_of::<Self>();
+}
 
 /// A larger struct than any that will ever be is a mistake, and reading its tail a danger.
 const MAX_STRUCT: u32 = 64 << 10;
@@ -38,7 +41,7 @@ unsafe fn input<T: Sized32>(pointer: *const T, name: &str) -> Result<T> {
                 "{name} has struct_size {size} and byte {i} is not zero: it asks for something newer than this library, which knows {} bytes",
                 size_of::<T>()
             );
-            return Err(Error::new(Status::Unsupported, message));
+            return Err(invalid(message));
         }
     }
     // SAFETY: all-zero is a valid T, by the trait.
@@ -56,7 +59,7 @@ unsafe fn struct_size<T: Sized32>(pointer: *const T, name: &str) -> Result<u32> 
     }
     // SAFETY: not NULL, so the first field is there, says the caller.
     let size = unsafe { pointer.cast::<u32>().read_unaligned() };
-    if !(8..=MAX_STRUCT).contains(&size) {
+    if (size as usize) < T::FIRST || size > MAX_STRUCT {
         let known = size_of::<T>();
         return Err(invalid(format!("{name}->struct_size is {size}; set it to sizeof its type ({known} in this version) first")));
     }
@@ -188,7 +191,8 @@ pub(super) unsafe fn args<'a>(args: *const avx_arg, count: u32) -> Result<Vec<Ar
         return Err(invalid(format!("args is NULL and count is {count}")));
     }
     if count > MAX_ARGS {
-        return Err(invalid(format!("count is {count}; a dispatch takes {MAX_ARGS} arguments at most")));
+        let message = format!("count is {count}; a dispatch takes {MAX_ARGS} arguments at most");
+        return Err(Error::new(Status::Arguments, message));
     }
     let mut checked = Vec::with_capacity(count as usize);
     for i in 0..count as usize {

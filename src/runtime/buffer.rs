@@ -98,9 +98,9 @@ pub(crate) fn create(device: Token, options: &Options) -> Result<Token> {
     }
     let label = options.label.as_deref().map(short_label);
     device.lock().check()?;
-    // Rounded up to whole words, so that fills and the last element's load stay inside.
-    let padded = options.size.checked_next_multiple_of(4).unwrap_or(u64::MAX).max(4);
-    let allocation = device.allocate(kind, padded, alignment.max(DEFAULT_ALIGNMENT), label.as_deref().unwrap_or("buffer"))?;
+    let allocation = device.allocate(kind, options.size, alignment.max(DEFAULT_ALIGNMENT), label.as_deref().unwrap_or("buffer"))?;
+    // Whole words belong to an allocation, so fills and loads of the last element stay inside.
+    let padded = options.size.next_multiple_of(4).max(4);
     let (slice, window, cached, heap) = (allocation.slice(), allocation.window(), !allocation.write_combined(), allocation.heap());
     let mut allocation = Some(allocation);
     let token = BUFFERS.insert_with(|_| {
@@ -111,7 +111,7 @@ pub(crate) fn create(device: Token, options: &Options) -> Result<Token> {
             memory: options.memory,
             alignment,
             heap,
-            slice: slice.part(0, padded),
+            slice: Slice { size: padded, ..slice },
             window,
             cached,
             track,

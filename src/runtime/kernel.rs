@@ -117,7 +117,8 @@ pub(crate) fn create(device: Token, options: &Options<'_>) -> Result<Token> {
     let device = device::enter(device)?;
     device.lock().check()?;
     if options.code.is_empty() {
-        return Err(Error::new(Status::Compile, "the code is empty"));
+        let status = if options.language == Language::Wgsl { Status::Compile } else { Status::InvalidSpirv };
+        return Err(Error::new(status, "the code is empty"));
     }
     let key = key(options);
     let compiled = match device.kernels.find(key) {

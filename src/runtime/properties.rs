@@ -45,7 +45,7 @@ impl DeviceProperties {
         DeviceProperties {
             index,
             kind: DeviceKind::of(snapshot.properties.device_type),
-            features: if baseline { Features::default() } else { snapshot.features },
+            features: if baseline { snapshot.baseline_features() } else { snapshot.features },
             heaps: heaps.collect(),
             host_visible_device_memory: vulkan::host_sees_device_memory(memory),
             unified_memory: vulkan::is_unified(memory),

@@ -282,11 +282,11 @@ pub(crate) fn copy(stream: Token, dst: (Token, u64), src: (Token, u64), size: u6
     device.pace(&mut engine)
 }
 
-/// See avx_fill. `pattern` has 1, 2, 4, 8 or 16 bytes.
+/// See avx_fill. `pattern` has 1, 2, 4, 8 or 16 bytes, or none if `size` is 0.
 pub(crate) fn fill(stream: Token, buffer: Token, offset: u64, size: u64, pattern: &[u8]) -> Result<()> {
     let (device, buffer) = buffer::enter(buffer)?;
     device.check_stream(stream)?;
-    if !size.is_multiple_of(pattern.len() as u64) {
+    if size > 0 && !size.is_multiple_of(pattern.len() as u64) {
         return Err(invalid(format!("size {size} is no multiple of the pattern's {} bytes", pattern.len())));
     }
     let range = buffer.range(offset, size)?;

@@ -21,7 +21,6 @@ pub(crate) struct Device {
     api_version: u32,
     snapshot: Snapshot,
     timeline: Option<Timeline>,
-    address: Option<Address>,
     push_descriptor: Option<ash::khr::push_descriptor::Device>,
     debug_utils: Option<ash::ext::debug_utils::Device>,
     /// Last, and with it the order of destruction: the instance outlives the device.
@@ -32,12 +31,6 @@ pub(crate) struct Device {
 enum Timeline {
     Core,
     Extension(ash::khr::timeline_semaphore::Device),
-}
-
-/// Buffer device addresses: Vulkan 1.2's, or the extension's.
-enum Address {
-    Core,
-    Extension(ash::khr::buffer_device_address::Device),
 }
 
 impl Device {
@@ -99,10 +92,6 @@ impl Device {
             true => Timeline::Core,
             false => Timeline::Extension(ash::khr::timeline_semaphore::Device::new(instance.raw(), &raw)),
         });
-        let address = features.buffer_device_address.then(|| match core_1_2 {
-            true => Address::Core,
-            false => Address::Extension(ash::khr::buffer_device_address::Device::new(instance.raw(), &raw)),
-        });
         let push_descriptor = features.push_descriptor.then(|| ash::khr::push_descriptor::Device::new(instance.raw(), &raw));
         let debug_utils = instance.validating().then(|| ash::ext::debug_utils::Device::new(instance.raw(), &raw));
         // Without features, nobody shall count on what came to the core after 1.1 either.
@@ -115,7 +104,6 @@ impl Device {
             api_version,
             snapshot: snapshot.clone(),
             timeline,
-            address,
             push_descriptor,
             debug_utils,
             instance: Arc::clone(instance),
@@ -160,16 +148,6 @@ impl Device {
     /// Push descriptors, if they are on.
     pub(crate) fn push_descriptor(&self) -> Option<&ash::khr::push_descriptor::Device> {
         self.push_descriptor.as_ref()
-    }
-
-    /// Nanoseconds of one tick of a timestamp.
-    pub(crate) fn timestamp_period(&self) -> f32 {
-        self.snapshot.limits().timestamp_period
-    }
-
-    /// Bits of a timestamp on the compute queue that count; 0: it has no timestamps.
-    pub(crate) fn timestamp_valid_bits(&self) -> u32 {
-        self.snapshot.queue_families[self.queue_family as usize].timestamp_valid_bits
     }
 
     /// Waits until the timeline semaphore reaches `value`, `timeout_ns` nanoseconds at most (0: only looks). Whether it did.
@@ -219,20 +197,6 @@ impl Device {
         self.timeline
             .as_ref()
             .ok_or_else(|| Error::new(Kind::Unsupported, format!("\"{}\" has no timeline semaphores", self.snapshot.name)))
-    }
-
-    /// The address at which kernels find the buffer; None if buffer device addresses are not on.
-    ///
-    /// For `vulkan` alone: `buffer` is a living buffer of this device, made with SHADER_DEVICE_ADDRESS usage and bound to memory that was allocated for it.
-    pub(super) fn buffer_address(&self, buffer: vk::Buffer) -> Option<vk::DeviceAddress> {
-        let info = vk::BufferDeviceAddressInfo::default().buffer(buffer);
-        // SAFETY: the buffer is as this function's terms say, and buffer device addresses are on where `address` is not None.
-        self.address.as_ref().map(|address| unsafe {
-            match address {
-                Address::Core => self.raw.get_buffer_device_address(&info),
-                Address::Extension(functions) => functions.get_buffer_device_address(&info),
-            }
-        })
     }
 
     /// Bytes that this process may take of each heap before the system suffers, as the driver estimates it now. None where the driver

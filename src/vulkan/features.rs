@@ -57,6 +57,7 @@ macro_rules! features {
 
         impl Features {
             /// Name and value of each, in the order of the table.
+            #[cfg(test)]
             pub(crate) fn named(&self) -> Vec<(&'static str, bool)> {
                 vec![
                     $((stringify!($core), self.$core),)*

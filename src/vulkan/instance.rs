@@ -113,6 +113,7 @@ impl Instance {
     }
 
     /// The Vulkan version that the instance was made for: the loader's, up to 1.4.
+    #[cfg(test)]
     pub(crate) fn version(&self) -> u32 {
         self.version
     }

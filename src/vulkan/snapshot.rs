@@ -320,12 +320,6 @@ impl Snapshot {
         heaps(&self.memory)
     }
 
-    /// Memory types, by index.
-    pub(crate) fn memory_types(&self) -> &[vk::MemoryType] {
-        let count = (self.memory.memory_type_count as usize).min(self.memory.memory_types.len());
-        &self.memory.memory_types[..count]
-    }
-
     /// The driver's version as its maker writes it: what the driver says, or what its number means.
     pub(crate) fn driver_version(&self) -> String {
         if self.driver_info.is_empty() { driver_version(&self.properties) } else { self.driver_info.clone() }

@@ -56,7 +56,6 @@ fn all_devices_open_and_close() {
                     }
                 };
                 assert_eq!(*device.features(), if baseline { Features::default() } else { snapshot.features });
-                assert!(device.timestamp_valid_bits() <= 64 && device.timestamp_period() >= 0.0);
                 assert_eq!(device.memory_budget().is_some(), device.features().memory_budget);
                 assert_eq!(device.push_descriptor().is_some(), device.features().push_descriptor);
                 // The mock driver never signals anything.

@@ -59,21 +59,25 @@ unsafe impl Sync for Allocation {}
 
 impl Allocation {
     /// The VkBuffer that it lies in, with usage for storage, uniform, transfer and indirect, shared with other allocations.
+    #[cfg(test)]
     pub(crate) fn buffer(&self) -> vk::Buffer {
         self.buffer
     }
 
     /// Its first byte in `buffer`: a multiple of the alignment asked for and of every alignment that bindings need.
+    #[cfg(test)]
     pub(crate) fn offset(&self) -> u64 {
         self.offset
     }
 
     /// The bytes asked for. The bytes from there up to the next multiple of 4 are its own too.
+    #[cfg(test)]
     pub(crate) fn size(&self) -> u64 {
         self.size
     }
 
     /// Its first byte as the CPU sees it, mapped as long as the allocation lives and coherent; None if the CPU cannot reach it.
+    #[cfg(test)]
     pub(crate) fn host_pointer(&self) -> Option<NonNull<u8>> {
         self.pointer
     }

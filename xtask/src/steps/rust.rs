@@ -53,8 +53,8 @@ pub(crate) fn own_tests(session: &mut Session) {
 
 /// Builds the library's tests once, if a wanted step needs them. None if they do not build or are not needed.
 pub(crate) fn build(session: &mut Session, configurations: &[Named]) -> Option<Vec<Binary>> {
-    let mut names =
-        configurations.iter().map(|(name, _)| format!("rust/{name}")).chain(["rust/build", "rust/unit", "rust/null", "rust/gpu"].map(String::from));
+    let fixed = ["rust/build", "rust/unit", "rust/null", "rust/gpu"].map(String::from);
+    let mut names = configurations.iter().map(|(name, _)| format!("rust/{name}")).chain(fixed);
     if !names.any(|name| session.report.wants(&name)) {
         return None;
     }
