@@ -186,7 +186,10 @@ static void print_details(const avx_device_properties *d) {
 
 int main(void) {
     uint32_t count = 0;
-    CHECK(avx_device_count(&count));
+    if (AVX_FAILED(avx_device_count(&count))) { /* no driver, most often: the message says what to install */
+        fprintf(stderr, "%s\n", avx_last_error());
+        return EXIT_FAILURE;
+    }
 
     avx_device_properties *devices = allocate(count, sizeof *devices);
     text (*rows)[COLUMNS] = allocate((size_t)count + 1, sizeof *rows);

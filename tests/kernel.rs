@@ -140,7 +140,7 @@ fn kernel_info_tells_what_it_is() {
 #[test]
 fn labels_and_long_names() {
     let Some(device) = Device::open() else { return };
-    let entry = "n".repeat(300);
+    let entry = "n".repeat(255);
     let source = format!(
         "@group(0) @binding(0) var<storage, read_write> {}: array<u32>;
         @compute @workgroup_size(1) fn {entry}() {{ {}[0] = 1u; }}",

@@ -198,8 +198,10 @@ fn print_what_is_visible() {
     let mut count = 0;
     let status = abi::device_count(&mut count);
     println!("\ncount {} {count}", name(status));
-    for (i, d) in devices().iter().enumerate() {
-        println!("device {i} {} {}", uuid(d), d.kind);
+    if status == AVX_OK {
+        for (i, d) in devices().iter().enumerate() {
+            println!("device {i} {} {}", uuid(d), d.kind);
+        }
     }
     let mut handle = null_mut();
     let status = abi::create(std::ptr::null(), &mut handle);
@@ -261,5 +263,5 @@ fn without_a_driver_the_message_says_what_to_install() {
     let lines = visible(&[("VK_DRIVER_FILES", nowhere), ("VK_ICD_FILENAMES", nowhere), ("VK_ADD_DRIVER_FILES", None)]);
     assert_eq!(lines[0], "count AVX_ERROR_NO_DRIVER 0");
     let last = lines.last().expect("a line");
-    assert!(last.starts_with("refused AVX_ERROR_NO_DRIVER") && last.contains("install"), "{last}");
+    assert!(last.starts_with("refused AVX_ERROR_NO_DRIVER") && last.to_lowercase().contains("install"), "{last}");
 }

@@ -23,7 +23,7 @@ fn a_message_of_the_validation_layer_is_heard() {
         avx_device_options { flags: AVX_DEVICE_VALIDATION, cache_dir: no_cache.as_ptr(), ..avx_device_options::zeroed() };
     let Some(device) = Device::open_with(&options) else { return };
     ok(abi::set_log(Some(keep), null_mut(), AVX_LOG_WARN));
-    avx_gpu::testing::provoke_validation_message();
+    assert!(avx_gpu::testing::provoke_validation_message(), "no validating instance is open");
     // The line is delivered by a thread that is inside a call.
     ok(avx_synchronize(device.handle, AVX_FOREVER));
     ok(abi::set_log(None, null_mut(), AVX_LOG_OFF));

@@ -1,5 +1,7 @@
 //! What a kernel needs against what the device has. Every refusal names the thing, the limit and the request.
 
+use std::collections::HashMap;
+
 use rspirv::spirv::{AddressingModel, Capability, MemoryModel, Op};
 
 use super::error::{Error, Kind, Result};
@@ -9,6 +11,15 @@ use super::{BindingKind, Interface, Target, feature};
 
 /// Binding numbers lie below it. Vulkan has no limit, and drivers make tables as long as the largest number.
 const MAX_BINDING: u32 = 1024;
+
+/// How deep types nest.
+const MAX_TYPE_DEPTH: u32 = 255;
+/// Members of a struct.
+const MAX_MEMBERS: usize = 16_383;
+/// Parameters of a function.
+const MAX_PARAMETERS: usize = 255;
+/// Cases of a switch.
+const MAX_CASES: usize = 16_383;
 
 /// Capabilities that every Vulkan device has.
 const ALWAYS: [Capability; 2] = [Capability::Shader, Capability::Matrix];
@@ -47,6 +58,43 @@ pub(crate) fn capabilities(index: &Index<'_>, target: &Target) -> Result<()> {
             "the SPIR-V module's memory model is not Vulkan's (is it an OpenCL module?): Logical or PhysicalStorageBuffer64 \
              addressing and the GLSL450 or Vulkan memory model are taken",
         ));
+    }
+    Ok(())
+}
+
+/// Checks what the SPIR-V specification lets every module have at most ("universal limits"): drivers need not take more, and recurse
+/// into types and control flow.
+pub(crate) fn universal(index: &Index<'_>) -> Result<()> {
+    let over = |message: String| Err(Error::new(Kind::Limit, message));
+    let mut depths: HashMap<u32, u32> = HashMap::new();
+    let mut parameters = 0;
+    for inst in &index.words.insts {
+        let parts = match inst.op() {
+            Some(Op::TypeArray | Op::TypeRuntimeArray) => inst.words.get(2..3),
+            Some(Op::TypeStruct) => inst.words.get(2..),
+            _ => None,
+        };
+        if let (Some(parts), Some(id)) = (parts, inst.word(1)) {
+            let depth = 1 + parts.iter().filter_map(|part| depths.get(part)).max().copied().unwrap_or(0);
+            if depth > MAX_TYPE_DEPTH {
+                return over(format!("a type of the kernel nests more than {MAX_TYPE_DEPTH} levels deep, the most that SPIR-V has"));
+            }
+            if parts.len() > MAX_MEMBERS {
+                return over(format!("a struct of the kernel has {} members, and SPIR-V has at most {MAX_MEMBERS}", parts.len()));
+            }
+            depths.insert(id, depth);
+        }
+        match inst.op() {
+            Some(Op::Function) => parameters = 0,
+            Some(Op::FunctionParameter) => parameters += 1,
+            _ => {}
+        }
+        if parameters > MAX_PARAMETERS {
+            return over(format!("a function of the kernel has more than {MAX_PARAMETERS} parameters, the most that SPIR-V has"));
+        }
+        if inst.is(Op::Switch) && inst.rest(3).len() / 2 > MAX_CASES {
+            return over(format!("a switch of the kernel has more than {MAX_CASES} cases, the most that SPIR-V has"));
+        }
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! | file | what it is about |
 //! |---|---|
 //! | [`error`] | why a kernel was refused |
-//! | [`wgsl`](mod@wgsl) | WGSL to SPIR-V, with [`directive`], [`prescan`] and [`token`] before the compiler, [`diagnose`] for its messages, [`strip`] and [`barrier`] after it |
+//! | [`wgsl`](mod@wgsl) | WGSL to SPIR-V, with [`directive`], [`prescan`], [`weight`], [`length`] and [`token`] before the compiler, [`diagnose`] for its messages, [`strip`] and [`barrier`] after it |
 //! | [`structure`] | what raw SPIR-V must be like before a driver sees it |
 //! | [`words`], [`index`], [`constant`], [`layout`], [`access`], [`entry`], [`reflect`] | SPIR-V to the interface |
 //! | [`feature`], [`check`] | what the kernel needs against what the device has |
@@ -22,6 +22,7 @@ pub(crate) mod error;
 mod feature;
 mod index;
 mod layout;
+mod length;
 mod prescan;
 mod reflect;
 mod split;
@@ -33,6 +34,7 @@ mod testing;
 mod tests;
 mod token;
 mod variant;
+mod weight;
 mod wgsl;
 mod words;
 
@@ -157,6 +159,7 @@ pub(crate) fn spirv(code: &[u8], entry: Option<&str>, target: &Target) -> Result
     let index = index::Index::new(module)?;
     structure::check_calls(&index)?;
     check::capabilities(&index, target)?;
+    check::universal(&index)?;
     let interface = reflect::interface(&index, entry)?;
     check::limits(&interface, target)?;
     Ok(Kernel { spirv, interface })

@@ -52,6 +52,7 @@ pub(crate) fn wgsl(source: &[u8], label: &str, entry: Option<&str>, target: &Tar
     let spirv = barrier::repair(&spirv)?.unwrap_or(spirv);
     let index = Index::new(Words::split(&spirv)?)?;
     check::capabilities(&index, target)?;
+    check::universal(&index)?;
     let interface = reflect::interface(&index, Some(&entry))?;
     check::limits(&interface, target)?;
     Ok(Kernel { spirv, interface })
@@ -182,7 +183,11 @@ fn parse_error(source: Source<'_>, error: &naga::front::wgsl::ParseError) -> Err
     let labels = labels.filter_map(|(span, text)| Some(Label { range: span.to_range()?, text: text.to_owned() }));
     let labels: Vec<Label> = labels.collect();
     let notes: Vec<String> = error.notes().map(str::to_owned).collect();
-    source.error(Kind::Compile, error.message(), &labels, &notes)
+    let mut message = error.message();
+    if notes.iter().any(|note| note.contains("recursion limit")) {
+        message = "types, expressions or statements nest deeper than the compiler goes, about 120 levels";
+    }
+    source.error(Kind::Compile, message, &labels, &notes)
 }
 
 /// A mistake that the validator found: its places without the compiler's own names for things, and its causes.
@@ -197,15 +202,32 @@ fn validation_error(source: Source<'_>, error: &WithSpan<ValidationError>) -> Er
     let mut notes = Vec::new();
     let mut cause = std::error::Error::source(error.as_inner());
     while let Some(inner) = cause {
-        notes.push(inner.to_string());
+        notes.push(without_handles(&inner.to_string()));
         cause = inner.source();
     }
     // The last cause says what is wrong, the ones before it where.
-    let message = notes.pop().unwrap_or_else(|| error.as_inner().to_string());
-    if !notes.is_empty() || message != error.as_inner().to_string() {
-        notes.insert(0, error.as_inner().to_string());
-    }
+    notes.insert(0, without_handles(&error.as_inner().to_string()));
+    let message = notes.pop().unwrap_or_default();
     source.error(Kind::Compile, &message, &labels, &notes)
+}
+
+/// The compiler's message without its numbers for things, as in "Function [3] 'f' is invalid".
+fn without_handles(message: &str) -> String {
+    let mut out = String::with_capacity(message.len());
+    let mut rest = message;
+    while let Some(start) = rest.find(" [") {
+        let (before, after) = rest.split_at(start);
+        out.push_str(before);
+        let end = after.find(']').unwrap_or(0);
+        let number = after.get(2..end).is_some_and(|inner| !inner.is_empty() && inner.bytes().all(|byte| byte.is_ascii_digit()));
+        let (dropped, next) = after.split_at(if number { end + 1 } else { 2 });
+        if !number {
+            out.push_str(dropped);
+        }
+        rest = next;
+    }
+    out.push_str(rest);
+    out
 }
 
 /// A mistake in override constants.

@@ -20,6 +20,9 @@ static KERNELS: Table<Kernel> = Table::new(Kind::Kernel);
 /// Compiled code that is kept for the next kernel of the same text, also when no kernel has it any more.
 const KEPT: usize = 64;
 
+/// Longer names of entry points are refused by some drivers and layers.
+const MAX_ENTRY_POINT: usize = 255;
+
 /// What the code is written in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Language {
@@ -125,6 +128,11 @@ pub(crate) fn create(device: Token, options: &Options<'_>) -> Result<Token> {
         Some(compiled) => compiled,
         None => {
             let compiled = Arc::new(compile(&device, options)?);
+            let length = compiled.interface.entry.len();
+            if length > MAX_ENTRY_POINT {
+                let message = format!("the entry point's name has {length} bytes; drivers take {MAX_ENTRY_POINT}");
+                return Err(Error::new(Status::Limit, message));
+            }
             // The first pipeline is made here, so that the driver's refusals come from this call.
             compiled.pipeline(&device, Variant::default())?;
             if let Some(old) = device.kernels.keep(key, &compiled) {

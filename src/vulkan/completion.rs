@@ -36,7 +36,8 @@ struct State {
     spare: Vec<Arc<Fence>>,
 }
 
-struct Fence {
+/// A fence, destroyed with its last user.
+pub(crate) struct Fence {
     device: Arc<Device>,
     raw: vk::Fence,
 }
@@ -53,7 +54,17 @@ pub(crate) enum Signal {
     /// This value of this timeline semaphore.
     Timeline(vk::Semaphore, u64),
     /// This fence.
-    Fence(vk::Fence),
+    Fence(Arc<Fence>),
+}
+
+impl Signal {
+    /// The fence to submit with, or none.
+    pub(super) fn fence(&self) -> vk::Fence {
+        match self {
+            Signal::Timeline(..) => vk::Fence::null(),
+            Signal::Fence(fence) => fence.raw,
+        }
+    }
 }
 
 impl Completion {
@@ -76,7 +87,8 @@ impl Completion {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What submission `number` has to signal. Numbers come in order, one call each.
+    /// What submission `number` has to signal. Nobody waits for a fence of it before `submitted` says so: a submission and a wait must
+    /// not use one fence at the same time.
     pub(crate) fn signal(&self, number: u64) -> Result<Signal> {
         if let Some(semaphore) = self.timeline {
             return Ok(Signal::Timeline(semaphore, number));
@@ -97,16 +109,13 @@ impl Completion {
                 Arc::new(Fence { device: self.device.clone(), raw })
             }
         };
-        let raw = fence.raw;
-        state.fences.push_back((number, fence));
-        Ok(Signal::Fence(raw))
+        Ok(Signal::Fence(fence))
     }
 
-    /// The submission that was to signal `number`, the last one asked for, did not happen.
-    pub(crate) fn cancel(&self, number: u64) {
-        let mut state = self.state();
-        if state.fences.back().is_some_and(|(n, _)| *n == number) {
-            state.fences.pop_back();
+    /// Submission `number` is on its way and will signal this. Numbers come in order.
+    pub(crate) fn submitted(&self, number: u64, signal: Signal) {
+        if let Signal::Fence(fence) = signal {
+            self.state().fences.push_back((number, fence));
         }
     }
 

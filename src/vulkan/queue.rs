@@ -54,19 +54,20 @@ impl Queue {
             // alone; semaphore and fence are this device's and unsignaled at this number.
             unsafe { self.device.raw().queue_submit(self.device.queue(), &[info], fence) }
         };
-        let result = match self.completion.signal(number)? {
+        let signal = self.completion.signal(number)?;
+        let result = match &signal {
             Signal::Timeline(semaphore, value) => {
-                let (semaphores, values) = ([semaphore], [value]);
+                let (semaphores, values) = ([*semaphore], [*value]);
                 let mut timeline = vk::TimelineSemaphoreSubmitInfo::default().signal_semaphore_values(&values);
                 submit(info.signal_semaphores(&semaphores).push_next(&mut timeline), vk::Fence::null())
             }
-            Signal::Fence(fence) => submit(info, fence),
+            Signal::Fence(_) => submit(info, signal.fence()),
         };
         if let Err(e) = result {
-            self.completion.cancel(number);
             self.spare.push(commands);
             return Err(Error::of("vkQueueSubmit", e));
         }
+        self.completion.submitted(number, signal);
         self.submitted = number;
         self.flight.push_back((number, commands));
         Ok(number)

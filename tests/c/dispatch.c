@@ -18,10 +18,10 @@ static const char counts[] =
 
 static const char slow[] =
     "@group(0) @binding(0) var<storage, read_write> x: array<u32>;\n"
-    "@compute @workgroup_size(1) fn main() {\n"
-    "    var v = x[0] | 1u;\n"
-    "    for (var i = 0u; i < 100000000u; i += 1u) { v = v ^ (v << 13u); v = v ^ (v >> 17u); v = v ^ (v << 5u); }\n"
-    "    x[0] = v;\n"
+    "@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {\n"
+    "    var v = id.x + 1u;\n"
+    "    for (var i = 0u; i < 10000000u; i += 1u) { v = v ^ (v << 13u); v = v ^ (v >> 17u); v = v ^ (v << 5u); }\n"
+    "    x[id.x] = v;\n"
     "}\n";
 
 static const char now[] =
@@ -131,6 +131,9 @@ static void check_refusals(avx_device device, avx_kernel kernel, avx_buffer bx, 
 #undef RESET
 }
 
+/* llvmpipe ends loops after 65,535 steps, so the work is wide as well as long. */
+enum { SLOW_GROUPS = 1000 };
+
 /* What takes long is waited for as long as was asked. */
 static void check_timeouts(void) {
     avx_device_options options = AVX_DEVICE_OPTIONS_INIT;
@@ -142,11 +145,11 @@ static void check_timeouts(void) {
     options.cache_dir = "";
     options.wait_timeout_ns = 1000000;
     OK(avx_create(&options, &device));
-    OK(avx_alloc(device, 4, AVX_MEMORY_DEVICE | AVX_MEMORY_ZEROED, &buffer));
+    OK(avx_alloc(device, SLOW_GROUPS * 256, AVX_MEMORY_DEVICE | AVX_MEMORY_ZEROED, &buffer));
     OK(avx_kernel_from_wgsl(device, slow, NULL, &kernel));
     arg = avx_arg_buffer(buffer);
     OK(avx_synchronize(device, AVX_FOREVER));
-    OK(avx_dispatch(NULL, kernel, 1, 1, 1, &arg, 1));
+    OK(avx_dispatch(NULL, kernel, SLOW_GROUPS, 1, 1, &arg, 1));
     STATUS(AVX_TIMEOUT, avx_synchronize(device, 1000));
     STATUS(AVX_ERROR_TIMEOUT, avx_read(NULL, buffer, 0, &word, 4));
     CHECK(word == 5);

@@ -9,24 +9,30 @@ const TAIL: usize = 40;
 /// How a test says that it cannot run here: this, its name, a colon, why.
 const SKIPPED: &str = "SKIPPED: ";
 
-/// Lines that carry a message of the validation layer, as the library logs them; each once, at most ten.
-pub(crate) fn validation_messages(text: &str) -> Vec<&str> {
-    let mut lines: Vec<&str> = Vec::new();
-    for line in text.lines().filter(|l| l.contains("validation:")) {
-        if lines.len() < 10 && !lines.contains(&line) {
-            lines.push(line);
+/// Kinds of messages of the validation layer that are shown.
+const MESSAGES: usize = 8;
+
+/// The first message of each kind (the word after "validation:") in `texts`, and how many messages of it there are.
+fn validation_messages<'a>(texts: &[&'a str]) -> Vec<(&'a str, usize)> {
+    let kind = |line: &'a str| line.split_once("validation:").and_then(|(_, rest)| rest.split_whitespace().next());
+    let mut kinds: Vec<(&str, usize)> = Vec::new();
+    for line in texts.iter().flat_map(|text| text.lines()).filter(|line| line.contains("validation:")) {
+        match kinds.iter_mut().find(|(first, _)| kind(first) == kind(line)) {
+            Some((_, count)) => *count += 1,
+            None => kinds.push((line, 1)),
         }
     }
-    lines
+    kinds
 }
 
 /// A failure for the messages of the validation layer in `texts`; nothing if there are none.
 pub(crate) fn validation_failure(name: &str, texts: &[&str]) -> Outcome {
-    let lines: Vec<&str> = texts.iter().flat_map(|text| validation_messages(text)).collect();
-    if lines.is_empty() {
+    let kinds = validation_messages(texts);
+    if kinds.is_empty() {
         return Outcome::default();
     }
-    let why = format!("the validation layer complained:\n{}", lines.join("\n"));
+    let lines: Vec<String> = kinds.iter().take(MESSAGES).map(|(line, count)| format!("{count} x {line}")).collect();
+    let why = format!("the validation layer complained ({} kinds):\n{}", kinds.len(), lines.join("\n"));
     Outcome { failed: vec![Note { name: name.to_owned(), why }], ..Outcome::default() }
 }
 
@@ -166,7 +172,7 @@ mod tests {
         let line = "avx_gpu warn: validation: VUID-vkCmdDispatch-None-02699 ...";
         let outcome = libtest("abi", &finished(0, "test a ... ok\ntest result: ok. 1 passed; 0 failed;\n", &format!("{line}\n{line}\n")));
         assert_eq!((outcome.passed, outcome.failed.len()), (1, 1));
-        assert_eq!(outcome.failed[0].why, format!("the validation layer complained:\n{line}"));
+        assert_eq!(outcome.failed[0].why, format!("the validation layer complained (1 kinds):\n2 x {line}"));
     }
 
     const CTEST: &str = "Test project /b\n    Start 1: header_c99\n1/4 Test #1: header_c99 .......   Passed    0.01 sec\n\

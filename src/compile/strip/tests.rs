@@ -100,7 +100,7 @@ fn nested_arrays_and_locals() {
 #[test]
 fn uniform_matrices_of_two_rows() {
     check(
-        "struct P { m: mat3x2<f32>, list: array<mat2x2<f32>, 2>, scale: array<vec4<f32>, 2> }
+        "struct P { m: mat3x2<f32>, @align(16) list: array<mat2x2<f32>, 2>, scale: array<vec4<f32>, 2> }
         @group(0) @binding(0) var<uniform> p: P;
         @group(0) @binding(1) var<storage, read_write> out: array<f32>;
         @compute @workgroup_size(1) fn main(@builtin(global_invocation_id) id: vec3<u32>) {

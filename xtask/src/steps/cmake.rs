@@ -96,14 +96,16 @@ fn tree(session: &mut Session, recipe: &Recipe) -> Built {
 }
 
 /// The tree that the later steps use (Release, the system's compiler), and its suite on each configuration.
-pub(crate) fn release(session: &mut Session, configurations: &[Named]) -> Built {
+pub(crate) fn release(session: &mut Session, configurations: &[Named], drivers: &Drivers) -> Built {
     let generator = if session.has(Need::Ninja).is_ok() { Need::Ninja } else { Need::Make };
     let name = if generator == Need::Ninja { "release" } else { "release-make" };
     let suites: [&str; 3] = ["lavapipe", "swiftshader", "lavapipe-baseline"];
     let own = suites.iter().any(|s| session.report.wants(&format!("cmake/release/{s}")));
-    let others = ["cmake/release/build", "cmake/release/gpu", "rust/gpu", "consumer", "symbols", "soname", "python", "absent/driver"];
-    let later = ["absent/loader", "valgrind/null", "valgrind/lavapipe"];
-    if !own && !others.iter().chain(&later).any(|step| session.report.wants(step)) {
+    let others = ["cmake/release/build", "consumer", "symbols", "soname", "python", "absent/driver", "absent/loader"];
+    let valgrind = ["valgrind/null", "valgrind/lavapipe"];
+    // The Rust suite on a GPU asks an example first whether there is one.
+    let gpu = ["rust/gpu", "cmake/release/gpu"].iter().filter(|_| drivers.gpu.is_ok());
+    if !own && !others.iter().chain(&valgrind).chain(gpu).any(|step| session.report.wants(step)) {
         return Err("not built".to_owned());
     }
     let release = tree(session, &Recipe { name, generator, build_type: "Release", compilers: None });

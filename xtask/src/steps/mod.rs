@@ -31,7 +31,7 @@ pub(crate) fn all(session: &mut Session, install: bool) {
     rust::null_suite(session, binaries.as_deref(), &drivers);
     rust::doc_tests(session);
 
-    let release = cmake::release(session, &configurations);
+    let release = cmake::release(session, &configurations, &drivers);
     cmake::debug(session, &drivers);
     cmake::clang(session);
     if let Some(gpu) = gpu(session, &drivers, &release) {

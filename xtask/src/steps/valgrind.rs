@@ -11,8 +11,8 @@ use crate::session::{Drivers, Session};
 /// Seconds for one test, which valgrind slows down some thirtyfold.
 const LIMIT: u64 = 600;
 
-/// The exit code that valgrind is told to give when it found an error; none of the tests gives it by itself.
-const FOUND: i32 = 97;
+/// Lines of valgrind's findings that a failure shows.
+const FINDINGS: usize = 60;
 
 /// Tests with these labels are examples or builds, which valgrind would not serve.
 const LEFT_OUT: [&str; 2] = ["example", "consumer"];
@@ -40,24 +40,31 @@ fn suite(session: &mut Session, tree: &Built, step: &str, configuration: &Result
     let jobs: Vec<_> = tests
         .into_iter()
         .map(|test| {
+            let log = session.log(&format!("{step}-{}", test.name));
             let job = session
                 .job("valgrind", LIMIT)
-                .args(["--quiet", "--leak-check=no", "--num-callers=30", "--trace-children=no"])
-                .arg(format!("--error-exitcode={FOUND}"))
+                .args(["--leak-check=no", "--num-callers=30", "--trace-children=no"])
+                .arg(format!("--log-file={}", log.with_extension("valgrind").display()))
                 .arg(format!("--suppressions={}", session.root.join("tests/valgrind.supp").display()))
                 .args(&test.command)
                 .envs(configuration.environment(&session.work));
-            let log = session.log(&format!("{step}-{}", test.name));
             (test.name, job, log)
         })
         .collect();
     session.report.step(step, || {
         let mut outcome = Outcome::default();
         for (name, job, log) in jobs {
+            let findings = log.with_extension("valgrind");
+            // The findings of an earlier run must not speak for this one; there may be none.
+            let _ = std::fs::remove_file(&findings);
             let finished = job.run(&log);
-            match verdict(&finished.ending, configuration.name == "null") {
+            let findings = std::fs::read(&findings).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+            match verdict(&finished.ending, &findings, configuration.name == "null") {
                 Ok(()) => outcome.passed += 1,
-                Err(why) => outcome.failed.push(Note { name, why: format!("{why}: {}", finished.tail(60)) }),
+                Err(why) => {
+                    let first: Vec<&str> = findings.lines().take(FINDINGS).collect();
+                    outcome.failed.push(Note { name, why: format!("{why}: {}\n{}", finished.tail(20), first.join("\n")) });
+                }
             }
         }
         if outcome == Outcome::default() { Outcome::fail("CTest lists no C test") } else { outcome }
@@ -71,12 +78,18 @@ fn suits(test: &Test) -> bool {
     ours && !program.is_empty() && !test.labels.iter().any(|label| LEFT_OUT.contains(&label.as_str()))
 }
 
-/// valgrind's findings, crashes and hangs fail. On the null driver no result is right, so a test's own complaint is none there.
-fn verdict(ending: &Ending, null: bool) -> Result<(), &'static str> {
+/// valgrind's findings, crashes and hangs fail. On the null driver no result is right, so a test's own complaint is none there. That
+/// valgrind found nothing is believed only where it says so: one that did not even start has found nothing either.
+fn verdict(ending: &Ending, findings: &str, null: bool) -> Result<(), &'static str> {
+    let mut summaries = findings.lines().filter_map(|line| line.split_once("ERROR SUMMARY: ").map(|(_, rest)| rest));
+    let clean = summaries.clone().all(|summary| summary.starts_with("0 errors"));
+    if summaries.next().is_none() {
+        return Err("valgrind gave no summary");
+    }
     match ending {
+        _ if !clean => Err("valgrind found an invalid access"),
         // 77 is how a C test says that it cannot run here.
         Ending::Exit(0 | 77) => Ok(()),
-        Ending::Exit(FOUND) => Err("valgrind found an invalid access"),
         Ending::Exit(_) if null => Ok(()),
         _ => Err("the test failed under valgrind"),
     }
@@ -97,11 +110,14 @@ mod tests {
 
     #[test]
     fn only_valgrinds_word_counts_on_the_null_driver() {
-        assert!(verdict(&Ending::Exit(1), true).is_ok() && verdict(&Ending::Exit(1), false).is_err());
+        let (clean, bad) = ("==1== ERROR SUMMARY: 0 errors from 0 contexts\n", "==1== ERROR SUMMARY: 2 errors from 1 contexts\n");
+        assert!(verdict(&Ending::Exit(1), clean, true).is_ok() && verdict(&Ending::Exit(1), clean, false).is_err());
         for null in [true, false] {
-            assert!(verdict(&Ending::Exit(0), null).is_ok());
-            assert!(verdict(&Ending::Exit(FOUND), null).is_err());
-            assert!(verdict(&Ending::Signal(11), null).is_err() && verdict(&Ending::TimedOut(9), null).is_err());
+            assert!(verdict(&Ending::Exit(0), clean, null).is_ok());
+            assert!(verdict(&Ending::Exit(0), bad, null).is_err());
+            assert!(verdict(&Ending::Exit(0), &format!("{bad}{clean}"), null).is_err(), "of a fork's two summaries one is bad");
+            assert!(verdict(&Ending::Exit(0), "==1== FATAL: can't open suppressions file", null).is_err());
+            assert!(verdict(&Ending::Signal(11), clean, null).is_err() && verdict(&Ending::TimedOut(9), clean, null).is_err());
         }
     }
 }
