@@ -19,6 +19,7 @@
 #define CHECK(call)                                                           \
     do {                                                                      \
         if (AVX_FAILED(call)) {                                               \
+            fflush(stdout);                                                   \
             fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, avx_last_error()); \
             exit(EXIT_FAILURE);                                               \
         }                                                                     \
@@ -28,6 +29,7 @@
 #define REQUIRE(condition, ...)                              \
     do {                                                     \
         if (!(condition)) {                                  \
+            fflush(stdout);                                  \
             fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);  \
             fprintf(stderr, __VA_ARGS__);                    \
             fputc('\n', stderr);                             \

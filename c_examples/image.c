@@ -137,7 +137,9 @@ static void cpu_blur(const image *im, const float *weights, const float *from, f
     for (int y = 0; y < (int)im->height; ++y) {
         for (int x = 0; x < (int)im->width; ++x) {
             float sum = 0.0f;
-            for (int d = -(int)im->radius; d <= (int)im->radius; ++d) { sum += weights[d < 0 ? -d : d] * from[at(im, x + d * dx, y + d * dy)]; }
+            for (int d = -(int)im->radius; d <= (int)im->radius; ++d) {
+                sum += weights[d < 0 ? -d : d] * from[at(im, x + d * dx, y + d * dy)];
+            }
             to[at(im, x, y)] = sum;
         }
     }
@@ -162,7 +164,8 @@ static void cpu_sobel(const image *im, const float *from, uint8_t *picture) {
 
 static void check_stage(const char *stage, const float *gpu, const float *cpu, size_t count) {
     for (size_t i = 0; i < count; ++i) {
-        REQUIRE(fabsf(gpu[i] - cpu[i]) <= 1e-5f, "wrong: %s of pixel %zu is %g, and %g on the CPU", stage, i, (double)gpu[i], (double)cpu[i]);
+        REQUIRE(fabsf(gpu[i] - cpu[i]) <= 1e-5f, "wrong: %s of pixel %zu is %g, and %g on the CPU", stage, i, (double)gpu[i],
+                (double)cpu[i]);
     }
 }
 
@@ -253,7 +256,8 @@ int main(int argc, char **argv) {
     cpu_sobel(&im, cpu, cpu_picture);
     for (size_t i = 0; i < pixels * 4; ++i) {
         int difference = (int)picture[i] - (int)cpu_picture[i]; /* 1: a rounding that went the other way */
-        REQUIRE(difference >= -1 && difference <= 1, "wrong: edge of pixel %zu is %d, and %d on the CPU", i / 4, picture[i], cpu_picture[i]);
+        REQUIRE(difference >= -1 && difference <= 1, "wrong: edge of pixel %zu is %d, and %d on the CPU", i / 4, picture[i],
+                cpu_picture[i]);
     }
 
     printf("  %-24s %9.3f ms\n", "PNG read", reading);

@@ -49,7 +49,8 @@ fn arguments_by_place_in_any_order_with_entries_to_spare() {
     let x = device.buffer_of_words(&iota(64));
     let y = device.alloc(256, AVX_MEMORY_DEVICE);
     let p = bytes_of(&[5, 64]);
-    let args = [at(3, 9, arg_buffer(x)), at(0, 2, arg_bytes(&p)), at(0, 1, arg_buffer(y)), at(0, 0, arg_buffer(x)), at(0, 7, arg_bytes(&p))];
+    let args =
+        [at(3, 9, arg_buffer(x)), at(0, 2, arg_bytes(&p)), at(0, 1, arg_buffer(y)), at(0, 0, arg_buffer(x)), at(0, 7, arg_bytes(&p))];
     device.dispatch(kernel, [1, 1, 1], &args);
     assert_eq!(device.words(y, 64), (5..69).collect::<Vec<u32>>());
 }
@@ -283,7 +284,8 @@ fn a_kernel_cannot_reach_beyond_the_range_that_was_bound() {
             v[i / 4u].z = 0x77u;
         }",
     );
-    let indices: Vec<u32> = (0..64).map(|i| [64, 65, 100, 1000, 1 << 14, 1 << 28, u32::MAX / 4, u32::MAX][i % 8].saturating_sub(i as u32 / 8)).collect();
+    let indices: Vec<u32> =
+        (0..64).map(|i| [64, 65, 100, 1000, 1 << 14, 1 << 28, u32::MAX / 4, u32::MAX][i % 8].saturating_sub(i as u32 / 8)).collect();
     let at = device.buffer_of_words(&indices.iter().map(|&i| i.max(64)).collect::<Vec<u32>>());
     let background = Random::new(21).bytes(4096);
     let a = device.buffer_of(&background);

@@ -216,9 +216,7 @@ fn unsafe_lives_in_two_rings() {
         if UNSAFE.contains(&layer.as_str()) {
             continue;
         }
-        wrong.extend(
-            words(&code(&text)).iter().filter(|w| w.1 == "unsafe").map(|(line, _)| format!("src/{}:{line}", path.display())),
-        );
+        wrong.extend(words(&code(&text)).iter().filter(|w| w.1 == "unsafe").map(|(line, _)| format!("src/{}:{line}", path.display())));
     }
     assert!(wrong.is_empty(), "unsafe outside src/ffi and src/vulkan:\n{}", wrong.join("\n"));
 }

@@ -68,7 +68,9 @@ fn ranges_that_leave_the_buffer() {
     let Some(world) = World::new() else { return };
     let mappable = world.device.alloc(256, AVX_MEMORY_UPLOAD);
     let mut pointer = null_mut();
-    for (offset, size) in [(0, 257), (1, 256), (255, 2), (256, 1), (257, 1), (1 << 40, 1), (u64::MAX, 1), (u64::MAX - 255, 256), (u64::MAX, 2)] {
+    for (offset, size) in
+        [(0, 257), (1, 256), (255, 2), (256, 1), (257, 1), (1 << 40, 1), (u64::MAX, 1), (u64::MAX - 255, 256), (u64::MAX, 2)]
+    {
         let data = vec![0xCD; 257];
         fails(write(world.y, offset, &data[..size]), AVX_ERROR_OUT_OF_RANGE);
         let mut out = vec![0xCD; size];

@@ -204,7 +204,7 @@ fn left_by_a_session(no_cache: Option<&str>) -> Vec<PathBuf> {
     let variables =
         [("HOME", Some(home.text())), ("XDG_CACHE_HOME", None), ("AVX_GPU_TEST_NO_CACHE", no_cache), ("TMPDIR", Some(home.text()))];
     rerun("one_session", &variables);
-    let drivers = ["mesa", "nvidia", ".nv", "radv", "shader_cache"];
+    let drivers = ["mesa", "nvidia", ".nv", "radv", "shader_cache", "shader_validation_cache"];
     let below = |p: PathBuf| p.strip_prefix(home.path()).map(PathBuf::from).unwrap_or(p);
     files_below(home.path()).into_iter().map(below).filter(|p| !drivers.iter().any(|d| p.to_string_lossy().contains(d))).collect()
 }

@@ -79,6 +79,7 @@ fn counted_cycles() {
     }
     let Some(device) = Device::open() else { return };
     let default = if device.is_mock() { 1000 } else { 50 };
+    let software = device.is_mock() || device.is_cpu();
     drop(device);
     let cycles = u32::try_from(number("AVX_GPU_TEST_CYCLES").unwrap_or(default)).expect("fewer");
     // What is made once stays: caches of the driver, the library's tables, the allocator's arenas.
@@ -93,11 +94,12 @@ fn counted_cycles() {
     println!("{cycles} cycles: {before:?} to {after:?}");
     assert!(after.descriptors <= before.descriptors, "file descriptors grew: {before:?} to {after:?}");
     assert!(after.threads <= before.threads, "threads grew: {before:?} to {after:?}");
-    // A leak of a hundred bytes a cycle is seen; what an allocator does by itself is not.
+    // On software drivers a leak of a hundred bytes a cycle is seen; the GPU makers' drivers keep some memory of each device.
+    let (per_cycle, slack) = if software { (100, 16 << 20) } else { (32 << 10, 128 << 20) };
     let heap = (after.heap.saturating_sub(before.heap)) as u64;
-    assert!(heap < 100 * u64::from(cycles) + 32_768, "the heap grew by {heap} bytes in {cycles} cycles: {before:?} to {after:?}");
+    assert!(heap < per_cycle * u64::from(cycles) + 32_768, "the heap grew by {heap} bytes in {cycles} cycles: {before:?} to {after:?}");
     let resident = (after.resident.saturating_sub(before.resident)) as u64;
-    assert!(resident < 4096 * u64::from(cycles) + (16 << 20), "memory grew by {resident} bytes in {cycles} cycles");
+    assert!(resident < 4096 * u64::from(cycles) + slack, "memory grew by {resident} bytes in {cycles} cycles");
 }
 
 #[test]

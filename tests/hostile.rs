@@ -5,6 +5,7 @@
 mod common;
 
 use common::process::within;
+use common::random::Random;
 use common::*;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -110,7 +111,10 @@ fn long_chains_are_a_compile_error() {
 #[test]
 fn chains_of_declarations_survive() {
     survived(vec![
-        ("constants", format!("const c0 = 1u; {} {}", repeat(20_000, |i| format!("const c{} = c{i};", i + 1)), main_with("let x = c20000;"))),
+        (
+            "constants",
+            format!("const c0 = 1u; {} {}", repeat(20_000, |i| format!("const c{} = c{i};", i + 1)), main_with("let x = c20000;")),
+        ),
         (
             "constants backwards",
             format!("{} const c20000 = 1u; {}", repeat(20_000, |i| format!("const c{i} = c{};", i + 1)), main_with("let x = c0;")),
@@ -122,7 +126,11 @@ fn chains_of_declarations_survive() {
         ),
         (
             "structs in structs",
-            format!("struct S0 {{ a: u32 }} {} {}", repeat(10_000, |i| format!("struct S{} {{ a: S{i} }}", i + 1)), main_with("var x: S10000;")),
+            format!(
+                "struct S0 {{ a: u32 }} {} {}",
+                repeat(10_000, |i| format!("struct S{} {{ a: S{i} }}", i + 1)),
+                main_with("var x: S10000;")
+            ),
         ),
         (
             "arrays of arrays",
@@ -209,6 +217,49 @@ fn odd_text_survives() {
         ("many semicolons", ";".repeat(500_000) + &main_with("")),
         ("control characters", main_with("let x = 1\u{1}u;")),
     ]);
+}
+
+/// A program with something of everything, to be spoilt.
+const RICH: &str = "struct P { a: vec4<f32>, n: u32, m: mat3x3<f32>, } struct Q { head: u32, tail: array<vec2<u32>> } const k = 3u ;
+@group(0) @binding(0) var<storage, read_write> q: Q ; @group(0) @binding(1) var<uniform> p: P ; var<workgroup> w: array<u32, 64> ;
+@group(1) @binding(0) var<storage, read_write> c: array<atomic<u32>> ; var<private> v: array<i32, 4> ; alias T = array<u32, k> ;
+fn f ( x : u32 , y : ptr<function, u32> ) -> u32 { * y += x ; switch x { case 1u { return 2u ; } default { return x * k ; } } }
+@compute @workgroup_size ( 8 , 4 ) fn main ( @builtin(global_invocation_id) g : vec3<u32> , @builtin(local_invocation_index) l : u32 ) {
+    var t : T ; var s = 0u ; w [ l ] = g . x ; workgroupBarrier ( ) ;
+    for ( var i = 0u ; i < 9u ; i ++ ) { if ( i == 5u ) { continue ; } else if ( w [ i ] > 7u ) { break ; } s += f ( i , & t [ 1 ] ) ; }
+    loop { s = s >> 1u ; if ( s == 0u ) { break ; } continuing { v [ s % 4u ] = - i32 ( s ) ; } }
+    atomicAdd ( & c [ g . y % 3u ] , s ) ; q . tail [ g . z ] . x = select ( s , q . head , any ( p . a . xy > vec2 ( 1.0 ) ) ) ;
+    q . head = u32 ( ( p . m * p . a . xyz ) . z ) + arrayLength ( & q . tail ) ; }";
+
+#[test]
+fn seeded_mutations_survive() {
+    let Some(device) = Device::open() else { return };
+    let seed = Random::seed(80);
+    let words: Vec<&str> = RICH.split_whitespace().collect();
+    let odd =
+        ["", "(", ")", "{", "}", "<", ">", "-1", "4294967296u", "1e999", "0x", "@", "array<", "ptr<storage, u32>", "_", "\"", "/*", "//"];
+    let fine = [AVX_ERROR_COMPILE, AVX_ERROR_ENTRY_POINT, AVX_ERROR_LIMIT, AVX_ERROR_UNSUPPORTED];
+    let mut wrong = Vec::new();
+    for step in 0..1500 {
+        let mut random = Random::new(seed + step);
+        let mut spoilt = words.clone();
+        for _ in 0..=random.below(3) {
+            let (at, other) = (random.index(spoilt.len()), random.index(spoilt.len()));
+            match random.below(5) {
+                0 => drop(spoilt.remove(at)),
+                1 => spoilt.swap(at, other),
+                2 => spoilt.insert(at, spoilt[other]),
+                3 => spoilt[at] = spoilt[other],
+                _ => spoilt[at] = odd[random.index(odd.len())],
+            }
+        }
+        match device.try_kernel(&spoilt.join(" "), None) {
+            Ok(kernel) => ok(avx_kernel_free(kernel)),
+            Err(status) if fine.contains(&status) => assert!(!last_error().is_empty(), "step {step}: no message"),
+            Err(status) => wrong.push(format!("AVX_GPU_TEST_SEED={seed}, step {step}: {}: {}", name(status), last_error())),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

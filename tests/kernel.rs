@@ -35,7 +35,7 @@ fn storage_arrays_and_uniform_blocks() {
         @group(0) @binding(0) var<storage, read>       x: array<f32>;
         @group(0) @binding(1) var<storage, read_write> y: array<f32>;
         @group(0) @binding(2) var<uniform>             p: Params;
-        @compute @workgroup_size(256) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+        @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
             if (id.x < p.n) { y[id.x] = p.a * x[id.x] + y[id.x]; }
         }",
         &[
@@ -69,7 +69,7 @@ fn access_is_what_the_entry_point_does() {
 }
 
 #[test]
-fn sizes_and_strides() {
+fn sizes_and_strides_of_structs() {
     let Some(device) = Device::open() else { return };
     interface_is(
         &device,
@@ -80,20 +80,33 @@ fn sizes_and_strides() {
         @group(0) @binding(1) var<storage, read> items: array<Item>;
         @group(0) @binding(2) var<storage, read_write> fixed: array<u32, 10>;
         @group(0) @binding(3) var<storage, read> mixed: Mixed;
-        @group(1) @binding(0) var<storage, read> threes: array<vec3<f32>>;
-        @group(1) @binding(1) var<storage, read> one: f32;
-        @group(1) @binding(2) var<uniform> block: array<vec4<f32>, 7>;
         @compute @workgroup_size(1) fn main() {
-            fixed[0] = head.n + u32(head.v[1].x) + items[2].b + u32(mixed.b) + mixed.c[1].x + u32(threes[3].z + one + block[2].w);
+            fixed[0] = head.n + u32(head.v[1].x) + items[2].b + u32(mixed.b) + mixed.c[1].x;
         }",
         &[
             ("head", AVX_BINDING_STORAGE, 0, 0, READ, 32, 16),
             ("items", AVX_BINDING_STORAGE, 0, 1, READ, 32, 32),
             ("fixed", AVX_BINDING_STORAGE, 0, 2, WRITE, 40, 0),
             ("mixed", AVX_BINDING_STORAGE, 0, 3, READ, 96, 0),
+        ],
+    );
+}
+
+#[test]
+fn sizes_and_strides_of_vectors_and_scalars() {
+    let Some(device) = Device::open() else { return };
+    interface_is(
+        &device,
+        "@group(1) @binding(0) var<storage, read> threes: array<vec3<f32>>;
+        @group(1) @binding(1) var<storage, read> one: f32;
+        @group(1) @binding(2) var<uniform> block: array<vec4<f32>, 7>;
+        @group(1) @binding(3) var<storage, read_write> pairs: array<vec2<f32>>;
+        @compute @workgroup_size(1) fn main() { pairs[0].x = threes[3].z + one + block[2].w; }",
+        &[
             ("threes", AVX_BINDING_STORAGE, 1, 0, READ, 16, 16),
             ("one", AVX_BINDING_STORAGE, 1, 1, READ, 4, 0),
             ("block", AVX_BINDING_UNIFORM, 1, 2, READ, 112, 0),
+            ("pairs", AVX_BINDING_STORAGE, 1, 3, WRITE, 8, 8),
         ],
     );
 }
@@ -148,8 +161,12 @@ fn labels_and_long_names() {
         "b".repeat(300)
     );
     let label = c("particle step");
-    let options =
-        avx_kernel_options { code: source.as_ptr().cast(), code_size: source.len() as u64, label: label.as_ptr(), ..avx_kernel_options::zeroed() };
+    let options = avx_kernel_options {
+        code: source.as_ptr().cast(),
+        code_size: source.len() as u64,
+        label: label.as_ptr(),
+        ..avx_kernel_options::zeroed()
+    };
     let mut kernel = null_mut();
     ok(abi::kernel_create(device.handle, &options, &mut kernel));
     let info = kernel_info(kernel);

@@ -3,6 +3,7 @@
 #[allow(dead_code, reason = "each test file uses its own part of the helpers")]
 mod common;
 
+use common::process::{is_child, rerun};
 use common::*;
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr::{null, null_mut};
@@ -252,4 +253,39 @@ fn names_of_all_statuses() {
         let want = known.iter().find(|k| k.0 == status).map_or("unknown status", |k| k.1);
         assert_eq!(name(status), want, "{status}");
     }
+}
+
+/// Works with a device and provokes errors, inside a callback too; run by the tests below with AVX_GPU_LOG set or not.
+#[test]
+fn work_with_the_environments_log() {
+    if !is_child() {
+        return;
+    }
+    let _turn = Turn::take();
+    work();
+    ok(abi::set_log(Some(call_back_in), null_mut(), AVX_LOG_DEBUG));
+    work();
+    ok(abi::set_log(None, null_mut(), AVX_LOG_OFF));
+}
+
+/// What the library printed in such a run.
+fn printed(level: Option<&str>) -> Vec<String> {
+    let said = rerun("work_with_the_environments_log", &[("AVX_GPU_LOG", level), ("AVX_GPU_VALIDATION", None)]);
+    said.lines().filter(|l| l.contains("avx_gpu ") || l.contains("AVX_")).map(str::to_owned).collect()
+}
+
+#[test]
+fn nothing_is_printed_unless_asked_for() {
+    for level in [None, Some("off"), Some("")] {
+        let lines = printed(level);
+        assert!(lines.is_empty(), "AVX_GPU_LOG={level:?}, and yet: {lines:#?}");
+    }
+}
+
+#[test]
+fn the_environment_asks_for_lines() {
+    if device_count() == 0 {
+        return skip("no driver");
+    }
+    assert!(!printed(Some("debug")).is_empty(), "AVX_GPU_LOG=debug prints nothing");
 }

@@ -91,8 +91,14 @@ fn an_open_device_is_what_was_described() {
     for want in &usable {
         let got = open(&want.index.to_string(), 0).unwrap_or_else(|s| panic!("{}: {}", name(s), last_error()));
         assert_eq!((got.index, uuid(&got), text(&got.name), got.kind), (want.index, uuid(want), text(&want.name), want.kind));
-        assert_eq!((got.features, got.max_buffer_size, got.max_workgroup_count), (want.features, want.max_buffer_size, want.max_workgroup_count));
-        assert_eq!((got.heap_count, got.memory_size, got.driver_version_number), (want.heap_count, want.memory_size, want.driver_version_number));
+        assert_eq!(
+            (got.features, got.max_buffer_size, got.max_workgroup_count),
+            (want.features, want.max_buffer_size, want.max_workgroup_count)
+        );
+        assert_eq!(
+            (got.heap_count, got.memory_size, got.driver_version_number),
+            (want.heap_count, want.memory_size, want.driver_version_number)
+        );
     }
 }
 

@@ -156,9 +156,15 @@ fn buffer_properties() {
 #[test]
 fn kernel_and_argument_properties() {
     let Some(device) = Device::open() else { return };
-    let kernel = device.kernel("@group(0) @binding(0) var<storage, read_write> x: array<u32>; @compute @workgroup_size(1) fn main() { x[0] = 1u; }");
+    let kernel =
+        device.kernel("@group(0) @binding(0) var<storage, read_write> x: array<u32>; @compute @workgroup_size(1) fn main() { x[0] = 1u; }");
     output::<avx_kernel_properties>("avx_kernel_info", |p| p.struct_size, |p, s| p.struct_size = s, |p| abi::kernel_info(kernel, p));
-    output::<avx_kernel_arg_properties>("avx_kernel_arg_info", |p| p.struct_size, |p, s| p.struct_size = s, |p| abi::kernel_arg_info(kernel, 0, p));
+    output::<avx_kernel_arg_properties>(
+        "avx_kernel_arg_info",
+        |p| p.struct_size,
+        |p, s| p.struct_size = s,
+        |p| abi::kernel_arg_info(kernel, 0, p),
+    );
 }
 
 #[test]

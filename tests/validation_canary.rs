@@ -19,8 +19,7 @@ unsafe extern "C" fn keep(level: i32, message: *const c_char, _user: *mut c_void
 #[test]
 fn a_message_of_the_validation_layer_is_heard() {
     let no_cache = c("");
-    let options =
-        avx_device_options { flags: AVX_DEVICE_VALIDATION, cache_dir: no_cache.as_ptr(), ..avx_device_options::zeroed() };
+    let options = avx_device_options { flags: AVX_DEVICE_VALIDATION, cache_dir: no_cache.as_ptr(), ..avx_device_options::zeroed() };
     let Some(device) = Device::open_with(&options) else { return };
     ok(abi::set_log(Some(keep), null_mut(), AVX_LOG_WARN));
     assert!(avx_gpu::testing::provoke_validation_message(), "no validating instance is open");

@@ -169,9 +169,24 @@ impl Flow<'_, '_> {
             }
             AtomicLoad => self.add(word(3), Access::READ),
             AtomicStore | AtomicFlagClear => self.add(word(1), Access::WRITE),
-            AtomicExchange | AtomicCompareExchange | AtomicCompareExchangeWeak | AtomicIIncrement | AtomicIDecrement
-            | AtomicIAdd | AtomicISub | AtomicSMin | AtomicUMin | AtomicSMax | AtomicUMax | AtomicAnd | AtomicOr | AtomicXor
-            | AtomicFlagTestAndSet | AtomicFMinEXT | AtomicFMaxEXT | AtomicFAddEXT => {
+            AtomicExchange
+            | AtomicCompareExchange
+            | AtomicCompareExchangeWeak
+            | AtomicIIncrement
+            | AtomicIDecrement
+            | AtomicIAdd
+            | AtomicISub
+            | AtomicSMin
+            | AtomicUMin
+            | AtomicSMax
+            | AtomicUMax
+            | AtomicAnd
+            | AtomicOr
+            | AtomicXor
+            | AtomicFlagTestAndSet
+            | AtomicFMinEXT
+            | AtomicFMaxEXT
+            | AtomicFAddEXT => {
                 self.add(word(3), Access::READ | Access::WRITE);
             }
             AccessChain | InBoundsAccessChain | PtrAccessChain | InBoundsPtrAccessChain | CopyObject => {
@@ -193,9 +208,9 @@ impl Flow<'_, '_> {
             FunctionCall => self.call(inst),
             ExtInst => self.unknown(inst.rest(5)),
             // Instructions whose literals could be taken for ids, and which take no pointers.
-            CompositeExtract | CompositeInsert | VectorShuffle | Switch | BranchConditional | Branch | LoopMerge
-            | SelectionMerge | Line | NoLine | Label | Function | FunctionParameter | FunctionEnd | Variable | Undef | Nop
-            | Return | Unreachable | Kill => {}
+            CompositeExtract | CompositeInsert | VectorShuffle | Switch | BranchConditional | Branch | LoopMerge | SelectionMerge
+            | Line | NoLine | Label | Function | FunctionParameter | FunctionEnd | Variable | Undef | Nop | Return | Unreachable | Kill => {
+            }
             _ => self.unknown(inst.rest(1)),
         }
     }

@@ -1,7 +1,7 @@
 //! Memory semantics of barriers: the compiler's subgroup barrier orders subgroup memory only, which Vulkan does not know. It is
 //! made to order buffers and workgroup memory, which is what WGSL promises of it.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use rspirv::spirv::{MemorySemantics, Op};
 
@@ -13,7 +13,8 @@ use super::words::{HEADER, Section, Sections, Words, emit};
 pub(crate) fn repair(spirv: &[u32]) -> Result<Option<Vec<u32>>> {
     let index = Index::new(Words::split(spirv)?)?;
     let known = (MemorySemantics::UNIFORM_MEMORY | MemorySemantics::WORKGROUP_MEMORY).bits();
-    let mut fixed = HashMap::new();
+    // Ordered: the same kernel gives the same words every time.
+    let mut fixed = BTreeMap::new();
     let mut next = index.words.bound;
     for inst in &index.words.insts {
         let Some(id) = semantics_at(inst.op()).and_then(|at| inst.word(at)) else { continue };

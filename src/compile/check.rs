@@ -6,7 +6,7 @@ use rspirv::spirv::{AddressingModel, Capability, MemoryModel, Op};
 
 use super::error::{Error, Kind, Result};
 use super::index::Index;
-use super::words::invalid;
+use super::words::{Words, invalid};
 use super::{BindingKind, Interface, Target, feature};
 
 /// Binding numbers lie below it. Vulkan has no limit, and drivers make tables as long as the largest number.
@@ -25,9 +25,9 @@ const MAX_CASES: usize = 16_383;
 const ALWAYS: [Capability; 2] = [Capability::Shader, Capability::Matrix];
 
 /// Checks the capabilities that a module declares, and its memory model.
-pub(crate) fn capabilities(index: &Index<'_>, target: &Target) -> Result<()> {
+pub(crate) fn capabilities(words: &Words<'_>, target: &Target) -> Result<()> {
     let mut missing = Vec::new();
-    for inst in index.words.insts.iter().filter(|inst| inst.is(Op::Capability)) {
+    for inst in words.insts.iter().filter(|inst| inst.is(Op::Capability)) {
         let number = inst.word(1).unwrap_or(u32::MAX);
         let text = match Capability::from_u32(number) {
             Some(capability) if ALWAYS.contains(&capability) || target.capabilities.contains(&capability) => continue,
@@ -42,9 +42,10 @@ pub(crate) fn capabilities(index: &Index<'_>, target: &Target) -> Result<()> {
         }
     }
     if !missing.is_empty() {
-        return Err(Error::new(Kind::Unsupported, format!("the kernel needs {}: this device lacks it", missing.join(" and "))));
+        let them = if missing.len() > 1 { "them" } else { "it" };
+        return Err(Error::new(Kind::Unsupported, format!("the kernel needs {}: this device lacks {them}", missing.join(", "))));
     }
-    let mut models = index.words.insts.iter().filter(|inst| inst.is(Op::MemoryModel));
+    let mut models = words.insts.iter().filter(|inst| inst.is(Op::MemoryModel));
     let model = models.next().ok_or_else(|| invalid("the SPIR-V module has no memory model (OpMemoryModel)"))?;
     if models.next().is_some() {
         return Err(invalid("the SPIR-V module has two memory models"));
@@ -128,9 +129,7 @@ pub(crate) fn limits(interface: &Interface, target: &Target) -> Result<()> {
         ));
     }
     let count = |kind| interface.args.iter().filter(|arg| arg.kind == kind).count();
-    for (kind, max) in
-        [(BindingKind::Storage, target.max_storage_buffers), (BindingKind::Uniform, target.max_uniform_buffers)]
-    {
+    for (kind, max) in [(BindingKind::Storage, target.max_storage_buffers), (BindingKind::Uniform, target.max_uniform_buffers)] {
         if count(kind) as u64 > u64::from(max) {
             return over(format!("{entry} uses {} {kind}s, and this device takes {max} in a kernel", count(kind)));
         }

@@ -111,3 +111,6 @@ fn without_subgroups(text: &str) -> Option<String> {
     }
     Some(out)
 }
+
+#[cfg(test)]
+mod tests;

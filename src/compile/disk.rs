@@ -232,3 +232,6 @@ pub(crate) fn load(folder: &Path, key: &Key) -> Loaded {
         Err(damage) => Loaded::Damaged(damage),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,10 +18,9 @@ pub(crate) fn choose(names: &[&str], wanted: Option<&str>) -> Result<usize> {
             Some(position) => Ok(position),
             None if names.is_empty() => fail(format!("there is no entry point \"{wanted}\": the module has no compute entry point")),
             None => fail(match nearest(names, wanted) {
-                Some(name) => format!(
-                    "there is no compute entry point \"{wanted}\"; did you mean \"{name}\"? The module has: {}",
-                    list(names)
-                ),
+                Some(name) => {
+                    format!("there is no compute entry point \"{wanted}\"; did you mean \"{name}\"? The module has: {}", list(names))
+                }
                 None => format!("there is no compute entry point \"{wanted}\"; the module has: {}", list(names)),
             }),
         },

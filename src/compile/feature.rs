@@ -42,9 +42,9 @@ pub(crate) fn describe(capability: Capability) -> &'static str {
         VulkanMemoryModel => "the Vulkan memory model",
         VulkanMemoryModelDeviceScope => "device scope in the Vulkan memory model",
         VariablePointers | VariablePointersStorageBuffer => "variable pointers",
-        WorkgroupMemoryExplicitLayoutKHR
-        | WorkgroupMemoryExplicitLayout8BitAccessKHR
-        | WorkgroupMemoryExplicitLayout16BitAccessKHR => "explicit layout of workgroup memory",
+        WorkgroupMemoryExplicitLayoutKHR | WorkgroupMemoryExplicitLayout8BitAccessKHR | WorkgroupMemoryExplicitLayout16BitAccessKHR => {
+            "explicit layout of workgroup memory"
+        }
         ShaderClockKHR => "the shader clock",
         RuntimeDescriptorArray | ShaderNonUniform => "arrays of bindings",
         StorageBufferArrayDynamicIndexing
@@ -52,8 +52,17 @@ pub(crate) fn describe(capability: Capability) -> &'static str {
         | UniformBufferArrayDynamicIndexing
         | UniformBufferArrayNonUniformIndexing => "arrays of buffers",
         RayQueryKHR | RayTracingKHR | RayQueryPositionFetchKHR => "ray tracing",
-        ImageQuery | StorageImageExtendedFormats | StorageImageReadWithoutFormat | StorageImageWriteWithoutFormat
-        | StorageImageMultisample | Sampled1D | Image1D | SampledBuffer | ImageBuffer | ImageCubeArray | SampledCubeArray
+        ImageQuery
+        | StorageImageExtendedFormats
+        | StorageImageReadWithoutFormat
+        | StorageImageWriteWithoutFormat
+        | StorageImageMultisample
+        | Sampled1D
+        | Image1D
+        | SampledBuffer
+        | ImageBuffer
+        | ImageCubeArray
+        | SampledCubeArray
         | Int64ImageEXT => "images",
         SignedZeroInfNanPreserve | DenormPreserve | DenormFlushToZero | RoundingModeRTE | RoundingModeRTZ => "control over float rounding",
         ReplicatedCompositesEXT => "replicated composites",

@@ -151,7 +151,7 @@ impl<'a> Index<'a> {
     }
 
     /// What the groups of a target say of a decoration.
-    fn from_groups(&self, target: (u32, Option<u32>), decoration: Decoration) -> Option<u32> {
+    fn group_decoration(&self, target: (u32, Option<u32>), decoration: Decoration) -> Option<u32> {
         self.groups.get(&target)?.iter().find_map(|&group| self.decorations.get(&(group, decoration as u32)).copied())
     }
 
@@ -172,13 +172,13 @@ impl<'a> Index<'a> {
 
     /// The first literal of a decoration of `id` (0 for one that has none), if it has that decoration.
     pub(crate) fn decoration(&self, id: u32, decoration: Decoration) -> Option<u32> {
-        self.decorations.get(&(id, decoration as u32)).copied().or_else(|| self.from_groups((id, None), decoration))
+        self.decorations.get(&(id, decoration as u32)).copied().or_else(|| self.group_decoration((id, None), decoration))
     }
 
     /// The same for a struct's member.
     pub(crate) fn member_decoration(&self, id: u32, member: u32, decoration: Decoration) -> Option<u32> {
         let own = self.member_decorations.get(&(id, member, decoration as u32)).copied();
-        own.or_else(|| self.from_groups((id, Some(member)), decoration))
+        own.or_else(|| self.group_decoration((id, Some(member)), decoration))
     }
 
     /// Whether the type `id` is a struct whose members all carry the decoration.
@@ -197,9 +197,7 @@ impl<'a> Index<'a> {
     /// The variable's name in messages: its own, else its block's, else its id.
     pub(crate) fn variable_name(&self, id: u32) -> String {
         let named = |id: u32| self.names.get(&id).filter(|name| !name.is_empty()).cloned();
-        named(id)
-            .or_else(|| named(self.pointee(self.def(id)?.result_type()?)?.0))
-            .unwrap_or_else(|| format!("%{id}"))
+        named(id).or_else(|| named(self.pointee(self.def(id)?.result_type()?)?.0)).unwrap_or_else(|| format!("%{id}"))
     }
 
     /// The built-in that an input variable carries, itself or as a member of its block.
@@ -210,8 +208,7 @@ impl<'a> Index<'a> {
         let block = self.def(id).and_then(|inst| inst.result_type()).and_then(|pointer| self.pointee(pointer));
         let Some((block, _)) = block else { return false };
         let Some(inst) = self.def(block).filter(|inst| inst.is(Op::TypeStruct)) else { return false };
-        (0..inst.rest(2).len() as u32)
-            .any(|member| self.member_decoration(block, member, Decoration::BuiltIn) == Some(builtin as u32))
+        (0..inst.rest(2).len() as u32).any(|member| self.member_decoration(block, member, Decoration::BuiltIn) == Some(builtin as u32))
     }
 
     /// The global variables of a storage class.

@@ -65,7 +65,13 @@ impl Parser<'_, '_> {
                 '%' => value.checked_rem(right)?,
                 '+' => value.saturating_add(right),
                 '-' => value.checked_sub(right)?,
-                '<' => if value == 0 { 0 } else { shift.filter(|&by| by <= value.leading_zeros()).map_or(u64::MAX, |by| value << by) },
+                '<' => {
+                    if value == 0 {
+                        0
+                    } else {
+                        shift.filter(|&by| by <= value.leading_zeros()).map_or(u64::MAX, |by| value << by)
+                    }
+                }
                 '>' => shift.and_then(|by| value.checked_shr(by)).unwrap_or(0),
                 '&' => value & right,
                 '^' => value ^ right,

@@ -3,7 +3,7 @@
 //! | file | what it is about |
 //! |---|---|
 //! | [`error`] | why a kernel was refused |
-//! | [`wgsl`](mod@wgsl) | WGSL to SPIR-V, with [`directive`], [`prescan`], [`weight`], [`length`] and [`token`] before the compiler, [`diagnose`] for its messages, [`strip`] and [`barrier`] after it |
+//! | [`wgsl`](mod@wgsl) | WGSL to SPIR-V, with [`directive`], [`prescan`], [`weight`], [`length`] and [`token`] before the compiler, [`diagnose`] for its messages, [`math`], [`strip`] and [`barrier`] after it |
 //! | [`structure`] | what raw SPIR-V must be like before a driver sees it |
 //! | [`words`], [`index`], [`constant`], [`layout`], [`access`], [`entry`], [`reflect`] | SPIR-V to the interface |
 //! | [`feature`], [`check`] | what the kernel needs against what the device has |
@@ -23,6 +23,7 @@ mod feature;
 mod index;
 mod layout;
 mod length;
+mod math;
 mod prescan;
 mod reflect;
 mod split;
@@ -155,12 +156,12 @@ pub(crate) struct Kernel {
 pub(crate) fn spirv(code: &[u8], entry: Option<&str>, target: &Target) -> Result<Kernel> {
     let spirv = words::from_bytes(code)?;
     let module = words::Words::split(&spirv)?;
+    check::capabilities(&module, target)?;
     structure::check(&module, target)?;
     let index = index::Index::new(module)?;
     structure::check_calls(&index)?;
-    check::capabilities(&index, target)?;
-    check::universal(&index)?;
     let interface = reflect::interface(&index, entry)?;
+    check::universal(&index)?;
     check::limits(&interface, target)?;
     Ok(Kernel { spirv, interface })
 }

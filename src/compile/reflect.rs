@@ -74,9 +74,11 @@ pub(crate) fn interface(index: &Index<'_>, entry: Option<&str>) -> Result<Interf
         reads_num_workgroups: builtin(BuiltIn::NumWorkgroups),
         reads_global_id: builtin(BuiltIn::GlobalInvocationId),
         has_raw_addresses: capabilities.contains(&Capability::PhysicalStorageBufferAddresses)
-            || index.words.insts.iter().any(|inst| {
-                inst.is(Op::MemoryModel) && inst.word(1) == Some(AddressingModel::PhysicalStorageBuffer64 as u32)
-            }),
+            || index
+                .words
+                .insts
+                .iter()
+                .any(|inst| inst.is(Op::MemoryModel) && inst.word(1) == Some(AddressingModel::PhysicalStorageBuffer64 as u32)),
         capabilities,
     })
 }
@@ -159,10 +161,7 @@ fn merge(args: &mut BTreeMap<(u32, u32), Binding>, new: Binding) -> Result<()> {
     if old.kind != new.kind {
         return Err(Error::new(
             Kind::Unsupported,
-            format!(
-                "group {} binding {} is both a {} ({}) and a {} ({})",
-                new.group, new.binding, old.kind, old.name, new.kind, new.name
-            ),
+            format!("group {} binding {} is both a {} ({}) and a {} ({})", new.group, new.binding, old.kind, old.name, new.kind, new.name),
         ));
     }
     old.read |= new.read;
@@ -216,10 +215,7 @@ fn workgroup_size(index: &Index<'_>, function: u32) -> Result<[u32; 3]> {
                     .ok_or_else(|| invalid(format!("the workgroup size uses SPIR-V id %{id}, which is no 32-bit constant")))
             };
             size = Some([value(3)?, value(4)?, value(5)?]);
-        } else if inst.is(Op::Decorate)
-            && word(2) == Decoration::BuiltIn as u32
-            && word(3) == BuiltIn::WorkgroupSize as u32
-        {
+        } else if inst.is(Op::Decorate) && word(2) == Decoration::BuiltIn as u32 && word(3) == BuiltIn::WorkgroupSize as u32 {
             // It overrides every execution mode.
             return index
                 .constants
@@ -229,3 +225,6 @@ fn workgroup_size(index: &Index<'_>, function: u32) -> Result<[u32; 3]> {
     }
     size.ok_or_else(|| invalid("the entry point has no workgroup size (LocalSize, LocalSizeId or a WorkgroupSize constant)"))
 }
+
+#[cfg(test)]
+pub(super) mod tests;

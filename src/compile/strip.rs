@@ -174,10 +174,7 @@ impl Rewrite<'_, '_> {
                 }
             }
             Some(Op::TypeArray | Op::TypeStruct | Op::TypeRuntimeArray) => {
-                let decorated: Vec<(usize, u32)> = (2..)
-                    .zip(parts(inst))
-                    .map(|(at, &part)| (at, self.plan.twin(part)))
-                    .collect();
+                let decorated: Vec<(usize, u32)> = (2..).zip(parts(inst)).map(|(at, &part)| (at, self.plan.twin(part))).collect();
                 if self.plan.twins.contains_key(&first) {
                     self.out.extend_from_slice(inst.words);
                     self.copy_with(inst, &[(1, self.plan.twin(first))]);

@@ -289,10 +289,9 @@ impl Checker {
             String => Section::Debug,
             Decorate | MemberDecorate | DecorationGroup | GroupDecorate | GroupMemberDecorate | DecorateId | DecorateString
             | MemberDecorateString => Section::Annotation,
-            Variable if self.section < Section::Functions => Section::Globals,
-            ConstantTrue | ConstantFalse | ConstantComposite | ConstantSampler | ConstantNull | SpecConstantTrue
-            | SpecConstantFalse | SpecConstantComposite => Section::Globals,
-            _ if name.starts_with("Type") => Section::Globals,
+            Variable | UntypedVariableKHR if self.section < Section::Functions => Section::Globals,
+            // OpTypeInt, OpConstantTrue, OpSpecConstantComposite and their kin, those of extensions included.
+            _ if ["Type", "Constant", "SpecConstant"].iter().any(|start| name.starts_with(start)) => Section::Globals,
             _ => Section::Functions,
         };
         if section < self.section {
@@ -310,8 +309,17 @@ impl Checker {
             (FunctionEnd, Place::Head) => return Err("ends a function that has no body"),
             (Function | FunctionParameter | Label | FunctionEnd, _) => return Err("stands where it may not"),
             (
-                Branch | BranchConditional | Switch | Return | ReturnValue | Kill | Unreachable | TerminateInvocation
-                | IgnoreIntersectionKHR | TerminateRayKHR | EmitMeshTasksEXT,
+                Branch
+                | BranchConditional
+                | Switch
+                | Return
+                | ReturnValue
+                | Kill
+                | Unreachable
+                | TerminateInvocation
+                | IgnoreIntersectionKHR
+                | TerminateRayKHR
+                | EmitMeshTasksEXT,
                 Place::Block,
             ) => Place::Between,
             (_, Place::Block) => Place::Block,
@@ -347,3 +355,6 @@ impl Consumer for Checker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -105,6 +105,25 @@ pub(crate) fn assemble(text: &str) -> Option<Vec<u8>> {
     Some(tool("spirv-as", &arguments, text.as_bytes())?.unwrap_or_else(|error| panic!("{error}\n{text}")))
 }
 
+/// Compiles GLSL with the reference compiler; `None` if it is not installed.
+pub(crate) fn glsl(text: &str, environment: &str) -> Option<Vec<u8>> {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let source = std::env::temp_dir().join(format!("avx_gpu_glsl_{}_{number}.comp", std::process::id()));
+    let path = source.with_extension("spv");
+    std::fs::write(&source, text).expect("a temporary file");
+    let name = |path: &std::path::Path| path.to_str().expect("a plain path").to_owned();
+    let outcome = tool("glslangValidator", &["-V", "--target-env", environment, "-o", &name(&path), &name(&source)], b"");
+    let code = std::fs::read(&path);
+    for file in [source, path] {
+        let _ = std::fs::remove_file(file);
+    }
+    let outcome = outcome?;
+    outcome.unwrap_or_else(|error| panic!("{error}\n{text}"));
+    Some(code.expect("the compiler's output"))
+}
+
 /// Fails the test if the validator refuses the module.
 pub(crate) fn validate(spirv: &[u32], environment: &str) {
     if let Some(Err(error)) = tool("spirv-val", &["--target-env", environment, "-"], &bytes(spirv)) {

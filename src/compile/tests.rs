@@ -1,7 +1,10 @@
-//! Tests of the layer as a whole.
+//! Tests of the layer as a whole: WGSL in, valid SPIR-V with its interface out, and every refusal with its story.
+
+use rspirv::spirv::{Capability, Op};
 
 use super::error::Kind;
 use super::testing::*;
+use super::words::Words;
 use super::*;
 
 const SAXPY: &str = "struct Params { a: f32, n: u32 }
@@ -13,21 +16,438 @@ const SAXPY: &str = "struct Params { a: f32, n: u32 }
 }
 ";
 
+/// The argument of this name.
+fn arg<'k>(kernel: &'k Kernel, name: &str) -> &'k Binding {
+    kernel.interface.args.iter().find(|arg| arg.name == name).unwrap_or_else(|| panic!("{name}: {:?}", kernel.interface))
+}
+
+/// Compiles for every version, has all outputs and variants checked, and gives the last kernel.
+fn valid(source: &str) -> Kernel {
+    let mut last = None;
+    for (environment, target) in targets() {
+        let kernel = compile_for(source, None, &target).unwrap_or_else(|error| panic!("{environment}: {error}"));
+        validate(&kernel.spirv, environment);
+        let again = spirv(&bytes(&kernel.spirv), None, &target).unwrap_or_else(|error| panic!("{environment}: {error}"));
+        assert_eq!(again.interface, kernel.interface);
+        last = Some(kernel);
+    }
+    last.unwrap()
+}
+
+/// The refusal of a text by the usual device.
+fn refused(source: &str) -> Error {
+    compile(source).map(|kernel| kernel.interface).unwrap_err()
+}
+
 #[test]
 fn saxpy() {
-    for (environment, target) in targets() {
-        let kernel = compile_for(SAXPY, None, &target).unwrap();
-        eprintln!("{:#?}", kernel.interface);
-        validate(&kernel.spirv, environment);
-        for (aliased, split) in [(true, false), (false, true), (true, true)] {
-            let code = variant(&kernel, Variant { aliased, split }).unwrap();
-            validate(&code.spirv, environment);
-            assert_eq!(code.base_binding, split.then_some((0, 3)));
-        }
-        let again = spirv(&bytes(&kernel.spirv), None, &target).unwrap();
-        assert_eq!(again.interface, kernel.interface);
+    let kernel = valid(SAXPY);
+    let interface = &kernel.interface;
+    assert_eq!((interface.entry.as_str(), interface.workgroup_size), ("main", [256, 1, 1]));
+    assert!(interface.reads_global_id && !interface.reads_num_workgroups && !interface.has_raw_addresses);
+    assert_eq!(interface.capabilities, [Capability::Shader]);
+    let storage = |binding, name: &str, write| Binding {
+        group: 0,
+        binding,
+        kind: BindingKind::Storage,
+        name: name.into(),
+        read: true,
+        write,
+        atomic_only: false,
+        min_size: 4,
+        padded_size: 4,
+        stride: 4,
+        aliased: false,
+    };
+    let params = Binding { kind: BindingKind::Uniform, min_size: 8, padded_size: 16, stride: 0, ..storage(2, "p", false) };
+    assert_eq!(interface.args, [storage(0, "x", false), storage(1, "y", true), params]);
+}
+
+#[test]
+fn sizes_of_arguments() {
+    let kernel = valid(
+        "struct Tail { head: u32, rows: array<vec3<f32>> }
+        struct Fixed { a: vec3<f32>, b: f32, c: mat3x3<f32>, d: array<vec3<f32>, 2> }
+        struct Push { a: vec3<f32>, b: u32, c: u32 }
+        @group(0) @binding(0) var<storage, read_write> tail: Tail;
+        @group(0) @binding(1) var<storage, read_write> fixed: Fixed;
+        @group(1) @binding(0) var<storage, read_write> vec: vec3<f32>;
+        @group(1) @binding(7) var<uniform> fixed_uniform: Fixed;
+        @group(2) @binding(1) var<storage, read_write> nested: array<array<vec2<f32>, 3>>;
+        var<immediate> push: Push;
+        @compute @workgroup_size(1) fn main() {
+            tail.rows[tail.head] = fixed.d[0] + fixed_uniform.a + push.a + vec;
+            fixed.d[1] = fixed_uniform.d[0] + f32(push.c);
+            vec.x = nested[0][1].x; nested[1][2].y = vec.y;
+        }",
+    );
+    let sizes = |name| (arg(&kernel, name).min_size, arg(&kernel, name).padded_size, arg(&kernel, name).stride);
+    assert_eq!(sizes("tail"), (32, 32, 16));
+    assert_eq!(sizes("fixed"), (92, 92, 0));
+    assert_eq!(sizes("fixed_uniform"), (92, 96, 0));
+    assert_eq!(sizes("vec"), (12, 12, 0));
+    assert_eq!(sizes("nested"), (24, 24, 24));
+    assert_eq!(sizes("push"), (20, 32, 0));
+    let order: Vec<&str> = kernel.interface.args.iter().map(|arg| arg.name.as_str()).collect();
+    assert_eq!(order, ["tail", "fixed", "vec", "fixed_uniform", "nested", "push"]);
+    assert_eq!(kernel.interface.args.last().unwrap().kind, BindingKind::PushConstants);
+}
+
+#[test]
+fn access_of_arguments() {
+    let kernel = valid(
+        "@group(0) @binding(0) var<storage, read_write> only_written: array<u32>;
+        @group(0) @binding(1) var<storage, read_write> only_read: array<u32>;
+        @group(0) @binding(2) var<storage, read_write> counted: array<atomic<u32>>;
+        @group(0) @binding(3) var<storage, read_write> measured: array<u32>;
+        @group(0) @binding(4) var<storage, read_write> unused: array<u32>;
+        @group(0) @binding(5) var<storage, read_write> called: array<u32, 4>;
+        @group(0) @binding(6) var<storage, read> by_another: array<u32>;
+        fn helper(i: u32) -> u32 { called[i & 3u] = i; return called[0]; }
+        fn never() -> u32 { return by_another[0]; }
+        @compute @workgroup_size(64) fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>) {
+            only_written[w.x] = only_read[w.x] + arrayLength(&measured) + helper(n.x);
+            atomicAdd(&counted[w.x], 1u);
+        }",
+    );
+    let access = |name| (arg(&kernel, name).read, arg(&kernel, name).write, arg(&kernel, name).atomic_only);
+    assert_eq!(access("only_written"), (false, true, false));
+    assert_eq!(access("only_read"), (true, false, false));
+    assert_eq!(access("counted"), (true, true, true));
+    assert_eq!(access("measured"), (false, false, false));
+    assert_eq!(access("called"), (true, true, false));
+    assert_eq!(kernel.interface.args.len(), 5);
+    assert!(kernel.interface.reads_num_workgroups && !kernel.interface.reads_global_id);
+}
+
+#[test]
+fn what_the_compiler_takes() {
+    for source in [
+        "enable f16; @group(0) @binding(0) var<storage, read_write> b: array<f16>; @group(0) @binding(1) var<uniform> u: vec4<f16>;
+        @compute @workgroup_size(1) fn main(@builtin(local_invocation_index) i: u32) { b[i] = b[i] * u.x; }",
+        "enable subgroups; @group(0) @binding(0) var<storage, read_write> b: array<u32>;
+        @compute @workgroup_size(64) fn main(@builtin(local_invocation_index) i: u32) { b[i] = subgroupAdd(b[i]); subgroupBarrier(); b[i] += subgroupBroadcast(b[i], 0u); }",
+        "enable f16, subgroups; // enable subgroups;
+        @group(0) @binding(0) var<storage, read_write> b: array<f16>;
+        @compute @workgroup_size(64) fn main(@builtin(local_invocation_index) i: u32) { b[i] = subgroupMax(b[i]); }",
+        "@group(0) @binding(0) var<storage, read_write> b: array<u64>; @group(0) @binding(1) var<storage, read_write> a: atomic<u64>;
+        @compute @workgroup_size(1) fn main(@builtin(local_invocation_index) i: u32) { b[i] = b[i] * 3lu; atomicAdd(&a, b[i]); }",
+        "@group(0) @binding(0) var<storage, read_write> b: array<f64>;
+        @compute @workgroup_size(1) fn main(@builtin(local_invocation_index) i: u32) { b[i] = sqrt(b[i]) + abs(b[i]) * 2.0lf; }",
+        "enable wgpu_int16; @group(0) @binding(0) var<storage, read_write> b: array<i16>;
+        @compute @workgroup_size(1) fn main(@builtin(local_invocation_index) i: u32) { b[i] = b[i] + i16(i); }",
+        "override N: u32 = 64u; override M = N * 2u; var<workgroup> tile: array<u32, M>;
+        @group(0) @binding(0) var<storage, read_write> b: array<u32>;
+        @compute @workgroup_size(N) fn main(@builtin(local_invocation_index) i: u32) {
+            tile[i] = b[i]; workgroupBarrier(); b[i] = tile[M - 1u - i]; }",
+        "@group(0) @binding(0) var<storage, read_write> b: array<u32>;
+        @compute @workgroup_size(1) fn main(@builtin(local_invocation_index) i: u32) {
+            b[i] = dot4U8Packed(b[i], 7u); loop { if b[i] > 3u { break; } b[i] += 1u; } }",
+        "@compute @workgroup_size(4, 2, 1) fn main() {}",
+    ] {
+        valid(source);
     }
-    let error = compile("@compute @workgroup_size(1) fn main() { let x = 1 + y; }").unwrap_err();
+    let kernel = valid(
+        "override N: u32 = 64u; var<workgroup> tile: array<u32, N * 2u>; var<workgroup> v: vec3<f32>;
+        @compute @workgroup_size(N / 2u, 2) fn main() { tile[0] = u32(v.x); }",
+    );
+    assert_eq!(kernel.interface.workgroup_size, [32, 2, 1]);
+    assert_eq!(kernel.interface.shared_memory, 512 + 12);
+}
+
+#[test]
+fn cooperative_matrices() {
+    let source = "enable wgpu_cooperative_matrix;
+        @group(0) @binding(0) var<storage, read> a: array<f32>;
+        @group(0) @binding(1) var<storage, read_write> c: array<f32>;
+        @compute @workgroup_size(32) fn main() {
+            let x = coopLoad<coop_mat8x8<f32, A>>(&a[0], 8u);
+            let y = coopLoad<coop_mat8x8<f32, B>>(&a[64], 8u);
+            let z = coopLoad<coop_mat8x8<f32, C>>(&c[0], 8u);
+            let r = coopMultiplyAdd(x, y, z);
+            coopStore(r, &c[0], 8u);
+        }";
+    let kernel = compile(source).unwrap_or_else(|error| panic!("{error}"));
+    assert!(kernel.interface.capabilities.contains(&Capability::CooperativeMatrixKHR));
+    assert_eq!((arg(&kernel, "a").read, arg(&kernel, "a").write), (true, false));
+    assert_eq!((arg(&kernel, "c").read, arg(&kernel, "c").write), (true, true));
+    // The compiler panics where an operand is not named first; that is an error, not the end of the program.
+    let unnamed = source.replace("let r = coopMultiplyAdd(x, y, z);", "").replace("coopStore(r,", "coopStore(coopMultiplyAdd(x, y, z),");
+    if let Err(error) = compile(&unnamed) {
+        assert!(matches!(error.kind, Kind::Internal | Kind::Compile), "{error}");
+    }
+}
+
+#[test]
+fn options_of_the_compiler() {
+    let [(_, old), _, (_, new)] = targets();
+    let version = |kernel: &Kernel| kernel.spirv[1];
+    let shared_source = "var<workgroup> w: array<u32, 64>; @group(0) @binding(0) var<storage, read_write> b: array<u32>;
+        @compute @workgroup_size(64) fn main(@builtin(local_invocation_index) i: u32) { loop { if w[i] == 0u { break; } } b[i] = w[i]; }";
+    let (polyfill, native) = (compile_for(shared_source, None, &old).unwrap(), compile_for(shared_source, None, &new).unwrap());
+    assert_eq!((version(&polyfill), version(&native)), (0x1_0300, 0x1_0600));
+    let barriers = |kernel: &Kernel| Words::split(&kernel.spirv).unwrap().insts.iter().filter(|inst| inst.is(Op::ControlBarrier)).count();
+    assert_eq!((barriers(&polyfill), barriers(&native)), (1, 0));
+    // No counter that bounds the loop: nothing is stored but the results.
+    let stores = Words::split(&native.spirv).unwrap().insts.iter().filter(|inst| inst.is(Op::Store)).count();
+    assert_eq!(stores, 1);
+    let half =
+        "enable f16; @group(0) @binding(0) var<storage, read_write> b: array<f16>; @compute @workgroup_size(1) fn main() { b[0] = 1h; }";
+    assert!(!compile(half).unwrap().interface.capabilities.contains(&Capability::StorageInputOutput16));
+}
+
+#[test]
+fn barriers_are_known_to_vulkan() {
+    let kernel = valid("@compute @workgroup_size(32) fn main() { subgroupBarrier(); workgroupBarrier(); storageBarrier(); }");
+    let index = index::Index::new(Words::split(&kernel.spirv).unwrap()).unwrap();
+    let barriers = index.words.insts.iter().filter(|inst| inst.is(Op::ControlBarrier));
+    let semantics: Vec<u32> = barriers.map(|inst| index.constants.u32(inst.word(3).unwrap()).unwrap()).collect();
+    assert_eq!(semantics.len(), 3);
+    assert!(semantics.iter().all(|value| value & 0x140 != 0), "{semantics:x?}");
+    assert_eq!(semantics[0] & 0x1c8, 0x1c8);
+}
+
+#[test]
+fn messages_show_the_place() {
+    let error = refused("// a comment\n@compute @workgroup_size(1) fn main() {\n    let \u{e4} = 1 + nowhere;\n}\n");
     assert_eq!(error.kind, Kind::Compile);
-    eprintln!("{error}");
+    assert_eq!(
+        error.message,
+        "error: no definition in scope for identifier: `nowhere`\n --> test.wgsl:3:17\n  |\n3 |     let \u{e4} = 1 + nowhere;\n  |                 ^^^^^^^ unknown identifier"
+    );
+    // The validator's messages, without its own names.
+    let error = refused("@compute @workgroup_size(1) fn main() { var x: i32 = 1; x = x & 1.5; }");
+    assert!(error.message.contains("test.wgsl:1:") && !error.message.contains("naga"), "{error}");
+    let error = refused("@group(0) @binding(0) var<uniform> u: array<f32, 4>;\n@compute @workgroup_size(1) fn main() { _ = u[0]; }");
+    assert!(error.message.contains("test.wgsl:1:") && !error.message.contains('['), "{error}");
+    // A line of a megabyte is cut.
+    let error = refused(&format!("{}@compute @workgroup_size(1) fn main() {{ x(); }}", " ".repeat(900_000)));
+    assert!(error.message.len() < 1000 && error.message.contains("1:900041"), "{error}");
+    // Bytes that are no text.
+    let error = wgsl(b"fn a() {}\n\xff", "k", None, &target()).unwrap_err();
+    assert!(error.message.contains("byte 10 (line 2)"), "{error}");
+    let error = refused("fn a() {} /* not closed /* */");
+    assert!(error.message.contains("comment is not closed") && error.message.contains("1:11"), "{error}");
+    assert_eq!(refused(&"\u{1}".repeat(500_000)).kind, Kind::Compile);
+    assert_eq!(refused("").kind, Kind::EntryPoint);
+}
+
+#[test]
+fn entry_points() {
+    let source = "@compute @workgroup_size(1) fn scale() {} @compute @workgroup_size(2) fn offset() {}
+        @fragment fn shade() {}";
+    let error = refused(source);
+    assert_eq!(error.kind, Kind::EntryPoint);
+    assert!(error.message.contains("scale, offset") && !error.message.contains("shade"), "{error}");
+    let error = compile_for(source, Some("ofset"), &target()).unwrap_err();
+    assert!(error.message.contains("did you mean \"offset\"?") && error.message.contains("scale, offset"), "{error}");
+    let error = compile_for(source, Some("shade"), &target()).unwrap_err();
+    assert_eq!(error.kind, Kind::EntryPoint);
+    let kernel = compile_for(source, Some("offset"), &target()).unwrap();
+    assert_eq!(kernel.interface.workgroup_size, [2, 1, 1]);
+    validate(&kernel.spirv, "vulkan1.3");
+    assert_eq!(refused("@fragment fn shade() {}").kind, Kind::EntryPoint);
+}
+
+#[test]
+fn overrides_without_values() {
+    let error = refused("override SCALE: f32; @compute @workgroup_size(1) fn main() { _ = SCALE; }");
+    assert_eq!(error.kind, Kind::Compile);
+    assert!(error.message.contains("SCALE") && error.message.contains("cannot be set in this version"), "{error}");
+}
+
+#[test]
+fn missing_features_are_named() {
+    let bare = Target { capabilities: Vec::new(), ..target() };
+    for (source, expected) in [
+        ("enable f16; @compute @workgroup_size(1) fn main() { var x = 1h; x = x * x; }", "needs f16 arithmetic (SPIR-V Float16)"),
+        (
+            "@compute @workgroup_size(1) fn main() { var x = 1lu; x = x * x; }",
+            "64-bit integer arithmetic (SPIR-V Int64): this device lacks it",
+        ),
+        ("@compute @workgroup_size(1) fn main() { var x = 1.0lf; x = x * x; }", "f64 arithmetic (SPIR-V Float64)"),
+        ("@compute @workgroup_size(1) fn main() { _ = subgroupAdd(1u); }", "subgroup arithmetic"),
+    ] {
+        let error = compile_for(source, None, &bare).unwrap_err();
+        assert_eq!(error.kind, Kind::Unsupported);
+        assert!(error.message.contains(expected), "{error}");
+        compile(source).unwrap();
+    }
+}
+
+#[test]
+fn functions_that_are_not_called_need_nothing() {
+    let bare = Target { capabilities: Vec::new(), ..target() };
+    let source = "fn double(x: f64) -> f64 { return x * 2.0lf; } fn half(x: f32) -> f32 { return x * 0.5; }
+        @group(0) @binding(0) var<storage, read_write> b: array<f32>;
+        @compute @workgroup_size(1) fn main() { b[0] = half(b[1]); }";
+    let kernel = compile_for(source, None, &bare).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(kernel.interface.args.len(), 1);
+    validate(&kernel.spirv, "vulkan1.3");
+}
+
+#[test]
+fn the_same_text_gives_the_same_words() {
+    let source = "var<workgroup> w: array<array<u32, 4>, 4>; struct S { a: array<array<u32, 4>, 4>, b: array<u32, 4> }
+        @group(0) @binding(0) var<storage, read_write> s: S;
+        @compute @workgroup_size(1) fn main() { w = s.a; subgroupBarrier(); workgroupBarrier(); var l = s; l.b = w[1]; s = l; }";
+    let first = compile(source).unwrap();
+    for _ in 0..5 {
+        let again = compile(source).unwrap();
+        assert_eq!(again.spirv, first.spirv);
+        let both = Variant { aliased: true, split: true };
+        assert_eq!(variant(&again, both).unwrap().spirv, variant(&first, both).unwrap().spirv);
+    }
+}
+
+#[test]
+fn resources_that_are_no_buffers() {
+    for (declaration, usage, expected) in [
+        ("@group(0) @binding(0) var t: texture_2d<f32>;", "_ = textureLoad(t, vec2(0, 0), 0);", "t is a texture or image"),
+        (
+            "@group(0) @binding(0) var img: texture_storage_2d<r32float, write>;",
+            "textureStore(img, vec2(0, 0), vec4(1.0));",
+            "img is a texture or image",
+        ),
+        (
+            "@group(0) @binding(0) var t: texture_2d<f32>; @group(0) @binding(1) var s: sampler;",
+            "_ = textureSampleLevel(t, s, vec2(0.0), 0.0);",
+            "is a",
+        ),
+        (
+            "enable wgpu_binding_array; struct S { x: array<u32> } @group(0) @binding(0) var<storage> many: binding_array<S, 4>;",
+            "_ = many[1].x[0];",
+            "many is an array of bindings",
+        ),
+    ] {
+        let source = format!("{declaration} @compute @workgroup_size(1) fn main() {{ {usage} }}");
+        let error = refused(&source);
+        assert_eq!(error.kind, Kind::Unsupported, "{error}");
+        assert!(error.message.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn functions_that_gpus_lack() {
+    for (ty, call, expected) in [
+        ("f64", "exp(x)", "exp does not exist for f64 on GPUs: SPIR-V has it for f16 and f32 only"),
+        ("f64", "sin(x)", "sin does not exist for f64"),
+        ("f64", "pow(x, x)", "pow does not exist for f64"),
+        ("f64", "log2(x)", "log2 does not exist for f64"),
+        ("f64", "atan2(x, x)", "atan2 does not exist for f64"),
+        ("f64", "tanh(vec2(x, x)).x", "tanh does not exist for f64"),
+        ("f64", "frexp(x).fract", "frexp does not exist for f64"),
+        ("f16", "frexp(x).fract", "frexp does not exist for f16"),
+        ("u64", "countOneBits(x)", "countOneBits does not exist for u64 on GPUs: SPIR-V has it for 32-bit integers only"),
+        ("i64", "firstLeadingBit(x)", "firstLeadingBit does not exist for i64"),
+        ("u16", "reverseBits(x)", "reverseBits does not exist for u16"),
+        ("u64", "extractBits(x, 1u, 2u)", "extractBits does not exist for u64"),
+        ("u32", "sign(x)", "sign does not exist for u32"),
+    ] {
+        let error = refused(&format!(
+            "enable f16; enable wgpu_int16; @group(0) @binding(0) var<storage, read_write> b: {ty};
+            @compute @workgroup_size(1) fn main() {{ let x = b;\nb = {call}; }}"
+        ));
+        assert_eq!(error.kind, Kind::Compile, "{error}");
+        assert!(error.message.contains(expected) && error.message.contains("test.wgsl:3:"), "{error}");
+    }
+}
+
+#[test]
+fn every_function_for_every_type_is_valid_or_refused() {
+    let one = "abs acos acosh asin asinh atan atanh ceil cos cosh countLeadingZeros countOneBits countTrailingZeros degrees exp exp2 \
+        firstLeadingBit firstTrailingBit floor fract inverseSqrt length log log2 normalize quantizeToF16 radians reverseBits round \
+        saturate sign sin sinh sqrt tan tanh trunc - ~ subgroupAdd subgroupMin subgroupExclusiveAdd subgroupBroadcastFirst modf frexp \
+        bitcast<u32> f32 f16 f64 i32 u32 i64 u64 i16 u16 bool";
+    let two = "atan2 distance dot cross max min pow step reflect ldexp + - * / % == < << >> & | ^";
+    let three = "clamp fma mix smoothstep select extractBits";
+    let mut expressions: Vec<String> = one.split_whitespace().map(|f| format!("{f}(a)")).collect();
+    for f in two.split_whitespace() {
+        let call = |b: &str| if f.starts_with(char::is_alphabetic) { format!("{f}(a, {b})") } else { format!("a {f} {b}") };
+        expressions.extend([call("b"), call("n")]);
+    }
+    expressions
+        .extend(three.split_whitespace().flat_map(|f| [format!("{f}(a, b, c)"), format!("{f}(a, b, true)"), format!("{f}(a, n, n)")]));
+    expressions.push("insertBits(a, b, n, n)".into());
+    let scalars = "f32 f16 f64 i32 u32 i64 u64 i16 u16";
+    for ty in scalars.split_whitespace().flat_map(|scalar| [scalar.to_owned(), format!("vec3<{scalar}>")]) {
+        // Those that compile, all in one kernel: one run of the validator for each type.
+        let kernel = |body: &str| {
+            format!(
+                "enable f16; enable wgpu_int16; @group(0) @binding(0) var<storage, read_write> x: array<{ty}, 4>;
+                @group(0) @binding(1) var<storage, read_write> m: u32;
+                @compute @workgroup_size(32) fn main() {{ let a = x[0]; let b = x[1]; let c = x[2]; let n = m; {body} }}"
+            )
+        };
+        let mut body = String::new();
+        for expression in &expressions {
+            let statement = format!("{{ var r = {expression}; }}\n");
+            match compile(&kernel(&statement)) {
+                Ok(_) => body.push_str(&statement),
+                Err(error) => assert_ne!(error.kind, Kind::Internal, "{ty} {expression}: {error}"),
+            }
+        }
+        valid(&kernel(&body));
+    }
+}
+
+#[test]
+fn panics_are_errors() {
+    // A pointer to an element of an array as an argument: the compiler panics after it has validated the text.
+    let error = refused(
+        "struct S { a: array<i32, 4> } fn f(p: ptr<function, i32>) { *p = 1; }
+        @compute @workgroup_size(1) fn main() { var s: S; f(&s.a[1]); }",
+    );
+    assert_eq!(error.kind, Kind::Internal, "{error}");
+    assert!(error.message.contains("pointer to an element"), "{error}");
+    assert!(panic_error(&"x".repeat(100_000)).message.len() < 1000);
+}
+
+#[test]
+fn limits() {
+    let body = "{ _ = 1; }";
+    let shared_memory =
+        |bytes: u32| format!("var<workgroup> w: array<u32, {}>; @compute @workgroup_size(1) fn main() {{ w[0] = 1u; }}", bytes / 4);
+    let binding = |group: u32, binding: u32| {
+        format!(
+            "@group({group}) @binding({binding}) var<storage, read_write> x: array<u32>; @compute @workgroup_size(1) fn main() {{ x[0] = 1u; }}"
+        )
+    };
+    let many: String = (0..17).map(|i| format!("@group(0) @binding({i}) var<storage, read_write> b{i}: u32;")).collect();
+    let uses: String = (0..17).map(|i| format!("b{i} = 1u;")).collect();
+    for (source, expected) in [
+        (format!("@compute @workgroup_size(2048) fn main() {body}"), "2048 x 1 x 1 is over this device's limit of 1024 invocations in x"),
+        (format!("@compute @workgroup_size(1, 1, 65) fn main() {body}"), "limit of 64 invocations in z"),
+        (format!("@compute @workgroup_size(64, 32) fn main() {body}"), "64 x 32 x 1 is 2048 invocations, and this device's limit is 1024"),
+        (shared_memory(50_000), "50000 bytes of workgroup memory, and this device has 49152"),
+        (shared_memory(2_000_000_000), "2000000000 bytes of workgroup memory"),
+        (binding(4, 0), "x is in group 4, and this device has groups 0 to 3"),
+        (binding(0, u32::MAX), "x has binding 4294967295"),
+        (format!("{many} @compute @workgroup_size(1) fn main() {{ {uses} }}"), "uses 17 storage buffers, and this device takes 16"),
+        (
+            "var<immediate> big: array<vec4<f32>, 9>; @compute @workgroup_size(1) fn main() { _ = big[0]; }".into(),
+            "push-constant block big has 144 bytes, and this device takes 128",
+        ),
+    ] {
+        let error = refused(&source);
+        assert_eq!(error.kind, Kind::Limit, "{error}");
+        assert!(error.message.contains(expected), "{error}");
+    }
+    compile(&shared_memory(49_152)).unwrap();
+}
+
+#[test]
+fn odd_attributes_do_no_harm() {
+    for source in [
+        "struct S { @size(4294967295) a: u32, b: u32 } @group(0) @binding(0) var<storage, read_write> s: S;
+        @compute @workgroup_size(1) fn main() { s.b = 1u; }",
+        "struct S { @align(2147483648) a: u32, b: u32 } @group(0) @binding(0) var<storage, read_write> s: S;
+        @compute @workgroup_size(1) fn main() { s.b = 1u; }",
+        "@compute @workgroup_size(4294967295, 4294967295, 4294967295) fn main() {}",
+        "@compute @workgroup_size(0) fn main() {}",
+        "var<workgroup> a: array<array<u32, 65536>, 65536>; @compute @workgroup_size(1) fn main() { a[0][0] = 1u; }",
+    ] {
+        // Whatever is said of it: an answer.
+        let _ = compile(source).map_err(|error| assert!(!error.message.is_empty()));
+    }
 }

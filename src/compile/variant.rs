@@ -71,3 +71,6 @@ fn aliased(spirv: &[u32]) -> Result<Vec<u32>> {
     }
     Ok(out)
 }
+
+#[cfg(test)]
+mod tests;

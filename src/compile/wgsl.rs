@@ -1,16 +1,18 @@
 //! WGSL to SPIR-V: text in, checked SPIR-V with its interface out. The compiler proper is naga; around it stands what its users
 //! ran into: inputs that overflow its stack or eat memory, panics, code that validates and comes out invalid.
 
+use naga::back::pipeline_constants::{PipelineConstantError, process_overrides};
 use naga::back::spv;
+use naga::compact::{KeepUnused, compact};
 use naga::proc::BoundsCheckPolicy;
-use naga::valid::{Capabilities, ValidationError, ValidationFlags, Validator};
-use naga::{MathFunction, ScalarKind, ShaderStage, TypeInner, WithSpan};
+use naga::valid::{Capabilities, ModuleInfo, ValidationError, ValidationFlags, Validator};
+use naga::{ShaderStage, WithSpan};
 
 use super::diagnose::{Label, Source};
 use super::error::{Error, Kind, Result};
 use super::index::Index;
 use super::words::Words;
-use super::{Kernel, Target, barrier, check, directive, entry, prescan, reflect, strip};
+use super::{Kernel, Target, barrier, check, directive, entry, math, prescan, reflect, strip};
 
 /// Bytes of stack that [`wgsl`] needs. The compiler is recursive, and an overflow ends the process; [`prescan`] keeps inputs to a
 /// quarter of it in an unoptimized build. The system provides the memory when it is touched, so an ordinary kernel costs little.
@@ -39,21 +41,40 @@ pub(crate) fn wgsl(source: &[u8], label: &str, entry: Option<&str>, target: &Tar
     let names: Vec<&str> = module.entry_points.iter().filter(|point| is_compute(point)).map(|point| point.name.as_str()).collect();
     let entry = (*names.get(entry::choose(&names, entry)?).unwrap_or(&"")).to_owned();
     check_overrides(source, &module)?;
-    let info = Validator::new(ValidationFlags::all(), Capabilities::all())
-        .validate(&module)
-        .map_err(|error| validation_error(source, &error))?;
-    check_math(source, &module, &info)?;
+    let info =
+        Validator::new(ValidationFlags::all(), Capabilities::all()).validate(&module).map_err(|error| validation_error(source, &error))?;
+    math::check(source, &module, &info)?;
 
     let point = Some((ShaderStage::Compute, entry.as_str()));
-    let (module, info) = naga::back::pipeline_constants::process_overrides(&module, &info, point, &Default::default())
-        .map_err(|error| constant_error(source, &error))?;
-    let spirv = write(source, &module, &info, &entry, target)?;
+    let (constant, constant_info) =
+        process_overrides(&module, &info, point, &Default::default()).map_err(|error| constant_error(source, &error))?;
+    match finish(source, &constant, &constant_info, &entry, target) {
+        // Functions that the entry point does not call may be what needs more than the device has: once more without them.
+        Err(error) if error.kind == Kind::Unsupported && constant.functions.len() > 0 => {
+            let mut module = constant.into_owned();
+            compact(&mut module, KeepUnused::No);
+            let info = validator().validate(&module).map_err(|error| validation_error(source, &error))?;
+            finish(source, &module, &info, &entry, target)
+        }
+        outcome => outcome,
+    }
+}
+
+/// The validator, with everything switched on: what the device lacks is found in the SPIR-V, to be named.
+fn validator() -> Validator {
+    Validator::new(ValidationFlags::all(), Capabilities::all())
+}
+
+/// From the compiler's form of a kernel to the kernel.
+fn finish(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, entry: &str, target: &Target) -> Result<Kernel> {
+    let spirv = write(source, module, info, entry, target)?;
     let spirv = strip::repair(&spirv)?.unwrap_or(spirv);
     let spirv = barrier::repair(&spirv)?.unwrap_or(spirv);
     let index = Index::new(Words::split(&spirv)?)?;
-    check::capabilities(&index, target)?;
+    // Before the capabilities: a texture is refused by its name.
+    let interface = reflect::interface(&index, Some(entry))?;
+    check::capabilities(&index.words, target)?;
     check::universal(&index)?;
-    let interface = reflect::interface(&index, Some(&entry))?;
     check::limits(&interface, target)?;
     Ok(Kernel { spirv, interface })
 }
@@ -64,13 +85,7 @@ fn is_compute(point: &naga::EntryPoint) -> bool {
 }
 
 /// Writes the SPIR-V of one entry point.
-fn write(
-    source: Source<'_>,
-    module: &naga::Module,
-    info: &naga::valid::ModuleInfo,
-    entry: &str,
-    target: &Target,
-) -> Result<Vec<u32>> {
+fn write(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, entry: &str, target: &Target) -> Result<Vec<u32>> {
     let options = spv::Options {
         lang_version: target.spirv_version,
         // Names: reflection reads them. Nothing of graphics.
@@ -122,59 +137,6 @@ fn check_overrides(source: Source<'_>, module: &naga::Module) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Refuses functions of f64 that SPIR-V has for f16 and f32 only: the compiler lets them through, and drivers crash on them.
-fn check_math(source: Source<'_>, module: &naga::Module, info: &naga::valid::ModuleInfo) -> Result<()> {
-    let functions = module.functions.iter().map(|(handle, function)| (function, &info[handle]));
-    let points = module.entry_points.iter().enumerate().map(|(index, point)| (&point.function, info.get_entry_point(index)));
-    for (function, info) in functions.chain(points) {
-        for (handle, expression) in function.expressions.iter() {
-            let naga::Expression::Math { fun, arg, .. } = *expression else { continue };
-            let inner = info[arg].ty.inner_with(&module.types);
-            let double = match *inner {
-                TypeInner::Scalar(scalar) | TypeInner::Vector { scalar, .. } => {
-                    scalar.kind == ScalarKind::Float && scalar.width == 8
-                }
-                _ => false,
-            };
-            if double && is_transcendental(fun) {
-                let name = format!("{fun:?}").to_lowercase();
-                let message = format!("{name} does not exist for f64 on GPUs: SPIR-V has it for f16 and f32 only");
-                let range = function.expressions.get_span(handle).to_range().unwrap_or(0..0);
-                let notes = ["convert to f32, or write the series yourself".to_owned()];
-                return Err(source.error(Kind::Compile, &message, &[Label { range, text: String::new() }], &notes));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Functions whose SPIR-V operands must be 16 or 32 bits wide.
-fn is_transcendental(fun: MathFunction) -> bool {
-    use MathFunction::*;
-    matches!(
-        fun,
-        Sin | Cos
-            | Tan
-            | Asin
-            | Acos
-            | Atan
-            | Sinh
-            | Cosh
-            | Tanh
-            | Asinh
-            | Acosh
-            | Atanh
-            | Atan2
-            | Pow
-            | Exp
-            | Log
-            | Exp2
-            | Log2
-            | Radians
-            | Degrees
-    )
 }
 
 /// A mistake that the parser found.
@@ -231,8 +193,8 @@ fn without_handles(message: &str) -> String {
 }
 
 /// A mistake in override constants.
-fn constant_error(source: Source<'_>, error: &naga::back::pipeline_constants::PipelineConstantError) -> Error {
-    use naga::back::pipeline_constants::PipelineConstantError::{MissingValue, ValidationError};
+fn constant_error(source: Source<'_>, error: &PipelineConstantError) -> Error {
+    use PipelineConstantError::{MissingValue, ValidationError};
     match error {
         ValidationError(error) => validation_error(source, error),
         MissingValue(name) => {

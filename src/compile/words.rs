@@ -95,9 +95,10 @@ pub(crate) fn invalid(message: impl Into<String>) -> Error {
 impl<'a> Words<'a> {
     /// Cuts `words` into instructions. Fails on a header that is none, and on an instruction that is empty or runs past the end.
     pub(crate) fn split(words: &'a [u32]) -> Result<Words<'a>> {
-        let header: [u32; HEADER] = words.get(..HEADER).and_then(|header| header.try_into().ok()).ok_or_else(|| {
-            invalid(format!("not a SPIR-V module: it has {} words, and the header alone has {HEADER}", words.len()))
-        })?;
+        let header: [u32; HEADER] = words
+            .get(..HEADER)
+            .and_then(|header| header.try_into().ok())
+            .ok_or_else(|| invalid(format!("not a SPIR-V module: it has {} words, and the header alone has {HEADER}", words.len())))?;
         if header[0] == spirv::MAGIC_NUMBER.swap_bytes() {
             return Err(invalid("the SPIR-V module is byte-swapped (its magic number reads backwards): write it little-endian"));
         }
@@ -138,16 +139,10 @@ impl<'a> Words<'a> {
 /// The bytes of a module as words. Fails on a length that is no multiple of four and on one over [`MAX_BYTES`].
 pub(crate) fn from_bytes(code: &[u8]) -> Result<Vec<u32>> {
     if code.len() > MAX_BYTES {
-        return Err(Error::new(
-            Kind::Limit,
-            format!("the SPIR-V module has {} bytes, and at most {MAX_BYTES} are taken", code.len()),
-        ));
+        return Err(Error::new(Kind::Limit, format!("the SPIR-V module has {} bytes, and at most {MAX_BYTES} are taken", code.len())));
     }
     if !code.len().is_multiple_of(4) {
-        return Err(invalid(format!(
-            "not a SPIR-V module: its {} bytes are no multiple of 4 (is the size given in bytes?)",
-            code.len()
-        )));
+        return Err(invalid(format!("not a SPIR-V module: its {} bytes are no multiple of 4 (is the size given in bytes?)", code.len())));
     }
     let (chunks, _) = code.as_chunks::<4>();
     Ok(chunks.iter().map(|&bytes| u32::from_le_bytes(bytes)).collect())
@@ -202,12 +197,10 @@ impl Sections {
         use Op::*;
         let own = match inst.op() {
             Some(
-                Capability | Extension | ExtInstImport | MemoryModel | EntryPoint | ExecutionMode | ExecutionModeId | Nop | Line
-                | NoLine | ExtInst,
+                Capability | Extension | ExtInstImport | MemoryModel | EntryPoint | ExecutionMode | ExecutionModeId | Nop | Line | NoLine
+                | ExtInst,
             ) => self.0,
-            Some(String | SourceExtension | Source | SourceContinued | Name | MemberName | ModuleProcessed) => {
-                self.0.max(Section::Debug)
-            }
+            Some(String | SourceExtension | Source | SourceContinued | Name | MemberName | ModuleProcessed) => self.0.max(Section::Debug),
             Some(
                 Decorate | MemberDecorate | DecorationGroup | GroupDecorate | GroupMemberDecorate | DecorateId | DecorateString
                 | MemberDecorateString,

@@ -271,7 +271,7 @@ pub(super) fn device_properties(p: &DeviceProperties) -> avx_device_properties {
         reason: chars(s.usable.as_ref().err().map_or("", String::as_str)),
         vendor_id: s.properties.vendor_id,
         device_id: s.properties.device_id,
-        api_version: s.api_version,
+        api_version: s.properties.api_version,
         driver_version_number: s.properties.driver_version,
         uuid: s.uuid,
         driver_uuid: s.driver_uuid,

@@ -193,7 +193,7 @@ impl Engine {
     /// What may go now. The caller drops it, and gives memory back, with the lock released or held.
     pub(crate) fn reap(&mut self) -> Vec<Dead> {
         self.queue.retire();
-        let done = self.completion().done();
+        let done = self.done();
         while self.kernels.front().is_some_and(|(n, _)| *n <= done) {
             self.kernels.pop_front();
         }
@@ -228,11 +228,11 @@ impl Engine {
     /// The submission that the host must wait for before it reads, or writes, the range; 0 if none.
     pub(crate) fn must_wait_for(&mut self, id: TrackId, range: &Range<u64>, write: bool) -> Result<u64> {
         let number = self.live(id)?.history.last_conflict(range, write);
-        if number <= self.completion().done() {
+        if number <= self.done() {
             return Ok(0);
         }
-        let done = self.completion().poll().map_err(|e| self.fail(e))?;
-        Ok(if number <= done { 0 } else { number })
+        self.completion().poll().map_err(|e| self.fail(e))?;
+        Ok(if number <= self.done() { 0 } else { number })
     }
 
     // Recording.
@@ -248,9 +248,19 @@ impl Engine {
         Ok(self.queue.submitted())
     }
 
-    /// Makes sure that submission `number` has gone to the device.
-    pub(crate) fn flush_to(&mut self, number: u64) -> Result<()> {
-        if number > self.queue.submitted() { self.submit() } else { Ok(()) }
+    /// Makes sure that submission `number` has gone to the device; returns the number to wait for.
+    pub(crate) fn flush_to(&mut self, number: u64) -> Result<u64> {
+        if number > self.queue.submitted() {
+            self.submit()?;
+        }
+        Ok(number.min(self.queue.submitted()))
+    }
+
+    /// The last submission that is known to be done. If nothing is being recorded and all is done, that includes the next number: work
+    /// that had it did not reach the device.
+    pub(crate) fn done(&self) -> u64 {
+        let (done, submitted) = (self.completion().done(), self.queue.submitted());
+        if self.open.is_none() && done >= submitted { submitted + 1 } else { done }
     }
 
     /// Records one command (or several that need no order among themselves) of `stage`, behind the barrier that its uses need.
@@ -372,6 +382,8 @@ impl Engine {
         match self.queue.submit(open.commands) {
             Ok(_) => Ok(()),
             Err(e) => {
+                // The barriers of this batch did not happen.
+                self.order.forget_barriers();
                 let count = open.count;
                 let mut error = self.fail(e);
                 if error.status != Status::DeviceLost {

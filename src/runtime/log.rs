@@ -102,7 +102,8 @@ pub(crate) fn enabled(level: Level) -> bool {
 
 /// Queues a line, to be delivered when the current or the next call returns.
 pub(crate) fn line(level: Level, text: impl Into<String>) {
-    if !enabled(level) || level == Level::Off {
+    // What a callback's own calls say is not for the callback, or it would never end.
+    if !enabled(level) || level == Level::Off || in_callback() {
         return;
     }
     let mut state = state();
@@ -123,16 +124,17 @@ pub(crate) fn deliver() {
     if !ANY_WAITING.load(Ordering::Acquire) {
         return;
     }
-    let (lines, sink) = {
+    let (lines, sink, stderr) = {
         let mut state = state();
         ANY_WAITING.store(false, Ordering::Relaxed);
         state.running += 1;
-        (std::mem::take(&mut state.waiting), state.sink.clone())
+        (std::mem::take(&mut state.waiting), state.sink.clone(), state.stderr)
     };
     IN_CALLBACK.set(true);
     for (level, text) in lines {
         match &sink {
             Some(sink) => sink(level, &text),
+            None if level > stderr => {}
             // A closed stderr is no reason to fail, as eprintln! would.
             None => drop(writeln!(std::io::stderr(), "avx_gpu {}: {text}", level.name())),
         }

@@ -49,7 +49,7 @@ pub(crate) fn map(token: Token, offset: u64, size: u64, access: u32) -> Result<u
             engine.live(buffer.track)?.mapped = Some((range, write));
             return Ok(window.address(offset));
         }
-        engine.flush_to(number)?;
+        let number = engine.flush_to(number)?;
         drop(engine);
         device.wait_or_fail(number, deadline)?;
     }

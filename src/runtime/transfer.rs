@@ -152,11 +152,11 @@ fn take_chunk(device: &Inside, ring: impl Fn(&mut Staging) -> &mut Ring) -> Resu
     let mut engine = device.lock();
     loop {
         engine.check()?;
-        let done = device.completion().done();
+        let done = engine.done();
         match ring(&mut engine.staging).take(done)? {
             Taken::Chunk(chunk) => return Ok(chunk),
             Taken::After(number) => {
-                engine.flush_to(number)?;
+                let number = engine.flush_to(number)?;
                 drop(engine);
                 device.wait_or_fail(number, deadline)?;
                 engine = device.lock();
@@ -178,7 +178,7 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
     }
     if let Some(window) = buffer.window.filter(|_| buffer.cached) {
         let number = engine.must_wait_for(buffer.track, &range, false)?;
-        engine.flush_to(number)?;
+        let number = engine.flush_to(number)?;
         let pin = Pin::new(&device, &mut engine, &buffer, &range, false)?;
         drop(engine);
         device.wait_or_fail(number, device.deadline())?;

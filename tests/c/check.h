@@ -74,13 +74,22 @@ MAYBE_UNUSED static avx_device open_device(void) {
     return device;
 }
 
-/* 0 on the null driver, on which calls succeed and nothing is computed. */
-MAYBE_UNUSED static int computes(avx_device device) {
+/* What the device is; valid until the next call of this. */
+MAYBE_UNUSED static const avx_device_properties *describe(avx_device device) {
     static avx_device_properties properties;
     memset(&properties, 0, sizeof properties);
     properties.struct_size = (uint32_t)sizeof properties;
     OK(avx_device_info(device, &properties));
-    return strstr(properties.name, "Mock") == NULL && strstr(properties.driver_name, "Mock") == NULL;
+    return &properties;
+}
+
+/* AVX_DEVICE_DISCRETE ... AVX_DEVICE_OTHER. */
+MAYBE_UNUSED static uint32_t device_kind(avx_device device) { return describe(device)->kind; }
+
+/* 0 on the null driver, on which calls succeed and nothing is computed. */
+MAYBE_UNUSED static int computes(avx_device device) {
+    const avx_device_properties *properties = describe(device);
+    return strstr(properties->name, "Mock") == NULL && strstr(properties->driver_name, "Mock") == NULL;
 }
 
 /* A zero-filled struct with its size set, as any FFI may make it. */

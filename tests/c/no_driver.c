@@ -5,10 +5,10 @@ int main(void) {
     avx_device device = NULL;
     uint32_t count = 77;
     STATUS(AVX_ERROR_NO_DRIVER, avx_create(NULL, &device));
-    TELLS("install");
+    TELLS("mesa-vulkan-drivers");
     CHECK(device == NULL);
     STATUS(AVX_ERROR_NO_DRIVER, avx_device_count(&count));
-    TELLS("install");
+    TELLS("mesa-vulkan-drivers");
     CHECK(count == 77);
     OK(avx_destroy(NULL));
     return finish();

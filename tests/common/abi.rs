@@ -68,7 +68,14 @@ pub(crate) fn read(stream: avx_stream, buffer: avx_buffer, offset: u64, data: *m
 }
 
 /// `avx_fill`.
-pub(crate) fn fill(stream: avx_stream, buffer: avx_buffer, offset: u64, size: u64, pattern: *const c_void, pattern_size: u32) -> avx_status {
+pub(crate) fn fill(
+    stream: avx_stream,
+    buffer: avx_buffer,
+    offset: u64,
+    size: u64,
+    pattern: *const c_void,
+    pattern_size: u32,
+) -> avx_status {
     // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
     unsafe { avx_fill(stream, buffer, offset, size, pattern, pattern_size) }
 }
@@ -92,7 +99,12 @@ pub(crate) fn set_label(buffer: avx_buffer, label: *const c_char) -> avx_status 
 }
 
 /// `avx_kernel_from_wgsl`.
-pub(crate) fn kernel_from_wgsl(device: avx_device, source: *const c_char, entry_point: *const c_char, kernel: *mut avx_kernel) -> avx_status {
+pub(crate) fn kernel_from_wgsl(
+    device: avx_device,
+    source: *const c_char,
+    entry_point: *const c_char,
+    kernel: *mut avx_kernel,
+) -> avx_status {
     // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
     unsafe { avx_kernel_from_wgsl(device, source, entry_point, kernel) }
 }
@@ -122,7 +134,15 @@ pub(crate) fn dispatch(stream: avx_stream, kernel: avx_kernel, x: u32, y: u32, z
 }
 
 /// `avx_dispatch_threads`.
-pub(crate) fn dispatch_threads(stream: avx_stream, kernel: avx_kernel, x: u64, y: u64, z: u64, args: *const avx_arg, count: u32) -> avx_status {
+pub(crate) fn dispatch_threads(
+    stream: avx_stream,
+    kernel: avx_kernel,
+    x: u64,
+    y: u64,
+    z: u64,
+    args: *const avx_arg,
+    count: u32,
+) -> avx_status {
     // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
     unsafe { avx_dispatch_threads(stream, kernel, x, y, z, args, count) }
 }

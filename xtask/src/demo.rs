@@ -26,12 +26,13 @@ pub(crate) fn run(session: &Session) -> Result<(), String> {
     }
     println!("Built in {:.0} s.", start.elapsed().as_secs_f64());
 
-    let picture = session.work.join("photograph.png");
+    let photograph = session.root.join("c_examples/photo/coffee.png");
+    let picture = session.work.join("edges.png");
     show(session, &tree, "The devices of this machine", "device_info", &[])?;
     show(session, &tree, "saxpy: y = 2x + y, a million elements", "saxpy", &[])?;
     show(session, &tree, "matmul: a matrix product", "matmul", &[])?;
-    show(session, &tree, "image: grey, blur and edges of a photograph", "image", &[&picture])?;
-    println!("\nThe picture: {}", picture.display());
+    show(session, &tree, "image: grey, blur and edges of a photograph", "image", &[&photograph, &picture])?;
+    println!("\nThe photograph: {}\nIts edges:      {}", photograph.display(), picture.display());
     Ok(())
 }
 

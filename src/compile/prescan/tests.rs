@@ -34,7 +34,10 @@ fn large_kernels_pass() {
         kernel(&format!("const TABLE = array({});", "1, ".repeat(4096)), "for (var i = 0; i < 64; i++) { b[i] = TABLE[i]; }"),
         kernel(&format!("const TABLE: array<i32, 4096> = array({});", "1, ".repeat(4096)), &"b[y] += TABLE[y];\n".repeat(500)),
         kernel("const TABLE = array(1, 2, 3); const FIRST = TABLE[0];", &"b[y] += FIRST;\n".repeat(500)),
-        kernel("const N = 4; alias A = array<f32, N>;", "const N = N * 2; var a = A(); var c = array<f32, max(N, 2) << 1>(); b[0] = i32(a[0] + c[y]);"),
+        kernel(
+            "const N = 4; alias A = array<f32, N>;",
+            "const N = N * 2; var a = A(); var c = array<f32, max(N, 2) << 1>(); b[0] = i32(a[0] + c[y]);",
+        ),
         kernel("struct S { a: array<vec4<f32>, 64>, m: mat4x4<f32> }", &"{ var s = S(); b[y] += i32(s.a[y].x); }\n".repeat(300)),
     ];
     for text in texts {

@@ -192,6 +192,8 @@ pub(crate) struct Test {
     pub(crate) command: Vec<String>,
     /// Its labels.
     pub(crate) labels: Vec<String>,
+    /// Variables that it wants in its environment.
+    pub(crate) environment: Vec<(String, String)>,
 }
 
 /// The tests of a tree.
@@ -207,8 +209,17 @@ fn listed(json: &Json) -> Vec<Test> {
     let texts = |json: &Json| json.items().iter().filter_map(|item| item.text().map(str::to_owned)).collect::<Vec<_>>();
     let test = |json: &Json| {
         let properties = json.get("properties").items();
-        let labels = properties.iter().find(|p| p.get("name").text() == Some("LABELS")).map(|p| texts(p.get("value"))).unwrap_or_default();
-        Some(Test { name: json.get("name").text()?.to_owned(), command: texts(json.get("command")), labels })
+        let list = |name: &str| {
+            let property = properties.iter().find(|p| p.get("name").text() == Some(name));
+            property.map(|p| texts(p.get("value"))).unwrap_or_default()
+        };
+        let pair = |text: String| text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Some(Test {
+            name: json.get("name").text()?.to_owned(),
+            command: texts(json.get("command")),
+            labels: list("LABELS"),
+            environment: list("ENVIRONMENT").into_iter().filter_map(pair).collect(),
+        })
     };
     json.get("tests").items().iter().filter_map(test).collect()
 }
@@ -220,10 +231,16 @@ mod unit {
     #[test]
     fn tests_are_read_from_ctests_listing() {
         let json = r#"{"kind":"ctestInfo","tests":[
-            {"command":["/b/abi","x"],"name":"abi","properties":[{"name":"LABELS","value":["c"]},{"name":"TIMEOUT","value":120.0}]},
+            {"command":["/b/abi","x"],"name":"abi","properties":[{"name":"LABELS","value":["c"]},{"name":"TIMEOUT","value":120.0},
+                {"name":"ENVIRONMENT","value":["A=b=c"]}]},
             {"name":"bare"}]}"#;
-        let abi = Test { name: "abi".into(), command: vec!["/b/abi".into(), "x".into()], labels: vec!["c".into()] };
-        let bare = Test { name: "bare".into(), command: vec![], labels: vec![] };
+        let abi = Test {
+            name: "abi".into(),
+            command: vec!["/b/abi".into(), "x".into()],
+            labels: vec!["c".into()],
+            environment: vec![("A".into(), "b=c".into())],
+        };
+        let bare = Test { name: "bare".into(), command: vec![], labels: vec![], environment: vec![] };
         assert_eq!(listed(&Json::parse(json).unwrap()), [abi, bare]);
     }
 }

@@ -14,8 +14,11 @@ const LIMIT: u64 = 600;
 /// Lines of valgrind's findings that a failure shows.
 const FINDINGS: usize = 60;
 
-/// Tests with these labels are examples or builds, which valgrind would not serve.
-const LEFT_OUT: [&str; 2] = ["example", "consumer"];
+/// Tests with these labels are examples, builds or an interpreter, which valgrind would not serve.
+const LEFT_OUT: [&str; 3] = ["example", "consumer", "python"];
+
+/// The exit code by which a C test says that it cannot run here.
+const SKIPPED: i32 = 77;
 
 /// The C tests on both drivers.
 pub(crate) fn suites(session: &mut Session, tree: &Built, drivers: &Drivers) {
@@ -47,7 +50,8 @@ fn suite(session: &mut Session, tree: &Built, step: &str, configuration: &Result
                 .arg(format!("--log-file={}", log.with_extension("valgrind").display()))
                 .arg(format!("--suppressions={}", session.root.join("tests/valgrind.supp").display()))
                 .args(&test.command)
-                .envs(configuration.environment(&session.work));
+                .envs(configuration.environment(&session.work))
+                .envs(test.environment);
             (test.name, job, log)
         })
         .collect();
@@ -60,6 +64,7 @@ fn suite(session: &mut Session, tree: &Built, step: &str, configuration: &Result
             let finished = job.run(&log);
             let findings = std::fs::read(&findings).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
             match verdict(&finished.ending, &findings, configuration.name == "null") {
+                Ok(()) if finished.ending == Ending::Exit(SKIPPED) => outcome.skipped.push(Note { name, why: finished.tail(1) }),
                 Ok(()) => outcome.passed += 1,
                 Err(why) => {
                     let first: Vec<&str> = findings.lines().take(FINDINGS).collect();
@@ -88,8 +93,7 @@ fn verdict(ending: &Ending, findings: &str, null: bool) -> Result<(), &'static s
     }
     match ending {
         _ if !clean => Err("valgrind found an invalid access"),
-        // 77 is how a C test says that it cannot run here.
-        Ending::Exit(0 | 77) => Ok(()),
+        Ending::Exit(0 | SKIPPED) => Ok(()),
         Ending::Exit(_) if null => Ok(()),
         _ => Err("the test failed under valgrind"),
     }
@@ -101,11 +105,16 @@ mod tests {
 
     #[test]
     fn programs_of_ours_are_watched() {
-        let test = |program: &str, label: &str| Test { name: "t".into(), command: vec![program.into()], labels: vec![label.into()] };
+        let test = |program: &str, label: &str| Test {
+            name: "t".into(),
+            command: vec![program.into()],
+            labels: vec![label.into()],
+            environment: vec![],
+        };
         assert!(suits(&test("/b/tests/c/abi", "abi")));
         assert!(!suits(&test("/b/c_examples/saxpy", "example")));
         assert!(!suits(&test("/usr/bin/cmake", "abi")) && !suits(&test("sh", "abi")));
-        assert!(!suits(&Test { name: "t".into(), command: vec![], labels: vec![] }));
+        assert!(!suits(&Test { command: vec![], ..test("", "abi") }));
     }
 
     #[test]
