@@ -23,7 +23,10 @@ fn main() {
     println!("cargo::rustc-env=AVX_GPU_GENERATED_HEADER={}", generated.display());
     let committed = root.join("include/avx_gpu.h");
     if fs::read_to_string(&committed).ok().as_deref() != Some(&header) && fs::write(&committed, &header).is_err() {
-        println!("cargo::warning=include/avx_gpu.h differs from src/ffi and cannot be written; the generated header is {}", generated.display());
+        println!(
+            "cargo::warning=include/avx_gpu.h differs from src/ffi and cannot be written; the generated header is {}",
+            generated.display()
+        );
     }
 
     if env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
@@ -44,8 +47,7 @@ fn header(root: &Path) -> String {
         fs::read_to_string(&path).unwrap_or_else(|e| panic!("cannot read {}: {e}", path.display()))
     };
     let number = |name: &str| variable(name).parse::<u32>().expect("cargo gives numbers");
-    let (major, minor, patch) =
-        (number("CARGO_PKG_VERSION_MAJOR"), number("CARGO_PKG_VERSION_MINOR"), number("CARGO_PKG_VERSION_PATCH"));
+    let (major, minor, patch) = (number("CARGO_PKG_VERSION_MAJOR"), number("CARGO_PKG_VERSION_MINOR"), number("CARGO_PKG_VERSION_PATCH"));
     let version = format!("(({major}u << 22) | ({minor}u << 12) | {patch}u)");
     let mut text = read("prologue.h").replace("@VERSION@", &version).replace("@VERSION_STRING@", &format!("{major}.{minor}.{patch}"));
     for section in SECTIONS {
@@ -68,11 +70,12 @@ fn part(root: &Path, section: &str) -> String {
         .unwrap_or_else(|e| panic!("cbindgen of {}: {e}", source.display()))
         .write(&mut text);
     let text = String::from_utf8(text).expect("cbindgen writes UTF-8");
-    mend(&text)
+    let source = fs::read_to_string(&source).unwrap_or_else(|e| panic!("cannot read {}: {e}", source.display()));
+    mend(&text, &source)
 }
 
-/// Drops the `# Safety` paragraphs, which speak to Rust, puts negative constants in parentheses, and lets constants stand together.
-fn mend(text: &str) -> String {
+/// Drops the `# Safety` paragraphs, which speak to Rust, gives constants their sign and their base, and lets them stand together.
+fn mend(text: &str, source: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut in_safety = false;
     for line in text.trim().lines() {
@@ -89,9 +92,9 @@ fn mend(text: &str) -> String {
         in_safety = false;
         let mut line = line.to_owned();
         if let Some((name, value)) = line.strip_prefix("#define ").and_then(|l| l.split_once(' '))
-            && value.starts_with('-')
+            && let Some(value) = constant(source, name, value)
         {
-            line = format!("#define {name} ({value})");
+            line = format!("#define {name} {value}");
         }
         if !line.starts_with("typedef") {
             line = line.replace("struct avx_", "avx_");
@@ -103,6 +106,23 @@ fn mend(text: &str) -> String {
         text = text.replace("\n\n\n", "\n\n");
     }
     text
+}
+
+/// A constant's value where C needs it other than cbindgen writes it: unsigned as in the source and in the base it has there, or
+/// negative in parentheses.
+fn constant(source: &str, name: &str, value: &str) -> Option<String> {
+    if value.starts_with('-') {
+        return Some(format!("({value})"));
+    }
+    let (kind, literal) = source.lines().find_map(|line| {
+        let (kind, literal) = line.strip_prefix("pub const ")?.strip_prefix(name)?.strip_prefix(": ")?.split_once(" = ")?;
+        Some((kind, literal.strip_suffix(';')?))
+    })?;
+    match kind {
+        "u32" => Some(format!("{literal}u")),
+        "u64" => Some(format!("{literal}ull")),
+        _ => None,
+    }
 }
 
 /// Constants stand together, each below its comment, without the blank lines that cbindgen puts between items.

@@ -122,72 +122,72 @@ avx_status avx_set_log(avx_log_callback callback, void *user, int32_t level);
 /* ======================================================== device ======================================================== */
 
 // Kinds of device, from the best choice by default to the last.
-#define AVX_DEVICE_DISCRETE 1
+#define AVX_DEVICE_DISCRETE 1u
 // Shares its memory with the CPU.
-#define AVX_DEVICE_INTEGRATED 2
+#define AVX_DEVICE_INTEGRATED 2u
 // A GPU shared into a virtual machine.
-#define AVX_DEVICE_VIRTUAL 3
+#define AVX_DEVICE_VIRTUAL 3u
 // A software driver.
-#define AVX_DEVICE_CPU 4
+#define AVX_DEVICE_CPU 4u
 // None of these.
-#define AVX_DEVICE_OTHER 5
+#define AVX_DEVICE_OTHER 5u
 // 16-bit float arithmetic in kernels.
-#define AVX_FEATURE_F16 1
+#define AVX_FEATURE_F16 0x1ull
 // 64-bit float arithmetic.
-#define AVX_FEATURE_F64 2
+#define AVX_FEATURE_F64 0x2ull
 // 64-bit integers.
-#define AVX_FEATURE_I64 4
+#define AVX_FEATURE_I64 0x4ull
 // 8-bit integer arithmetic.
-#define AVX_FEATURE_I8 8
+#define AVX_FEATURE_I8 0x8ull
 // 16-bit integer arithmetic.
-#define AVX_FEATURE_I16 16
+#define AVX_FEATURE_I16 0x10ull
 // 8-bit values in storage buffers.
-#define AVX_FEATURE_STORAGE_8 32
+#define AVX_FEATURE_STORAGE_8 0x20ull
 // 16-bit values in storage buffers.
-#define AVX_FEATURE_STORAGE_16 64
+#define AVX_FEATURE_STORAGE_16 0x40ull
 // Atomics on 64-bit integers in storage buffers.
-#define AVX_FEATURE_ATOMIC_I64 128
+#define AVX_FEATURE_ATOMIC_I64 0x80ull
 // Atomic load, store and exchange of f32 in storage buffers.
-#define AVX_FEATURE_ATOMIC_F32 256
+#define AVX_FEATURE_ATOMIC_F32 0x100ull
 // Atomic addition of f32 in storage buffers.
-#define AVX_FEATURE_ATOMIC_F32_ADD 512
+#define AVX_FEATURE_ATOMIC_F32_ADD 0x200ull
 // Atomic addition of f64 in storage buffers.
-#define AVX_FEATURE_ATOMIC_F64_ADD 1024
+#define AVX_FEATURE_ATOMIC_F64_ADD 0x400ull
 // Subgroup elect and barrier in compute kernels.
-#define AVX_FEATURE_SUBGROUP_BASIC 4096
+#define AVX_FEATURE_SUBGROUP_BASIC 0x1000ull
 // Subgroup any and all.
-#define AVX_FEATURE_SUBGROUP_VOTE 8192
+#define AVX_FEATURE_SUBGROUP_VOTE 0x2000ull
 // Subgroup add, min, max, and, or, xor, with scans.
-#define AVX_FEATURE_SUBGROUP_ARITHMETIC 16384
+#define AVX_FEATURE_SUBGROUP_ARITHMETIC 0x4000ull
 // Subgroup ballot and broadcast.
-#define AVX_FEATURE_SUBGROUP_BALLOT 32768
+#define AVX_FEATURE_SUBGROUP_BALLOT 0x8000ull
 // Subgroup shuffle.
-#define AVX_FEATURE_SUBGROUP_SHUFFLE 65536
+#define AVX_FEATURE_SUBGROUP_SHUFFLE 0x10000ull
 // Subgroup shuffle up and down.
-#define AVX_FEATURE_SUBGROUP_SHUFFLE_RELATIVE 131072
+#define AVX_FEATURE_SUBGROUP_SHUFFLE_RELATIVE 0x20000ull
 // Subgroup quad operations.
-#define AVX_FEATURE_SUBGROUP_QUAD 262144
+#define AVX_FEATURE_SUBGROUP_QUAD 0x40000ull
 // The subgroup size of a kernel can be fixed.
-#define AVX_FEATURE_SUBGROUP_SIZE_CONTROL 524288
+#define AVX_FEATURE_SUBGROUP_SIZE_CONTROL 0x80000ull
 // Cooperative matrices (VK_KHR_cooperative_matrix).
-#define AVX_FEATURE_COOPERATIVE_MATRIX 1048576
+#define AVX_FEATURE_COOPERATIVE_MATRIX 0x100000ull
 // Raw addresses of buffers in kernels.
-#define AVX_FEATURE_BUFFER_ADDRESS 2097152
+#define AVX_FEATURE_BUFFER_ADDRESS 0x200000ull
 // The CPU can write device memory directly (ReBAR or unified memory), so small writes need no copy.
-#define AVX_FEATURE_HOST_VISIBLE_DEVICE_MEMORY 4194304
+#define AVX_FEATURE_HOST_VISIBLE_DEVICE_MEMORY 0x400000ull
 // All memory of the device is also the CPU's.
-#define AVX_FEATURE_UNIFIED_MEMORY 8388608
+#define AVX_FEATURE_UNIFIED_MEMORY 0x800000ull
 // Out-of-bounds accesses of SPIR-V kernels are contained by hardware (robustBufferAccess2).
-#define AVX_FEATURE_ROBUST_ACCESS 16777216
+#define AVX_FEATURE_ROBUST_ACCESS 0x1000000ull
 // Memory of this heap is the device's own; without it, the host's.
-#define AVX_HEAP_DEVICE_LOCAL 1
+#define AVX_HEAP_DEVICE_LOCAL 1u
 // avx_create: look for mistakes with the Khronos validation layer, if installed (AVX_ERROR_UNSUPPORTED if not); messages are
 // logged at AVX_LOG_WARN and AVX_LOG_ERROR. AVX_GPU_VALIDATION=1 in the environment does the same for every device.
-#define AVX_DEVICE_VALIDATION 1
+#define AVX_DEVICE_VALIDATION 1u
 // avx_create: never a CPU device, even where there is nothing else.
-#define AVX_DEVICE_NO_CPU 2
+#define AVX_DEVICE_NO_CPU 2u
 // The wait never ends by itself.
-#define AVX_FOREVER 18446744073709551615ull
+#define AVX_FOREVER 0xffffffffffffffffull
 
 // What lies behind an avx_device. Handles are names that the library looks up, never addresses.
 typedef struct avx_device_t avx_device_t;
@@ -371,17 +371,17 @@ avx_status avx_default_stream(avx_device device, avx_stream *stream);
 /* ======================================================== buffer ======================================================== */
 
 // Memory kinds. The device's own memory, for kernels.
-#define AVX_MEMORY_DEVICE 0
+#define AVX_MEMORY_DEVICE 0u
 // Host-visible memory that the CPU writes in order and kernels read; can be mapped. Reading it through a mapping is slow.
-#define AVX_MEMORY_UPLOAD 1
+#define AVX_MEMORY_UPLOAD 1u
 // Host-visible, host-cached memory that kernels write and the CPU reads; can be mapped.
-#define AVX_MEMORY_READBACK 2
+#define AVX_MEMORY_READBACK 2u
 // Flag for each kind: the buffer starts as zeros. Without it the content is undefined.
-#define AVX_MEMORY_ZEROED 256
+#define AVX_MEMORY_ZEROED 0x100u
 // avx_map: the CPU reads.
-#define AVX_MAP_READ 1
+#define AVX_MAP_READ 1u
 // avx_map: the CPU writes.
-#define AVX_MAP_WRITE 2
+#define AVX_MAP_WRITE 2u
 
 // What lies behind an avx_buffer.
 typedef struct avx_buffer_t avx_buffer_t;
@@ -470,31 +470,31 @@ avx_status avx_set_label(avx_buffer buffer, const char *label);
 /* ======================================================== kernel ======================================================== */
 
 // Languages. WGSL text.
-#define AVX_LANGUAGE_WGSL 0
+#define AVX_LANGUAGE_WGSL 0u
 // SPIR-V words; they reach the driver untouched.
-#define AVX_LANGUAGE_SPIRV 1
+#define AVX_LANGUAGE_SPIRV 1u
 // GLSL text. Not in this version: AVX_ERROR_UNSUPPORTED.
-#define AVX_LANGUAGE_GLSL 2
+#define AVX_LANGUAGE_GLSL 2u
 // avx_kernel_create: no bounds checks, for trusted code. Not in this version: AVX_ERROR_UNSUPPORTED.
-#define AVX_KERNEL_UNCHECKED 1
+#define AVX_KERNEL_UNCHECKED 1u
 // avx_kernel_create: printf and out-of-bounds reports. Not in this version: AVX_ERROR_UNSUPPORTED.
-#define AVX_KERNEL_DEBUG 2
+#define AVX_KERNEL_DEBUG 2u
 // What keeps a kernel's accesses inside the ranges that are bound: nothing.
-#define AVX_BOUNDS_NONE 0
+#define AVX_BOUNDS_NONE 0u
 // Checks in the code.
-#define AVX_BOUNDS_CHECKED 1
+#define AVX_BOUNDS_CHECKED 1u
 // The hardware (robustBufferAccess2).
-#define AVX_BOUNDS_HARDWARE 2
+#define AVX_BOUNDS_HARDWARE 2u
 // Kinds of argument that a kernel has: a storage buffer.
-#define AVX_BINDING_STORAGE 1
+#define AVX_BINDING_STORAGE 1u
 // A uniform block, given as bytes or as a buffer.
-#define AVX_BINDING_UNIFORM 2
+#define AVX_BINDING_UNIFORM 2u
 // The push-constant (WGSL: immediate) block, given as bytes.
-#define AVX_BINDING_PUSH_CONSTANTS 3
+#define AVX_BINDING_PUSH_CONSTANTS 3u
 // The kernel reads the binding.
-#define AVX_ACCESS_READ 1
+#define AVX_ACCESS_READ 1u
 // The kernel writes the binding.
-#define AVX_ACCESS_WRITE 2
+#define AVX_ACCESS_WRITE 2u
 
 // What lies behind an avx_kernel.
 typedef struct avx_kernel_t avx_kernel_t;
@@ -607,24 +607,24 @@ avx_status avx_kernel_arg_info(avx_kernel kernel, uint32_t index, avx_kernel_arg
 /* ======================================================= dispatch ======================================================= */
 
 // Kinds of avx_arg: a range of a buffer, for a storage or uniform binding.
-#define AVX_ARG_BUFFER 1
+#define AVX_ARG_BUFFER 1u
 // Bytes for a uniform binding or the push-constant block, copied at the call; shorter than the block only by trailing padding.
-#define AVX_ARG_BYTES 2
+#define AVX_ARG_BYTES 2u
 // Declares what a kernel that follows raw addresses touches. Not in this version: AVX_ERROR_UNSUPPORTED.
-#define AVX_ARG_TOUCH 3
+#define AVX_ARG_TOUCH 3u
 // A slot of a graph. Not in this version: AVX_ERROR_UNSUPPORTED.
-#define AVX_ARG_PARAM 4
+#define AVX_ARG_PARAM 4u
 // The argument goes to (group, binding) instead of the next binding in order. Entries that the kernel does not use are ignored.
 // All arguments of a dispatch have it, or none.
-#define AVX_ARG_AT 1
+#define AVX_ARG_AT 1u
 // With AVX_ARG_TOUCH: read.
-#define AVX_ARG_READ 2
+#define AVX_ARG_READ 2u
 // With AVX_ARG_TOUCH: written.
-#define AVX_ARG_WRITE 4
+#define AVX_ARG_WRITE 4u
 // This dispatch's atomics on the range commute with those of other AVX_ARG_UNORDERED dispatches: they need no order.
-#define AVX_ARG_UNORDERED 8
+#define AVX_ARG_UNORDERED 8u
 // The group of the push-constant block, with AVX_ARG_AT (binding 0) and in avx_kernel_arg_properties.
-#define AVX_PUSH_CONSTANTS 4294967295
+#define AVX_PUSH_CONSTANTS 0xffffffffu
 
 // One argument of a dispatch: 64 bytes, pinned. Make it with avx_arg_buffer, avx_arg_range, avx_arg_bytes, or zero it and fill it
 // in. Without AVX_ARG_AT, arguments are positional: one for each binding that the entry point uses, ordered by group, then

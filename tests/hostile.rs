@@ -225,8 +225,8 @@ const RICH: &str = "struct P { a: vec4<f32>, n: u32, m: mat3x3<f32>, } struct Q 
 @group(1) @binding(0) var<storage, read_write> c: array<atomic<u32>> ; var<private> v: array<i32, 4> ; alias T = array<u32, k> ;
 fn f ( x : u32 , y : ptr<function, u32> ) -> u32 { * y += x ; switch x { case 1u { return 2u ; } default { return x * k ; } } }
 @compute @workgroup_size ( 8 , 4 ) fn main ( @builtin(global_invocation_id) g : vec3<u32> , @builtin(local_invocation_index) l : u32 ) {
-    var t : T ; var s = 0u ; w [ l ] = g . x ; workgroupBarrier ( ) ;
-    for ( var i = 0u ; i < 9u ; i ++ ) { if ( i == 5u ) { continue ; } else if ( w [ i ] > 7u ) { break ; } s += f ( i , & t [ 1 ] ) ; }
+    var t : T ; var z = t [ 1 ] ; var s = 0u ; w [ l ] = g . x ; workgroupBarrier ( ) ;
+    for ( var i = 0u ; i < 9u ; i ++ ) { if ( i == 5u ) { continue ; } else if ( w [ i ] > 7u ) { break ; } s += f ( i , & z ) ; }
     loop { s = s >> 1u ; if ( s == 0u ) { break ; } continuing { v [ s % 4u ] = - i32 ( s ) ; } }
     atomicAdd ( & c [ g . y % 3u ] , s ) ; q . tail [ g . z ] . x = select ( s , q . head , any ( p . a . xy > vec2 ( 1.0 ) ) ) ;
     q . head = u32 ( ( p . m * p . a . xyz ) . z ) + arrayLength ( & q . tail ) ; }";
@@ -240,6 +240,7 @@ fn seeded_mutations_survive() {
         ["", "(", ")", "{", "}", "<", ">", "-1", "4294967296u", "1e999", "0x", "@", "array<", "ptr<storage, u32>", "_", "\"", "/*", "//"];
     let fine = [AVX_ERROR_COMPILE, AVX_ERROR_ENTRY_POINT, AVX_ERROR_LIMIT, AVX_ERROR_UNSUPPORTED];
     let mut wrong = Vec::new();
+    ok(avx_kernel_free(device.kernel(RICH)));
     for step in 0..1500 {
         let mut random = Random::new(seed + step);
         let mut spoilt = words.clone();

@@ -1,8 +1,8 @@
 //! What a kernel needs against what the device has. Every refusal names the thing, the limit and the request.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use rspirv::spirv::{AddressingModel, Capability, MemoryModel, Op};
+use rspirv::spirv::{AddressingModel, Capability, Decoration, MemoryModel, Op, StorageClass};
 
 use super::error::{Error, Kind, Result};
 use super::index::Index;
@@ -95,6 +95,39 @@ pub(crate) fn universal(index: &Index<'_>) -> Result<()> {
         }
         if inst.is(Op::Switch) && inst.rest(3).len() / 2 > MAX_CASES {
             return over(format!("a switch of the kernel has more than {MAX_CASES} cases, the most that SPIR-V has"));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses uniform buffers with matrices whose columns do not lie 16 bytes apart, as the compiler lays out those of f16: Vulkan wants
+/// them so, and the compiler leaves it at that.
+pub(crate) fn uniform_matrices(index: &Index<'_>) -> Result<()> {
+    for variable in index.globals_in(StorageClass::Uniform) {
+        let block = index.def(variable).and_then(|inst| inst.result_type()).and_then(|pointer| index.pointee(pointer));
+        let mut open: Vec<u32> = block.map(|(block, _)| block).into_iter().collect();
+        let mut seen = HashSet::new();
+        while let Some(ty) = open.pop() {
+            let Some(inst) = index.def(ty).filter(|_| seen.insert(ty)) else { continue };
+            let members = match inst.op() {
+                Some(Op::TypeStruct) => inst.rest(2),
+                Some(Op::TypeArray) => inst.words.get(2..3).unwrap_or(&[]),
+                _ => continue,
+            };
+            for member in 0..members.len() as u32 {
+                let stride = index.member_decoration(ty, member, Decoration::MatrixStride);
+                if let Some(stride) = stride.filter(|stride| stride % 16 != 0) {
+                    return Err(Error::new(
+                        Kind::Unsupported,
+                        format!(
+                            "the uniform buffer {} has a matrix whose columns lie {stride} bytes apart, and uniform buffers need 16: \
+                             make it a storage buffer, or store the columns as vec4",
+                            index.variable_name(variable)
+                        ),
+                    ));
+                }
+            }
+            open.extend_from_slice(members);
         }
     }
     Ok(())

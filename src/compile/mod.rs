@@ -171,7 +171,7 @@ pub(crate) fn panic_error(message: &str) -> Error {
     let first = message.lines().next().unwrap_or("").trim();
     let shown: String = first.chars().take(300).collect();
     Error::new(
-        Kind::Internal,
+        Kind::Compile,
         format!(
             "the kernel compiler failed inside on this kernel ({}); the kernel may be right. Known causes: passing a pointer to an \
              element of an array as an argument, and cooperative operations whose operands are not named by `let` first",

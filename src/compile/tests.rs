@@ -276,6 +276,34 @@ fn missing_features_are_named() {
 }
 
 #[test]
+fn matrices_in_buffers() {
+    let kernel = |scalar: &str, columns: u32, rows: u32, space: &str| {
+        let matrix = format!("mat{columns}x{rows}<{scalar}>");
+        // Elements of arrays in uniform buffers lie 16 bytes apart.
+        let list = if space == "uniform" { "vec4<f32>".into() } else { matrix.clone() };
+        let use_list = if space == "uniform" { "" } else { "l.a[i] = m.m; o[2] = l.a[1] + m.a[i];" };
+        format!(
+            "enable f16; struct S {{ @align(16) m: {matrix}, @align(16) a: array<{list}, 3> }}
+            @group(0) @binding(0) var<{space}> m: S; @group(0) @binding(1) var<storage, read_write> o: array<{matrix}>;
+            var<workgroup> w: S;
+            @compute @workgroup_size(32) fn main(@builtin(local_invocation_index) i: u32) {{
+                var l = m; w = l; workgroupBarrier(); o[i] = w.m * l.m[i][0]; o[i][1] = m.m[i]; {use_list}
+            }}"
+        )
+    };
+    for (columns, rows) in (2..=4).flat_map(|columns| (2..=4).map(move |rows| (columns, rows))) {
+        valid(&kernel("f32", columns, rows, "uniform"));
+        valid(&kernel("f32", columns, rows, "storage, read"));
+        if rows > 2 {
+            let error = refused(&kernel("f16", columns, rows, "uniform"));
+            assert_eq!(error.kind, Kind::Unsupported);
+            assert!(error.message.contains("uniform buffer m has a matrix whose columns lie 8 bytes apart"), "{error}");
+        }
+    }
+    valid(&kernel("f16", 4, 4, "storage, read"));
+}
+
+#[test]
 fn functions_that_are_not_called_need_nothing() {
     let bare = Target { capabilities: Vec::new(), ..target() };
     let source = "fn double(x: f64) -> f64 { return x * 2.0lf; } fn half(x: f32) -> f32 { return x * 0.5; }

@@ -50,7 +50,7 @@ pub(crate) fn wgsl(source: &[u8], label: &str, entry: Option<&str>, target: &Tar
         process_overrides(&module, &info, point, &Default::default()).map_err(|error| constant_error(source, &error))?;
     match finish(source, &constant, &constant_info, &entry, target) {
         // Functions that the entry point does not call may be what needs more than the device has: once more without them.
-        Err(error) if error.kind == Kind::Unsupported && constant.functions.len() > 0 => {
+        Err(error) if error.kind == Kind::Unsupported && !constant.functions.is_empty() => {
             let mut module = constant.into_owned();
             compact(&mut module, KeepUnused::No);
             let info = validator().validate(&module).map_err(|error| validation_error(source, &error))?;
@@ -75,6 +75,7 @@ fn finish(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, entry: &
     let interface = reflect::interface(&index, Some(entry))?;
     check::capabilities(&index.words, target)?;
     check::universal(&index)?;
+    check::uniform_matrices(&index)?;
     check::limits(&interface, target)?;
     Ok(Kernel { spirv, interface })
 }

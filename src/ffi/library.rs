@@ -113,9 +113,8 @@ pub unsafe extern "C" fn avx_last_error_copy(buffer: *mut c_char, capacity: u64,
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn avx_set_log(callback: avx_log_callback, user: *mut c_void, level: i32) -> avx_status {
     boundary::call("avx_set_log", || {
-        let level = log::Level::from_number(level).ok_or_else(|| {
-            error::invalid(format!("level {level} is none of AVX_LOG_OFF (0) to AVX_LOG_DEBUG (4)"))
-        })?;
+        let level = log::Level::from_number(level)
+            .ok_or_else(|| error::invalid(format!("level {level} is none of AVX_LOG_OFF (0) to AVX_LOG_DEBUG (4)")))?;
         // SAFETY: the caller promises that the pair may be called from any thread until it is replaced.
         let sink = unsafe { boundary::log_sink(callback, user) };
         log::set_sink(sink, level);

@@ -12,7 +12,11 @@ use std::ops::Range;
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Value<'a> {
     /// `size` bytes of the buffer from `offset`; 0: to the end.
-    Buffer { buffer: Token, offset: u64, size: u64 },
+    Buffer {
+        buffer: Token,
+        offset: u64,
+        size: u64,
+    },
     Bytes(&'a [u8]),
 }
 
@@ -222,7 +226,9 @@ mod tests {
         assert_eq!(match_up(kernel, &[arg(buffer()), arg(buffer()), arg(Value::Bytes(&[]))]).unwrap(), [0, 1, 2]);
         let error = match_up(kernel, &[arg(buffer())]).unwrap_err();
         assert_eq!(error.status, Status::Arguments);
-        assert!(error.message.contains("1 arguments were given to kernel 'blur', which takes 3: the storage buffer 'x' (group 0, binding 0)"));
+        assert!(
+            error.message.contains("1 arguments were given to kernel 'blur', which takes 3: the storage buffer 'x' (group 0, binding 0)")
+        );
     }
 
     #[test]

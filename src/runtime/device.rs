@@ -399,7 +399,8 @@ impl Device {
         if Arc::ptr_eq(self, &buffer.device) {
             return Ok(());
         }
-        let message = format!("{} is of device '{}', the call's other handle of device '{}'", buffer.name(), buffer.device.label, self.label);
+        let message =
+            format!("{} is of device '{}', the call's other handle of device '{}'", buffer.name(), buffer.device.label, self.label);
         Err(Error::new(Status::InvalidHandle, message))
     }
 }

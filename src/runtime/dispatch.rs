@@ -46,7 +46,8 @@ impl Grid {
             }
             let count = threads[i].div_ceil(interface.workgroup_size[i].max(1).into());
             groups[i] = u32::try_from(count).map_err(|_| {
-                let message = format!("{} invocations in {axis} are {count} workgroups of kernel '{}', beyond 2^32 - 1", threads[i], kernel.label);
+                let message =
+                    format!("{} invocations in {axis} are {count} workgroups of kernel '{}', beyond 2^32 - 1", threads[i], kernel.label);
                 Error::new(Status::Limit, message)
             })?;
         }

@@ -119,10 +119,8 @@ impl Engine {
             [] => "no kernel was in flight".to_owned(),
             some => format!("kernels in flight: '{}'", some.join("', '")),
         };
-        let lost = Error::new(
-            Status::DeviceLost,
-            format!("the device is lost ({}); {kernels}; avx_destroy it and create it again", e.message),
-        );
+        let lost =
+            Error::new(Status::DeviceLost, format!("the device is lost ({}); {kernels}; avx_destroy it and create it again", e.message));
         self.lost = Some(lost.clone());
         lost
     }

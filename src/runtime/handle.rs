@@ -123,8 +123,7 @@ impl<T> Table<T> {
     /// Ends the names of all objects that `which` picks, and returns the objects.
     pub(crate) fn remove_all(&self, which: impl Fn(&T) -> bool) -> Vec<Arc<T>> {
         let mut table = self.slots.write().unwrap_or_else(PoisonError::into_inner);
-        let picked: Vec<usize> =
-            (0..table.slots.len()).filter(|&i| table.slots[i].value.as_deref().is_some_and(&which)).collect();
+        let picked: Vec<usize> = (0..table.slots.len()).filter(|&i| table.slots[i].value.as_deref().is_some_and(&which)).collect();
         picked.into_iter().filter_map(|slot| table.take(slot)).collect()
     }
 

@@ -265,7 +265,11 @@ mod tests {
     fn finished_uses_are_forgotten_and_many_are_merged() {
         let mut h = History::default();
         for i in 0..1000u64 {
-            h.record(Use { range: i * 8..i * 8 + 4, stage: Stage::Compute, write: i % 2 == 0 }, Point { sequence: i + 1, submission: 3 }, 2);
+            h.record(
+                Use { range: i * 8..i * 8 + 4, stage: Stage::Compute, write: i % 2 == 0 },
+                Point { sequence: i + 1, submission: 3 },
+                2,
+            );
         }
         assert!(h.past.len() <= MAX_PAST);
         let order = Order::default();
@@ -293,11 +297,7 @@ mod tests {
             let mut barriers: Vec<(usize, Stages, Stages)> = Vec::new();
             for i in 0..60 {
                 let start = random(64);
-                let new = Use {
-                    range: start..start + 1 + random(16),
-                    stage: STAGES[random(2) as usize],
-                    write: random(3) == 0,
-                };
+                let new = Use { range: start..start + 1 + random(16), stage: STAGES[random(2) as usize], write: random(3) == 0 };
                 let src = q.run(new.range.clone(), new.stage, new.write);
                 if !src.is_empty() {
                     barriers.push((i, src, new.stage.into()));
@@ -310,10 +310,11 @@ mod tests {
                             reached.insert(*dst);
                         }
                     }
-                    let direct = barriers.iter().any(|(at, src, dst)| {
-                        *at > j && *at <= i && src.contains(old.stage.into()) && dst.contains(new.stage.into())
-                    });
-                    let chained = commands[j + 1..].iter().any(|mid| mid.write && conflict(mid, &old.range, true)) && reached.contains(new.stage.into());
+                    let direct = barriers
+                        .iter()
+                        .any(|(at, src, dst)| *at > j && *at <= i && src.contains(old.stage.into()) && dst.contains(new.stage.into()));
+                    let chained = commands[j + 1..].iter().any(|mid| mid.write && conflict(mid, &old.range, true))
+                        && reached.contains(new.stage.into());
                     assert!(direct || chained, "command {i} {new:?} is not ordered behind {j} {old:?}");
                 }
                 commands.push(new);

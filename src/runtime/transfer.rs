@@ -234,12 +234,7 @@ fn read_staged(device: &Inside, buffer: &Buffer, offset: u64, into: &mut [MaybeU
 }
 
 /// Has the device copy the range into a chunk; returns it with the submission that does so.
-fn queue_read(
-    device: &Inside,
-    buffer: &Buffer,
-    range: &Range<u64>,
-    ring: impl Fn(&mut Staging) -> &mut Ring,
-) -> Result<(Chunk, u64)> {
+fn queue_read(device: &Inside, buffer: &Buffer, range: &Range<u64>, ring: impl Fn(&mut Staging) -> &mut Ring) -> Result<(Chunk, u64)> {
     let chunk = take_chunk(device, &ring)?;
     let mut engine = device.lock();
     let recorded = engine.record(Stage::Transfer, &[(buffer.track, range.clone(), false)], |commands, _, _| {

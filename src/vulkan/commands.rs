@@ -66,9 +66,8 @@ pub(crate) struct Commands {
 
 impl Commands {
     pub(super) fn new(device: &Arc<Device>) -> Result<Commands> {
-        let info = vk::CommandPoolCreateInfo::default()
-            .queue_family_index(device.queue_family())
-            .flags(vk::CommandPoolCreateFlags::TRANSIENT);
+        let info =
+            vk::CommandPoolCreateInfo::default().queue_family_index(device.queue_family()).flags(vk::CommandPoolCreateFlags::TRANSIENT);
         // SAFETY: the device is alive and was created with this queue family.
         let pool = unsafe { device.raw().create_command_pool(&info, None) }.map_err(|e| Error::of("vkCreateCommandPool", e))?;
         let info = vk::CommandBufferAllocateInfo::default().command_pool(pool).command_buffer_count(1);

@@ -123,12 +123,14 @@ impl Pipeline {
         let layouts: Vec<vk::DescriptorSetLayout> = (0..count)
             .map(|group| self.sets.iter().find(|s| s.group == group).map_or(self.empty.unwrap_or_default(), |s| s.layout))
             .collect();
-        let ranges =
-            [vk::PushConstantRange::default().stage_flags(vk::ShaderStageFlags::COMPUTE).size(self.push_constant_bytes.next_multiple_of(4))];
+        let ranges = [vk::PushConstantRange::default()
+            .stage_flags(vk::ShaderStageFlags::COMPUTE)
+            .size(self.push_constant_bytes.next_multiple_of(4))];
         let ranges = if self.push_constant_bytes > 0 { &ranges[..] } else { &[] };
         let info = vk::PipelineLayoutCreateInfo::default().set_layouts(&layouts).push_constant_ranges(ranges);
         // SAFETY: the set layouts are this device's and alive; the sizes were checked against its limits.
-        self.layout = unsafe { self.device.raw().create_pipeline_layout(&info, None) }.map_err(|e| Error::of("vkCreatePipelineLayout", e))?;
+        self.layout =
+            unsafe { self.device.raw().create_pipeline_layout(&info, None) }.map_err(|e| Error::of("vkCreatePipelineLayout", e))?;
         Ok(())
     }
 
