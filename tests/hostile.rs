@@ -247,7 +247,9 @@ fn seeded_mutations_survive() {
         for _ in 0..=random.below(3) {
             let (at, other) = (random.index(spoilt.len()), random.index(spoilt.len()));
             match random.below(5) {
-                0 => drop(spoilt.remove(at)),
+                0 => {
+                    spoilt.remove(at);
+                }
                 1 => spoilt.swap(at, other),
                 2 => spoilt.insert(at, spoilt[other]),
                 3 => spoilt[at] = spoilt[other],

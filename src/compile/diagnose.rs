@@ -8,6 +8,8 @@ use super::error::{Error, Kind};
 const SHOWN: usize = 120;
 /// Characters shown before the place where a line is cut.
 const BEFORE: usize = 60;
+/// The most bytes of what the compiler itself says: it quotes numbers and names of any length.
+const SAID: usize = 1000;
 /// The most places and notes of one message.
 const MOST: usize = 6;
 
@@ -31,7 +33,9 @@ pub(crate) struct Label {
 impl Source<'_> {
     /// Lays out a refusal.
     pub(crate) fn error(&self, kind: Kind, message: &str, labels: &[Label], notes: &[String]) -> Error {
-        let mut text = format!("error: {}", message.trim_end());
+        let said = message.trim_end();
+        let cut = said.floor_char_boundary(SAID);
+        let mut text = format!("error: {}{}", &said[..cut], if cut < said.len() { "..." } else { "" });
         for label in labels.iter().take(MOST) {
             self.place(&mut text, label);
         }

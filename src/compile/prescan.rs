@@ -18,6 +18,9 @@ const MAX_DECLARATIONS: usize = 16384;
 /// The most tokens in one declaration: the compiler's time grows with their square.
 const MAX_TOKENS: usize = 262_144;
 
+/// The longest name, in bytes. The compiler writes names into SPIR-V and does not notice when they are longer than an instruction.
+const MAX_NAME: usize = 4096;
+
 /// A token with its place.
 pub(crate) type Placed<'a> = (Token<'a>, usize);
 
@@ -70,6 +73,9 @@ impl Shape {
             return Some(format!("this declaration has more than {MAX_TOKENS} tokens, the most that are compiled"));
         }
         match token {
+            Token::Word(word) if word.len() > MAX_NAME => {
+                return Some(format!("this name has {} bytes; {MAX_NAME} are the most that are compiled", word.len()));
+            }
             Token::Mark('(' | '[') => {
                 self.nesting += 1;
                 if self.nesting > MAX_NESTING {

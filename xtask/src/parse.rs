@@ -41,11 +41,12 @@ pub(crate) fn libtest(binary: &str, finished: &Finished) -> Outcome {
     let mut outcome = Outcome::default();
     let named = |name: &str| format!("{binary}::{name}");
     let skips = skips(&finished.stdout).chain(self::skips(&finished.stderr)).collect::<Vec<_>>();
-    let mut summary = None;
-    for line in finished.stdout.lines() {
-        if let Some(rest) = line.strip_prefix("test result: ") {
-            summary = Some((count_before(rest, " passed"), count_before(rest, " failed")));
-        } else if let Some((name, result)) = line.strip_prefix("test ").and_then(|l| l.split_once(" ... ")) {
+    // The results come first. The tests' own output follows, and may hold the results of a test binary that a test has started.
+    let results = finished.stdout.lines().take_while(|line| !matches!(*line, "successes:" | "failures:"));
+    let summary = finished.stdout.lines().rev().find_map(|line| line.strip_prefix("test result: "));
+    let summary = summary.map(|rest| (count_before(rest, " passed"), count_before(rest, " failed")));
+    for line in results {
+        if let Some((name, result)) = line.strip_prefix("test ").and_then(|l| l.split_once(" ... ")) {
             if result.starts_with("ok") {
                 match skips.iter().find(|(who, _)| *who == name) {
                     Some((_, why)) => outcome.skipped.push(Note { name: named(name), why: (*why).to_owned() }),
@@ -173,6 +174,14 @@ mod tests {
         let outcome = libtest("abi", &finished(0, "test a ... ok\ntest result: ok. 1 passed; 0 failed;\n", &format!("{line}\n{line}\n")));
         assert_eq!((outcome.passed, outcome.failed.len()), (1, 1));
         assert_eq!(outcome.failed[0].why, format!("the validation layer complained (1 kinds):\n2 x {line}"));
+    }
+
+    #[test]
+    fn results_inside_a_tests_own_output_are_not_counted() {
+        let stdout = "running 1 test\ntest outer ... ok\n\nsuccesses:\n\n---- outer stdout ----\nrunning 1 test\ntest inner ... noise\n\
+                      test inner ... FAILED\ntest result: FAILED. 0 passed; 1 failed;\n\n\nsuccesses:\n    outer\n\n\
+                      test result: ok. 1 passed; 0 failed; 0 ignored\n";
+        assert_eq!(libtest("abi", &finished(0, stdout, "")), Outcome::pass());
     }
 
     const CTEST: &str = "Test project /b\n    Start 1: header_c99\n1/4 Test #1: header_c99 .......   Passed    0.01 sec\n\

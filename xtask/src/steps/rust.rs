@@ -29,7 +29,7 @@ pub(crate) struct Binary {
 /// rustfmt, clippy and rustdoc, each with every complaint a failure.
 pub(crate) fn lints(session: &mut Session) {
     let steps: [(&str, Option<Need>, &[&str]); 3] = [
-        ("rust/format", Some(Need::Rustfmt), &["fmt", "--all", "--check"]),
+        ("rust/format", Some(Need::Rustfmt), &["fmt", "--all", "--check", "--", "--color=never"]),
         ("rust/clippy", Some(Need::Clippy), &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         ("rust/docs", None, &["doc", "--workspace", "--no-deps"]),
     ];
