@@ -412,7 +412,7 @@ fn every_function_for_every_type_is_valid_or_refused() {
             let statement = format!("{{ var r = {expression}; }}\n");
             match compile(&kernel(&statement)) {
                 Ok(_) => body.push_str(&statement),
-                Err(error) => assert_ne!(error.kind, Kind::Internal, "{ty} {expression}: {error}"),
+                Err(error) => assert!(!error.message.contains("failed inside"), "{ty} {expression}: {error}"),
             }
         }
         valid(&kernel(&body));
@@ -426,7 +426,7 @@ fn panics_are_errors() {
         "struct S { a: array<i32, 4> } fn f(p: ptr<function, i32>) { *p = 1; }
         @compute @workgroup_size(1) fn main() { var s: S; f(&s.a[1]); }",
     );
-    assert_eq!(error.kind, Kind::Internal, "{error}");
+    assert_eq!(error.kind, panic_error("").kind, "{error}");
     assert!(error.message.contains("pointer to an element"), "{error}");
     assert!(panic_error(&"x".repeat(100_000)).message.len() < 1000);
 }

@@ -8,7 +8,7 @@ use super::handle::Token;
 use super::hazard::Stage;
 use super::kernel::{self, Kernel};
 use super::staging::Staging;
-use super::transfer::turn;
+use super::turn::turn;
 use crate::compile::{Binding, BindingKind, Variant};
 use crate::vulkan::Slice;
 use std::ops::Range;

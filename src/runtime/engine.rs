@@ -6,9 +6,9 @@
 
 use super::error::{Error, Result, Status};
 use super::hazard::{History, Order, Point, Stage, Stages, Use};
-use super::kernel::Compiled;
 use super::staging::Staging;
 use crate::vulkan::{self, Allocation, Commands, Completion, Queue, StageSet};
+use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ pub(crate) struct Moment {
 /// Something that goes when the GPU has passed its last use.
 pub(crate) enum Dead {
     Memory(Allocation),
-    Kernel(#[expect(dead_code, reason = "held only to be dropped")] Arc<Compiled>),
+    Object(#[expect(dead_code, reason = "held only to be dropped")] Arc<dyn Any + Send + Sync>),
 }
 
 struct Open {

@@ -138,7 +138,7 @@ pub(crate) fn create(device: Token, options: &Options<'_>) -> Result<Token> {
             if let Some(old) = device.kernels.keep(key, &compiled) {
                 let mut engine = device.lock();
                 let number = engine.open_number();
-                engine.bury(number, Dead::Kernel(old));
+                engine.bury(number, Dead::Object(old));
             }
             compiled
         }
@@ -261,7 +261,7 @@ impl Drop for Kernel {
     /// The last call that knows the kernel has ended: its code goes when the GPU has passed it. Takes the engine's lock.
     fn drop(&mut self) {
         let mut engine = self.device.lock();
-        engine.bury(self.last_use.load(Ordering::Relaxed), Dead::Kernel(self.compiled.clone()));
+        engine.bury(self.last_use.load(Ordering::Relaxed), Dead::Object(self.compiled.clone()));
         self.device.reap(&mut engine);
     }
 }

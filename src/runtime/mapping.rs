@@ -1,25 +1,12 @@
 //! Mappings: addresses that the caller holds into host-visible buffers.
 
-use super::buffer::{self, Buffer};
-use super::engine::Track;
+use super::buffer;
 use super::error::{Error, Result, Status, invalid};
 use super::handle::Token;
-use super::transfer::turn;
-use std::ops::Range;
+use super::turn::turn;
 
 const READ: u32 = 1;
 const WRITE: u32 = 2;
-
-/// Fails if the mapping that the user holds conflicts with a use of the range.
-pub(crate) fn check(track: &Track, buffer: &Buffer, range: &Range<u64>, write: bool) -> Result<()> {
-    match &track.mapped {
-        Some((mapped, writes)) if (*writes || write) && mapped.start < range.end && range.start < mapped.end => {
-            let message = format!("bytes {mapped:?} of {} are mapped; avx_unmap them before the call uses {range:?}", buffer.name());
-            Err(Error::new(Status::Mapped, message))
-        }
-        _ => Ok(()),
-    }
-}
 
 /// See avx_map; returns the address.
 pub(crate) fn map(token: Token, offset: u64, size: u64, access: u32) -> Result<usize> {

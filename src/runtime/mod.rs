@@ -17,3 +17,4 @@ pub(crate) mod properties;
 mod staging;
 mod tail;
 pub(crate) mod transfer;
+mod turn;

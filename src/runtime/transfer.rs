@@ -5,17 +5,18 @@
 //! lock held it pins the range, and calls that conflict with it wait their turn.
 
 use super::buffer::{self, Buffer};
-use super::device::{Device, Inside};
-use super::engine::{Engine, Moment};
+use super::device::Inside;
+use super::engine::Moment;
 use super::error::{Result, invalid};
 use super::handle::Token;
 use super::hazard::Stage;
 use super::staging::{Chunk, LARGE, Ring, SMALL, Staging, Taken};
+use super::turn::{Pin, turn};
 use crate::vulkan::{Slice, Window};
 use std::collections::VecDeque;
 use std::mem::MaybeUninit;
 use std::ops::Range;
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
 /// Up to this the host writes directly into device memory behind a bus; beyond, the device's copy engine is faster.
 const DIRECT_OVER_BUS: u64 = 256 << 10;
@@ -34,45 +35,6 @@ impl PatternSize {
 
     pub(crate) fn bytes(self) -> u64 {
         self.0.into()
-    }
-}
-
-/// A pin, ended when dropped, which takes the engine's lock: the guard goes first.
-struct Pin<'a> {
-    device: &'a Device,
-    buffer: &'a Buffer,
-    range: Range<u64>,
-    write: bool,
-}
-
-impl<'a> Pin<'a> {
-    fn new(device: &'a Device, engine: &mut Engine, buffer: &'a Buffer, range: &Range<u64>, write: bool) -> Result<Pin<'a>> {
-        engine.pin(buffer.track, range, write)?;
-        Ok(Pin { device, buffer, range: range.clone(), write })
-    }
-}
-
-impl Drop for Pin<'_> {
-    fn drop(&mut self) {
-        self.device.lock().unpin(self.buffer.track, &self.range, self.write);
-        self.device.notify_change();
-    }
-}
-
-/// The engine, once no other call is working on the range. Fails if the device is lost or the range mapped in a conflicting way.
-pub(crate) fn turn<'a>(device: &'a Device, uses: &[(&Buffer, &Range<u64>, bool)]) -> Result<MutexGuard<'a, Engine>> {
-    let mut engine = device.lock();
-    loop {
-        engine.check()?;
-        let mut pinned = false;
-        for (buffer, range, write) in uses {
-            super::mapping::check(engine.live(buffer.track)?, buffer, range, *write)?;
-            pinned |= engine.is_pinned(buffer.track, range, *write)?;
-        }
-        if !pinned {
-            return Ok(engine);
-        }
-        engine = device.wait_for_change(engine);
     }
 }
 

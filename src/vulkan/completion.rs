@@ -106,6 +106,7 @@ impl Completion {
                 // SAFETY: the device is alive.
                 let raw = unsafe { self.device.raw().create_fence(&vk::FenceCreateInfo::default(), None) }
                     .map_err(|e| Error::of("vkCreateFence", e))?;
+                self.device.set_name(raw, "avx_gpu completion");
                 Arc::new(Fence { device: self.device.clone(), raw })
             }
         };

@@ -225,12 +225,17 @@ impl Device {
     /// For `vulkan` alone: `handle` is a living object of this device, or the device, and no other thread uses it meanwhile in a way that
     /// Vulkan wants synchronized.
     pub(super) fn set_name<T: vk::Handle>(&self, handle: T, name: &str) {
+        self.set_raw_name(T::TYPE, handle.as_raw(), name);
+    }
+
+    /// `set_name` by the object's type and number.
+    pub(super) fn set_raw_name(&self, kind: vk::ObjectType, handle: u64, name: &str) {
         let Some(functions) = &self.debug_utils else { return };
         let bytes: Vec<u8> = name.bytes().filter(|&byte| byte != 0).collect();
         let Ok(name) = CString::new(bytes) else { return };
-        let info = vk::DebugUtilsObjectNameInfoEXT::default().object_handle(handle).object_name(&name);
-        // SAFETY: the object is alive and of this device by this function's terms, which its callers, all in `vulkan`, keep; the instance has VK_EXT_debug_utils enabled, as it
-        // validates; the name is NUL-terminated and outlives the call.
+        let info = vk::DebugUtilsObjectNameInfoEXT { object_type: kind, object_handle: handle, ..Default::default() }.object_name(&name);
+        // SAFETY: the object is alive and of this device by `set_name`'s terms, which its callers, all in `vulkan`, keep; the instance has
+        // VK_EXT_debug_utils enabled, as it validates; the name is NUL-terminated and outlives the call.
         let _ = unsafe { functions.set_debug_utils_object_name(&info) };
     }
 }

@@ -2,8 +2,9 @@
 
 use super::device::Device;
 use super::error::Result;
-use super::memory::{Memory, MemoryLimits};
+use super::memory::{Memory, MemoryLimits, NameObject};
 use ash::vk;
+use std::sync::Arc;
 
 /// The heap is the device's own.
 pub(crate) fn is_device_local(heap: &vk::MemoryHeap) -> bool {
@@ -27,7 +28,7 @@ pub(crate) fn is_unified(memory: &vk::PhysicalDeviceMemoryProperties) -> bool {
 }
 
 /// The memory of an open device, to be dropped before it.
-pub(crate) fn memory_of(device: &Device) -> Result<Memory> {
+pub(crate) fn memory_of(device: &Arc<Device>) -> Result<Memory> {
     let snapshot = device.snapshot();
     let limits = snapshot.limits();
     let limits = MemoryLimits {
@@ -41,7 +42,9 @@ pub(crate) fn memory_of(device: &Device) -> Result<Memory> {
         integrated: is_unified(&snapshot.memory),
         queue_families: &[device.queue_family()],
     };
-    Memory::new(device.instance().raw(), snapshot.handle, device.raw(), &snapshot.memory, &limits, None)
+    let named = device.clone();
+    let name: NameObject = Box::new(move |kind, handle, name| named.set_raw_name(kind, handle, name));
+    Memory::new(device.instance().raw(), snapshot.handle, device.raw(), &snapshot.memory, &limits, Some(name))
 }
 
 #[cfg(test)]

@@ -79,6 +79,8 @@ impl Pipeline {
         pipeline.make_layout()?;
         pipeline.compile(cache, recipe)?;
         device.set_name(pipeline.raw, recipe.label);
+        device.set_name(pipeline.layout, recipe.label);
+        pipeline.sets.iter().map(|set| set.layout).chain(pipeline.empty).for_each(|layout| device.set_name(layout, recipe.label));
         Ok(pipeline)
     }
 
@@ -140,6 +142,7 @@ impl Pipeline {
         // SAFETY: the words passed the structural check of `compile`; the slice lives through the call.
         let module = unsafe { device.create_shader_module(&vk::ShaderModuleCreateInfo::default().code(recipe.spirv), None) }
             .map_err(|e| Error::of("vkCreateShaderModule", e))?;
+        self.device.set_name(module, recipe.label);
         let stage = vk::PipelineShaderStageCreateInfo::default().stage(vk::ShaderStageFlags::COMPUTE).module(module).name(&entry);
         let info = vk::ComputePipelineCreateInfo::default().stage(stage).layout(self.layout);
         // SAFETY: module, layout and cache are this device's and alive; the entry point is in the module.
@@ -190,6 +193,7 @@ impl PipelineCache {
             unsafe { device.raw().create_pipeline_cache(&info, None) }
         };
         let raw = make(data).or_else(|_| make(&[])).map_err(|e| Error::of("vkCreatePipelineCache", e))?;
+        device.set_name(raw, "avx_gpu pipelines");
         Ok(PipelineCache { device: device.clone(), raw })
     }
 
