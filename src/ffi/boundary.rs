@@ -91,7 +91,7 @@ pub(super) fn call(verb: &'static str, body: impl FnOnce() -> Result<()>) -> avx
         outcome.unwrap_or_else(|panic| {
             // Dropping a payload may panic in turn; it is text, in practice.
             std::mem::forget(panic);
-            let story = PANIC.with(RefCell::take);
+            let story = PANIC.try_with(RefCell::take).unwrap_or_default();
             Err(Error::new(Status::Internal, format!("a bug in the library, please report it: {story}")))
         })
     };
@@ -118,7 +118,7 @@ fn begin() {
         std::panic::set_hook(Box::new(move |info| {
             let quiet = INSIDE.get() || std::thread::current().name().is_some_and(|name| name.starts_with("avx_gpu "));
             if quiet {
-                PANIC.with(|story| *story.borrow_mut() = info.to_string());
+                let _ = PANIC.try_with(|story| *story.borrow_mut() = info.to_string());
             } else {
                 outer(info);
             }
@@ -132,12 +132,13 @@ fn remember(verb: &str, e: Error) {
     if log::enabled(log::Level::Debug) {
         log::line(log::Level::Debug, text.to_string_lossy());
     }
-    LAST_ERROR.with(|last| last.replace(text));
+    // A thread that is ending, in a destructor of the caller's, has no place for it any more.
+    drop(LAST_ERROR.try_with(|last| last.replace(text)));
 }
 
 /// See avx_last_error.
 pub(super) fn last_error_pointer() -> *const c_char {
-    LAST_ERROR.with(|last| last.borrow().as_ptr())
+    LAST_ERROR.try_with(|last| last.borrow().as_ptr()).unwrap_or(c"".as_ptr())
 }
 
 /// See avx_last_error_copy.
@@ -148,23 +149,21 @@ pub(super) unsafe fn last_error_copy(buffer: *mut c_char, capacity: u64, length:
     if buffer.is_null() && capacity > 0 {
         return AVX_ERROR_INVALID_ARGUMENT;
     }
-    LAST_ERROR.with(|last| {
-        let last = last.borrow();
-        let text = last.to_str().unwrap_or_default();
-        if capacity > 0 {
-            let room = usize::try_from(capacity - 1).unwrap_or(usize::MAX).min(text.len());
-            let cut = text.floor_char_boundary(room);
-            // SAFETY: cut + 1 <= capacity bytes, which the caller promises at `buffer`.
-            unsafe {
-                buffer.cast::<u8>().copy_from_nonoverlapping(text.as_ptr(), cut);
-                buffer.add(cut).write(0);
-            }
+    let last = LAST_ERROR.try_with(|last| last.borrow().clone()).unwrap_or_default();
+    let text = last.to_str().unwrap_or_default();
+    if capacity > 0 {
+        let room = usize::try_from(capacity - 1).unwrap_or(usize::MAX).min(text.len());
+        let cut = text.floor_char_boundary(room);
+        // SAFETY: cut + 1 <= capacity bytes, which the caller promises at `buffer`.
+        unsafe {
+            buffer.cast::<u8>().copy_from_nonoverlapping(text.as_ptr(), cut);
+            buffer.add(cut).write(0);
         }
-        if !length.is_null() {
-            // SAFETY: not NULL, so writable, says the caller.
-            unsafe { length.write_unaligned(text.len() as u64) };
-        }
-    });
+    }
+    if !length.is_null() {
+        // SAFETY: not NULL, so writable, says the caller.
+        unsafe { length.write_unaligned(text.len() as u64) };
+    }
     AVX_OK
 }
 

@@ -95,41 +95,43 @@ pub(crate) fn check_bytes(kernel: Kernel<'_>, binding: &Binding, bytes: &[u8]) -
     Ok(())
 }
 
-/// Checks a range of a buffer of `buffer_size` bytes, called `buffer`; returns it with its end.
+/// Checks a range of a buffer of `buffer_size` bytes, which messages call `buffer()`; returns it with its end.
 pub(crate) fn check_range(
     kernel: Kernel<'_>,
     binding: &Binding,
     (offset, size): (u64, u64),
-    (buffer, buffer_size): (&str, u64),
+    (buffer, buffer_size): (impl Fn() -> String, u64),
     limits: Limits,
 ) -> Result<Range<u64>> {
     let (alignment, max, what) = match binding.kind {
         BindingKind::Storage => (limits.storage_alignment, limits.max_storage_range, "storage"),
         BindingKind::Uniform => (limits.uniform_alignment, limits.max_uniform_range, "uniform"),
         BindingKind::PushConstants => {
-            return Err(wrong(format!("{} takes bytes, and {buffer} was given", of(kernel, binding))));
+            return Err(wrong(format!("{} takes bytes, and {} was given", of(kernel, binding), buffer())));
         }
     };
     let end = if size == 0 { Some(buffer_size) } else { offset.checked_add(size) };
     let end = end.filter(|end| *end <= buffer_size && offset <= *end).ok_or_else(|| {
-        let message = format!("{}: {size} bytes from offset {offset} leave {buffer}", of(kernel, binding));
+        let message = format!("{}: {size} bytes from offset {offset} leave {}", of(kernel, binding), buffer());
         Error::new(Status::OutOfRange, message)
     })?;
     if !offset.is_multiple_of(alignment) {
         return Err(wrong(format!(
-            "{}: offset {offset} in {buffer} is no multiple of {alignment}, this device's alignment of {what} ranges (256 always works)",
-            of(kernel, binding)
+            "{}: offset {offset} in {} is no multiple of {alignment}, this device's alignment of {what} ranges (256 always works)",
+            of(kernel, binding),
+            buffer()
         )));
     }
     let size = end - offset;
     if size < binding.min_size.max(1) {
         let least = binding.min_size.max(1);
-        return Err(wrong(format!("{} needs at least {least} bytes, and {size} of {buffer} were given", of(kernel, binding))));
+        return Err(wrong(format!("{} needs at least {least} bytes, and {size} of {} were given", of(kernel, binding), buffer())));
     }
     if size > max {
         let message = format!(
-            "{}: {size} bytes of {buffer} are beyond this device's largest {what} range of {max} bytes; bind it in parts",
-            of(kernel, binding)
+            "{}: {size} bytes of {} are beyond this device's largest {what} range of {max} bytes; bind it in parts",
+            of(kernel, binding),
+            buffer()
         );
         return Err(Error::new(Status::Limit, message));
     }
@@ -265,7 +267,7 @@ mod tests {
         let interface = interface();
         let kernel = Kernel { label: "blur", interface: &interface };
         let [storage, uniform, push] = &interface.args[..] else { panic!() };
-        let check = |binding, offset, size| check_range(kernel, binding, (offset, size), ("the buffer 'w'", 4096), LIMITS);
+        let check = |binding, offset, size| check_range(kernel, binding, (offset, size), (|| "the buffer 'w'".into(), 4096), LIMITS);
         assert_eq!(check(storage, 16, 0).unwrap(), 16..4096);
         assert_eq!(check(storage, 0, 8).unwrap(), 0..8);
         assert_eq!(check(storage, 4096, 1).unwrap_err().status, Status::OutOfRange);
@@ -275,7 +277,7 @@ mod tests {
         assert!(check(uniform, 16, 0).unwrap_err().message.contains("no multiple of 64"));
         assert!(check(storage, 4096, 0).unwrap_err().message.contains("needs at least 8 bytes, and 0"));
         assert!(check(push, 0, 0).unwrap_err().message.contains("takes bytes"));
-        let big = check_range(kernel, storage, (0, 0), ("the buffer 'w'", 1 << 21), LIMITS).unwrap_err();
+        let big = check_range(kernel, storage, (0, 0), (|| "the buffer 'w'".into(), 1 << 21), LIMITS).unwrap_err();
         assert_eq!(big.status, Status::Limit);
         assert!(big.message.contains("2097152") && big.message.contains("1048576"), "both numbers: {big}");
     }

@@ -86,8 +86,8 @@ pub(crate) fn dispatch(stream: Token, kernel: Token, grid: Grid, given: &[Arg<'_
                 let buffer = buffer::get(token).map_err(|e| Error::new(e.status, format!("{}: {e}", args::of(subject, binding))))?;
                 device.owns(&buffer)?;
                 if !empty {
-                    let name = buffer.name();
-                    let range = args::check_range(subject, binding, (offset, size), (&name, buffer.size), kernel::limits(&device))?;
+                    let named = (|| buffer.name(), buffer.size);
+                    let range = args::check_range(subject, binding, (offset, size), named, kernel::limits(&device))?;
                     ranges.push((token, range.clone(), binding.write));
                     ranged.push(binding);
                     bound.push(Bound::Buffer { buffer, range });

@@ -16,5 +16,7 @@ pub(crate) mod mapping;
 pub(crate) mod properties;
 mod staging;
 mod tail;
+#[cfg(test)]
+mod tests;
 pub(crate) mod transfer;
 mod turn;
