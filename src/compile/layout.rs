@@ -57,7 +57,7 @@ impl<'m, 'a> Layout<'m, 'a> {
             Some(Op::TypeInt | Op::TypeFloat) => plain(u64::from(operand(2)?.div_ceil(8))),
             Some(Op::TypePointer) => plain(8),
             Some(Op::TypeVector) => plain(self.explicit(operand(2)?, None, depth + 1)?.min_size.saturating_mul(operand(3)?.into())),
-            Some(Op::TypeMatrix) => return self.matrix(ty, operand(2)?, operand(3)?.into(), place),
+            Some(Op::TypeMatrix) => return self.matrix(ty, (operand(2)?, operand(3)?.into()), place, depth),
             Some(Op::TypeArray) => {
                 let stride = self.index.decoration(ty, Decoration::ArrayStride).unwrap_or(0).into();
                 let length = self.array_length(operand(3)?)?;
@@ -93,10 +93,10 @@ impl<'m, 'a> Layout<'m, 'a> {
     }
 
     /// Size of a matrix of `columns` columns of the vector type `column`, laid out as its place says.
-    fn matrix(&mut self, ty: u32, column: u32, columns: u64, place: Place) -> Result<BlockSize> {
+    fn matrix(&mut self, ty: u32, (column, columns): (u32, u64), place: Place, depth: u32) -> Result<BlockSize> {
         let vector = self.index.def(column).filter(|inst| inst.is(Op::TypeVector)).ok_or_else(|| unsized_type(ty))?;
         let (Some(scalar), Some(rows)) = (vector.word(2), vector.word(3)) else { return Err(unsized_type(ty)) };
-        let scalar = self.explicit(scalar, None, 1)?.min_size;
+        let scalar = self.explicit(scalar, None, depth + 1)?.min_size;
         let rows = u64::from(rows);
         let decoration = |which| place.and_then(|(owner, member)| self.index.member_decoration(owner, member, which));
         let row_major = decoration(Decoration::RowMajor).is_some();
