@@ -6,7 +6,7 @@
 //! | [`wgsl`](mod@wgsl) | WGSL to SPIR-V, with [`directive`], [`prescan`], [`weight`], [`length`] and [`token`] before the compiler, [`diagnose`] for its messages, [`math`], [`strip`] and [`barrier`] after it |
 //! | [`structure`] | what raw SPIR-V must be like before a driver sees it |
 //! | [`words`], [`index`], [`constant`], [`layout`], [`access`], [`entry`], [`reflect`] | SPIR-V to the interface |
-//! | [`feature`], [`check`] | what the kernel needs against what the device has |
+//! | [`feature`], [`check`], [`inline`] | what the kernel needs against what the device has |
 //! | [`variant`](mod@variant), [`split`] | kernels for overlapping arguments and for grids over the device's limit |
 //! | [`disk`] | the format of the files that keep compiled pipelines |
 
@@ -21,6 +21,7 @@ mod entry;
 pub(crate) mod error;
 mod feature;
 mod index;
+mod inline;
 mod layout;
 mod length;
 mod math;

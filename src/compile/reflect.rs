@@ -23,6 +23,7 @@ pub(crate) fn interface(index: &Index<'_>, entry: Option<&str>) -> Result<Interf
         .get(entry::choose(&names, entry)?)
         .ok_or_else(|| Error::new(Kind::Internal, "an entry point that was chosen does not exist"))?;
     let functions = reachable(index, &[point.function])?;
+    super::inline::check(index, &functions)?;
     let accesses = Accesses::of(index, &functions);
     let used = |id: u32| accesses.get(id).has(Access::USED);
 

@@ -81,13 +81,16 @@ fn deep_texts_just_inside_the_limits_survive() {
         kernel(&format!("{}const c0 = 1;", chain(16_000, |i| format!("const c{i} = c{};\n", i - 1))), "b[0] = c16000;"),
         kernel(&format!("{}alias c0 = i32;", chain(16_000, |i| format!("alias c{i} = c{};\n", i - 1))), "b[0] = c16000(1);"),
         kernel(&format!("{}override c0 = 1;", chain(16_000, |i| format!("override c{i} = c{};\n", i - 1))), "b[0] = c16000;"),
-        kernel(&format!("{}fn c0() {{}}", chain(16_000, |i| format!("fn c{i}() {{ c{}(); }}\n", i - 1))), "c16000();"),
         kernel("", &format!("{}b[0] = 1;{}", "if y == 0 {".repeat(100), "}".repeat(100))),
     ];
     for text in texts {
         compile(&text).unwrap_or_else(|error| panic!("{error}"));
     }
-    // Types may not nest that deep, which is found after the compiler: it has to live until then.
+    // Calls and types may not nest that deep, which is found after the compiler: it has to live until then.
+    let calls = chain(16_000, |i| format!("fn c{i}() {{ c{}(); }}\n", i - 1));
+    let error = compile(&kernel(&format!("{calls} fn c0() {{}}"), "c16000();")).unwrap_err();
+    assert_eq!(error.kind, Kind::Limit);
+    assert!(error.message.contains("256 is the most"), "{error}");
     let structs = chain(300, |i| format!("struct c{i} {{ a: c{} }}\n", i - 1));
     let text = kernel(&format!("{structs} struct c0 {{ a: i32 }}"), "var z: c300; b[0] = 1;");
     let error = compile(&text).unwrap_err();
