@@ -437,7 +437,8 @@ avx_status avx_free(avx_buffer buffer);
 avx_status avx_write(avx_stream stream, avx_buffer buffer, uint64_t offset, const void *data, uint64_t size);
 
 // Copies `size` bytes of the buffer from byte `offset` to `data`, any alignment, after the work queued before it that wrote
-// them; waits for that work alone. Also returns, once, the error of earlier queued work. size 0 ignores `data`. Thread-safe.
+// them; waits for that work alone. Also returns, once, the error of earlier queued work. If it fails, the content of `data` is
+// undefined. size 0 ignores `data`. Thread-safe.
 avx_status avx_read(avx_stream stream, avx_buffer buffer, uint64_t offset, void *data, uint64_t size);
 
 // Queues: `size` bytes from `src` at `src_offset` to `dst` at `dst_offset`, any alignment, buffers of one device. The ranges may

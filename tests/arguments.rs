@@ -317,3 +317,19 @@ fn eight_storage_buffers() {
         assert_eq!(device.words(buffer, 1), [i * i + 1]);
     }
 }
+
+#[test]
+fn uniform_bytes_are_bounded_and_a_buffer_is_the_way_out() {
+    let Some(device) = Device::open() else { return };
+    let source = "@group(0) @binding(0) var<storage, read_write> x: array<f32>;
+        @group(0) @binding(1) var<uniform> p: array<vec4<f32>, 20000>;
+        @compute @workgroup_size(1) fn main() { x[0] = p[19999].x; }";
+    let kernel = match device.try_kernel(source, None) {
+        Ok(kernel) => kernel,
+        Err(status) => return assert!(status == AVX_ERROR_LIMIT, "{}", name(status)),
+    };
+    let x = device.buffer_of_words(&[7]);
+    let story = fails(dispatch(kernel, [1, 1, 1], &[arg_buffer(x), arg_bytes(&[0; 320_000])]), AVX_ERROR_LIMIT);
+    tells(&story, &["'p'", "320000", "buffer"]);
+    assert_eq!(device.words(x, 1), [7], "what was queued before is not lost");
+}

@@ -123,6 +123,27 @@ fn sixty_four_threads_at_once() {
     });
 }
 
+/// Each takes several pieces of staging memory, of which there are few: they must take turns, not wait for each other.
+#[test]
+fn large_transfers_from_many_threads() {
+    let Some(device) = Device::open_computing() else { return };
+    let device = Arc::new(device);
+    within(LIMIT, "large transfers", move || {
+        all(8, |thread| {
+            let size = 10 << 20;
+            for memory in [AVX_MEMORY_DEVICE, AVX_MEMORY_UPLOAD] {
+                let buffer = device.alloc(size, memory);
+                let data: Vec<u8> = (0..size).map(|i| (i ^ i >> 9 ^ thread) as u8).collect();
+                device.write(buffer, 0, &data);
+                let mut got = vec![0; size as usize];
+                ok(read(buffer, 0, &mut got));
+                assert!(got == data, "thread {thread}");
+                ok(avx_free(buffer));
+            }
+        });
+    });
+}
+
 #[test]
 fn all_threads_compile_the_same_kernel() {
     let Some(device) = Device::open() else { return };

@@ -117,7 +117,8 @@ pub unsafe extern "C" fn avx_write(stream: avx_stream, buffer: avx_buffer, offse
 }
 
 /// Copies `size` bytes of the buffer from byte `offset` to `data`, any alignment, after the work queued before it that wrote
-/// them; waits for that work alone. Also returns, once, the error of earlier queued work. size 0 ignores `data`. Thread-safe.
+/// them; waits for that work alone. Also returns, once, the error of earlier queued work. If it fails, the content of `data` is
+/// undefined. size 0 ignores `data`. Thread-safe.
 ///
 /// # Safety
 /// `data` holds `size` writable bytes.

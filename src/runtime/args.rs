@@ -35,6 +35,8 @@ pub(crate) struct Limits {
     pub(crate) uniform_alignment: u64,
     pub(crate) max_storage_range: u64,
     pub(crate) max_uniform_range: u64,
+    /// Of a block that is given as bytes.
+    pub(crate) max_uniform_bytes: u64,
 }
 
 /// A kernel's interface with its name in messages.
@@ -76,7 +78,7 @@ pub(crate) fn match_up(kernel: Kernel<'_>, args: &[Arg<'_>]) -> Result<Vec<usize
 pub(crate) const PUSH_CONSTANTS_AT: (u32, u32) = (u32::MAX, 0);
 
 /// Checks bytes for a uniform or push-constant block.
-pub(crate) fn check_bytes(kernel: Kernel<'_>, binding: &Binding, bytes: &[u8]) -> Result<()> {
+pub(crate) fn check_bytes(kernel: Kernel<'_>, binding: &Binding, bytes: &[u8], limits: Limits) -> Result<()> {
     if binding.kind == BindingKind::Storage {
         return Err(wrong(format!(
             "{} takes a buffer, and bytes were given; bytes are for uniform and push-constant blocks",
@@ -91,6 +93,14 @@ pub(crate) fn check_bytes(kernel: Kernel<'_>, binding: &Binding, bytes: &[u8]) -
             binding.min_size,
             binding.padded_size
         )));
+    }
+    if binding.kind == BindingKind::Uniform && binding.padded_size > limits.max_uniform_bytes {
+        let message = format!(
+            "{} has {size} bytes; {} is the most that is copied at a call: put them into a buffer",
+            of(kernel, binding),
+            limits.max_uniform_bytes
+        );
+        return Err(Error::new(Status::Limit, message));
     }
     Ok(())
 }
@@ -181,7 +191,13 @@ fn signature(kernel: Kernel<'_>) -> String {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { storage_alignment: 16, uniform_alignment: 64, max_storage_range: 1 << 20, max_uniform_range: 1 << 14 };
+    const LIMITS: Limits = Limits {
+        storage_alignment: 16,
+        uniform_alignment: 64,
+        max_storage_range: 1 << 20,
+        max_uniform_range: 1 << 14,
+        max_uniform_bytes: 1 << 14,
+    };
 
     fn binding(group: u32, binding: u32, kind: BindingKind, name: &str) -> Binding {
         Binding {
@@ -254,12 +270,16 @@ mod tests {
         let interface = interface();
         let kernel = Kernel { label: "blur", interface: &interface };
         let [storage, uniform, push] = &interface.args[..] else { panic!() };
-        assert!(check_bytes(kernel, uniform, &[0; 8]).is_ok());
-        assert!(check_bytes(kernel, uniform, &[0; 16]).is_ok());
-        assert!(check_bytes(kernel, push, &[0; 12]).is_ok());
-        assert!(check_bytes(kernel, uniform, &[0; 7]).unwrap_err().message.contains("has 8 bytes, and 7 were given"));
-        assert!(check_bytes(kernel, uniform, &[0; 17]).is_err());
-        assert!(check_bytes(kernel, storage, &[0; 8]).unwrap_err().message.contains("takes a buffer"));
+        let check = |binding, bytes: &[u8]| check_bytes(kernel, binding, bytes, LIMITS);
+        assert!(check(uniform, &[0; 8]).is_ok());
+        assert!(check(uniform, &[0; 16]).is_ok());
+        assert!(check(push, &[0; 12]).is_ok());
+        assert!(check(uniform, &[0; 7]).unwrap_err().message.contains("has 8 bytes, and 7 were given"));
+        assert!(check(uniform, &[0; 17]).is_err());
+        assert!(check(storage, &[0; 8]).unwrap_err().message.contains("takes a buffer"));
+        let large = Binding { min_size: 20_000, padded_size: 20_000, ..uniform.clone() };
+        let error = check(&large, &[0; 20_000]).unwrap_err();
+        assert!(error.status == Status::Limit && error.message.contains("16384 is the most"), "{error}");
     }
 
     #[test]

@@ -182,9 +182,19 @@ pub(crate) fn create(options: &Options) -> Result<Token> {
 pub(crate) fn destroy(token: Token) -> Result<()> {
     let device = DEVICES.remove(token)?;
     device.close();
-    let number = device.lock().flush().unwrap_or(0);
-    // A device that is lost does not finish its work; nothing is left to wait for.
-    drop(device.completion.wait(number, None));
+    let number = {
+        let mut engine = device.lock();
+        // A tail that cannot be submitted is given up; what is in flight is waited for all the same.
+        drop(engine.flush());
+        engine.submitted()
+    };
+    // A lost device does not finish its work. Any other failure of the wait (no memory) is passing, and nothing may go before it.
+    while let Err(e) = device.completion.wait(number, None) {
+        if e.kind == vulkan::ErrorKind::DeviceLost {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
     device.lock().stop = true;
     device.tail.notify_all();
     if let Some(thread) = device.tail_thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
@@ -295,12 +305,14 @@ impl Device {
 
     /// As `wait`, for verbs that owe data: the deadline is a failure.
     pub(crate) fn wait_or_fail(&self, number: u64, deadline: Option<Instant>) -> Result<()> {
-        if self.wait(number, deadline)? {
-            return Ok(());
-        }
+        if self.wait(number, deadline)? { Ok(()) } else { Err(self.timed_out()) }
+    }
+
+    /// The device's wait_timeout_ns is over before the verb could do what it owes.
+    pub(crate) fn timed_out(&self) -> Error {
         let limit = self.wait_timeout.unwrap_or_default().as_nanos();
         let message = format!("the GPU did not finish within the wait_timeout_ns of {limit} of device '{}'", self.label);
-        Err(Error::new(Status::TimedOut, message))
+        Error::new(Status::TimedOut, message)
     }
 
     /// After recording: submits what should go now, and has the rest watched.

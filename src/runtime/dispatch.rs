@@ -2,7 +2,7 @@
 
 use super::args::{self, Arg, Value};
 use super::buffer::{self, Buffer};
-use super::engine::{Engine, Moment};
+use super::engine::Moment;
 use super::error::{Error, Result, Status};
 use super::handle::Token;
 use super::hazard::Stage;
@@ -78,7 +78,7 @@ pub(crate) fn dispatch(stream: Token, kernel: Token, grid: Grid, given: &[Arg<'_
         match given[index].value {
             Value::Bytes(bytes) => {
                 if !empty {
-                    args::check_bytes(subject, binding, bytes)?;
+                    args::check_bytes(subject, binding, bytes, kernel::limits(&device))?;
                 }
                 bound.push(Bound::Bytes(bytes));
             }
@@ -118,22 +118,29 @@ pub(crate) fn dispatch(stream: Token, kernel: Token, grid: Grid, given: &[Arg<'_
     let mut engine = turn(&device, &uses)?;
     let tracked: Vec<_> = uses.iter().map(|(buffer, range, write)| (buffer.track, (*range).clone(), *write)).collect();
     engine.record(Stage::Compute, &tracked, |commands, staging, now| {
+        // Before anything can fail: from here on the batch may refer to the pipeline.
+        kernel.used_by(now.submission);
         let (mut slices, push_constants) = slices(&kernel, &bound, staging, now)?;
         if !variant.split {
             commands.bind(pipeline, &slices, &push_constants)?;
             commands.dispatch(groups);
             return Ok(());
         }
-        for (base, count) in pieces(groups, limit) {
-            let base_bytes: Vec<u8> = base.into_iter().chain([0]).flat_map(u32::to_ne_bytes).collect();
-            slices.push(upload(staging, now, &base_bytes, base_bytes.len() as u64)?);
+        // All bases first: what can fail should fail before the first piece is recorded.
+        let upload_base = |(base, count): ([u32; 3], [u32; 3])| {
+            let bytes: Vec<u8> = base.into_iter().chain([0]).flat_map(u32::to_ne_bytes).collect();
+            Ok((upload(staging, now, &bytes, bytes.len() as u64)?, count))
+        };
+        let pieces: Vec<(Slice, [u32; 3])> = pieces(groups, limit).map(upload_base).collect::<Result<_>>()?;
+        for (base, count) in pieces {
+            slices.push(base);
             commands.bind(pipeline, &slices, &push_constants)?;
             slices.pop();
             commands.dispatch(count);
         }
         Ok(())
     })?;
-    used(&mut engine, &kernel);
+    engine.note_kernel(&kernel.label);
     device.pace(&mut engine)
 }
 
@@ -205,12 +212,6 @@ fn upload(staging: &mut Staging, now: Moment, bytes: &[u8], size: u64) -> Result
     let (slice, window, at) = staging.small(size.max(bytes.len() as u64), now.submission, now.done)?;
     window.write(at, bytes);
     Ok(slice)
-}
-
-/// The kernel is in the open submission.
-fn used(engine: &mut Engine, kernel: &Kernel) {
-    kernel.used_by(engine.open_number());
-    engine.note_kernel(&kernel.label);
 }
 
 #[cfg(test)]

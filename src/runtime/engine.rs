@@ -20,10 +20,15 @@ const LOOK: u32 = 16;
 
 /// Names a buffer's [`Track`] in the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TrackId(u32);
+pub(crate) struct TrackId {
+    slot: u32,
+    /// A slot is used again; its generation is not.
+    generation: u64,
+}
 
 /// What the engine knows of a buffer.
 pub(crate) struct Track {
+    generation: u64,
     history: History,
     /// The mapping that the user holds: its range, and whether it may be written.
     pub(crate) mapped: Option<(Range<u64>, bool)>,
@@ -61,12 +66,16 @@ pub(crate) struct Engine {
     order: Order,
     tracks: Vec<Option<Track>>,
     free_tracks: Vec<u32>,
+    /// Tracks made so far.
+    generations: u64,
     pub(crate) staging: Staging,
     graveyard: BTreeMap<u64, Vec<Dead>>,
     /// Which kernels went into which submission, for the story of a lost device.
     kernels: VecDeque<(u64, Arc<str>)>,
     /// The device is lost: every later call says so.
     lost: Option<Error>,
+    /// A batch did not reach the device: what it would have ordered is ordered by the next one's first barrier.
+    batch_was_lost: bool,
     /// Work that was queued with success failed later: told once, by the next wait or read.
     failed: Option<Error>,
     /// The device is being destroyed: its tail thread ends.
@@ -81,6 +90,8 @@ impl Engine {
             order: Order::default(),
             tracks: Vec::new(),
             free_tracks: Vec::new(),
+            generations: 0,
+            batch_was_lost: false,
             staging,
             graveyard: BTreeMap::new(),
             kernels: VecDeque::new(),
@@ -136,30 +147,41 @@ impl Engine {
 
     /// Starts to track a buffer. `host_reads`: the host reads its memory directly.
     pub(crate) fn track(&mut self, allocation: Option<Allocation>, host_reads: bool) -> TrackId {
-        let track = Track { history: History::default(), mapped: None, pins: Vec::new(), allocation, freed: false, host_reads };
-        match self.free_tracks.pop() {
+        self.generations += 1;
+        let generation = self.generations;
+        let track = Track { generation, history: History::default(), mapped: None, pins: Vec::new(), allocation, freed: false, host_reads };
+        let slot = match self.free_tracks.pop() {
             Some(slot) => {
                 self.tracks[slot as usize] = Some(track);
-                TrackId(slot)
+                slot
             }
             None => {
                 self.tracks.push(Some(track));
-                TrackId((self.tracks.len() - 1) as u32)
+                (self.tracks.len() - 1) as u32
             }
-        }
+        };
+        TrackId { slot, generation }
+    }
+
+    fn track_of(&self, id: TrackId) -> Option<&Track> {
+        self.tracks.get(id.slot as usize)?.as_ref().filter(|track| track.generation == id.generation)
+    }
+
+    fn track_of_mut(&mut self, id: TrackId) -> Option<&mut Track> {
+        self.tracks.get_mut(id.slot as usize)?.as_mut().filter(|track| track.generation == id.generation)
     }
 
     /// The buffer's track, if it has not been freed.
     pub(crate) fn live(&mut self, id: TrackId) -> Result<&mut Track> {
-        match self.tracks.get_mut(id.0 as usize) {
-            Some(Some(track)) if !track.freed => Ok(track),
+        match self.track_of_mut(id) {
+            Some(track) if !track.freed => Ok(track),
             _ => Err(Error::new(Status::InvalidHandle, "the buffer was freed by another thread during this call")),
         }
     }
 
     /// Ends a buffer: its memory goes when the GPU, and calls in progress, have passed their last use of it.
     pub(crate) fn free(&mut self, id: TrackId) {
-        if let Some(Some(track)) = self.tracks.get_mut(id.0 as usize) {
+        if let Some(track) = self.track_of_mut(id) {
             track.freed = true;
             track.mapped = None;
         }
@@ -167,11 +189,11 @@ impl Engine {
     }
 
     fn bury_track(&mut self, id: TrackId) {
-        let Some(slot) = self.tracks.get_mut(id.0 as usize) else { return };
-        if slot.as_ref().is_some_and(|t| t.freed && t.pins.is_empty())
-            && let Some(mut track) = slot.take()
-        {
-            self.free_tracks.push(id.0);
+        if !self.track_of(id).is_some_and(|track| track.freed && track.pins.is_empty()) {
+            return;
+        }
+        if let Some(mut track) = self.tracks[id.slot as usize].take() {
+            self.free_tracks.push(id.slot);
             if let Some(allocation) = track.allocation.take() {
                 self.bury(track.history.last_use(), Dead::Memory(allocation));
             }
@@ -215,7 +237,7 @@ impl Engine {
     }
 
     pub(crate) fn unpin(&mut self, id: TrackId, range: &Range<u64>, write: bool) {
-        if let Some(Some(track)) = self.tracks.get_mut(id.0 as usize)
+        if let Some(track) = self.track_of_mut(id)
             && let Some(i) = track.pins.iter().position(|(r, w)| r == range && *w == write)
         {
             track.pins.swap_remove(i);
@@ -273,28 +295,24 @@ impl Engine {
         for (id, range, write) in uses {
             let new = Use { range: range.clone(), stage, write: *write };
             let order = &self.order;
-            if let Some(Some(track)) = self.tracks.get(id.0 as usize) {
+            if let Some(track) = self.track_of(*id) {
                 src.insert(track.history.conflicts(&new, order));
             }
         }
         let number = self.open_number();
-        let mut open = match self.open.take() {
-            Some(open) => open,
-            None => {
-                let commands = self.queue.begin().map_err(|e| self.fail(e))?;
-                Open { commands, count: 0, host_writes: StageSet::default() }
-            }
-        };
+        self.open_batch()?;
+        let done = self.completion().done();
+        // The batch stays in its place, so that a panic in the command does not take along what earlier calls recorded.
+        let Some(open) = &mut self.open else { return Err(Error::new(Status::Internal, "no batch is open")) };
         if !src.is_empty() {
             self.order.barrier(src, stage.into());
             open.commands.barrier(stage_set(src), stage_set(stage.into()));
         }
-        let done = self.completion().done();
         let outcome = command(&mut open.commands, &mut self.staging, Moment { submission: number, done });
-        open.count += 1;
+        open.count += u32::from(outcome.is_ok());
         let at = Point { sequence: self.order.next(), submission: number };
         for (id, range, write) in uses {
-            if let Some(Some(track)) = self.tracks.get_mut(id.0 as usize) {
+            if let Some(track) = self.tracks.get_mut(id.slot as usize).and_then(Option::as_mut).filter(|t| t.generation == id.generation) {
                 track.history.record(Use { range: range.clone(), stage, write: *write }, at, done);
                 if *write && track.host_reads {
                     match stage {
@@ -304,8 +322,23 @@ impl Engine {
                 }
             }
         }
-        self.open = Some(open);
         outcome
+    }
+
+    /// Makes sure that a batch is being recorded.
+    fn open_batch(&mut self) -> Result<()> {
+        if self.open.is_some() {
+            return Ok(());
+        }
+        let mut commands = self.queue.begin().map_err(|e| self.fail(e))?;
+        if std::mem::take(&mut self.batch_was_lost) {
+            let mut all = Stages::COMPUTE;
+            all.insert(Stages::TRANSFER);
+            self.order.barrier(all, all);
+            commands.barrier(stage_set(all), stage_set(all));
+        }
+        self.open = Some(Open { commands, count: 0, host_writes: StageSet::default() });
+        Ok(())
     }
 
     /// The work recorded so far writes staging memory that the host will read.
@@ -380,8 +413,8 @@ impl Engine {
         match self.queue.submit(open.commands) {
             Ok(_) => Ok(()),
             Err(e) => {
-                // The barriers of this batch did not happen.
-                self.order.forget_barriers();
+                // Neither its barriers happened nor the uses that others were waiting behind.
+                self.batch_was_lost = true;
                 let count = open.count;
                 let mut error = self.fail(e);
                 if error.status != Status::DeviceLost {

@@ -88,11 +88,6 @@ impl Order {
         }
     }
 
-    /// Barriers recorded so far may not have reached the device: nothing is ordered any more.
-    pub(crate) fn forget_barriers(&mut self) {
-        self.ordered = Default::default();
-    }
-
     fn is_ordered(&self, before: &Past, stage: Stage) -> bool {
         self.ordered[before.of.stage as usize][stage as usize] >= before.at.sequence
     }

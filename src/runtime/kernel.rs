@@ -7,6 +7,7 @@ use super::error::{Error, Result, Status, out_of_host_memory};
 use super::handle::{Kind, Table, Token};
 use super::log;
 use super::properties::{KernelArgProperties, KernelProperties};
+use super::staging;
 use crate::compile::{self, Binding, BindingKind, Interface, Variant, WGSL_STACK};
 use crate::vulkan::{self, Descriptor, Pipeline, Recipe, Slot, host};
 use rspirv::spirv::Capability;
@@ -112,6 +113,7 @@ pub(crate) fn limits(device: &Device) -> args::Limits {
         uniform_alignment: limits.min_uniform_buffer_offset_alignment.max(4),
         max_storage_range: limits.max_storage_buffer_range.into(),
         max_uniform_range: limits.max_uniform_buffer_range.into(),
+        max_uniform_bytes: u64::from(limits.max_uniform_buffer_range).min(staging::SMALL),
     }
 }
 

@@ -17,6 +17,7 @@ use std::collections::VecDeque;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Up to this the host writes directly into device memory behind a bus; beyond, the device's copy engine is faster.
 const DIRECT_OVER_BUS: u64 = 256 << 10;
@@ -100,6 +101,7 @@ fn write_large(device: &Inside, buffer: &Buffer, offset: u64, data: &[u8]) -> Re
         });
         let number = engine.open_number();
         engine.staging.uploads.give_back(chunk, number);
+        device.notify_change();
         outcome?;
         engine.flush()?;
         device.reap(&mut engine);
@@ -108,7 +110,8 @@ fn write_large(device: &Inside, buffer: &Buffer, offset: u64, data: &[u8]) -> Re
     Ok(())
 }
 
-/// A free chunk of a ring; waits for the GPU or for other calls if all are in use.
+/// A free chunk of a ring; waits for the GPU or for other calls if all are in use. Only for a call that holds none: two that wait for
+/// a second would wait for each other.
 fn take_chunk(device: &Inside, ring: impl Fn(&mut Staging) -> &mut Ring) -> Result<Chunk> {
     let deadline = device.deadline();
     let mut engine = device.lock();
@@ -123,8 +126,20 @@ fn take_chunk(device: &Inside, ring: impl Fn(&mut Staging) -> &mut Ring) -> Resu
                 device.wait_or_fail(number, deadline)?;
                 engine = device.lock();
             }
+            Taken::Held if deadline.is_some_and(|deadline| Instant::now() >= deadline) => return Err(device.timed_out()),
             Taken::Held => engine = device.wait_for_change(engine),
         }
+    }
+}
+
+/// A free chunk of a ring, if there is one now.
+fn try_take_chunk(device: &Inside, ring: impl Fn(&mut Staging) -> &mut Ring) -> Result<Option<Chunk>> {
+    let mut engine = device.lock();
+    engine.check()?;
+    let done = engine.done();
+    match ring(&mut engine.staging).take(done)? {
+        Taken::Chunk(chunk) => Ok(Some(chunk)),
+        Taken::After(_) | Taken::Held => Ok(None),
     }
 }
 
@@ -174,9 +189,21 @@ fn read_staged(device: &Inside, buffer: &Buffer, offset: u64, into: &mut [MaybeU
     loop {
         // Two chunks in flight keep both the bus and this thread busy; more would only take them from other readers.
         while outcome.is_ok() && ahead.len() < 2 {
+            if parts.len() == 0 {
+                break;
+            }
+            let chunk = if ahead.is_empty() { take_chunk(device, ring).map(Some) } else { try_take_chunk(device, ring) };
+            let chunk = match chunk {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => break,
+                Err(e) => {
+                    outcome = Err(e);
+                    break;
+                }
+            };
             let Some(part) = parts.next() else { break };
             let range = at..at + part.len() as u64;
-            match queue_read(device, buffer, &range, ring) {
+            match queue_read(device, buffer, &range, chunk, ring) {
                 Ok((chunk, number)) => ahead.push_back((chunk, number, part)),
                 Err(e) => outcome = Err(e),
             }
@@ -195,9 +222,14 @@ fn read_staged(device: &Inside, buffer: &Buffer, offset: u64, into: &mut [MaybeU
     outcome
 }
 
-/// Has the device copy the range into a chunk; returns it with the submission that does so.
-fn queue_read(device: &Inside, buffer: &Buffer, range: &Range<u64>, ring: impl Fn(&mut Staging) -> &mut Ring) -> Result<(Chunk, u64)> {
-    let chunk = take_chunk(device, &ring)?;
+/// Has the device copy the range into the chunk; returns it with the submission that does so.
+fn queue_read(
+    device: &Inside,
+    buffer: &Buffer,
+    range: &Range<u64>,
+    chunk: Chunk,
+    ring: impl Fn(&mut Staging) -> &mut Ring,
+) -> Result<(Chunk, u64)> {
     let mut engine = device.lock();
     let recorded = engine.record(Stage::Transfer, &[(buffer.track, range.clone(), false)], |commands, _, _| {
         commands.copy(buffer.slice(range), chunk.slice().part(0, range.end - range.start));
@@ -209,6 +241,7 @@ fn queue_read(device: &Inside, buffer: &Buffer, range: &Range<u64>, ring: impl F
         Ok(number) => Ok((chunk, number)),
         Err(e) => {
             ring(&mut engine.staging).give_back(chunk, number);
+            device.notify_change();
             Err(e)
         }
     }
