@@ -433,12 +433,12 @@ avx_status avx_buffer_create(avx_device device, const avx_buffer_options *option
 avx_status avx_free(avx_buffer buffer);
 
 // Queues: `size` bytes from `data` into the buffer at byte `offset`, any alignment. When it returns, `data` may be reused.
-// AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_MAPPED. size 0 does nothing and ignores `data`. Thread-safe.
+// AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_MAPPED, AVX_ERROR_TIMEOUT (then a part may be written). size 0 ignores `data`. Thread-safe.
 avx_status avx_write(avx_stream stream, avx_buffer buffer, uint64_t offset, const void *data, uint64_t size);
 
 // Copies `size` bytes of the buffer from byte `offset` to `data`, any alignment, after the work queued before it that wrote
-// them; waits for that work alone. Also returns, once, the error of earlier queued work. If it fails, the content of `data` is
-// undefined. size 0 ignores `data`. Thread-safe.
+// them; waits for that work alone. Also returns, once, the error of earlier queued work. AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_MAPPED,
+// AVX_ERROR_TIMEOUT; if it fails, the content of `data` is undefined. size 0 ignores `data`. Thread-safe.
 avx_status avx_read(avx_stream stream, avx_buffer buffer, uint64_t offset, void *data, uint64_t size);
 
 // Queues: `size` bytes from `src` at `src_offset` to `dst` at `dst_offset`, any alignment, buffers of one device. The ranges may
@@ -609,7 +609,8 @@ avx_status avx_kernel_arg_info(avx_kernel kernel, uint32_t index, avx_kernel_arg
 
 // Kinds of avx_arg: a range of a buffer, for a storage or uniform binding.
 #define AVX_ARG_BUFFER 1u
-// Bytes for a uniform binding or the push-constant block, copied at the call; shorter than the block only by trailing padding.
+// Bytes for a uniform binding (at most 65536 and the device's max_uniform_range) or the push-constant block, copied at the call;
+// shorter than the block only by trailing padding.
 #define AVX_ARG_BYTES 2u
 // Declares what a kernel that follows raw addresses touches. Not in this version: AVX_ERROR_UNSUPPORTED.
 #define AVX_ARG_TOUCH 3u

@@ -103,7 +103,7 @@ pub extern "C" fn avx_free(buffer: avx_buffer) -> avx_status {
 }
 
 /// Queues: `size` bytes from `data` into the buffer at byte `offset`, any alignment. When it returns, `data` may be reused.
-/// AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_MAPPED. size 0 does nothing and ignores `data`. Thread-safe.
+/// AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_MAPPED, AVX_ERROR_TIMEOUT (then a part may be written). size 0 ignores `data`. Thread-safe.
 ///
 /// # Safety
 /// `data` holds `size` readable bytes.
@@ -117,8 +117,8 @@ pub unsafe extern "C" fn avx_write(stream: avx_stream, buffer: avx_buffer, offse
 }
 
 /// Copies `size` bytes of the buffer from byte `offset` to `data`, any alignment, after the work queued before it that wrote
-/// them; waits for that work alone. Also returns, once, the error of earlier queued work. If it fails, the content of `data` is
-/// undefined. size 0 ignores `data`. Thread-safe.
+/// them; waits for that work alone. Also returns, once, the error of earlier queued work. AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_MAPPED,
+/// AVX_ERROR_TIMEOUT; if it fails, the content of `data` is undefined. size 0 ignores `data`. Thread-safe.
 ///
 /// # Safety
 /// `data` holds `size` writable bytes.

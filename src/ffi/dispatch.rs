@@ -12,7 +12,8 @@ use std::mem::offset_of;
 
 /// Kinds of avx_arg: a range of a buffer, for a storage or uniform binding.
 pub const AVX_ARG_BUFFER: u32 = 1;
-/// Bytes for a uniform binding or the push-constant block, copied at the call; shorter than the block only by trailing padding.
+/// Bytes for a uniform binding (at most 65536 and the device's max_uniform_range) or the push-constant block, copied at the call;
+/// shorter than the block only by trailing padding.
 pub const AVX_ARG_BYTES: u32 = 2;
 /// Declares what a kernel that follows raw addresses touches. Not in this version: AVX_ERROR_UNSUPPORTED.
 pub const AVX_ARG_TOUCH: u32 = 3;
