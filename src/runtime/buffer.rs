@@ -5,6 +5,7 @@ use super::error::{Error, Result, Status, invalid};
 use super::handle::{Kind, Table, Token};
 use super::hazard::{Stage, Use};
 use super::properties::BufferProperties;
+use super::timeline::Label;
 use super::track::{Touch, TrackId};
 use crate::vulkan::{MemoryKind, Slice, Window};
 use std::ops::Range;
@@ -141,7 +142,7 @@ fn zero(device: &Inside, buffer: &Buffer) -> Result<()> {
             let slice = buffer.slice;
             let mut engine = device.lock();
             let of = Use { range: 0..slice.size, stage: Stage::Transfer, write: true, unordered: false };
-            engine.record(&device.line, &[Touch { track: buffer.track, of }], |commands, _, _| {
+            engine.record(&device.line, &[Touch { track: buffer.track, of }], Label::new("zero", slice.size), |commands, _, _| {
                 commands.fill(slice, 0);
                 Ok(())
             })?;

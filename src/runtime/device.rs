@@ -15,7 +15,8 @@ use super::properties::{DeviceProperties, HeapProperties, MemoryUsage};
 use super::register::Registered;
 use super::staging::Staging;
 use super::stream::{self, Line};
-use super::{event, graph, log, tail};
+use super::timeline::{Label, Timeline};
+use super::{event, graph, log, tail, trace};
 use crate::compile;
 use crate::vulkan::{
     self, Allocation, Completion, Instance, Memory, MemoryKind, PipelineCache, Queue, Snapshot, Spin, Stamps, Window, select,
@@ -220,6 +221,7 @@ pub(crate) fn create(options: &Options) -> Result<Token> {
     });
     let stream = stream::name_default(&device)?;
     device.stream.get_or_init(|| stream);
+    device.begin_trace()?;
     log::line(log::Level::Info, format!("opened '{}' ({}, {})", device.label, snapshot.driver_name, snapshot.driver_version()));
     DEVICES.insert_with(|_| device).inspect_err(|_| stream::remove(stream))
 }
@@ -248,6 +250,11 @@ pub(crate) fn destroy(token: Token) -> Result<()> {
     device.tail.notify_all();
     if let Some(thread) = device.tail_thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
         drop(thread.join());
+    }
+    {
+        let mut engine = device.lock();
+        engine.trace_done();
+        engine.timeline = None;
     }
     device.save_cache();
     let owned = |other: &Arc<Device>| Arc::ptr_eq(other, &device);
@@ -323,6 +330,30 @@ pub(crate) fn default_stream(token: Token) -> Result<Token> {
 }
 
 impl Device {
+    /// Has the device's work written into the process's trace, if there is one.
+    fn begin_trace(&self) -> Result<()> {
+        let (Some(trace), Some(stamps)) = (trace::active(), &self.stamps) else { return Ok(()) };
+        let mut timeline = Timeline::new(trace, &self.label, stamps);
+        if timeline.wants_calibration() {
+            // The driver cannot compare the clocks: a stamp between two looks at the host's does, as exactly as a submission is fast.
+            let stamp = stamps.take()?;
+            let before = Instant::now();
+            let clock = {
+                let mut engine = self.lock();
+                engine.record(&self.line, &[], Label::new("calibration", 0), |commands, _, _| {
+                    commands.stamp(&stamp, vulkan::StampStage::Bottom);
+                    Ok(())
+                })?;
+                engine.flush()?
+            };
+            self.wait(&clock, None)?;
+            let time = stamp.read().map_err(|e| self.lock().fail(e))?;
+            timeline.calibrate(time.unwrap_or(0), before + before.elapsed() / 2);
+        }
+        self.lock().timeline = Some(timeline);
+        Ok(())
+    }
+
     /// Lets a call in, if the device is not being destroyed.
     pub(crate) fn enter(self: Arc<Self>) -> Result<Inside> {
         let before = self.calls.state.fetch_add(2, Ordering::AcqRel);
@@ -363,7 +394,11 @@ impl Device {
 
     /// Waits until the submissions are done; false if the deadline came first. The caller holds no lock.
     pub(crate) fn wait(&self, clock: &Clock, deadline: Option<Instant>) -> Result<bool> {
+        let mut span = None;
         for (completion, number) in self.completions.iter().zip(clock) {
+            if *number > completion.done() && span.is_none() {
+                span = trace::span("wait");
+            }
             if *number > 0 && !completion.wait(*number, deadline).map_err(|e| self.lock().fail(e))? {
                 return Ok(false);
             }

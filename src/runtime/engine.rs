@@ -11,6 +11,7 @@ use super::hazard::{Clock, Conflicts, MAX_LANES, Point, Stage, Stages};
 use super::lane::{Lane, Open};
 use super::staging::Staging;
 use super::stream::Line;
+use super::timeline::{Label, Timeline};
 use super::track::{Touch, Track, TrackId, Tracks};
 use crate::vulkan::{self, Allocation, Commands, Completion, Queue, StageSet};
 use std::ops::Range;
@@ -43,6 +44,8 @@ pub(crate) struct Engine {
     lost: Option<Error>,
     /// Work that was queued with success failed later: told once, by the next wait or read of the stream whose id stands with it.
     failed: Vec<(u64, Error)>,
+    /// Writes what the device does into a trace, if there is one.
+    pub(crate) timeline: Option<Timeline>,
     /// The device is being destroyed: its tail thread ends.
     pub(crate) stop: bool,
 }
@@ -58,6 +61,7 @@ impl Engine {
             deliveries: Deliveries::default(),
             lost: None,
             failed: Vec::new(),
+            timeline: None,
             stop: false,
         }
     }
@@ -142,11 +146,24 @@ impl Engine {
 
     /// What may go now. The caller drops it, and gives memory back, with the lock released or held.
     pub(crate) fn reap(&mut self) -> Vec<Dead> {
+        self.trace_done();
         if self.graveyard.is_empty() {
             return Vec::new();
         }
         let done = self.done();
         self.graveyard.reap(&done)
+    }
+
+    /// Writes what is done into the trace, if there is one.
+    pub(crate) fn trace_done(&mut self) {
+        if self.timeline.is_none() {
+            return;
+        }
+        let done = self.done();
+        let drained = self.timeline.as_mut().map_or(Ok(()), |timeline| timeline.drain(&done));
+        if let Err(e) = drained {
+            self.fail(e);
+        }
     }
 
     /// The submissions that the host must wait for before it reads, or writes, the range; zeros for none.
@@ -212,6 +229,7 @@ impl Engine {
         &mut self,
         stream: &Arc<Line>,
         touches: &[Touch],
+        label: Label<'_>,
         command: impl FnOnce(&mut Commands, &mut Staging, Moment) -> Result<()>,
     ) -> Result<()> {
         let (lane, done) = self.order(stream, touches)?;
@@ -221,7 +239,14 @@ impl Engine {
         let submission = open.number;
         let moment = Moment { lane: lane as u8, submission, done: done[lane] };
         // The batch stays in its place, so that a panic in the command does not take along what earlier calls recorded.
-        let outcome = command(&mut open.commands, &mut self.staging, moment);
+        let staging = &mut self.staging;
+        let outcome = match &mut self.timeline {
+            None => command(&mut open.commands, staging, moment),
+            Some(timeline) => {
+                let place = (moment.lane, submission, stream);
+                timeline.around(&mut open.commands, place, label, |commands| command(commands, staging, moment))
+            }
+        };
         open.count += u32::from(outcome.is_ok());
         let at = Point { lane: lane as u8, sequence: order.next(), submission };
         for touch in touches {
@@ -466,7 +491,7 @@ impl Engine {
 
     /// Runs commands that were recorded earlier, which touch this, as part of a stream. They begin behind no barrier of their own.
     /// The submission that carries them.
-    pub(crate) fn launch(&mut self, stream: &Arc<Line>, touches: &[Touch], graph: &Commands) -> Result<u64> {
+    pub(crate) fn launch(&mut self, stream: &Arc<Line>, touches: &[Touch], graph: &Commands, label: Label<'_>) -> Result<u64> {
         let (lane, done) = self.order(stream, touches)?;
         let Lane { open: Some(open), order, .. } = &mut self.lanes[lane] else {
             return Err(Error::new(Status::Internal, "no batch is open"));
@@ -480,7 +505,16 @@ impl Engine {
             }
         }
         stream.used(submission);
+        let start = self.timeline.as_mut().and_then(|timeline| timeline.start(&mut open.commands));
         self.submit_with(lane, Some(graph))?;
+        if let Some(start) = start {
+            // The end is in the batch behind it: a graph's own commands are the same each time.
+            self.open_batch(lane)?;
+            if let (Some(timeline), Some(open)) = (&mut self.timeline, &mut self.lanes[lane].open) {
+                timeline.end(&mut open.commands, (lane as u8, open.number, stream), label, start);
+                open.count += 1;
+            }
+        }
         Ok(submission)
     }
 }

@@ -5,6 +5,7 @@ use super::error::{Error, Result, Status, invalid};
 use super::handle::{Kind, Table, Token};
 use super::hazard::{Clock, Point};
 use super::stream::deadline_after;
+use super::timeline::Label;
 use crate::vulkan::{Completion, Stamp, wait_first};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -77,7 +78,7 @@ pub(crate) fn record(stream: Token, event: Token) -> Result<()> {
     };
     let mut engine = device.lock();
     if let Some(stamp) = &stamp {
-        engine.record(&line, &[], |commands, _, _| {
+        engine.record(&line, &[], Label::new("event", 0), |commands, _, _| {
             commands.stamp(stamp, crate::vulkan::StampStage::Bottom);
             Ok(())
         })?;

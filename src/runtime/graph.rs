@@ -19,6 +19,7 @@ pub(crate) use super::record::Recording;
 use super::record::{Node, SlotValue, merged};
 use super::staging::Chunk;
 use super::stream::{self, Target};
+use super::timeline::Label;
 use super::track::TrackId;
 use super::turn::{Touches, turn};
 use crate::vulkan::{Commands, MemoryKind, Slice, StageSet, Window};
@@ -166,7 +167,7 @@ pub(crate) fn launch(stream: Token, graph: Token, params: &[Arg<'_>]) -> Result<
             return Err(e);
         }
     };
-    let launched = engine.launch(&line, &copy.touches.list, &copy.commands);
+    let launched = engine.launch(&line, &copy.touches.list, &copy.commands, Label::new("graph", 0));
     if let Ok(submission) = launched {
         (copy.lane, copy.submission) = (line.lane, submission);
         content.last_use[usize::from(line.lane)].store(submission, Ordering::Relaxed);
@@ -176,8 +177,7 @@ pub(crate) fn launch(stream: Token, graph: Token, params: &[Arg<'_>]) -> Result<
     }
     content.copies().push(copy);
     launched?;
-    device.reap(&mut engine);
-    Ok(())
+    device.pace(&mut engine, &line)
 }
 
 impl Content {

@@ -9,6 +9,7 @@ use super::hazard::{Clock, MAX_LANES};
 use super::log;
 use super::properties::{KernelArgProperties, KernelProperties};
 use super::staging;
+use super::trace;
 use crate::compile::{self, Binding, BindingKind, Interface, Variant, WGSL_STACK};
 use crate::vulkan::{self, Descriptor, Pipeline, Recipe, Slot, host};
 use rspirv::spirv::Capability;
@@ -174,6 +175,7 @@ fn key(options: &Options<'_>) -> u128 {
 }
 
 fn compile(device: &Inside, options: &Options<'_>) -> Result<Compiled> {
+    let _span = trace::span("compile");
     let label = options.label.or(options.entry_point).unwrap_or("kernel");
     // On a stack of its own size: the compilers recurse with the depth of the code, and an overflow cannot be caught.
     let outcome = host::run_on_large_stack("avx_gpu compiler", WGSL_STACK, || match options.language {
@@ -236,6 +238,7 @@ impl Compiled {
             push_constant_bytes: push.map_or(0, |b| b.padded_size.min(self.push_limit(device)) as u32),
             label: &self.interface.entry,
         };
+        let _span = trace::span("driver compile");
         let pipeline = Pipeline::new(&device.vulkan, &device.pipelines, &recipe).map_err(|e| device.lock().fail(e))?;
         Ok(cell.get_or_init(|| pipeline))
     }

@@ -29,6 +29,8 @@ pub(crate) mod stream;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod timeline;
+pub(crate) mod trace;
 mod track;
 pub(crate) mod transfer;
 mod turn;

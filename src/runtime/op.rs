@@ -5,6 +5,7 @@ use super::error::{Error, Result, Status};
 use super::hazard::Stage;
 use super::kernel::Kernel;
 use super::stream::Target;
+use super::timeline::Label;
 use super::turn::{Touches, turn};
 use crate::compile::Variant;
 use crate::vulkan::{Commands, Slice};
@@ -19,6 +20,7 @@ pub(crate) struct Prepared<'a> {
 }
 
 /// A command.
+#[expect(clippy::large_enum_variant, reason = "most are dispatches, and boxing one would cost an allocation each")]
 pub(crate) enum Op<'a> {
     Dispatch(Dispatch<'a>),
     /// By the device's copy command.
@@ -82,6 +84,23 @@ impl Op<'_> {
     /// Its kernel.
     pub(crate) fn kernel(&self) -> Option<&Arc<Kernel>> {
         if let Op::Dispatch(dispatch) = self { Some(&dispatch.kernel) } else { None }
+    }
+
+    /// What a trace shows.
+    fn label<'l>(&'l self, touches: &Touches) -> Label<'l> {
+        let bytes = touches.list.iter().map(|touch| touch.of.range.end - touch.of.range.start);
+        match self {
+            Op::Dispatch(dispatch) => {
+                let workgroups = match dispatch.size {
+                    Size::Direct(groups) | Size::Split(groups, _) => Some(groups),
+                    Size::Indirect(_) => None,
+                };
+                Label { name: &dispatch.kernel.label, workgroups, bytes: bytes.sum() }
+            }
+            Op::Copy { src, .. } => Label::new("copy", src.size),
+            Op::Upload { dst, .. } => Label::new("write", dst.size),
+            Op::Repeat { dst, .. } | Op::Fill { dst, .. } => Label::new("fill", dst.size),
+        }
     }
 
     /// The same with bytes of its own.
@@ -181,7 +200,7 @@ pub(crate) fn run(device: &Inside, target: &Target, prepared: Prepared<'_>) -> R
     };
     let Prepared { op, touches } = prepared;
     let mut engine = turn(device, &touches)?;
-    engine.record(line, &touches.list, |commands, staging, now| {
+    engine.record(line, &touches.list, op.label(&touches), |commands, staging, now| {
         // Before anything can fail: from here on the batch may refer to the pipeline.
         if let Some(kernel) = op.kernel() {
             kernel.used_by(now.lane, now.submission);

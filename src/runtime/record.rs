@@ -25,7 +25,7 @@ pub(crate) struct Recording {
 /// A command of a graph.
 pub(crate) enum Node {
     /// The same at each launch.
-    Fixed(Prepared<'static>),
+    Fixed(Box<Prepared<'static>>),
     /// A dispatch with values of the launch.
     Slotted(Slotted),
 }
@@ -76,7 +76,7 @@ impl Recording {
     pub(crate) fn push(&mut self, prepared: Prepared<'_>) -> Result<()> {
         let Prepared { op, touches } = prepared;
         self.room()?;
-        self.nodes.push(Node::Fixed(Prepared { op: op.into_owned(), touches }));
+        self.nodes.push(Node::Fixed(Box::new(Prepared { op: op.into_owned(), touches })));
         Ok(())
     }
 

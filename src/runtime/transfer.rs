@@ -15,6 +15,7 @@ use super::op::{self, Op, Prepared};
 use super::register::Region;
 use super::staging::{Chunk, LARGE, Ring, SMALL, Staging, Taken};
 use super::stream::{Line, Target};
+use super::timeline::Label;
 use super::turn::{Pin, Touches, turn};
 use crate::vulkan::{MemoryKind, Window};
 use std::borrow::Cow;
@@ -104,7 +105,7 @@ fn write_registered(
     let source = at..at + (range.end - range.start);
     let mut list = touches.list;
     list.push(region.touch(&source, false));
-    engine.record(line, &list, |commands, _, _| {
+    engine.record(line, &list, Label::new("write", range.end - range.start), |commands, _, _| {
         commands.copy(region.slice(&source), buffer.slice(range));
         Ok(())
     })?;
@@ -141,7 +142,7 @@ fn write_part(device: &Inside, line: &Arc<Line>, buffer: &Arc<Buffer>, at: u64, 
     let range = at..at + bytes.len() as u64;
     let touches = Touches::one(buffer, &range, Stage::Transfer, true);
     let mut engine = device.lock();
-    let outcome = engine.record(line, &touches.list, |commands, _, _| {
+    let outcome = engine.record(line, &touches.list, Label::new("write", bytes.len() as u64), |commands, _, _| {
         commands.copy(chunk.slice().part(0, bytes.len() as u64), buffer.slice(&range));
         Ok(())
     });
@@ -261,7 +262,7 @@ pub(crate) fn read_async(stream: Token, buffer: Token, offset: u64, into: &'stat
     let (Source::Small(chunk) | Source::Own(chunk)) = &source;
     let slice = chunk.slice().part(0, size);
     let mut engine = turn(&device, &touches)?;
-    engine.record(&line, &touches.list, |commands, _, _| {
+    engine.record(&line, &touches.list, Label::new("read", size), |commands, _, _| {
         commands.copy(entered.slice(&range), slice);
         Ok(())
     })?;
@@ -282,7 +283,7 @@ fn read_registered(
     let target = at..at + (range.end - range.start);
     let mut list = touches.list;
     list.push(region.touch(&target, true));
-    engine.record(line, &list, |commands, _, _| {
+    engine.record(line, &list, Label::new("read", range.end - range.start), |commands, _, _| {
         commands.copy(buffer.slice(range), region.slice(&target));
         Ok(())
     })?;
@@ -382,7 +383,7 @@ fn queue_read(
 ) -> Result<(Chunk, u64)> {
     let touches = Touches::one(buffer, range, Stage::Transfer, false);
     let mut engine = device.lock();
-    let recorded = engine.record(line, &touches.list, |commands, _, _| {
+    let recorded = engine.record(line, &touches.list, Label::new("read", range.end - range.start), |commands, _, _| {
         commands.copy(buffer.slice(range), chunk.slice().part(0, range.end - range.start));
         Ok(())
     });

@@ -205,7 +205,7 @@ impl Commands {
             self.bound.slices.clear();
             self.bound.slices.extend_from_slice(slices);
         }
-        if !push_constants.is_empty() && !(same_layout && self.bound.push_constants.as_slice() == push_constants) {
+        if !(push_constants.is_empty() || same_layout && self.bound.push_constants.as_slice() == push_constants) {
             // SAFETY: the layout's push-constant range has these bytes, a multiple of 4 of them.
             unsafe {
                 self.device.raw().cmd_push_constants(self.buffer, pipeline.layout, vk::ShaderStageFlags::COMPUTE, 0, push_constants);
