@@ -465,7 +465,9 @@ impl Device {
             let fallen = std::mem::take(&mut *self.fallen.lock().unwrap_or_else(PoisonError::into_inner));
             fallen.into_iter().for_each(|(last_use, dead)| engine.bury(last_use, dead));
         }
-        self.give_back(engine.reap());
+        if engine.has_work_for_reap() {
+            self.give_back(engine.reap());
+        }
     }
 
     /// Frees what may go.
