@@ -186,6 +186,8 @@ avx_status avx_set_log(avx_log_callback callback, void *user, int32_t level);
 #define AVX_DEVICE_VALIDATION 1u
 // avx_create: never a CPU device, even where there is nothing else.
 #define AVX_DEVICE_NO_CPU 2u
+// For spin_us: waits block at once.
+#define AVX_SPIN_NEVER 0xffffffffu
 // The wait never ends by itself.
 #define AVX_FOREVER 0xffffffffffffffffull
 
@@ -307,6 +309,11 @@ typedef struct avx_device_options {
     const char *label;
     // Bound, in nanoseconds, on every wait inside avx_read, avx_write and avx_map. 0: for ever.
     uint64_t wait_timeout_ns;
+    // Microseconds for which a waiting thread asks the device again and again before it blocks, which ends some 20 us late; one thread
+    // of a device does so at a time. More for latency, AVX_SPIN_NEVER for an idle core. 0: 50.
+    uint32_t spin_us;
+    // Threads that a large transfer uses, 64 at most; they start with the first. 0: half of the processor's, 8 at most.
+    uint32_t copy_threads;
 } avx_device_options;
 
 // One physical device, opened: its queues, memory, kernels and caches. Several may be open, also of the same GPU.
@@ -362,11 +369,80 @@ avx_status avx_synchronize(avx_device device, uint64_t timeout_ns);
 // What lies behind an avx_stream.
 typedef struct avx_stream_t avx_stream_t;
 
-// An ordered sequence of work on a device. NULL names the default stream of the device that the call's other handle belongs to.
+// An ordered sequence of work on a device: it takes effect in the order of the calls. NULL names the default stream of the device
+// that the call's other handle belongs to. Streams that touch the same bytes, one of them writing, are ordered by the library; what
+// is independent overlaps on the device's queues.
 typedef struct avx_stream_t *avx_stream;
+
+// Options of avx_stream_create. Zero means the default in every field but struct_size.
+typedef struct avx_stream_options {
+    // sizeof(avx_stream_options)
+    uint32_t struct_size;
+    // Zero.
+    uint32_t flags;
+    // The stream's name in messages and traces. NULL: "stream N".
+    const char *label;
+} avx_stream_options;
 
 // The device's default stream, which NULL also names. It lives as long as the device. Thread-safe.
 avx_status avx_default_stream(avx_device device, avx_stream *stream);
+
+// Makes a stream; `options` may be NULL. Streams are cheap: those beyond the device's queues share them. Thread-safe.
+avx_status avx_stream_create(avx_device device, const avx_stream_options *options, avx_stream *stream);
+
+// Frees a stream; what is queued on it goes on. NULL does nothing; the default stream cannot be freed. Thread-safe.
+avx_status avx_stream_free(avx_stream stream);
+
+// Waits, `timeout_ns` nanoseconds at most (AVX_FOREVER: without bound), until all that was queued on the stream before is done;
+// AVX_TIMEOUT if it is not. Also returns, once, the error of earlier queued work of the stream. NULL is refused. Thread-safe.
+avx_status avx_stream_synchronize(avx_stream stream, uint64_t timeout_ns);
+
+// AVX_OK if all that was queued on the stream is done, AVX_NOT_READY if not, or, once, the error of earlier queued work of the
+// stream. NULL is refused. Thread-safe; never waits for the device.
+avx_status avx_stream_status(avx_stream stream);
+
+// Submits what is held back of the stream. Never needed: held-back work goes by itself when the device drains. NULL is refused.
+// Thread-safe.
+avx_status avx_flush(avx_stream stream);
+
+/* ========================================================= event ========================================================= */
+
+// What lies behind an avx_event.
+typedef struct avx_event_t avx_event_t;
+
+// A point in a stream. Not recorded yet, it counts as passed. A wait is for the record that is current at the call, whatever is
+// recorded later.
+typedef struct avx_event_t *avx_event;
+
+// Makes an event. Thread-safe.
+avx_status avx_event_create(avx_device device, avx_event *event);
+
+// Queues: the event passes when all that was queued on the stream before is done. NULL is the default stream of the event's device.
+// An event may be recorded again and again, on any stream of its device. Thread-safe.
+avx_status avx_event_record(avx_stream stream, avx_event event);
+
+// Queues: what is queued on the stream from now on starts after the event, as it is recorded now. The CPU does not wait. Only needed
+// for order that the library cannot see: streams that touch the same bytes are ordered by it. Thread-safe.
+avx_status avx_stream_wait_event(avx_stream stream, avx_event event);
+
+// AVX_OK if the event has passed, AVX_NOT_READY if not. Also returns, once, the error of earlier queued work of the event's stream.
+// Thread-safe; never waits for the device.
+avx_status avx_event_query(avx_event event);
+
+// Waits, `timeout_ns` nanoseconds at most (AVX_FOREVER: without bound), until the event has passed; AVX_TIMEOUT if it has not. Also
+// returns, once, the error of earlier queued work of the event's stream. Thread-safe.
+avx_status avx_event_wait(avx_event event, uint64_t timeout_ns);
+
+// avx_event_wait for the first of `count` events, of any devices; its place goes to `index`. Thread-safe.
+avx_status avx_event_wait_any(const avx_event *events, uint32_t count, uint64_t timeout_ns, uint32_t *index);
+
+// Nanoseconds of the device's time from `start` to `end`, both of one device and passed (AVX_NOT_READY if one has not). Events are as
+// exact as the device's clock, some tens of nanoseconds to a microsecond. AVX_ERROR_UNSUPPORTED where the queue has no clock.
+// Thread-safe; never waits.
+avx_status avx_event_elapsed(avx_event start, avx_event end, uint64_t *nanoseconds);
+
+// Frees an event; NULL does nothing. Waits for it that have begun go on. Thread-safe.
+avx_status avx_event_free(avx_event event);
 
 /* ======================================================== buffer ======================================================== */
 
@@ -440,6 +516,30 @@ avx_status avx_write(avx_stream stream, avx_buffer buffer, uint64_t offset, cons
 // them; waits for that work alone. Also returns, once, the error of earlier queued work. AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_MAPPED,
 // AVX_ERROR_TIMEOUT; if it fails, the content of `data` is undefined. size 0 ignores `data`. Thread-safe.
 avx_status avx_read(avx_stream stream, avx_buffer buffer, uint64_t offset, void *data, uint64_t size);
+
+// avx_write that never waits for the device: `data` stays the library's until the stream has passed the write (avx_event_wait,
+// avx_stream_synchronize, avx_synchronize), also after a timeout. Memory that avx_host_register knows goes over the bus by itself
+// while the caller goes on; other memory is copied at the call. Thread-safe.
+avx_status avx_write_async(avx_stream stream, avx_buffer buffer, uint64_t offset, const void *data, uint64_t size);
+
+// avx_read that does not wait: the bytes are at `data` once a wait or a query has told that the stream has passed the read
+// (avx_event_wait, avx_event_query, avx_stream_synchronize, avx_stream_status, avx_synchronize); until then `data` stays the
+// library's, also after a timeout. avx_destroy delivers what is left. More than 1 GiB of memory that avx_host_register does not know
+// is read at the call. Thread-safe.
+avx_status avx_read_async(avx_stream stream, avx_buffer buffer, uint64_t offset, void *data, uint64_t size);
+
+// Makes `size` bytes of the caller's memory at `pointer` known to the device, so that large writes from it and reads into it go over
+// the bus at full speed with no copy between. It costs some 260 us and 90 ms per GiB, so it is for memory that is used again and
+// again. Regions do not overlap. AVX_ERROR_UNSUPPORTED where the device cannot, or the driver does not take this memory.
+// Thread-safe.
+avx_status avx_host_register(avx_device device, void *pointer, uint64_t size);
+
+// Ends what avx_host_register began with the same `pointer`; waits for queued work that uses the memory. Thread-safe.
+avx_status avx_host_unregister(avx_device device, void *pointer);
+
+// Gives memory that nothing uses (kept for the next allocation, and staging memory) back to the driver. Thread-safe; waits for
+// nothing.
+avx_status avx_trim(avx_device device);
 
 // Queues: `size` bytes from `src` at `src_offset` to `dst` at `dst_offset`, any alignment, buffers of one device. The ranges may
 // not overlap (AVX_ERROR_INVALID_ARGUMENT). Thread-safe.
@@ -614,7 +714,8 @@ avx_status avx_kernel_arg_info(avx_kernel kernel, uint32_t index, avx_kernel_arg
 #define AVX_ARG_BYTES 2u
 // Declares what a kernel that follows raw addresses touches. Not in this version: AVX_ERROR_UNSUPPORTED.
 #define AVX_ARG_TOUCH 3u
-// A slot of a graph. Not in this version: AVX_ERROR_UNSUPPORTED.
+// A slot of a graph, whose value each avx_graph_launch gives. `binding` is the slot, or with AVX_ARG_AT reserved[0]. Without a buffer
+// the value is the whole argument. With one, it is 8 bytes, a uint64_t that is added to `offset`.
 #define AVX_ARG_PARAM 4u
 // The argument goes to (group, binding) instead of the next binding in order. Entries that the kernel does not use are ignored.
 // All arguments of a dispatch have it, or none.
@@ -623,7 +724,8 @@ avx_status avx_kernel_arg_info(avx_kernel kernel, uint32_t index, avx_kernel_arg
 #define AVX_ARG_READ 2u
 // With AVX_ARG_TOUCH: written.
 #define AVX_ARG_WRITE 4u
-// This dispatch's atomics on the range commute with those of other AVX_ARG_UNORDERED dispatches: they need no order.
+// This dispatch's atomics on the range commute with those of other AVX_ARG_UNORDERED dispatches: they need no order. Only for bindings
+// that the kernel touches by atomic operations alone: AVX_ERROR_ARGUMENTS.
 #define AVX_ARG_UNORDERED 8u
 // The group of the push-constant block, with AVX_ARG_AT (binding 0) and in avx_kernel_arg_properties.
 #define AVX_PUSH_CONSTANTS 0xffffffffu
@@ -648,7 +750,7 @@ typedef struct avx_arg {
     uint64_t offset;
     // AVX_ARG_BUFFER: the range's bytes (0: to the end). AVX_ARG_BYTES: how many.
     uint64_t size;
-    // Zero.
+    // Zero; [0] is the slot of AVX_ARG_PARAM with AVX_ARG_AT.
     uint64_t reserved[2];
 } avx_arg;
 
@@ -673,9 +775,54 @@ avx_status avx_dispatch_threads(avx_stream stream,
                                 const avx_arg *args,
                                 uint32_t count);
 
+// avx_dispatch with the workgroup counts that the device finds, when it gets there, in the three uint32_t at byte `offset` (a multiple
+// of 4) of `counts`. Nothing is injected: counts over the device's limit are undefined, and the grid is not split. Thread-safe.
+avx_status avx_dispatch_indirect(avx_stream stream,
+                                 avx_kernel kernel,
+                                 avx_buffer counts,
+                                 uint64_t offset,
+                                 const avx_arg *args,
+                                 uint32_t count);
+
+// avx_dispatch on a stream that records a graph, with workgroup counts that each launch gives: the value of `slot` is three uint32_t
+// as bytes. Thread-safe.
+avx_status avx_dispatch_slot(avx_stream recording_stream, avx_kernel kernel, uint32_t slot, const avx_arg *args, uint32_t count);
+
+/* ========================================================= graph ========================================================= */
+
+// What lies behind an avx_graph.
+typedef struct avx_graph_t avx_graph_t;
+
+// Recorded work. It keeps the kernels that it runs, though not the buffers: a graph over a freed buffer fails at its launch.
+typedef struct avx_graph_t *avx_graph;
+
+// Begins a graph: avx_write (whose bytes are kept), avx_copy, avx_fill and the dispatches on `recording_stream` are recorded and do
+// not run. Waits, reads into the CPU's memory, events and launches cannot be recorded: AVX_ERROR_UNSUPPORTED. Arguments may be slots
+// (avx_arg_param, avx_arg_param_offset, avx_dispatch_slot) that get their values at each launch. avx_stream_free gives the recording
+// up. Thread-safe.
+avx_status avx_graph_begin(avx_device device, avx_stream *recording_stream);
+
+// Ends the recording and gives its graph; the recording stream is no handle any more. Thread-safe.
+avx_status avx_graph_end(avx_stream recording_stream, avx_graph *graph);
+
+// Queues: runs the graph. params[i] (avx_arg_buffer, avx_arg_range, avx_arg_bytes) is the value of slot i, copied at the call; `count`
+// is the number of slots, which is one more than the highest recorded. Any number of launches may be queued or running at once, on any streams;
+// order between a launch and all other work on the same bytes is the library's affair, as for a dispatch. Inside, commands that touch
+// the same bytes are ordered as recorded, and others overlap. A launch whose values are those of an earlier one, or differ in the
+// bytes of uniform bindings alone, records nothing anew; others record the graph again, some 0.3 us for each dispatch.
+// AVX_ERROR_ARGUMENTS and its kin as a dispatch; AVX_ERROR_INVALID_HANDLE for a freed buffer. Thread-safe.
+avx_status avx_graph_launch(avx_stream stream,
+                            avx_graph graph,
+                            const avx_arg *params,
+                            uint32_t count);
+
+// Frees a graph; its launches go on. NULL does nothing. Thread-safe.
+avx_status avx_graph_free(avx_graph graph);
+
 /* ======================================================== helpers ======================================================== */
 
-#define AVX_DEVICE_OPTIONS_INIT { (uint32_t)sizeof(avx_device_options), 0, NULL, NULL, NULL, 0 }
+#define AVX_DEVICE_OPTIONS_INIT { (uint32_t)sizeof(avx_device_options), 0, NULL, NULL, NULL, 0, 0, 0 }
+#define AVX_STREAM_OPTIONS_INIT { (uint32_t)sizeof(avx_stream_options), 0, NULL }
 #define AVX_BUFFER_OPTIONS_INIT { (uint32_t)sizeof(avx_buffer_options), AVX_MEMORY_DEVICE, 0, 0, NULL }
 #define AVX_KERNEL_OPTIONS_INIT { (uint32_t)sizeof(avx_kernel_options), AVX_LANGUAGE_WGSL, NULL, 0, NULL, NULL, NULL, 0, 0, 0, 0 }
 
@@ -706,8 +853,31 @@ static inline avx_arg avx_arg_bytes(const void *bytes, uint64_t size) {
     return arg;
 }
 
+/* A slot of a graph, whose value avx_graph_launch gives, as the next argument. */
+static inline avx_arg avx_arg_param(uint32_t slot) {
+    avx_arg arg = avx_arg_range(NULL, 0, 0);
+    arg.kind = AVX_ARG_PARAM;
+    arg.binding = slot;
+    return arg;
+}
+
+/* A range of a buffer whose offset is `offset` plus the uint64_t that avx_graph_launch gives for the slot, as the next argument. */
+static inline avx_arg avx_arg_param_offset(uint32_t slot, avx_buffer buffer, uint64_t offset, uint64_t size) {
+    avx_arg arg = avx_arg_range(buffer, offset, size);
+    arg.kind = AVX_ARG_PARAM;
+    arg.binding = slot;
+    return arg;
+}
+
+/* The same argument, its atomics without order among those of other dispatches with AVX_ARG_UNORDERED. */
+static inline avx_arg avx_arg_unordered(avx_arg arg) {
+    arg.flags |= AVX_ARG_UNORDERED;
+    return arg;
+}
+
 /* The same argument for the binding (group, binding) instead of the next one. */
 static inline avx_arg avx_arg_at(uint32_t group, uint32_t binding, avx_arg arg) {
+    if (arg.kind == AVX_ARG_PARAM) arg.reserved[0] = arg.binding;
     arg.flags |= AVX_ARG_AT;
     arg.group = group;
     arg.binding = binding;

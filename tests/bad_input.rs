@@ -239,9 +239,11 @@ fn arguments_of_the_wrong_kind() {
     if kernel_info(pushed).arg_count == 1 {
         tells(&fails(dispatch(pushed, [1, 1, 1], &[args[0]]), AVX_ERROR_ARGUMENTS), &["now"]);
     }
-    for kind in [AVX_ARG_TOUCH, AVX_ARG_PARAM] {
-        fails(dispatch(world.kernel, [1, 1, 1], &[avx_arg { kind, ..args[0] }, args[1], args[2]]), AVX_ERROR_UNSUPPORTED);
+    for (kind, status) in [(AVX_ARG_TOUCH, AVX_ERROR_UNSUPPORTED), (AVX_ARG_PARAM, AVX_ERROR_INVALID_ARGUMENT)] {
+        fails(dispatch(world.kernel, [1, 1, 1], &[avx_arg { kind, ..args[0] }, args[1], args[2]]), status);
     }
+    let race = [args[0], avx_arg { flags: AVX_ARG_UNORDERED, ..args[1] }, args[2]];
+    tells(&fails(dispatch(world.kernel, [1, 1, 1], &race), AVX_ERROR_ARGUMENTS), &["sink", "AVX_ARG_UNORDERED"]);
     for kind in [0, 5, 100, u32::MAX] {
         let bad = [avx_arg { kind, ..args[0] }, args[1], args[2]];
         fails(dispatch(world.kernel, [1, 1, 1], &bad), AVX_ERROR_INVALID_ARGUMENT);

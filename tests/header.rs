@@ -91,7 +91,8 @@ layout! {
         max_push_constants, max_groups, max_storage_buffers, storage_alignment, uniform_alignment, max_storage_range,
         max_uniform_range, max_buffer_size, features, memory_size, heap_count, padding, heaps,
     }
-    avx_device_options { struct_size, flags, device, cache_dir, label, wait_timeout_ns }
+    avx_device_options { struct_size, flags, device, cache_dir, label, wait_timeout_ns, spin_us, copy_threads }
+    avx_stream_options { struct_size, flags, label }
     avx_memory_usage { struct_size, heap_count, used, reserved, budget, buffer_count, heaps }
     avx_buffer_options { struct_size, memory, size, alignment, label }
     avx_buffer_properties { struct_size, memory, size, alignment, host_visible, mapped, label }
@@ -109,7 +110,8 @@ fn sizes_are_the_pinned_ones() {
     let pinned = [
         ("avx_heap", 40),
         ("avx_device_properties", 2184),
-        ("avx_device_options", 40),
+        ("avx_device_options", 48),
+        ("avx_stream_options", 16),
         ("avx_memory_usage", 680),
         ("avx_buffer_options", 32),
         ("avx_buffer_properties", 160),

@@ -17,6 +17,8 @@ pub enum Measure {
     Gigabytes(f64),
     /// TFLOP/s, of so many operations.
     Teraflops(f64),
+    /// What the side itself gives is the value already: a ratio.
+    Ratio,
     /// Thousands of things a second, of so many.
     Thousands(f64),
 }
@@ -30,6 +32,7 @@ impl Measure {
             Measure::Millis => seconds * 1e3,
             Measure::Gigabytes(bytes) => bytes / seconds / 1e9,
             Measure::Teraflops(operations) => operations / seconds / 1e12,
+            Measure::Ratio => seconds,
             Measure::Thousands(count) => count / seconds / 1e3,
         }
     }
@@ -42,6 +45,7 @@ impl Measure {
             Measure::Millis => "ms",
             Measure::Gigabytes(_) => "GB/s",
             Measure::Teraflops(_) => "TFLOP/s",
+            Measure::Ratio => "x",
             Measure::Thousands(_) => "k/s",
         }
     }

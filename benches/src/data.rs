@@ -43,10 +43,16 @@ impl Random {
     }
 }
 
-/// What `times` runs of [`crate::kernels::STEP`] make of `x`.
-pub fn stepped(mut x: u32, times: usize) -> u32 {
-    for _ in 0..times {
-        x = x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+/// What `times` runs of [`crate::kernels::STEP`] make of `x`: x -> a x + c, composed with itself by squaring.
+pub fn stepped(mut x: u32, mut times: usize) -> u32 {
+    let (mut a, mut c) = (1_664_525u32, 1_013_904_223u32);
+    while times > 0 {
+        if times & 1 == 1 {
+            x = x.wrapping_mul(a).wrapping_add(c);
+        }
+        c = c.wrapping_mul(a.wrapping_add(1));
+        a = a.wrapping_mul(a);
+        times >>= 1;
     }
     x
 }
@@ -112,6 +118,15 @@ unsafe impl Plain for u64 {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn steps_are_those_of_the_kernel() {
+        let mut x = 5u32;
+        for times in 0..100 {
+            assert_eq!(stepped(5, times), x);
+            x = x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        }
+    }
 
     #[test]
     fn checks_find_what_is_wrong() {

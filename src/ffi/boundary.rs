@@ -3,7 +3,7 @@
 use super::library::*;
 use crate::runtime::error::{Error, Result, Status, invalid};
 use crate::runtime::handle;
-use crate::runtime::{device, log};
+use crate::runtime::{device, log, trace};
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::mem::MaybeUninit;
@@ -77,6 +77,7 @@ thread_local! {
 /// Runs the body of an exported function.
 pub(super) fn call(verb: &'static str, body: impl FnOnce() -> Result<()>) -> avx_status {
     begin();
+    let span = if log::in_callback() { None } else { trace::span(verb) };
     let outcome = if log::in_callback() {
         let message = "not inside a log callback, which may call avx_version, avx_status_name and avx_last_error alone";
         Err(Error::new(Status::InCallback, message))
@@ -103,7 +104,11 @@ pub(super) fn call(verb: &'static str, body: impl FnOnce() -> Result<()>) -> avx
             status
         }
     };
-    if !log::in_callback() && !device::forked() {
+    if device::forked() {
+        // The trace is the parent's.
+        std::mem::forget(span);
+    } else if !log::in_callback() {
+        drop(span);
         log::deliver();
     }
     status

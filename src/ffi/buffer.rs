@@ -5,7 +5,7 @@ use super::device::avx_device;
 use super::library::avx_status;
 use super::stream::avx_stream;
 use super::structs::{self, Sized32};
-use crate::runtime::{buffer, mapping, transfer};
+use crate::runtime::{buffer, device, fill, mapping, register, transfer};
 use std::ffi::{c_char, c_void};
 
 /// What lies behind an avx_buffer.
@@ -112,7 +112,7 @@ pub unsafe extern "C" fn avx_write(stream: avx_stream, buffer: avx_buffer, offse
     boundary::call("avx_write", || {
         // SAFETY: `data` holds `size` readable bytes, says the caller.
         let data = unsafe { boundary::bytes(data, size, "data") }?;
-        transfer::write(stream.token(), buffer.token(), offset, data)
+        transfer::write(stream.token(), buffer.token(), offset, data, transfer::Keep::Call)
     })
 }
 
@@ -131,6 +131,73 @@ pub unsafe extern "C" fn avx_read(stream: avx_stream, buffer: avx_buffer, offset
     })
 }
 
+/// avx_write that never waits for the device: `data` stays the library's until the stream has passed the write (avx_event_wait,
+/// avx_stream_synchronize, avx_synchronize), also after a timeout. Memory that avx_host_register knows goes over the bus by itself
+/// while the caller goes on; other memory is copied at the call. Thread-safe.
+///
+/// # Safety
+/// `data` holds `size` readable bytes that nobody changes until the stream has passed the write.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_write_async(
+    stream: avx_stream,
+    buffer: avx_buffer,
+    offset: u64,
+    data: *const c_void,
+    size: u64,
+) -> avx_status {
+    boundary::call("avx_write_async", || {
+        // SAFETY: `data` holds `size` readable bytes, says the caller.
+        let data = unsafe { boundary::bytes(data, size, "data") }?;
+        transfer::write(stream.token(), buffer.token(), offset, data, transfer::Keep::Stream)
+    })
+}
+
+/// avx_read that does not wait: the bytes are at `data` once a wait or a query has told that the stream has passed the read
+/// (avx_event_wait, avx_event_query, avx_stream_synchronize, avx_stream_status, avx_synchronize); until then `data` stays the
+/// library's, also after a timeout. avx_destroy delivers what is left. More than 1 GiB of memory that avx_host_register does not know
+/// is read at the call. Thread-safe.
+///
+/// # Safety
+/// `data` holds `size` writable bytes that nobody touches until the stream has passed the read.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_read_async(stream: avx_stream, buffer: avx_buffer, offset: u64, data: *mut c_void, size: u64) -> avx_status {
+    boundary::call("avx_read_async", || {
+        // SAFETY: `data` holds `size` writable bytes that nobody touches until the stream has passed the read, and the library is done
+        // with them before it tells so.
+        let data = unsafe { boundary::bytes_out(data, size, "data") }?;
+        transfer::read_async(stream.token(), buffer.token(), offset, data)
+    })
+}
+
+/// Makes `size` bytes of the caller's memory at `pointer` known to the device, so that large writes from it and reads into it go over
+/// the bus at full speed with no copy between. It costs some 260 us and 90 ms per GiB, so it is for memory that is used again and
+/// again. Regions do not overlap. AVX_ERROR_UNSUPPORTED where the device cannot, or the driver does not take this memory.
+/// Thread-safe.
+///
+/// # Safety
+/// The memory stays mapped until avx_host_unregister or avx_destroy has returned.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_host_register(device: avx_device, pointer: *mut c_void, size: u64) -> avx_status {
+    boundary::call("avx_host_register", || {
+        // SAFETY: the memory is mapped until it is unregistered, says the caller; it is used by its address alone.
+        let memory = unsafe { boundary::bytes_out(pointer, size, "pointer") }?;
+        register::register(device.token(), memory)
+    })
+}
+
+/// Ends what avx_host_register began with the same `pointer`; waits for queued work that uses the memory. Thread-safe.
+#[unsafe(no_mangle)]
+pub extern "C" fn avx_host_unregister(device: avx_device, pointer: *mut c_void) -> avx_status {
+    boundary::call("avx_host_unregister", || register::unregister(device.token(), pointer.addr()))
+}
+
+/// Gives memory that nothing uses (kept for the next allocation, and staging memory) back to the driver. Thread-safe; waits for
+/// nothing.
+#[unsafe(no_mangle)]
+pub extern "C" fn avx_trim(device: avx_device) -> avx_status {
+    boundary::call("avx_trim", || device::trim(device.token()))
+}
+
 /// Queues: `size` bytes from `src` at `src_offset` to `dst` at `dst_offset`, any alignment, buffers of one device. The ranges may
 /// not overlap (AVX_ERROR_INVALID_ARGUMENT). Thread-safe.
 #[unsafe(no_mangle)]
@@ -142,7 +209,7 @@ pub extern "C" fn avx_copy(
     src_offset: u64,
     size: u64,
 ) -> avx_status {
-    boundary::call("avx_copy", || transfer::copy(stream.token(), (dst.token(), dst_offset), (src.token(), src_offset), size))
+    boundary::call("avx_copy", || fill::copy(stream.token(), (dst.token(), dst_offset), (src.token(), src_offset), size))
 }
 
 /// Queues: `size` bytes from byte `offset` filled with the `pattern_size` (1, 2, 4, 8 or 16) bytes at `pattern`, repeated from
@@ -160,11 +227,11 @@ pub unsafe extern "C" fn avx_fill(
     pattern_size: u32,
 ) -> avx_status {
     boundary::call("avx_fill", || {
-        let pattern_size = transfer::PatternSize::new(pattern_size)?;
+        let pattern_size = fill::PatternSize::new(pattern_size)?;
         let used = if size == 0 { 0 } else { pattern_size.bytes() };
         // SAFETY: `pattern` holds `pattern_size` readable bytes, says the caller.
         let pattern = unsafe { boundary::bytes(pattern, used, "pattern") }?;
-        transfer::fill(stream.token(), buffer.token(), offset, size, pattern)
+        fill::fill(stream.token(), buffer.token(), offset, size, pattern)
     })
 }
 

@@ -79,6 +79,8 @@ pub const AVX_HEAP_DEVICE_LOCAL: u32 = 1;
 pub const AVX_DEVICE_VALIDATION: u32 = 1;
 /// avx_create: never a CPU device, even where there is nothing else.
 pub const AVX_DEVICE_NO_CPU: u32 = 2;
+/// For spin_us: waits block at once.
+pub const AVX_SPIN_NEVER: u32 = 0xffffffff;
 
 /// The wait never ends by itself.
 pub const AVX_FOREVER: u64 = 0xffffffffffffffff;
@@ -100,6 +102,11 @@ pub struct avx_device_options {
     pub label: *const c_char,
     /// Bound, in nanoseconds, on every wait inside avx_read, avx_write and avx_map. 0: for ever.
     pub wait_timeout_ns: u64,
+    /// Microseconds for which a waiting thread asks the device again and again before it blocks, which ends some 20 us late; one thread
+    /// of a device does so at a time. More for latency, AVX_SPIN_NEVER for an idle core. 0: 50.
+    pub spin_us: u32,
+    /// Threads that a large transfer uses, 64 at most; they start with the first. 0: half of the processor's, 8 at most.
+    pub copy_threads: u32,
 }
 
 /// A heap of memory.
@@ -317,7 +324,9 @@ pub extern "C" fn avx_synchronize(device: avx_device, timeout_ns: u64) -> avx_st
 }
 
 // SAFETY: each struct is repr(C) and starts with `struct_size: u32`; all-zero is valid for every field.
-unsafe impl Sized32 for avx_device_options {}
+unsafe impl Sized32 for avx_device_options {
+    const FIRST: usize = std::mem::offset_of!(avx_device_options, spin_us);
+}
 // SAFETY: as above.
 unsafe impl Sized32 for avx_device_properties {}
 // SAFETY: as above.

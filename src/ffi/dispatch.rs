@@ -17,7 +17,8 @@ pub const AVX_ARG_BUFFER: u32 = 1;
 pub const AVX_ARG_BYTES: u32 = 2;
 /// Declares what a kernel that follows raw addresses touches. Not in this version: AVX_ERROR_UNSUPPORTED.
 pub const AVX_ARG_TOUCH: u32 = 3;
-/// A slot of a graph. Not in this version: AVX_ERROR_UNSUPPORTED.
+/// A slot of a graph, whose value each avx_graph_launch gives. `binding` is the slot, or with AVX_ARG_AT reserved[0]. Without a buffer
+/// the value is the whole argument. With one, it is 8 bytes, a uint64_t that is added to `offset`.
 pub const AVX_ARG_PARAM: u32 = 4;
 
 /// The argument goes to (group, binding) instead of the next binding in order. Entries that the kernel does not use are ignored.
@@ -27,7 +28,8 @@ pub const AVX_ARG_AT: u32 = 1;
 pub const AVX_ARG_READ: u32 = 2;
 /// With AVX_ARG_TOUCH: written.
 pub const AVX_ARG_WRITE: u32 = 4;
-/// This dispatch's atomics on the range commute with those of other AVX_ARG_UNORDERED dispatches: they need no order.
+/// This dispatch's atomics on the range commute with those of other AVX_ARG_UNORDERED dispatches: they need no order. Only for bindings
+/// that the kernel touches by atomic operations alone: AVX_ERROR_ARGUMENTS.
 pub const AVX_ARG_UNORDERED: u32 = 8;
 
 /// The group of the push-constant block, with AVX_ARG_AT (binding 0) and in avx_kernel_arg_properties.
@@ -55,7 +57,7 @@ pub struct avx_arg {
     pub offset: u64,
     /// AVX_ARG_BUFFER: the range's bytes (0: to the end). AVX_ARG_BYTES: how many.
     pub size: u64,
-    /// Zero.
+    /// Zero; [0] is the slot of AVX_ARG_PARAM with AVX_ARG_AT.
     pub reserved: [u64; 2],
 }
 
@@ -101,6 +103,47 @@ pub unsafe extern "C" fn avx_dispatch_threads(
         // SAFETY: `args` points to `count` arguments with readable bytes, says the caller.
         let args = unsafe { structs::args(args, count) }?;
         dispatch::dispatch(stream.token(), kernel.token(), dispatch::Grid::Threads([x, y, z]), &args)
+    })
+}
+
+/// avx_dispatch with the workgroup counts that the device finds, when it gets there, in the three uint32_t at byte `offset` (a multiple
+/// of 4) of `counts`. Nothing is injected: counts over the device's limit are undefined, and the grid is not split. Thread-safe.
+///
+/// # Safety
+/// `args` points to `count` arguments, their bytes readable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_dispatch_indirect(
+    stream: avx_stream,
+    kernel: avx_kernel,
+    counts: avx_buffer,
+    offset: u64,
+    args: *const avx_arg,
+    count: u32,
+) -> avx_status {
+    boundary::call("avx_dispatch_indirect", || {
+        // SAFETY: `args` points to `count` arguments with readable bytes, says the caller.
+        let args = unsafe { structs::args(args, count) }?;
+        dispatch::dispatch(stream.token(), kernel.token(), dispatch::Grid::Indirect(counts.token(), offset), &args)
+    })
+}
+
+/// avx_dispatch on a stream that records a graph, with workgroup counts that each launch gives: the value of `slot` is three uint32_t
+/// as bytes. Thread-safe.
+///
+/// # Safety
+/// `args` points to `count` arguments, their bytes readable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_dispatch_slot(
+    recording_stream: avx_stream,
+    kernel: avx_kernel,
+    slot: u32,
+    args: *const avx_arg,
+    count: u32,
+) -> avx_status {
+    boundary::call("avx_dispatch_slot", || {
+        // SAFETY: `args` points to `count` arguments with readable bytes, says the caller.
+        let args = unsafe { structs::args(args, count) }?;
+        dispatch::dispatch(recording_stream.token(), kernel.token(), dispatch::Grid::Slot(slot), &args)
     })
 }
 

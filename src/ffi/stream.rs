@@ -3,12 +3,28 @@
 use super::boundary::{self, Token as _};
 use super::device::avx_device;
 use super::library::avx_status;
-use crate::runtime::device;
+use super::structs::{self, Sized32};
+use crate::runtime::{device, stream};
+use std::ffi::c_char;
 
 /// What lies behind an avx_stream.
 pub struct avx_stream_t;
-/// An ordered sequence of work on a device. NULL names the default stream of the device that the call's other handle belongs to.
+/// An ordered sequence of work on a device: it takes effect in the order of the calls. NULL names the default stream of the device
+/// that the call's other handle belongs to. Streams that touch the same bytes, one of them writing, are ordered by the library; what
+/// is independent overlaps on the device's queues.
 pub type avx_stream = *mut avx_stream_t;
+
+/// Options of avx_stream_create. Zero means the default in every field but struct_size.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct avx_stream_options {
+    /// sizeof(avx_stream_options)
+    pub struct_size: u32,
+    /// Zero.
+    pub flags: u32,
+    /// The stream's name in messages and traces. NULL: "stream N".
+    pub label: *const c_char,
+}
 
 /// The device's default stream, which NULL also names. It lives as long as the device. Thread-safe.
 ///
@@ -23,3 +39,49 @@ pub unsafe extern "C" fn avx_default_stream(device: avx_device, stream: *mut avx
         Ok(())
     })
 }
+
+/// Makes a stream; `options` may be NULL. Streams are cheap: those beyond the device's queues share them. Thread-safe.
+///
+/// # Safety
+/// `options` is NULL or points to its struct_size bytes with NUL-terminated texts; `stream` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_stream_create(device: avx_device, options: *const avx_stream_options, stream: *mut avx_stream) -> avx_status {
+    boundary::call("avx_stream_create", || {
+        // SAFETY: `stream` is NULL or writable, says the caller.
+        let out = unsafe { boundary::out(stream, "stream") }?;
+        // SAFETY: `options` is NULL or points to its struct_size bytes, its texts NUL-terminated, says the caller.
+        let label = unsafe { structs::stream_options(options) }?;
+        out.set(avx_stream::from_token(stream::create(device.token(), label)?));
+        Ok(())
+    })
+}
+
+/// Frees a stream; what is queued on it goes on. NULL does nothing; the default stream cannot be freed. Thread-safe.
+#[unsafe(no_mangle)]
+pub extern "C" fn avx_stream_free(stream: avx_stream) -> avx_status {
+    boundary::call("avx_stream_free", || if stream.is_null() { Ok(()) } else { stream::free(stream.token()) })
+}
+
+/// Waits, `timeout_ns` nanoseconds at most (AVX_FOREVER: without bound), until all that was queued on the stream before is done;
+/// AVX_TIMEOUT if it is not. Also returns, once, the error of earlier queued work of the stream. NULL is refused. Thread-safe.
+#[unsafe(no_mangle)]
+pub extern "C" fn avx_stream_synchronize(stream: avx_stream, timeout_ns: u64) -> avx_status {
+    boundary::call("avx_stream_synchronize", || stream::synchronize(stream.token(), timeout_ns))
+}
+
+/// AVX_OK if all that was queued on the stream is done, AVX_NOT_READY if not, or, once, the error of earlier queued work of the
+/// stream. NULL is refused. Thread-safe; never waits for the device.
+#[unsafe(no_mangle)]
+pub extern "C" fn avx_stream_status(stream: avx_stream) -> avx_status {
+    boundary::call("avx_stream_status", || stream::status(stream.token()))
+}
+
+/// Submits what is held back of the stream. Never needed: held-back work goes by itself when the device drains. NULL is refused.
+/// Thread-safe.
+#[unsafe(no_mangle)]
+pub extern "C" fn avx_flush(stream: avx_stream) -> avx_status {
+    boundary::call("avx_flush", || stream::flush(stream.token()))
+}
+
+// SAFETY: the struct is repr(C) and starts with `struct_size: u32`; all-zero is valid for every field.
+unsafe impl Sized32 for avx_stream_options {}

@@ -4,15 +4,20 @@ use super::boundary::{self, Token as _};
 use super::buffer::{avx_buffer_options, avx_buffer_properties};
 use super::device::*;
 use super::dispatch::*;
+use super::event::avx_event;
 use super::kernel::*;
+use super::stream::avx_stream_options;
 use crate::runtime::args::{Arg, Value};
-use crate::runtime::error::{Error, Result, Status, invalid};
+use crate::runtime::error::{Error, Result, Status, invalid, out_of_host_memory};
+use crate::runtime::handle::Token;
 use crate::runtime::properties::{
     BindingKind, BufferProperties, DeviceKind, DeviceProperties, HeapProperties, KernelArgProperties, KernelProperties, MemoryUsage,
 };
 use crate::runtime::{buffer, device, kernel};
+use smallvec::SmallVec;
 use std::ffi::c_char;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 /// A struct that may grow.
 ///
@@ -124,7 +129,30 @@ pub(super) unsafe fn device_options(options: *const avx_device_options) -> Resul
         cache_dir: cache_dir.map(str::to_owned),
         label: label.map(str::to_owned),
         wait_timeout_ns: o.wait_timeout_ns,
+        spin: match o.spin_us {
+            0 => None,
+            AVX_SPIN_NEVER => Some(Duration::ZERO),
+            us => Some(Duration::from_micros(us.into())),
+        },
+        copy_threads: o.copy_threads,
     })
+}
+
+/// The label.
+///
+/// # Safety
+/// `options` is NULL or points to its struct_size bytes, its texts NUL-terminated, and outlives the result.
+pub(super) unsafe fn stream_options<'a>(options: *const avx_stream_options) -> Result<Option<&'a str>> {
+    if options.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: as the caller promises.
+    let o = unsafe { input(options, "options") }?;
+    if o.flags != 0 {
+        return Err(invalid(format!("options->flags has unknown bits {:#x}", o.flags)));
+    }
+    // SAFETY: the label is NULL or NUL-terminated, says the caller.
+    unsafe { boundary::text(o.label, "options->label") }
 }
 
 /// # Safety
@@ -183,9 +211,9 @@ fn not_yet(what: &str) -> Error {
 
 /// # Safety
 /// `args` holds `count` arguments whose bytes are readable, for as long as the result lives.
-pub(super) unsafe fn args<'a>(args: *const avx_arg, count: u32) -> Result<Vec<Arg<'a>>> {
+pub(super) unsafe fn args<'a>(args: *const avx_arg, count: u32) -> Result<SmallVec<[Arg<'a>; 8]>> {
     if count == 0 {
-        return Ok(Vec::new());
+        return Ok(SmallVec::new());
     }
     if args.is_null() {
         return Err(invalid(format!("args is NULL and count is {count}")));
@@ -194,7 +222,7 @@ pub(super) unsafe fn args<'a>(args: *const avx_arg, count: u32) -> Result<Vec<Ar
         let message = format!("count is {count}; a dispatch takes {MAX_ARGS} arguments at most");
         return Err(Error::new(Status::Arguments, message));
     }
-    let mut checked = Vec::with_capacity(count as usize);
+    let mut checked = SmallVec::with_capacity(count as usize);
     for i in 0..count as usize {
         // SAFETY: i is below the count that the caller gave; an avx_arg is valid for any bytes.
         let arg = unsafe { args.add(i).read_unaligned() };
@@ -204,13 +232,28 @@ pub(super) unsafe fn args<'a>(args: *const avx_arg, count: u32) -> Result<Vec<Ar
     Ok(checked)
 }
 
+/// # Safety
+/// `events` is NULL or holds `count` handles.
+pub(super) unsafe fn events(events: *const avx_event, count: u32) -> Result<Vec<Token>> {
+    if count > 0 && events.is_null() {
+        return Err(invalid(format!("events is NULL and count is {count}")));
+    }
+    let mut tokens = Vec::new();
+    tokens.try_reserve_exact(count as usize).map_err(|_| out_of_host_memory("handles", count as usize * size_of::<Token>()))?;
+    // SAFETY: each index is below the count that the caller gave.
+    tokens.extend((0..count as usize).map(|i| unsafe { events.add(i).read_unaligned() }.token()));
+    Ok(tokens)
+}
+
 /// More bindings than any device has.
 const MAX_ARGS: u32 = 1 << 16;
 
 /// # Safety
 /// The argument's bytes are readable.
 unsafe fn one_arg<'a>(arg: &avx_arg) -> Result<Arg<'a>> {
-    if arg.reserved != [0; 2] {
+    // With AT, binding is the place, and the slot of a graph stands here.
+    let placed_slot = arg.kind == AVX_ARG_PARAM && arg.flags & AVX_ARG_AT != 0;
+    if (arg.reserved[0] != 0 && !placed_slot) || arg.reserved[1] != 0 {
         return Err(invalid("reserved is not zero"));
     }
     let unknown = arg.flags & !(AVX_ARG_AT | AVX_ARG_READ | AVX_ARG_WRITE | AVX_ARG_UNORDERED);
@@ -225,10 +268,14 @@ unsafe fn one_arg<'a>(arg: &avx_arg) -> Result<Arg<'a>> {
         // SAFETY: as the caller promises.
         AVX_ARG_BYTES => Value::Bytes(unsafe { boundary::bytes(arg.bytes, arg.size, "bytes") }?),
         AVX_ARG_TOUCH => return Err(not_yet("AVX_ARG_TOUCH")),
-        AVX_ARG_PARAM => return Err(not_yet("AVX_ARG_PARAM")),
-        other => return Err(invalid(format!("kind {other} is none of AVX_ARG_BUFFER, AVX_ARG_BYTES"))),
+        AVX_ARG_PARAM => Value::Param {
+            slot: if placed_slot { u32::try_from(arg.reserved[0]).unwrap_or(u32::MAX) } else { arg.binding },
+            range: (!arg.buffer.is_null()).then_some((arg.buffer.token(), arg.offset, arg.size)),
+        },
+        other => return Err(invalid(format!("kind {other} is none of AVX_ARG_BUFFER, AVX_ARG_BYTES, AVX_ARG_PARAM"))),
     };
-    Ok(Arg { at: (arg.flags & AVX_ARG_AT != 0).then_some((arg.group, arg.binding)), value })
+    let at = (arg.flags & AVX_ARG_AT != 0).then_some((arg.group, arg.binding));
+    Ok(Arg { at, value, unordered: arg.flags & AVX_ARG_UNORDERED != 0, slot: None })
 }
 
 /// Text in a fixed array: cut at a character's boundary, always NUL-terminated.

@@ -5,7 +5,9 @@
 
 use super::error::{Error, Result, Status, invalid};
 use super::handle::Token;
+use super::track::Touch;
 use crate::compile::{Binding, BindingKind, Interface};
+use smallvec::SmallVec;
 use std::ops::Range;
 
 /// What the caller gives.
@@ -18,6 +20,11 @@ pub(crate) enum Value<'a> {
         size: u64,
     },
     Bytes(&'a [u8]),
+    /// Given at each launch of a graph, as the value of this slot. With a buffer, a range of it whose offset grows by what is given.
+    Param {
+        slot: u32,
+        range: Option<(Token, u64, u64)>,
+    },
 }
 
 /// One argument of a dispatch, its flags checked.
@@ -26,6 +33,10 @@ pub(crate) struct Arg<'a> {
     /// (group, binding) it is for, instead of the next one in order.
     pub(crate) at: Option<(u32, u32)>,
     pub(crate) value: Value<'a>,
+    /// Its atomics commute with those of other such arguments.
+    pub(crate) unordered: bool,
+    /// The slot of a graph that this value came from.
+    pub(crate) slot: Option<u32>,
 }
 
 /// Limits of the device on what is bound.
@@ -47,7 +58,7 @@ pub(crate) struct Kernel<'a> {
 }
 
 /// For each of the kernel's arguments the index of the value for it.
-pub(crate) fn match_up(kernel: Kernel<'_>, args: &[Arg<'_>]) -> Result<Vec<usize>> {
+pub(crate) fn match_up(kernel: Kernel<'_>, args: &[Arg<'_>]) -> Result<SmallVec<[usize; 8]>> {
     let wanted = &kernel.interface.args;
     let placed = args.iter().filter(|a| a.at.is_some()).count();
     if placed == 0 {
@@ -105,6 +116,15 @@ pub(crate) fn check_bytes(kernel: Kernel<'_>, binding: &Binding, bytes: &[u8], l
     Ok(())
 }
 
+/// Checks that atomics on a binding may go without order.
+pub(crate) fn check_unordered(kernel: Kernel<'_>, binding: &Binding) -> Result<()> {
+    if !binding.write || binding.atomic_only {
+        return Ok(());
+    }
+    let of = of(kernel, binding);
+    Err(wrong(format!("{of} is not touched by atomic operations alone, so AVX_ARG_UNORDERED would make a race; leave the flag out")))
+}
+
 /// Checks a range of a buffer of `buffer_size` bytes, which messages call `buffer()`; returns it with its end.
 pub(crate) fn check_range(
     kernel: Kernel<'_>,
@@ -148,11 +168,12 @@ pub(crate) fn check_range(
     Ok(offset..end)
 }
 
-/// True if two ranges of one buffer share bytes and one of their bindings writes.
-pub(crate) fn overlap_with_write(ranges: &[(Token, Range<u64>, bool)]) -> Option<(usize, usize)> {
-    for (i, (a, range_a, write_a)) in ranges.iter().enumerate() {
-        for (j, (b, range_b, write_b)) in ranges.iter().enumerate().skip(i + 1) {
-            if a == b && (*write_a || *write_b) && range_a.start < range_b.end && range_b.start < range_a.end {
+/// Two ranges of one buffer, if there are such, that share bytes and one of whose bindings writes.
+pub(crate) fn overlap_with_write(ranges: &[Touch]) -> Option<(usize, usize)> {
+    for (i, a) in ranges.iter().enumerate() {
+        for (j, b) in ranges.iter().enumerate().skip(i + 1) {
+            let share = a.of.range.start < b.of.range.end && b.of.range.start < a.of.range.end;
+            if a.track == b.track && (a.of.write || b.of.write) && share {
                 return Some((i, j));
             }
         }
@@ -189,6 +210,8 @@ fn signature(kernel: Kernel<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::hazard::{Stage, Use};
+    use super::super::track::Tracks;
     use super::*;
 
     const LIMITS: Limits = Limits {
@@ -240,8 +263,8 @@ mod tests {
     fn positional_arguments_are_counted() {
         let interface = interface();
         let kernel = Kernel { label: "blur", interface: &interface };
-        let arg = |value| Arg { at: None, value };
-        assert_eq!(match_up(kernel, &[arg(buffer()), arg(buffer()), arg(Value::Bytes(&[]))]).unwrap(), [0, 1, 2]);
+        let arg = |value| Arg { at: None, value, unordered: false, slot: None };
+        assert_eq!(match_up(kernel, &[arg(buffer()), arg(buffer()), arg(Value::Bytes(&[]))]).unwrap()[..], [0, 1, 2]);
         let error = match_up(kernel, &[arg(buffer())]).unwrap_err();
         assert_eq!(error.status, Status::Arguments);
         assert!(
@@ -253,15 +276,15 @@ mod tests {
     fn placed_arguments_are_found_and_others_ignored() {
         let interface = interface();
         let kernel = Kernel { label: "blur", interface: &interface };
-        let at = |group, binding, value| Arg { at: Some((group, binding)), value };
+        let at = |group, binding, value| Arg { at: Some((group, binding)), value, unordered: false, slot: None };
         let push = at(u32::MAX, 0, Value::Bytes(&[]));
         let args = [push, at(0, 3, buffer()), at(5, 5, buffer()), at(0, 0, buffer())];
-        assert_eq!(match_up(kernel, &args).unwrap(), [3, 1, 0]);
+        assert_eq!(match_up(kernel, &args).unwrap()[..], [3, 1, 0]);
         let missing = match_up(kernel, &args[..3]).unwrap_err();
         assert!(missing.message.contains("no argument is for the storage buffer 'x'"), "{missing}");
         let twice = match_up(kernel, &[args[0], args[1], args[3], args[3]]).unwrap_err();
         assert!(twice.message.contains("2 arguments are for the storage buffer 'x'"), "{twice}");
-        let mixed = match_up(kernel, &[args[0], Arg { at: None, value: buffer() }]).unwrap_err();
+        let mixed = match_up(kernel, &[args[0], Arg { at: None, value: buffer(), unordered: false, slot: None }]).unwrap_err();
         assert_eq!(mixed.status, Status::InvalidArgument);
     }
 
@@ -304,9 +327,22 @@ mod tests {
 
     #[test]
     fn overlaps_count_only_with_a_write() {
-        let ranges = |write| [(Token(1), 0..16, false), (Token(2), 8..24, true), (Token(1), 8..24, write)];
+        let mut tracks = Tracks::default();
+        let (a, b) = (tracks.add(None, false), tracks.add(None, false));
+        let touch = |track, range, write| Touch { track, of: Use { range, stage: Stage::Compute, write, unordered: false } };
+        let ranges = |write| [touch(a, 0..16, false), touch(b, 8..24, true), touch(a, 8..24, write)];
         assert_eq!(overlap_with_write(&ranges(false)), None);
         assert_eq!(overlap_with_write(&ranges(true)), Some((0, 2)));
-        assert_eq!(overlap_with_write(&[(Token(1), 0..8, true), (Token(1), 8..16, true)]), None);
+        assert_eq!(overlap_with_write(&[touch(a, 0..8, true), touch(a, 8..16, true)]), None);
+    }
+
+    #[test]
+    fn only_atomics_may_be_unordered() {
+        let interface = interface();
+        let kernel = Kernel { label: "blur", interface: &interface };
+        let mut atomic = binding(0, 0, BindingKind::Storage, "x");
+        assert!(check_unordered(kernel, &atomic).unwrap_err().message.contains("would make a race"));
+        atomic.atomic_only = true;
+        assert!(check_unordered(kernel, &atomic).is_ok());
     }
 }

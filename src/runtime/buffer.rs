@@ -1,11 +1,12 @@
 //! Buffers: made, named, freed. What moves their bytes is in `transfer.rs`, mappings in `mapping.rs`.
 
 use super::device::{self, Device, Inside};
-use super::engine::TrackId;
 use super::error::{Error, Result, Status, invalid};
 use super::handle::{Kind, Table, Token};
-use super::hazard::Stage;
+use super::hazard::{Stage, Use};
 use super::properties::BufferProperties;
+use super::timeline::Label;
+use super::track::{Touch, TrackId};
 use crate::vulkan::{MemoryKind, Slice, Window};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -67,6 +68,11 @@ impl Buffer {
         self.memory & KIND_MASK != 0
     }
 
+    /// True if it lies in memory of the device's own, which the host does not read fast.
+    pub(crate) fn is_far(&self) -> bool {
+        !(self.is_host_memory() || self.window.is_some() && self.cached)
+    }
+
     /// `size` bytes from `offset`, if they lie inside.
     pub(crate) fn range(&self, offset: u64, size: u64) -> Result<Range<u64>> {
         match offset.checked_add(size) {
@@ -104,7 +110,7 @@ pub(crate) fn create(device: Token, options: &Options) -> Result<Token> {
     let (slice, window, cached, heap) = (allocation.slice(), allocation.window(), !allocation.write_combined(), allocation.heap());
     let mut allocation = Some(allocation);
     let token = BUFFERS.insert_with(|_| {
-        let track = device.lock().track(allocation.take(), window.is_some());
+        let track = device.lock().tracks.add(allocation.take(), window.is_some());
         Arc::new(Buffer {
             device: Arc::clone(&device),
             size: options.size,
@@ -135,11 +141,12 @@ fn zero(device: &Inside, buffer: &Buffer) -> Result<()> {
         None => {
             let slice = buffer.slice;
             let mut engine = device.lock();
-            engine.record(Stage::Transfer, &[(buffer.track, 0..slice.size, true)], |commands, _, _| {
+            let of = Use { range: 0..slice.size, stage: Stage::Transfer, write: true, unordered: false };
+            engine.record(&device.line, &[Touch { track: buffer.track, of }], Label::new("zero", slice.size), |commands, _, _| {
                 commands.fill(slice, 0);
                 Ok(())
             })?;
-            device.pace(&mut engine)?;
+            device.pace(&mut engine, &device.line)?;
         }
     }
     Ok(())

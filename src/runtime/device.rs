@@ -1,23 +1,33 @@
 //! Devices: opening, closing, and what every call on one has in common.
 
+use super::args;
 use super::buffer::{self, Buffer};
 use super::cache::DiskCache;
-use super::engine::{Dead, Engine};
+use super::copier::Copiers;
+use super::engine::Engine;
 use super::error::{Error, Result, Status};
+use super::fill::OwnKernels;
+use super::graveyard::Dead;
 use super::handle::{Kind, Table, Token};
+use super::hazard::{Clock, MAX_LANES};
 use super::kernel::{self, KernelCache};
 use super::properties::{DeviceProperties, HeapProperties, MemoryUsage};
+use super::register::Registered;
 use super::staging::Staging;
-use super::{log, tail};
+use super::stream::{self, Line};
+use super::timeline::{Label, Timeline};
+use super::{event, graph, log, tail, trace};
 use crate::compile;
-use crate::vulkan::{self, Allocation, Completion, Instance, Memory, MemoryKind, PipelineCache, Queue, Snapshot, select};
+use crate::vulkan::{
+    self, Allocation, Completion, Instance, Memory, MemoryKind, PipelineCache, Queue, Snapshot, Spin, Stamps, Window, select,
+};
+use std::mem::MaybeUninit;
 use std::ops::Deref;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 static DEVICES: Table<Device> = Table::new(Kind::Device);
-static STREAMS: Table<Stream> = Table::new(Kind::Stream);
 
 /// Options of a new device, as the caller gave them.
 #[derive(Debug, Default)]
@@ -30,13 +40,25 @@ pub(crate) struct Options {
     pub(crate) label: Option<String>,
     /// 0: for ever.
     pub(crate) wait_timeout_ns: u64,
+    /// How long a waiting thread spins before it blocks. `None`: a default.
+    pub(crate) spin: Option<Duration>,
+    /// Threads that large transfers use; 0: by the machine.
+    pub(crate) copy_threads: u32,
 }
+
+/// A blocked wait ends some 20 us late, and short kernels take less than this.
+const SPIN: Duration = Duration::from_micros(50);
 
 /// A physical device, opened. Fields are dropped in order: what uses the Vulkan device before it.
 pub(crate) struct Device {
     pub(crate) label: Arc<str>,
     index: u32,
-    stream: OnceLock<Token>,
+    /// The default stream's name.
+    pub(crate) stream: OnceLock<Token>,
+    /// And itself.
+    pub(crate) line: Arc<Line>,
+    pub(crate) lane_count: usize,
+    pub(crate) streams_made: AtomicU64,
     wait_timeout: Option<Duration>,
     calls: Calls,
     engine: Mutex<Engine>,
@@ -45,18 +67,23 @@ pub(crate) struct Device {
     /// There is a tail to watch, or the device is being destroyed.
     pub(crate) tail: Condvar,
     tail_thread: Mutex<Option<std::thread::JoinHandle<()>>>,
-    completion: Arc<Completion>,
+    /// Of each lane.
+    completions: Vec<Arc<Completion>>,
+    pub(crate) limits: args::Limits,
+    pub(crate) copiers: Copiers,
+    pub(crate) registered: Registered,
+    pub(crate) own_kernels: OwnKernels,
+    /// The clock of the device's queues, if they have one.
+    pub(crate) stamps: Option<Stamps>,
+    /// What was let go and the engine does not know yet.
+    fallen: Mutex<Vec<(Clock, Dead)>>,
+    has_fallen: AtomicBool,
     pub(crate) kernels: KernelCache,
     pub(crate) pipelines: PipelineCache,
     disk: Option<DiskCache>,
     pub(crate) target: compile::Target,
     memory: Arc<Memory>,
     pub(crate) vulkan: Arc<vulkan::Device>,
-}
-
-/// A stream. In this version each device has one.
-struct Stream {
-    device: Arc<Device>,
 }
 
 /// Calls that are inside a device, and whether new ones may enter.
@@ -107,6 +134,12 @@ fn instance(validation: bool) -> Result<Arc<Instance>> {
     Ok(Instance::shared(validation || environment_flag("AVX_GPU_VALIDATION"))?)
 }
 
+/// How many queues AVX_GPU_QUEUES asks for, if it does.
+fn lanes_wanted() -> Option<usize> {
+    let count: usize = std::env::var("AVX_GPU_QUEUES").ok()?.trim().parse().ok()?;
+    Some(count.clamp(1, MAX_LANES))
+}
+
 fn environment_flag(name: &str) -> bool {
     std::env::var(name).is_ok_and(|v| !v.is_empty() && v != "0")
 }
@@ -149,19 +182,33 @@ pub(crate) fn create(options: &Options) -> Result<Token> {
     let index = select::choose(&candidates, selector.as_ref(), !options.no_cpu, ordered)?;
     let snapshot = &snapshots[index];
 
-    let vulkan = Arc::new(vulkan::Device::open(instance, snapshot, environment_flag("AVX_GPU_BASELINE"))?);
+    let lanes = lanes_wanted();
+    let vulkan = Arc::new(vulkan::Device::open(instance, snapshot, environment_flag("AVX_GPU_BASELINE"), lanes.unwrap_or(MAX_LANES))?);
+    // Queues beyond those that there are share them.
+    let lanes = if vulkan.features().timeline_semaphore { lanes.unwrap_or(vulkan.queues().len()) } else { 1 };
     let memory = Arc::new(vulkan::memory_of(&vulkan)?);
     let disk = DiskCache::open(options.cache_dir.as_deref(), snapshot);
     let pipelines = PipelineCache::new(&vulkan, &disk.as_ref().map(DiskCache::load).unwrap_or_default())?;
-    let queue = Queue::new(&vulkan)?;
+    let spin = Spin::new(options.spin.unwrap_or(SPIN));
+    let queues: Vec<Queue> = (0..lanes).map(|i| Queue::new(&vulkan, i, &spin)).collect::<std::result::Result<_, _>>()?;
     let device = Arc::new(Device {
         label: options.label.as_deref().unwrap_or(&snapshot.name).into(),
         index: index as u32,
         stream: OnceLock::new(),
+        line: stream::default_line(),
+        lane_count: lanes,
+        streams_made: AtomicU64::new(1),
         wait_timeout: (options.wait_timeout_ns > 0).then(|| Duration::from_nanos(options.wait_timeout_ns)),
         calls: Calls::default(),
-        completion: queue.completion().clone(),
-        engine: Mutex::new(Engine::new(queue, Staging::new(&memory))),
+        completions: queues.iter().map(|queue| queue.completion().clone()).collect(),
+        limits: kernel::limits(&vulkan),
+        copiers: Copiers::new(options.copy_threads),
+        registered: Registered::default(),
+        own_kernels: OwnKernels::default(),
+        stamps: Stamps::new(&vulkan)?,
+        fallen: Mutex::default(),
+        has_fallen: AtomicBool::new(false),
+        engine: Mutex::new(Engine::new(queues, Staging::new(&memory, lanes))),
         changed: Condvar::new(),
         tail: Condvar::new(),
         tail_thread: Mutex::new(None),
@@ -172,39 +219,56 @@ pub(crate) fn create(options: &Options) -> Result<Token> {
         memory,
         vulkan,
     });
-    let stream = STREAMS.insert_with(|_| Arc::new(Stream { device: device.clone() }))?;
+    let stream = stream::name_default(&device)?;
     device.stream.get_or_init(|| stream);
+    device.begin_trace()?;
     log::line(log::Level::Info, format!("opened '{}' ({}, {})", device.label, snapshot.driver_name, snapshot.driver_version()));
-    DEVICES.insert_with(|_| device).inspect_err(|_| drop(STREAMS.remove(stream)))
+    DEVICES.insert_with(|_| device).inspect_err(|_| stream::remove(stream))
 }
 
 /// Closes a device: see avx_destroy.
 pub(crate) fn destroy(token: Token) -> Result<()> {
     let device = DEVICES.remove(token)?;
     device.close();
-    let number = {
+    let clock = {
         let mut engine = device.lock();
         // A tail that cannot be submitted is given up; what is in flight is waited for all the same.
         drop(engine.flush());
         engine.submitted()
     };
-    // A lost device does not finish its work. Any other failure of the wait (no memory) is passing, and nothing may go before it.
-    while let Err(e) = device.completion.wait(number, None) {
-        if e.kind == vulkan::ErrorKind::DeviceLost {
-            break;
+    for (completion, number) in device.completions.iter().zip(clock) {
+        // A lost device does not finish its work. Any other failure of the wait (no memory) is passing, and nothing may go before it.
+        while let Err(e) = completion.wait(number, None) {
+            if e.kind == vulkan::ErrorKind::DeviceLost {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
         }
-        std::thread::sleep(Duration::from_millis(10));
     }
+    drop(device.deliver());
     device.lock().stop = true;
     device.tail.notify_all();
     if let Some(thread) = device.tail_thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
         drop(thread.join());
     }
+    {
+        let mut engine = device.lock();
+        engine.trace_done();
+        engine.timeline = None;
+    }
     device.save_cache();
     let owned = |other: &Arc<Device>| Arc::ptr_eq(other, &device);
+    device.own_kernels.clear();
+    drop(graph::remove_all(owned));
+    drop(event::remove_all(owned));
     drop(buffer::remove_all(owned));
     drop(kernel::remove_all(owned));
-    drop(STREAMS.remove_all(|s| owned(&s.device)));
+    drop(stream::remove_all(owned));
+    device.registered.clear(&device);
+    // What goes lets go of more, such as a graph of its kernels.
+    while device.has_fallen.load(Ordering::Acquire) {
+        device.reap(&mut device.lock());
+    }
     log::line(log::Level::Info, format!("closed '{}'", device.label));
     Ok(())
 }
@@ -232,15 +296,31 @@ pub(crate) fn memory_usage(token: Token) -> Result<MemoryUsage> {
 /// Waits for all work queued before; 0 only asks.
 pub(crate) fn synchronize(token: Token, timeout_ns: u64) -> Result<()> {
     let device = enter(token)?;
-    let deadline = if timeout_ns == u64::MAX { None } else { Instant::now().checked_add(Duration::from_nanos(timeout_ns)) };
-    let number = device.lock().flush()?;
-    if !device.wait(number, deadline)? {
+    let deadline = stream::deadline_after(timeout_ns);
+    let clock = device.lock().flush()?;
+    if !device.wait(&clock, deadline)? {
         let message = format!("work on '{}' is not finished after {timeout_ns} ns; it goes on", device.label);
         return Err(Error::new(Status::Timeout, message));
     }
-    let mut engine = device.lock();
-    device.reap(&mut engine);
-    engine.take_failure()
+    device.settle(None)
+}
+
+/// Gives memory that nothing uses back to the driver.
+pub(crate) fn trim(token: Token) -> Result<()> {
+    let device = enter(token)?;
+    let dead = {
+        let mut engine = device.lock();
+        for lane in 0..engine.lanes.len() {
+            let polled = engine.lanes[lane].queue.completion().poll();
+            polled.map_err(|e| engine.fail(e))?;
+        }
+        let done = engine.done();
+        engine.staging.trim(&done);
+        engine.reap()
+    };
+    device.give_back(dead);
+    device.memory.trim();
+    Ok(())
 }
 
 /// The device's default stream.
@@ -250,6 +330,30 @@ pub(crate) fn default_stream(token: Token) -> Result<Token> {
 }
 
 impl Device {
+    /// Has the device's work written into the process's trace, if there is one.
+    fn begin_trace(&self) -> Result<()> {
+        let (Some(trace), Some(stamps)) = (trace::active(), &self.stamps) else { return Ok(()) };
+        let mut timeline = Timeline::new(trace, &self.label, stamps);
+        if timeline.wants_calibration() {
+            // The driver cannot compare the clocks: a stamp between two looks at the host's does, as exactly as a submission is fast.
+            let stamp = stamps.take()?;
+            let before = Instant::now();
+            let clock = {
+                let mut engine = self.lock();
+                engine.record(&self.line, &[], Label::new("calibration", 0), |commands, _, _| {
+                    commands.stamp(&stamp, vulkan::StampStage::Bottom);
+                    Ok(())
+                })?;
+                engine.flush()?
+            };
+            self.wait(&clock, None)?;
+            let time = stamp.read().map_err(|e| self.lock().fail(e))?;
+            timeline.calibrate(time.unwrap_or(0), before + before.elapsed() / 2);
+        }
+        self.lock().timeline = Some(timeline);
+        Ok(())
+    }
+
     /// Lets a call in, if the device is not being destroyed.
     pub(crate) fn enter(self: Arc<Self>) -> Result<Inside> {
         let before = self.calls.state.fetch_add(2, Ordering::AcqRel);
@@ -267,16 +371,6 @@ impl Device {
         while self.calls.state.load(Ordering::Acquire) != 1 {
             guard = self.calls.left.wait(guard).unwrap_or_else(PoisonError::into_inner);
         }
-    }
-
-    /// Fails unless `stream` is this device's, or NULL.
-    pub(crate) fn check_stream(self: &Arc<Self>, stream: Token) -> Result<()> {
-        if stream.is_null() || self.stream.get() == Some(&stream) {
-            return Ok(());
-        }
-        let other = STREAMS.get(stream)?;
-        let message = format!("the stream is of device '{}', the call's other handle of device '{}'", other.device.label, self.label);
-        Err(Error::new(Status::InvalidHandle, message))
     }
 
     /// The engine, for as long as it takes to record something: never across a wait for the GPU.
@@ -298,14 +392,37 @@ impl Device {
         self.wait_timeout.and_then(|t| Instant::now().checked_add(t))
     }
 
-    /// Waits until submission `number` is done; false if the deadline came first. The caller holds no lock.
-    pub(crate) fn wait(&self, number: u64, deadline: Option<Instant>) -> Result<bool> {
-        self.completion.wait(number, deadline).map_err(|e| self.lock().fail(e))
+    /// Waits until the submissions are done; false if the deadline came first. The caller holds no lock.
+    pub(crate) fn wait(&self, clock: &Clock, deadline: Option<Instant>) -> Result<bool> {
+        let mut span = None;
+        for (completion, number) in self.completions.iter().zip(clock) {
+            if *number > completion.done() && span.is_none() {
+                span = trace::span("wait");
+            }
+            if *number > 0 && !completion.wait(*number, deadline).map_err(|e| self.lock().fail(e))? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// As `wait`, for verbs that owe data: the deadline is a failure.
-    pub(crate) fn wait_or_fail(&self, number: u64, deadline: Option<Instant>) -> Result<()> {
-        if self.wait(number, deadline)? { Ok(()) } else { Err(self.timed_out()) }
+    pub(crate) fn wait_or_fail(&self, clock: &Clock, deadline: Option<Instant>) -> Result<()> {
+        if self.wait(clock, deadline)? { Ok(()) } else { Err(self.timed_out()) }
+    }
+
+    /// The completion of a lane.
+    pub(crate) fn completion(&self, lane: u8) -> &Arc<Completion> {
+        &self.completions[usize::from(lane)]
+    }
+
+    /// After a wait: brings home what the device has copied, frees what it has passed, and tells the error of earlier queued work of the
+    /// stream (of any, for `None`).
+    pub(crate) fn settle(&self, stream: Option<u64>) -> Result<()> {
+        self.deliver()?;
+        let mut engine = self.lock();
+        self.reap(&mut engine);
+        engine.take_failure(stream)
     }
 
     /// The device's wait_timeout_ns is over before the verb could do what it owes.
@@ -316,8 +433,8 @@ impl Device {
     }
 
     /// After recording: submits what should go now, and has the rest watched.
-    pub(crate) fn pace(self: &Arc<Self>, engine: &mut Engine) -> Result<()> {
-        if engine.pace()? {
+    pub(crate) fn pace(self: &Arc<Self>, engine: &mut Engine, stream: &Line) -> Result<()> {
+        if engine.pace(stream)? {
             self.watch_tail();
         }
         self.reap(engine);
@@ -336,30 +453,49 @@ impl Device {
         self.tail.notify_one();
     }
 
+    /// Lets something go when the submissions are done. Takes no lock of the engine, so that what goes may let go of more.
+    pub(crate) fn let_go(&self, last_use: Clock, dead: Dead) {
+        self.fallen.lock().unwrap_or_else(PoisonError::into_inner).push((last_use, dead));
+        self.has_fallen.store(true, Ordering::Release);
+    }
+
     /// Frees what the GPU has passed.
     pub(crate) fn reap(&self, engine: &mut Engine) {
-        for dead in engine.reap() {
+        if self.has_fallen.load(Ordering::Relaxed) && self.has_fallen.swap(false, Ordering::Acquire) {
+            let fallen = std::mem::take(&mut *self.fallen.lock().unwrap_or_else(PoisonError::into_inner));
+            fallen.into_iter().for_each(|(last_use, dead)| engine.bury(last_use, dead));
+        }
+        self.give_back(engine.reap());
+    }
+
+    /// Frees what may go.
+    pub(crate) fn give_back(&self, dead: Vec<Dead>) {
+        for dead in dead {
             if let Dead::Memory(allocation) = dead {
                 self.memory.free(allocation);
             }
         }
     }
 
+    /// Takes bytes out of the host's view, with several threads where they are many.
+    pub(crate) fn copy_out(&self, window: Window, into: &mut [MaybeUninit<u8>]) {
+        self.copiers.read(window, 0, into);
+    }
+
     /// Allocates memory; if there is none, first takes back what the GPU has finished with or will finish.
     pub(crate) fn allocate(&self, kind: MemoryKind, size: u64, align: u64, label: &str) -> Result<Allocation> {
-        let first = match self.memory.allocate(kind, size, align, label) {
+        match self.memory.allocate(kind, size, align, label) {
             Ok(allocation) => return Ok(allocation),
-            Err(e) if e.kind == vulkan::ErrorKind::OutOfDeviceMemory => e,
+            Err(e) if e.kind == vulkan::ErrorKind::OutOfDeviceMemory => {}
             Err(e) => return Err(self.lock().fail(e)),
-        };
-        let number = {
+        }
+        let clock = {
             let mut engine = self.lock();
-            if !engine.has_dead() {
-                return Err(first.into());
-            }
-            engine.flush()?
+            let done = engine.done();
+            engine.staging.trim(&done);
+            if engine.has_dead() { engine.flush()? } else { Clock::default() }
         };
-        self.wait(number, self.deadline())?;
+        self.wait(&clock, self.deadline())?;
         self.reap(&mut self.lock());
         self.memory.trim();
         self.memory.allocate(kind, size, align, label).map_err(|e| self.lock().fail(e))
@@ -375,8 +511,8 @@ impl Device {
         if self.vulkan.snapshot().quirks.fill_slides_to_16 { 16 } else { 4 }
     }
 
-    pub(crate) fn completion(&self) -> &Completion {
-        &self.completion
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.memory
     }
 
     fn heaps(self: &Arc<Self>) -> Vec<HeapProperties> {

@@ -1,108 +1,69 @@
 //! The engine of a device: what is being recorded, what is in flight, who uses what, and what may go when.
 //!
-//! One mutex of the device guards it; nothing in here waits for the GPU. Work is recorded in the order of the calls. It is
-//! submitted at once when the device is idle and in batches while it is busy; the tail that is held back goes when the device
-//! drains (see `tail.rs`).
+//! One mutex of the device guards it; nothing in here waits for the GPU. Work is recorded in the order of the calls, into the lane of
+//! its stream. It is submitted at once when the lane's queue is idle and in batches while it is busy; the tail that is held back goes
+//! when the queue drains (see `tail.rs`). Submissions of all lanes are numbered together, each when its batch is begun.
 
+use super::delivery::Deliveries;
 use super::error::{Error, Result, Status};
-use super::hazard::{History, Order, Point, Stage, Stages, Use};
+use super::graveyard::{Dead, Graveyard};
+use super::hazard::{Clock, Conflicts, MAX_LANES, Point, Stage, Stages};
+use super::lane::{Lane, Open};
 use super::staging::Staging;
+use super::stream::Line;
+use super::timeline::{Label, Timeline};
+use super::track::{Touch, Track, TrackId, Tracks};
 use crate::vulkan::{self, Allocation, Commands, Completion, Queue, StageSet};
-use std::any::Any;
-use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 
 /// Commands in one submission at most: the driver takes a batch while the one before runs.
 const BATCH: u32 = 256;
-/// After so many commands of an open batch the engine looks whether the device has drained.
+/// After so many commands of an open batch the engine looks whether the queue has drained.
 const LOOK: u32 = 16;
 
-/// Names a buffer's [`Track`] in the engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TrackId {
-    slot: u32,
-    /// A slot is used again; its generation is not.
-    generation: u64,
-}
-
-/// What the engine knows of a buffer.
-pub(crate) struct Track {
-    generation: u64,
-    history: History,
-    /// The mapping that the user holds: its range, and whether it may be written.
-    pub(crate) mapped: Option<(Range<u64>, bool)>,
-    /// Ranges that calls in progress read or write from the host, with no lock held.
-    pins: Vec<(Range<u64>, bool)>,
-    allocation: Option<Allocation>,
-    freed: bool,
-    host_reads: bool,
-}
-
-/// When a command is recorded: which submission it goes into, and the last one that is done.
+/// When a command is recorded: in which lane, which submission it goes into, and the last one of the lane that is done.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment {
+    pub(crate) lane: u8,
     pub(crate) submission: u64,
     pub(crate) done: u64,
 }
 
-/// Something that goes when the GPU has passed its last use.
-pub(crate) enum Dead {
-    Memory(Allocation),
-    Object(#[expect(dead_code, reason = "held only to be dropped")] Arc<dyn Any + Send + Sync>),
-}
-
-struct Open {
-    commands: Commands,
-    count: u32,
-    /// Stages that wrote memory which the host reads.
-    host_writes: StageSet,
-}
-
 /// See the module.
 pub(crate) struct Engine {
-    queue: Queue,
-    open: Option<Open>,
-    order: Order,
-    tracks: Vec<Option<Track>>,
-    free_tracks: Vec<u32>,
-    /// Tracks made so far.
-    generations: u64,
+    pub(crate) lanes: Vec<Lane>,
+    /// The last number given to a submission.
+    last: u64,
+    pub(crate) tracks: Tracks,
     pub(crate) staging: Staging,
-    graveyard: BTreeMap<u64, Vec<Dead>>,
-    /// Which kernels went into which submission, for the story of a lost device.
-    kernels: VecDeque<(u64, Arc<str>)>,
+    graveyard: Graveyard,
+    /// Bytes on their way into the host's memory.
+    pub(crate) deliveries: Deliveries,
     /// The device is lost: every later call says so.
     lost: Option<Error>,
-    /// A batch did not reach the device: what it would have ordered is ordered by the next one's first barrier.
-    batch_was_lost: bool,
-    /// Work that was queued with success failed later: told once, by the next wait or read.
-    failed: Option<Error>,
+    /// Work that was queued with success failed later: told once, by the next wait or read of the stream whose id stands with it.
+    failed: Vec<(u64, Error)>,
+    /// Writes what the device does into a trace, if there is one.
+    pub(crate) timeline: Option<Timeline>,
     /// The device is being destroyed: its tail thread ends.
     pub(crate) stop: bool,
 }
 
 impl Engine {
-    pub(crate) fn new(queue: Queue, staging: Staging) -> Engine {
+    pub(crate) fn new(queues: Vec<Queue>, staging: Staging) -> Engine {
         Engine {
-            queue,
-            open: None,
-            order: Order::default(),
-            tracks: Vec::new(),
-            free_tracks: Vec::new(),
-            generations: 0,
-            batch_was_lost: false,
+            lanes: queues.into_iter().take(MAX_LANES).map(Lane::new).collect(),
+            last: 0,
+            tracks: Tracks::default(),
             staging,
-            graveyard: BTreeMap::new(),
-            kernels: VecDeque::new(),
+            graveyard: Graveyard::default(),
+            deliveries: Deliveries::default(),
             lost: None,
-            failed: None,
+            failed: Vec::new(),
+            timeline: None,
             stop: false,
         }
-    }
-
-    pub(crate) fn completion(&self) -> &Arc<Completion> {
-        self.queue.completion()
     }
 
     /// Fails if the device is lost.
@@ -110,9 +71,15 @@ impl Engine {
         self.lost.clone().map_or(Ok(()), Err)
     }
 
-    /// The error of earlier queued work, once.
-    pub(crate) fn take_failure(&mut self) -> Result<()> {
-        self.failed.take().map_or(Ok(()), Err)
+    /// The error of earlier queued work of a stream (or of any, for `None`), once.
+    pub(crate) fn take_failure(&mut self, stream: Option<u64>) -> Result<()> {
+        if self.failed.is_empty() {
+            return Ok(());
+        }
+        match self.failed.iter().position(|(id, _)| stream.is_none_or(|wanted| *id == wanted)) {
+            Some(i) => Err(self.failed.remove(i).1),
+            None => Ok(()),
+        }
     }
 
     /// Turns a failure of the driver into an error; a lost device stays lost.
@@ -123,8 +90,7 @@ impl Engine {
         if let Some(lost) = &self.lost {
             return lost.clone();
         }
-        let done = self.completion().done();
-        let mut names: Vec<&str> = self.kernels.iter().filter(|(n, _)| *n > done).map(|(_, name)| &**name).collect();
+        let mut names: Vec<&str> = self.lanes.iter().flat_map(Lane::kernels_in_flight).collect();
         names.dedup();
         let kernels = match names.as_slice() {
             [] => "no kernel was in flight".to_owned(),
@@ -136,296 +102,427 @@ impl Engine {
         lost
     }
 
-    /// Keeps an error of queued work for the next wait or read.
-    fn keep_failure(&mut self, e: Error) {
-        if self.failed.is_none() && self.lost.is_none() {
-            self.failed = Some(e);
-        }
-    }
-
     // Buffers.
 
-    /// Starts to track a buffer. `host_reads`: the host reads its memory directly.
-    pub(crate) fn track(&mut self, allocation: Option<Allocation>, host_reads: bool) -> TrackId {
-        self.generations += 1;
-        let generation = self.generations;
-        let track = Track { generation, history: History::default(), mapped: None, pins: Vec::new(), allocation, freed: false, host_reads };
-        let slot = match self.free_tracks.pop() {
-            Some(slot) => {
-                self.tracks[slot as usize] = Some(track);
-                slot
-            }
-            None => {
-                self.tracks.push(Some(track));
-                (self.tracks.len() - 1) as u32
-            }
-        };
-        TrackId { slot, generation }
-    }
-
-    fn track_of(&self, id: TrackId) -> Option<&Track> {
-        self.tracks.get(id.slot as usize)?.as_ref().filter(|track| track.generation == id.generation)
-    }
-
-    fn track_of_mut(&mut self, id: TrackId) -> Option<&mut Track> {
-        self.tracks.get_mut(id.slot as usize)?.as_mut().filter(|track| track.generation == id.generation)
-    }
-
-    /// The buffer's track, if it has not been freed.
+    /// The track of a buffer that has not been freed.
     pub(crate) fn live(&mut self, id: TrackId) -> Result<&mut Track> {
-        match self.track_of_mut(id) {
-            Some(track) if !track.freed => Ok(track),
-            _ => Err(Error::new(Status::InvalidHandle, "the buffer was freed by another thread during this call")),
-        }
+        self.tracks.live(id)
     }
 
     /// Ends a buffer: its memory goes when the GPU, and calls in progress, have passed their last use of it.
     pub(crate) fn free(&mut self, id: TrackId) {
-        if let Some(track) = self.track_of_mut(id) {
-            track.freed = true;
-            track.mapped = None;
-        }
-        self.bury_track(id);
+        let dead = self.tracks.free(id);
+        self.bury_memory(dead);
     }
 
-    fn bury_track(&mut self, id: TrackId) {
-        if !self.track_of(id).is_some_and(|track| track.freed && track.pins.is_empty()) {
-            return;
-        }
-        if let Some(mut track) = self.tracks[id.slot as usize].take() {
-            self.free_tracks.push(id.slot);
-            if let Some(allocation) = track.allocation.take() {
-                self.bury(track.history.last_use(), Dead::Memory(allocation));
-            }
+    /// Ends a pin of a range: see [`Tracks::pin`].
+    pub(crate) fn unpin(&mut self, id: TrackId, range: &Range<u64>, write: bool) {
+        let dead = self.tracks.unpin(id, range, write);
+        self.bury_memory(dead);
+    }
+
+    /// Ends a hold: see [`Tracks::hold`].
+    pub(crate) fn release(&mut self, id: TrackId) {
+        let dead = self.tracks.release(id);
+        self.bury_memory(dead);
+    }
+
+    fn bury_memory(&mut self, dead: Option<(Clock, Allocation)>) {
+        if let Some((last_use, allocation)) = dead {
+            self.bury(last_use, Dead::Memory(allocation));
         }
     }
 
-    /// Lets something go when submission `last_use` is done.
-    pub(crate) fn bury(&mut self, last_use: u64, dead: Dead) {
-        self.graveyard.entry(last_use).or_default().push(dead);
+    /// Lets something go when the submissions of `last_use` are done.
+    pub(crate) fn bury(&mut self, last_use: Clock, dead: Dead) {
+        let done = self.done();
+        self.graveyard.bury(last_use, dead, &done);
     }
 
     /// True if something waits for the GPU before it can go.
     pub(crate) fn has_dead(&self) -> bool {
-        !self.graveyard.is_empty()
+        self.graveyard.is_waiting()
     }
 
     /// What may go now. The caller drops it, and gives memory back, with the lock released or held.
     pub(crate) fn reap(&mut self) -> Vec<Dead> {
-        self.queue.retire();
-        let done = self.done();
-        while self.kernels.front().is_some_and(|(n, _)| *n <= done) {
-            self.kernels.pop_front();
-        }
-        if self.graveyard.first_key_value().is_none_or(|(n, _)| *n > done) {
+        self.trace_done();
+        if self.graveyard.is_empty() {
             return Vec::new();
         }
-        let later = self.graveyard.split_off(&(done + 1));
-        std::mem::replace(&mut self.graveyard, later).into_values().flatten().collect()
+        let done = self.done();
+        self.graveyard.reap(&done)
     }
 
-    /// True if a call in progress uses bytes of the range from the host in a way that conflicts.
-    pub(crate) fn is_pinned(&mut self, id: TrackId, range: &Range<u64>, write: bool) -> Result<bool> {
-        let track = self.live(id)?;
-        Ok(track.pins.iter().any(|(r, w)| (*w || write) && r.start < range.end && range.start < r.end))
-    }
-
-    /// Keeps others from the range while this call works on it with no lock held. Ended by [`Engine::unpin`].
-    pub(crate) fn pin(&mut self, id: TrackId, range: &Range<u64>, write: bool) -> Result<()> {
-        self.live(id)?.pins.push((range.clone(), write));
-        Ok(())
-    }
-
-    pub(crate) fn unpin(&mut self, id: TrackId, range: &Range<u64>, write: bool) {
-        if let Some(track) = self.track_of_mut(id)
-            && let Some(i) = track.pins.iter().position(|(r, w)| r == range && *w == write)
-        {
-            track.pins.swap_remove(i);
+    /// Writes what is done into the trace, if there is one.
+    pub(crate) fn trace_done(&mut self) {
+        if self.timeline.is_none() {
+            return;
         }
-        self.bury_track(id);
+        let done = self.done();
+        let drained = self.timeline.as_mut().map_or(Ok(()), |timeline| timeline.drain(&done));
+        if let Err(e) = drained {
+            self.fail(e);
+        }
     }
 
-    /// The submission that the host must wait for before it reads, or writes, the range; 0 if none.
-    pub(crate) fn must_wait_for(&mut self, id: TrackId, range: &Range<u64>, write: bool) -> Result<u64> {
-        let number = self.live(id)?.history.last_conflict(range, write);
-        if number <= self.done() {
-            return Ok(0);
+    /// The submissions that the host must wait for before it reads, or writes, the range; zeros for none.
+    pub(crate) fn must_wait_for(&mut self, id: TrackId, range: &Range<u64>, write: bool) -> Result<Clock> {
+        let mut clock = self.live(id)?.history.last_conflict(range, write);
+        for (lane, number) in clock.iter_mut().take(self.lanes.len()).enumerate() {
+            if *number > self.lanes[lane].done(self.last) {
+                let polled = self.lanes[lane].queue.completion().poll();
+                polled.map_err(|e| self.fail(e))?;
+            }
+            if *number <= self.lanes[lane].done(self.last) {
+                *number = 0;
+            }
         }
-        self.completion().poll().map_err(|e| self.fail(e))?;
-        Ok(if number <= self.done() { 0 } else { number })
+        Ok(clock)
     }
 
     // Recording.
 
-    /// The number of the submission that work recorded now goes into.
-    pub(crate) fn open_number(&self) -> u64 {
-        self.queue.submitted() + 1
-    }
-
-    /// The number of the last submission, after submitting what is held back.
-    pub(crate) fn flush(&mut self) -> Result<u64> {
-        self.submit()?;
-        Ok(self.queue.submitted())
-    }
-
-    /// Makes sure that submission `number` has gone to the device; returns the number to wait for.
-    pub(crate) fn flush_to(&mut self, number: u64) -> Result<u64> {
-        if number > self.queue.submitted() {
-            self.submit()?;
+    /// All that is recorded or submitted until now.
+    pub(crate) fn now(&self) -> Clock {
+        let mut clock = Clock::default();
+        for (number, lane) in clock.iter_mut().zip(&self.lanes) {
+            *number = lane.open.as_ref().map_or(lane.queue.submitted(), |open| open.number);
         }
-        Ok(number.min(self.queue.submitted()))
+        clock
     }
 
-    /// The last submission that is known to be done. If nothing is being recorded and all is done, that includes the next number: work
-    /// that had it did not reach the device.
-    pub(crate) fn done(&self) -> u64 {
-        let (done, submitted) = (self.completion().done(), self.queue.submitted());
-        if self.open.is_none() && done >= submitted { submitted + 1 } else { done }
+    /// Submits what is held back, of all lanes; the numbers to wait for.
+    pub(crate) fn flush(&mut self) -> Result<Clock> {
+        let now = self.now();
+        self.flush_to(now)
     }
 
-    /// Records one command (or several that need no order among themselves) of `stage`, behind the barrier that its uses need.
+    /// Makes sure that these submissions have gone to the device; the numbers to wait for. The host is going to.
+    pub(crate) fn flush_to(&mut self, mut clock: Clock) -> Result<Clock> {
+        self.check()?;
+        for (lane, number) in clock.iter_mut().take(self.lanes.len()).enumerate() {
+            if *number > self.lanes[lane].queue.submitted() {
+                // Who asks is told now, and not again.
+                self.submit(lane).inspect_err(|e| self.failed.retain(|(_, kept)| kept.message != e.message))?;
+            }
+            if *number > 0 {
+                self.lanes[lane].eager = 1;
+            }
+            *number = (*number).min(self.lanes[lane].queue.submitted());
+        }
+        Ok(clock)
+    }
+
+    /// For each lane the last submission that is known to be done.
+    pub(crate) fn done(&self) -> Clock {
+        let mut clock = [u64::MAX; MAX_LANES];
+        for (done, lane) in clock.iter_mut().zip(&self.lanes) {
+            *done = lane.done(self.last);
+        }
+        clock
+    }
+
+    /// Records one command (or several that need no order among themselves) for a stream, behind the barrier and the waits that what
+    /// it touches needs.
     pub(crate) fn record(
         &mut self,
-        stage: Stage,
-        uses: &[(TrackId, Range<u64>, bool)],
+        stream: &Arc<Line>,
+        touches: &[Touch],
+        label: Label<'_>,
         command: impl FnOnce(&mut Commands, &mut Staging, Moment) -> Result<()>,
     ) -> Result<()> {
-        self.check()?;
-        let mut src = Stages::default();
-        for (id, range, write) in uses {
-            let new = Use { range: range.clone(), stage, write: *write };
-            let order = &self.order;
-            if let Some(track) = self.track_of(*id) {
-                src.insert(track.history.conflicts(&new, order));
-            }
-        }
-        let number = self.open_number();
-        self.open_batch()?;
-        let done = self.completion().done();
+        let (lane, done) = self.order(stream, touches)?;
+        let Lane { open: Some(open), order, .. } = &mut self.lanes[lane] else {
+            return Err(Error::new(Status::Internal, "no batch is open"));
+        };
+        let submission = open.number;
+        let moment = Moment { lane: lane as u8, submission, done: done[lane] };
         // The batch stays in its place, so that a panic in the command does not take along what earlier calls recorded.
-        let Some(open) = &mut self.open else { return Err(Error::new(Status::Internal, "no batch is open")) };
-        if !src.is_empty() {
-            self.order.barrier(src, stage.into());
-            open.commands.barrier(stage_set(src), stage_set(stage.into()));
-        }
-        let outcome = command(&mut open.commands, &mut self.staging, Moment { submission: number, done });
+        let staging = &mut self.staging;
+        let outcome = match &mut self.timeline {
+            None => command(&mut open.commands, staging, moment),
+            Some(timeline) => {
+                let place = (moment.lane, submission, stream);
+                timeline.around(&mut open.commands, place, label, |commands| command(commands, staging, moment))
+            }
+        };
         open.count += u32::from(outcome.is_ok());
-        let at = Point { sequence: self.order.next(), submission: number };
-        for (id, range, write) in uses {
-            if let Some(track) = self.tracks.get_mut(id.slot as usize).and_then(Option::as_mut).filter(|t| t.generation == id.generation) {
-                track.history.record(Use { range: range.clone(), stage, write: *write }, at, done);
-                if *write && track.host_reads {
-                    match stage {
+        let at = Point { lane: lane as u8, sequence: order.next(), submission };
+        for touch in touches {
+            if let Some(track) = self.tracks.get_mut(touch.track) {
+                track.history.record(touch.of.clone(), at, &done);
+                if touch.of.write && track.host_reads {
+                    match touch.of.stage {
                         Stage::Compute => open.host_writes.compute = true,
                         Stage::Transfer => open.host_writes.transfer = true,
+                        Stage::Indirect => {}
                     }
                 }
             }
         }
+        self.lanes[lane].last_stage = touches.first().map(|touch| touch.of.stage);
+        stream.used(submission);
         outcome
     }
 
-    /// Makes sure that a batch is being recorded.
-    fn open_batch(&mut self) -> Result<()> {
-        if self.open.is_some() {
-            return Ok(());
+    /// Makes the stream's lane ready for commands that touch this: a batch is open, waits for other lanes and a barrier stand in it.
+    /// The lane, and what is done.
+    fn order(&mut self, stream: &Arc<Line>, touches: &[Touch]) -> Result<(usize, Clock)> {
+        self.check()?;
+        let lane = usize::from(stream.lane);
+        let done = self.done();
+        let (mut src, mut dst, mut lanes) = (Stages::default(), Stages::default(), Clock::default());
+        for touch in touches {
+            let mut conflicts = Conflicts { stages: Stages::default(), lanes };
+            if let Some(track) = self.tracks.get(touch.track) {
+                track.history.conflicts(&touch.of, lane as u8, &self.lanes[lane].order, &done, &mut conflicts);
+            }
+            if !conflicts.stages.is_empty() {
+                src.insert(conflicts.stages);
+                dst.insert(touch.of.stage.into());
+            }
+            lanes = conflicts.lanes;
         }
-        let mut commands = self.queue.begin().map_err(|e| self.fail(e))?;
-        if std::mem::take(&mut self.batch_was_lost) {
-            let mut all = Stages::COMPUTE;
-            all.insert(Stages::TRANSFER);
-            self.order.barrier(all, all);
-            commands.barrier(stage_set(all), stage_set(all));
+        if lanes != Clock::default() {
+            self.start_after(lane, lanes)?;
         }
-        self.open = Some(Open { commands, count: 0, host_writes: StageSet::default() });
+        self.open_batch(lane)?;
+        let Some(open) = &mut self.lanes[lane].open else { return Err(Error::new(Status::Internal, "no batch is open")) };
+        if open.streams.last().is_none_or(|last| !Arc::ptr_eq(last, stream)) && !open.streams.iter().any(|s| Arc::ptr_eq(s, stream)) {
+            open.streams.push(stream.clone());
+        }
+        if !src.is_empty() {
+            self.barrier(lane, src, dst);
+        }
+        Ok((lane, done))
+    }
+
+    /// Records a barrier into the open batch.
+    fn barrier(&mut self, lane: usize, src: Stages, dst: Stages) {
+        let lane = &mut self.lanes[lane];
+        if let Some(open) = &mut lane.open {
+            lane.order.barrier(src, dst);
+            open.commands.barrier(stage_set(src), stage_set(dst));
+        }
+    }
+
+    /// Has all that is recorded in `lane` from now on start after these submissions of other lanes. Only what has been submitted is
+    /// waited for, so no two lanes wait for each other.
+    fn start_after(&mut self, lane: usize, lanes: Clock) -> Result<()> {
+        for other in (0..self.lanes.len()).filter(|other| *other != lane) {
+            let number = lanes[other];
+            if number <= self.lanes[lane].waited[other] || number <= self.lanes[other].done(self.last) {
+                continue;
+            }
+            if self.lanes[other].open.as_ref().is_some_and(|open| open.number <= number) {
+                self.submit(other)?;
+            }
+            let number = number.min(self.lanes[other].queue.submitted());
+            if self.lanes[lane].open.as_ref().is_some_and(|open| open.count > 0) {
+                self.submit(lane)?;
+            }
+            self.open_batch(lane)?;
+            let lane = &mut self.lanes[lane];
+            lane.waited[other] = number;
+            if let Some(open) = &mut lane.open {
+                open.waits.push((other as u8, number));
+            }
+        }
         Ok(())
     }
 
-    /// The work recorded so far writes staging memory that the host will read.
-    pub(crate) fn host_will_read(&mut self) {
-        if let Some(open) = &mut self.open {
+    /// Has all that the stream's lane gets from now on start after a point of any lane.
+    pub(crate) fn order_behind(&mut self, stream: &Arc<Line>, point: Point) -> Result<()> {
+        self.check()?;
+        let lane = usize::from(stream.lane);
+        if point.lane != stream.lane {
+            let mut lanes = Clock::default();
+            lanes[usize::from(point.lane)] = point.submission;
+            return self.start_after(lane, lanes);
+        }
+        if point.submission > self.lanes[lane].done(self.last) && !self.lanes[lane].order.is_all_ordered(point.sequence) {
+            self.open_batch(lane)?;
+            self.barrier(lane, Stages::ALL, Stages::ALL);
+        }
+        Ok(())
+    }
+
+    /// True if the last command of the stream's lane is a kernel that is not known to be done.
+    pub(crate) fn follows_kernel(&self, stream: &Line) -> bool {
+        let lane = &self.lanes[usize::from(stream.lane)];
+        let busy = lane.open.is_some() || lane.queue.completion().done() < lane.queue.submitted();
+        busy && lane.last_stage == Some(Stage::Compute)
+    }
+
+    /// The point behind all that the stream has recorded.
+    pub(crate) fn point_of(&self, stream: &Line) -> Point {
+        let lane = &self.lanes[usize::from(stream.lane)];
+        Point { lane: stream.lane, sequence: lane.order.last(), submission: stream.last() }
+    }
+
+    /// Makes sure that a batch is being recorded.
+    fn open_batch(&mut self, lane: usize) -> Result<()> {
+        if self.lanes[lane].open.is_some() {
+            return Ok(());
+        }
+        let commands = self.lanes[lane].queue.begin();
+        let mut commands = commands.map_err(|e| self.fail(e))?;
+        self.last += 1;
+        let lane = &mut self.lanes[lane];
+        if std::mem::take(&mut lane.batch_was_lost) {
+            lane.order.barrier(Stages::ALL, Stages::ALL);
+            commands.barrier(stage_set(Stages::ALL), stage_set(Stages::ALL));
+            // Nor did its waits happen.
+            lane.waited = Clock::default();
+        }
+        lane.open = Some(Open {
+            commands,
+            number: self.last,
+            count: 0,
+            host_writes: StageSet::default(),
+            waits: Default::default(),
+            streams: Default::default(),
+        });
+        Ok(())
+    }
+
+    /// The work recorded so far in a lane writes staging memory that the host will read.
+    pub(crate) fn host_will_read(&mut self, lane: u8) {
+        if let Some(open) = &mut self.lanes[usize::from(lane)].open {
             open.host_writes.transfer = true;
         }
     }
 
-    /// Remembers that a kernel of this name is in the open submission.
-    pub(crate) fn note_kernel(&mut self, name: &Arc<str>) {
-        let number = self.open_number();
-        if self.kernels.back().is_none_or(|(n, last)| *n != number || !Arc::ptr_eq(last, name)) {
-            self.kernels.push_back((number, name.clone()));
-        }
-    }
-
-    /// After recording: submits if the device is idle or the batch is full. True if a tail is held back that the tail thread must
+    /// After recording: submits if the queue is idle or the batch is full. True if a tail is held back that the tail thread must
     /// watch from now on.
-    pub(crate) fn pace(&mut self) -> Result<bool> {
-        let Some(open) = &self.open else { return Ok(false) };
+    pub(crate) fn pace(&mut self, stream: &Line) -> Result<bool> {
+        let lane = usize::from(stream.lane);
+        let eager = self.lanes[lane].eager;
+        let Some(open) = &self.lanes[lane].open else { return Ok(false) };
         let count = open.count;
-        if count >= BATCH {
-            self.submit()?;
-            return Ok(false);
-        }
-        if (count == 1 || count.is_multiple_of(LOOK)) && self.is_idle()? {
-            self.submit()?;
+        let full = count >= BATCH;
+        if full || (count >= eager && (count == eager || count.is_multiple_of(LOOK)) && self.is_idle(lane)?) {
+            // The caller is told now, and not again.
+            self.submit(lane).inspect_err(|_| self.failed.retain(|(id, _)| *id != stream.id))?;
+            if !full {
+                self.lanes[lane].grow();
+            }
             return Ok(false);
         }
         Ok(count == 1)
     }
 
-    /// True if work is recorded and not submitted.
+    /// The last submission of each lane.
+    pub(crate) fn submitted(&self) -> Clock {
+        let mut clock = Clock::default();
+        for (number, lane) in clock.iter_mut().zip(&self.lanes) {
+            *number = lane.queue.submitted();
+        }
+        clock
+    }
+
+    /// True if work of a lane is recorded and not submitted.
     pub(crate) fn has_tail(&self) -> bool {
-        self.open.is_some() && self.lost.is_none()
+        self.lost.is_none() && self.lanes.iter().any(|lane| lane.open.is_some())
     }
 
-    /// The number of the last submission.
-    pub(crate) fn submitted(&self) -> u64 {
-        self.queue.submitted()
+    /// What must be done before the tails go.
+    pub(crate) fn before_tails(&self) -> Vec<(Arc<Completion>, u64)> {
+        let held_back = self.lanes.iter().filter(|lane| lane.open.is_some());
+        held_back.map(|lane| (lane.queue.completion().clone(), lane.queue.submitted())).collect()
     }
 
-    /// Submits the tail if the device has drained.
-    pub(crate) fn submit_if_idle(&mut self) {
-        match self.is_idle() {
-            Ok(true) => {
-                if let Err(e) = self.submit() {
-                    self.keep_failure(e);
-                }
+    /// Submits the tails of the lanes whose queues have drained.
+    pub(crate) fn submit_idle(&mut self) {
+        for lane in 0..self.lanes.len() {
+            if self.lanes[lane].open.is_none() {
+                continue;
             }
-            Ok(false) => {}
-            Err(e) => self.keep_failure(e),
+            // A failure is kept for the streams of the batch; a lost device by the engine.
+            if let Ok(true) = self.is_idle(lane) {
+                drop(self.submit(lane));
+            }
         }
     }
 
-    fn is_idle(&mut self) -> Result<bool> {
-        let submitted = self.queue.submitted();
-        if self.completion().done() >= submitted {
+    fn is_idle(&mut self, lane: usize) -> Result<bool> {
+        let queue = &self.lanes[lane].queue;
+        let submitted = queue.submitted();
+        if queue.completion().done() >= submitted {
             return Ok(true);
         }
-        let done = self.completion().poll().map_err(|e| self.fail(e))?;
-        Ok(done >= submitted)
+        let polled = queue.completion().poll();
+        Ok(polled.map_err(|e| self.fail(e))? >= submitted)
     }
 
-    fn submit(&mut self) -> Result<()> {
-        let Some(mut open) = self.open.take() else { return self.check() };
+    /// Submits what is recorded in a lane. A failure is kept for the streams whose work it was, as well as returned.
+    pub(crate) fn submit(&mut self, lane: usize) -> Result<()> {
+        self.submit_with(lane, None)
+    }
+
+    /// As `submit`, with commands behind it that were recorded earlier.
+    fn submit_with(&mut self, lane: usize, graph: Option<&Commands>) -> Result<()> {
+        let Some(mut open) = self.lanes[lane].open.take() else { return self.check() };
         self.check()?;
         if open.host_writes != StageSet::default() {
             open.commands.host_barrier(open.host_writes);
         }
-        match self.queue.submit(open.commands) {
-            Ok(_) => Ok(()),
-            Err(e) => {
-                // Neither its barriers happened nor the uses that others were waiting behind.
-                self.batch_was_lost = true;
-                let count = open.count;
-                let mut error = self.fail(e);
-                if error.status != Status::DeviceLost {
-                    error.message = format!("{count} queued commands did not reach the device: {}", error.message);
+        let waits: smallvec::SmallVec<[_; 4]> =
+            open.waits.iter().map(|(other, number)| (self.lanes[usize::from(*other)].queue.completion().clone(), *number)).collect();
+        let waits: smallvec::SmallVec<[_; 4]> = waits.iter().map(|(completion, number)| (&**completion, *number)).collect();
+        let submitted = self.lanes[lane].queue.submit(open.commands, graph, &waits, open.number);
+        self.lanes[lane].forget_kernels();
+        submitted.map_err(|e| {
+            // Neither its barriers happened nor the uses that others were waiting behind.
+            self.lanes[lane].batch_was_lost = true;
+            let mut error = self.fail(e);
+            if error.status != Status::DeviceLost {
+                error.message = format!("{} queued commands did not reach the device: {}", open.count, error.message);
+                for stream in &open.streams {
+                    if !self.failed.iter().any(|(id, _)| *id == stream.id) {
+                        self.failed.push((stream.id, error.clone()));
+                    }
                 }
-                Err(error)
+            }
+            error
+        })
+    }
+
+    /// Runs commands that were recorded earlier, which touch this, as part of a stream. They begin behind no barrier of their own.
+    /// The submission that carries them.
+    pub(crate) fn launch(&mut self, stream: &Arc<Line>, touches: &[Touch], graph: &Commands, label: Label<'_>) -> Result<u64> {
+        let (lane, done) = self.order(stream, touches)?;
+        let Lane { open: Some(open), order, .. } = &mut self.lanes[lane] else {
+            return Err(Error::new(Status::Internal, "no batch is open"));
+        };
+        let submission = open.number;
+        open.count += 1;
+        let at = Point { lane: lane as u8, sequence: order.next(), submission };
+        for touch in touches {
+            if let Some(track) = self.tracks.get_mut(touch.track) {
+                track.history.record(touch.of.clone(), at, &done);
             }
         }
+        stream.used(submission);
+        let start = self.timeline.as_mut().and_then(|timeline| timeline.start(&mut open.commands));
+        self.submit_with(lane, Some(graph))?;
+        if let Some(start) = start {
+            // The end is in the batch behind it: a graph's own commands are the same each time.
+            self.open_batch(lane)?;
+            if let (Some(timeline), Some(open)) = (&mut self.timeline, &mut self.lanes[lane].open) {
+                timeline.end(&mut open.commands, (lane as u8, open.number, stream), label, start);
+                open.count += 1;
+            }
+        }
+        Ok(submission)
     }
 }
 
-fn stage_set(stages: Stages) -> StageSet {
-    StageSet { compute: stages.contains(Stages::COMPUTE), transfer: stages.contains(Stages::TRANSFER) }
+pub(crate) fn stage_set(stages: Stages) -> StageSet {
+    StageSet {
+        compute: stages.contains(Stages::COMPUTE),
+        transfer: stages.contains(Stages::TRANSFER),
+        indirect: stages.contains(Stages::INDIRECT),
+    }
 }

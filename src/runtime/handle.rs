@@ -19,10 +19,12 @@ pub(crate) enum Kind {
     Stream = 2,
     Buffer = 3,
     Kernel = 4,
+    Event = 5,
+    Graph = 6,
 }
 
 impl Kind {
-    const ALL: [Kind; 4] = [Kind::Device, Kind::Stream, Kind::Buffer, Kind::Kernel];
+    const ALL: [Kind; 6] = [Kind::Device, Kind::Stream, Kind::Buffer, Kind::Kernel, Kind::Event, Kind::Graph];
 
     /// As the header calls it.
     fn name(self) -> &'static str {
@@ -31,6 +33,8 @@ impl Kind {
             Kind::Stream => "avx_stream",
             Kind::Buffer => "avx_buffer",
             Kind::Kernel => "avx_kernel",
+            Kind::Event => "avx_event",
+            Kind::Graph => "avx_graph",
         }
     }
 }

@@ -1,11 +1,18 @@
 //! What must wait for what: pure data, no GPU.
 //!
-//! Every command of a queue has a sequence number. A buffer remembers the uses that still matter ([`History`]); the queue
-//! remembers which pairs of stages its barriers have already ordered, and up to which command ([`Order`]). A new use conflicts
-//! with an old one where they share bytes and one of them writes; it needs a barrier only if no barrier since the old use has
-//! ordered the two stages. So independent commands get none, and a chain of dependent ones gets exactly one each.
+//! Work goes through lanes, one for each queue in use. Every command of a lane has a sequence number. A buffer remembers the uses
+//! that still matter ([`History`]); a lane remembers which pairs of stages its barriers have already ordered, and up to which
+//! command ([`Order`]). A new use conflicts with an old one where they share bytes and one of them writes, unless both are atomics
+//! that commute. In its own lane it needs a barrier only if no barrier since the old use has ordered the two stages, so independent
+//! commands get none, and a chain of dependent ones gets exactly one each. Behind another lane it waits for that lane's submission.
 
 use std::ops::Range;
+
+/// Queues that one device uses at most.
+pub(crate) const MAX_LANES: usize = 4;
+
+/// For each lane a submission: all up to it. 0: none.
+pub(crate) type Clock = [u64; MAX_LANES];
 
 /// Where in the pipeline a command touches memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +21,8 @@ pub(crate) enum Stage {
     Compute = 0,
     /// A copy or fill command.
     Transfer = 1,
+    /// Workgroup counts that the device reads from a buffer.
+    Indirect = 2,
 }
 
 /// A set of stages.
@@ -23,6 +32,8 @@ pub(crate) struct Stages(u8);
 impl Stages {
     pub(crate) const COMPUTE: Stages = Stages(1);
     pub(crate) const TRANSFER: Stages = Stages(2);
+    pub(crate) const INDIRECT: Stages = Stages(4);
+    pub(crate) const ALL: Stages = Stages(7);
 
     pub(crate) fn is_empty(self) -> bool {
         self.0 == 0
@@ -39,14 +50,11 @@ impl Stages {
 
 impl From<Stage> for Stages {
     fn from(stage: Stage) -> Stages {
-        match stage {
-            Stage::Compute => Stages::COMPUTE,
-            Stage::Transfer => Stages::TRANSFER,
-        }
+        Stages(1 << stage as u8)
     }
 }
 
-const STAGES: [Stage; 2] = [Stage::Compute, Stage::Transfer];
+const STAGES: [Stage; 3] = [Stage::Compute, Stage::Transfer, Stage::Indirect];
 
 /// One use of a buffer's bytes by one command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,16 +62,19 @@ pub(crate) struct Use {
     pub(crate) range: Range<u64>,
     pub(crate) stage: Stage,
     pub(crate) write: bool,
+    /// By atomics that commute with those of other such uses.
+    pub(crate) unordered: bool,
 }
 
-/// When a command runs: its sequence number in the queue, and the number of the submission that carries it.
+/// When a command runs: its lane, its sequence number there, and the number of the submission that carries it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Point {
+    pub(crate) lane: u8,
     pub(crate) sequence: u64,
     pub(crate) submission: u64,
 }
 
-/// What the barriers recorded so far have ordered.
+/// What the barriers recorded so far in one lane have ordered.
 #[derive(Debug, Default)]
 pub(crate) struct Order {
     /// The last sequence number given out.
@@ -79,6 +90,11 @@ impl Order {
         self.sequence
     }
 
+    /// The number of the last command.
+    pub(crate) fn last(&self) -> u64 {
+        self.sequence
+    }
+
     /// A barrier from `src` to `dst` stands here.
     pub(crate) fn barrier(&mut self, src: Stages, dst: Stages) {
         for a in STAGES.into_iter().filter(|s| src.contains((*s).into())) {
@@ -86,6 +102,11 @@ impl Order {
                 self.ordered[a as usize][b as usize] = self.sequence;
             }
         }
+    }
+
+    /// True if all that was done up to command `sequence` is ordered before what comes now.
+    pub(crate) fn is_all_ordered(&self, sequence: u64) -> bool {
+        self.ordered.iter().flatten().all(|ordered| *ordered >= sequence)
     }
 
     fn is_ordered(&self, before: &Past, stage: Stage) -> bool {
@@ -99,6 +120,15 @@ struct Past {
     at: Point,
 }
 
+/// What a new use must wait for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Conflicts {
+    /// Stages of earlier commands of its own lane, which a barrier must cover.
+    pub(crate) stages: Stages,
+    /// Submissions of other lanes.
+    pub(crate) lanes: Clock,
+}
+
 /// The uses of one buffer that a later use may conflict with.
 #[derive(Debug, Default)]
 pub(crate) struct History {
@@ -109,44 +139,66 @@ pub(crate) struct History {
 const MAX_PAST: usize = 32;
 
 impl History {
-    /// The stages that a barrier must wait for before `new` may run.
-    pub(crate) fn conflicts(&self, new: &Use, order: &Order) -> Stages {
-        let mut stages = Stages::default();
+    /// Adds to `conflicts` what `new`, in a lane with that `order`, must wait for. What is `done` needs no wait.
+    pub(crate) fn conflicts(&self, new: &Use, lane: u8, order: &Order, done: &Clock, conflicts: &mut Conflicts) {
         for past in &self.past {
-            if conflict(&past.of, &new.range, new.write) && !order.is_ordered(past, new.stage) {
-                stages.insert(past.of.stage.into());
+            if !conflict(&past.of, new) {
+                continue;
+            }
+            let of = past.at.lane as usize;
+            if past.at.lane != lane {
+                if past.at.submission > done[of] {
+                    conflicts.lanes[of] = conflicts.lanes[of].max(past.at.submission);
+                }
+            } else if !order.is_ordered(past, new.stage) {
+                conflicts.stages.insert(past.of.stage.into());
             }
         }
-        stages
     }
 
-    /// The last submission that the host must wait for before it reads, or writes, the range itself.
-    pub(crate) fn last_conflict(&self, range: &Range<u64>, write: bool) -> u64 {
-        self.past.iter().filter(|p| conflict(&p.of, range, write)).map(|p| p.at.submission).max().unwrap_or(0)
+    /// The last submissions that the host must wait for before it reads, or writes, the range itself.
+    pub(crate) fn last_conflict(&self, range: &Range<u64>, write: bool) -> Clock {
+        let new = Use { range: range.clone(), stage: Stage::Transfer, write, unordered: false };
+        self.latest(|past| conflict(past, &new))
     }
 
-    /// The last submission that uses the buffer at all.
-    pub(crate) fn last_use(&self) -> u64 {
-        self.past.iter().map(|p| p.at.submission).max().unwrap_or(0)
+    /// The last submissions that use the buffer at all.
+    pub(crate) fn last_use(&self) -> Clock {
+        self.latest(|_| true)
     }
 
-    /// Remembers a use; forgets those up to submission `done`, and those that the new one stands for.
-    pub(crate) fn record(&mut self, new: Use, at: Point, done: u64) {
+    fn latest(&self, wanted: impl Fn(&Use) -> bool) -> Clock {
+        let mut clock = Clock::default();
+        for past in self.past.iter().filter(|p| wanted(&p.of)) {
+            let number = &mut clock[past.at.lane as usize];
+            *number = (*number).max(past.at.submission);
+        }
+        clock
+    }
+
+    /// Remembers a use; forgets those that are done, and those that the new one stands for.
+    pub(crate) fn record(&mut self, new: Use, at: Point, done: &Clock) {
         if new.range.is_empty() {
             return;
         }
-        self.past.retain(|past| past.at.submission > done && !covers(&new, past));
+        self.past.retain(|past| past.at.submission > done[past.at.lane as usize] && !covers(&new, at.lane, past));
         if self.past.len() >= MAX_PAST {
             self.merge();
         }
         self.past.push(Past { of: new, at });
     }
 
-    /// One entry for each stage and kind of access, over the hull of their ranges, at the latest of their points.
+    /// One entry for each lane, stage and kind of access, over the hull of their ranges, at the latest of their points.
     fn merge(&mut self) {
-        let mut merged: Vec<Past> = Vec::with_capacity(4);
+        let mut merged: Vec<Past> = Vec::with_capacity(8);
         for past in self.past.drain(..) {
-            match merged.iter_mut().find(|m| m.of.stage == past.of.stage && m.of.write == past.of.write) {
+            let same = |m: &&mut Past| {
+                m.at.lane == past.at.lane
+                    && m.of.stage == past.of.stage
+                    && m.of.write == past.of.write
+                    && m.of.unordered == past.of.unordered
+            };
+            match merged.iter_mut().find(same) {
                 Some(m) => {
                     m.of.range = m.of.range.start.min(past.of.range.start)..m.of.range.end.max(past.of.range.end);
                     m.at.sequence = m.at.sequence.max(past.at.sequence);
@@ -159,20 +211,33 @@ impl History {
     }
 }
 
-fn conflict(past: &Use, range: &Range<u64>, write: bool) -> bool {
-    (past.write || write) && past.range.start < range.end && range.start < past.range.end
+fn conflict(past: &Use, new: &Use) -> bool {
+    (past.write || new.write) && !(past.unordered && new.unordered) && past.range.start < new.range.end && new.range.start < past.range.end
 }
 
 /// True if whoever conflicts with `past` conflicts with `new` too and, waiting for `new`, waits for `past`: a write over all its
-/// bytes (it was ordered behind it), or a read at the same stage over all the bytes of a read.
-fn covers(new: &Use, past: &Past) -> bool {
+/// bytes that was ordered behind it, or a later use of its lane of the same kind over all its bytes.
+fn covers(new: &Use, lane: u8, past: &Past) -> bool {
     let inside = new.range.start <= past.of.range.start && past.of.range.end <= new.range.end;
-    inside && (new.write || (!past.of.write && past.of.stage == new.stage))
+    let same_kind =
+        || past.at.lane == lane && past.of.stage == new.stage && past.of.write == new.write && past.of.unordered == new.unordered;
+    inside && ((new.write && !(new.unordered && past.of.unordered)) || same_kind())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const NONE: Clock = [0; MAX_LANES];
+
+    /// A use that is no atomics' affair.
+    fn used(range: Range<u64>, stage: Stage, write: bool) -> Use {
+        Use { range, stage, write, unordered: false }
+    }
+
+    fn at(lane: u8, sequence: u64, submission: u64) -> Point {
+        Point { lane, sequence, submission }
+    }
 
     struct Queue {
         order: Order,
@@ -187,15 +252,20 @@ mod tests {
 
         /// Runs one use as the engine does; returns the stages it waited for.
         fn run(&mut self, range: Range<u64>, stage: Stage, write: bool) -> Stages {
-            let new = Use { range, stage, write };
-            let src = self.history.conflicts(&new, &self.order);
-            if !src.is_empty() {
-                self.order.barrier(src, stage.into());
+            self.run_as(Use { range, stage, write, unordered: false })
+        }
+
+        fn run_as(&mut self, new: Use) -> Stages {
+            let mut conflicts = Conflicts::default();
+            self.history.conflicts(&new, 0, &self.order, &NONE, &mut conflicts);
+            assert_eq!(conflicts.lanes, NONE);
+            if !conflicts.stages.is_empty() {
+                self.order.barrier(conflicts.stages, new.stage.into());
                 self.barriers += 1;
             }
-            let at = Point { sequence: self.order.next(), submission: 1 };
-            self.history.record(new, at, 0);
-            src
+            let at = Point { lane: 0, sequence: self.order.next(), submission: 1 };
+            self.history.record(new, at, &NONE);
+            conflicts.stages
         }
     }
 
@@ -248,32 +318,70 @@ mod tests {
     #[test]
     fn the_host_waits_only_for_what_conflicts() {
         let mut h = History::default();
-        h.record(Use { range: 0..16, stage: Stage::Compute, write: false }, Point { sequence: 1, submission: 5 }, 0);
-        h.record(Use { range: 32..48, stage: Stage::Compute, write: true }, Point { sequence: 2, submission: 7 }, 0);
-        assert_eq!(h.last_conflict(&(0..16), false), 0);
-        assert_eq!(h.last_conflict(&(0..16), true), 5);
-        assert_eq!(h.last_conflict(&(40..41), false), 7);
-        assert_eq!(h.last_use(), 7);
+        h.record(used(0..16, Stage::Compute, false), at(0, 1, 5), &NONE);
+        h.record(used(32..48, Stage::Compute, true), at(1, 2, 7), &NONE);
+        assert_eq!(h.last_conflict(&(0..16), false), NONE);
+        assert_eq!(h.last_conflict(&(0..16), true), [5, 0, 0, 0]);
+        assert_eq!(h.last_conflict(&(40..41), false), [0, 7, 0, 0]);
+        assert_eq!(h.last_use(), [5, 7, 0, 0]);
     }
 
     #[test]
     fn finished_uses_are_forgotten_and_many_are_merged() {
         let mut h = History::default();
         for i in 0..1000u64 {
-            h.record(
-                Use { range: i * 8..i * 8 + 4, stage: Stage::Compute, write: i % 2 == 0 },
-                Point { sequence: i + 1, submission: 3 },
-                2,
-            );
+            h.record(used(i * 8..i * 8 + 4, Stage::Compute, i % 2 == 0), at(0, i + 1, 3), &[2, 0, 0, 0]);
         }
         assert!(h.past.len() <= MAX_PAST);
         let order = Order::default();
         for i in 0..1000u64 {
-            let again = Use { range: i * 8..i * 8 + 4, stage: Stage::Compute, write: true };
-            assert!(!h.conflicts(&again, &order).is_empty(), "no use may be lost by merging");
+            let mut conflicts = Conflicts::default();
+            h.conflicts(&used(i * 8..i * 8 + 4, Stage::Compute, true), 0, &order, &NONE, &mut conflicts);
+            assert!(!conflicts.stages.is_empty(), "no use may be lost by merging");
         }
-        h.record(Use { range: 0..1, stage: Stage::Compute, write: false }, Point { sequence: 2000, submission: 9 }, 3);
+        h.record(used(0..1, Stage::Compute, false), at(0, 2000, 9), &[3, 0, 0, 0]);
         assert_eq!(h.past.len(), 1);
+    }
+
+    #[test]
+    fn another_lane_is_waited_for_unless_it_is_done() {
+        let mut h = History::default();
+        let order = Order::default();
+        h.record(used(0..16, Stage::Compute, true), at(1, 1, 5), &NONE);
+        h.record(used(16..32, Stage::Transfer, false), at(2, 1, 6), &NONE);
+        let conflicts = |write, done: Clock| {
+            let mut conflicts = Conflicts::default();
+            h.conflicts(&used(8..24, Stage::Compute, write), 0, &order, &done, &mut conflicts);
+            assert!(conflicts.stages.is_empty());
+            conflicts.lanes
+        };
+        assert_eq!(conflicts(true, NONE), [0, 5, 6, 0]);
+        assert_eq!(conflicts(false, NONE), [0, 5, 0, 0]);
+        assert_eq!(conflicts(true, [9, 5, 0, 0]), [0, 0, 6, 0]);
+    }
+
+    #[test]
+    fn a_write_that_waited_for_another_lane_stands_for_its_uses() {
+        let mut h = History::default();
+        h.record(used(0..16, Stage::Compute, true), at(1, 1, 5), &NONE);
+        h.record(used(0..16, Stage::Compute, true), at(0, 1, 6), &NONE);
+        assert_eq!(h.last_use(), [6, 0, 0, 0]);
+    }
+
+    #[test]
+    fn unordered_atomics_commute_and_are_not_forgotten() {
+        let mut q = Queue::new();
+        let atomics = || Use { range: 0..64, stage: Stage::Compute, write: true, unordered: true };
+        for _ in 0..10 {
+            assert!(q.run_as(atomics()).is_empty());
+        }
+        assert_eq!(q.run(0..4, Stage::Compute, false), Stages::COMPUTE, "a plain read waits for them");
+        assert_eq!(q.run_as(atomics()), Stages::COMPUTE, "and they for it");
+        // A second lane's atomics over the same bytes do not stand for the first's.
+        let mut h = History::default();
+        h.record(atomics(), at(0, 1, 3), &NONE);
+        h.record(atomics(), at(1, 1, 4), &NONE);
+        assert_eq!(h.last_conflict(&(0..4), false), [3, 4, 0, 0]);
     }
 
     /// Random uses against the definition: every pair of conflicting commands has a barrier of their stages between them.
@@ -292,12 +400,12 @@ mod tests {
             let mut barriers: Vec<(usize, Stages, Stages)> = Vec::new();
             for i in 0..60 {
                 let start = random(64);
-                let new = Use { range: start..start + 1 + random(16), stage: STAGES[random(2) as usize], write: random(3) == 0 };
+                let new = used(start..start + 1 + random(16), STAGES[random(2) as usize], random(3) == 0);
                 let src = q.run(new.range.clone(), new.stage, new.write);
                 if !src.is_empty() {
                     barriers.push((i, src, new.stage.into()));
                 }
-                for (j, old) in commands.iter().enumerate().filter(|(_, old)| conflict(old, &new.range, new.write)) {
+                for (j, old) in commands.iter().enumerate().filter(|(_, old)| conflict(old, &new)) {
                     // Ordered directly, or through commands in between that were: walk the barriers from j to i.
                     let mut reached = Stages::from(old.stage);
                     for (_, src, dst) in barriers.iter().filter(|(at, ..)| *at > j && *at <= i) {
@@ -308,7 +416,7 @@ mod tests {
                     let direct = barriers
                         .iter()
                         .any(|(at, src, dst)| *at > j && *at <= i && src.contains(old.stage.into()) && dst.contains(new.stage.into()));
-                    let chained = commands[j + 1..].iter().any(|mid| mid.write && conflict(mid, &old.range, true))
+                    let chained = commands[j + 1..].iter().any(|mid| mid.write && conflict(mid, &used(old.range.clone(), old.stage, true)))
                         && reached.contains(new.stage.into());
                     assert!(direct || chained, "command {i} {new:?} is not ordered behind {j} {old:?}");
                 }

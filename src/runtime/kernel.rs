@@ -2,12 +2,14 @@
 
 use super::args;
 use super::device::{self, Device, Inside};
-use super::engine::Dead;
 use super::error::{Error, Result, Status, out_of_host_memory};
+use super::graveyard::Dead;
 use super::handle::{Kind, Table, Token};
+use super::hazard::{Clock, MAX_LANES};
 use super::log;
 use super::properties::{KernelArgProperties, KernelProperties};
 use super::staging;
+use super::trace;
 use crate::compile::{self, Binding, BindingKind, Interface, Variant, WGSL_STACK};
 use crate::vulkan::{self, Descriptor, Pipeline, Recipe, Slot, host};
 use rspirv::spirv::Capability;
@@ -46,8 +48,8 @@ pub(crate) struct Kernel {
     device: Arc<Device>,
     pub(crate) label: Arc<str>,
     pub(crate) compiled: Arc<Compiled>,
-    /// The last submission that uses it.
-    last_use: AtomicU64,
+    /// The last submissions that use it, for each lane.
+    last_use: [AtomicU64; MAX_LANES],
 }
 
 /// Code that was compiled and reflected.
@@ -106,8 +108,8 @@ pub(crate) fn target(device: &vulkan::Device) -> compile::Target {
 }
 
 /// What the device demands of ranges that are bound.
-pub(crate) fn limits(device: &Device) -> args::Limits {
-    let limits = device.vulkan.snapshot().limits();
+pub(crate) fn limits(device: &vulkan::Device) -> args::Limits {
+    let limits = device.snapshot().limits();
     args::Limits {
         storage_alignment: limits.min_storage_buffer_offset_alignment.max(4),
         uniform_alignment: limits.min_uniform_buffer_offset_alignment.max(4),
@@ -117,9 +119,15 @@ pub(crate) fn limits(device: &Device) -> args::Limits {
     }
 }
 
-/// Makes a kernel.
+/// Makes a kernel and names it.
 pub(crate) fn create(device: Token, options: &Options<'_>) -> Result<Token> {
     let device = device::enter(device)?;
+    let kernel = make(&device, options)?;
+    KERNELS.insert_with(|_| kernel)
+}
+
+/// Makes a kernel.
+pub(crate) fn make(device: &Inside, options: &Options<'_>) -> Result<Arc<Kernel>> {
     device.lock().check()?;
     if options.code.is_empty() {
         let status = if options.language == Language::Wgsl { Status::Compile } else { Status::InvalidSpirv };
@@ -129,25 +137,25 @@ pub(crate) fn create(device: Token, options: &Options<'_>) -> Result<Token> {
     let compiled = match device.kernels.find(key) {
         Some(compiled) => compiled,
         None => {
-            let compiled = Arc::new(compile(&device, options)?);
+            let compiled = Arc::new(compile(device, options)?);
             let length = compiled.interface.entry.len();
             if length > MAX_ENTRY_POINT {
                 let message = format!("the entry point's name has {length} bytes; drivers take {MAX_ENTRY_POINT}");
                 return Err(Error::new(Status::Limit, message));
             }
             // The first pipeline is made here, so that the driver's refusals come from this call.
-            compiled.pipeline(&device, Variant::default())?;
+            compiled.pipeline(device, Variant::default())?;
             if let Some(old) = device.kernels.keep(key, &compiled) {
                 let mut engine = device.lock();
-                let number = engine.open_number();
-                engine.bury(number, Dead::Object(old));
+                let now = engine.now();
+                engine.bury(now, Dead::Object(old));
             }
             compiled
         }
     };
     let label = options.label.unwrap_or(&compiled.interface.entry);
     let label: Arc<str> = label[..label.floor_char_boundary(256)].into();
-    KERNELS.insert_with(|_| Arc::new(Kernel { device: Arc::clone(&device), label, compiled, last_use: AtomicU64::new(0) }))
+    Ok(Arc::new(Kernel { device: Arc::clone(device), label, compiled, last_use: Default::default() }))
 }
 
 /// The label is not part of it, so kernels that differ in it alone share their pipelines.
@@ -167,6 +175,7 @@ fn key(options: &Options<'_>) -> u128 {
 }
 
 fn compile(device: &Inside, options: &Options<'_>) -> Result<Compiled> {
+    let _span = trace::span("compile");
     let label = options.label.or(options.entry_point).unwrap_or("kernel");
     // On a stack of its own size: the compilers recurse with the depth of the code, and an overflow cannot be caught.
     let outcome = host::run_on_large_stack("avx_gpu compiler", WGSL_STACK, || match options.language {
@@ -229,6 +238,7 @@ impl Compiled {
             push_constant_bytes: push.map_or(0, |b| b.padded_size.min(self.push_limit(device)) as u32),
             label: &self.interface.entry,
         };
+        let _span = trace::span("driver compile");
         let pipeline = Pipeline::new(&device.vulkan, &device.pipelines, &recipe).map_err(|e| device.lock().fail(e))?;
         Ok(cell.get_or_init(|| pipeline))
     }
@@ -253,18 +263,17 @@ impl Kernel {
         args::Kernel { label: &self.label, interface: &self.compiled.interface }
     }
 
-    /// Submission `number` uses it.
-    pub(crate) fn used_by(&self, number: u64) {
-        self.last_use.fetch_max(number, Ordering::Relaxed);
+    /// Submission `number` of a lane uses it. Under the engine's lock.
+    pub(crate) fn used_by(&self, lane: u8, number: u64) {
+        self.last_use[usize::from(lane)].store(number, Ordering::Relaxed);
     }
 }
 
 impl Drop for Kernel {
-    /// The last call that knows the kernel has ended: its code goes when the GPU has passed it. Takes the engine's lock.
+    /// The last call that knows the kernel has ended: its code goes when the GPU has passed it.
     fn drop(&mut self) {
-        let mut engine = self.device.lock();
-        engine.bury(self.last_use.load(Ordering::Relaxed), Dead::Object(self.compiled.clone()));
-        self.device.reap(&mut engine);
+        let last_use: Clock = std::array::from_fn(|lane| self.last_use[lane].load(Ordering::Relaxed));
+        self.device.let_go(last_use, Dead::Object(self.compiled.clone()));
     }
 }
 
@@ -276,9 +285,10 @@ pub(crate) fn enter(token: Token) -> Result<(Inside, Arc<Kernel>)> {
 
 /// Frees a kernel: its name at once, what is behind it when the GPU has passed it.
 pub(crate) fn free(token: Token) -> Result<()> {
-    let (_device, kernel) = enter(token)?;
+    let (device, kernel) = enter(token)?;
     KERNELS.remove(token)?;
     drop(kernel);
+    device.reap(&mut device.lock());
     Ok(())
 }
 
@@ -310,7 +320,7 @@ pub(crate) fn arg_properties(token: Token, index: u32) -> Result<KernelArgProper
         let message = format!("index {index}: kernel '{}' has {} arguments, numbered from 0", kernel.label, args.len());
         return Err(Error::new(Status::OutOfRange, message));
     };
-    let limits = limits(&device);
+    let limits = device.limits;
     Ok(KernelArgProperties {
         kind: binding.kind,
         group: binding.group,

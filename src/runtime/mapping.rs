@@ -3,7 +3,8 @@
 use super::buffer;
 use super::error::{Error, Result, Status, invalid};
 use super::handle::Token;
-use super::turn::turn;
+use super::hazard::{Clock, Stage};
+use super::turn::{Touches, turn};
 
 const READ: u32 = 1;
 const WRITE: u32 = 2;
@@ -25,20 +26,21 @@ pub(crate) fn map(token: Token, offset: u64, size: u64, access: u32) -> Result<u
     let range = buffer.range(offset, size)?;
     let write = access & WRITE != 0;
     let deadline = device.deadline();
+    let touches = Touches::one(&buffer, &range, Stage::Transfer, write);
     loop {
-        let mut engine = turn(&device, &[(&buffer, &range, write)])?;
+        let mut engine = turn(&device, &touches)?;
         if let Some((mapped, _)) = &engine.live(buffer.track)?.mapped {
             let message = format!("{} is mapped already (bytes {mapped:?}); one mapping a buffer at a time", buffer.name());
             return Err(Error::new(Status::Mapped, message));
         }
-        let number = engine.must_wait_for(buffer.track, &range, write)?;
-        if number == 0 {
+        let clock = engine.must_wait_for(buffer.track, &range, write)?;
+        if clock == Clock::default() {
             engine.live(buffer.track)?.mapped = Some((range, write));
             return Ok(window.address(offset));
         }
-        let number = engine.flush_to(number)?;
+        let clock = engine.flush_to(clock)?;
         drop(engine);
-        device.wait_or_fail(number, deadline)?;
+        device.wait_or_fail(&clock, deadline)?;
     }
 }
 

@@ -3,7 +3,7 @@
 //! It starts with the first tail, sleeps while there is none, and ends with the device.
 
 use super::device::Device;
-use crate::vulkan::host;
+use crate::vulkan::{host, wait_first};
 use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -14,8 +14,10 @@ pub(crate) fn spawn(device: Arc<Device>) -> std::io::Result<JoinHandle<()>> {
 }
 
 fn watch(device: &Device) {
+    // With several lanes a tail may come up in one while this waits for another.
+    let look = Duration::from_millis(if device.lane_count > 1 { 1 } else { 100 });
     loop {
-        let number = {
+        let points = {
             let mut engine = device.lock();
             while !engine.stop && !engine.has_tail() {
                 engine = device.tail.wait(engine).unwrap_or_else(PoisonError::into_inner);
@@ -23,14 +25,14 @@ fn watch(device: &Device) {
             if engine.stop {
                 return;
             }
-            engine.submitted()
+            engine.before_tails()
         };
         // A failure (a lost device) is kept by the engine and told to the next caller. The deadline lets `stop` be noticed.
-        let drained = device.completion().wait_quietly(number, Instant::now() + Duration::from_secs(1));
+        let drained = wait_first(&points, Some(Instant::now() + look), true);
         let mut engine = device.lock();
         match drained {
-            Ok(true) => engine.submit_if_idle(),
-            Ok(false) => {}
+            Ok(Some(_)) => engine.submit_idle(),
+            Ok(None) => {}
             Err(e) => drop(engine.fail(e)),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::error::{Result, Status};
 use super::handle::Token;
-use super::{buffer, device, dispatch, kernel, transfer};
+use super::{buffer, device, dispatch, fill, kernel, transfer};
 use crate::vulkan;
 use std::mem::MaybeUninit;
 use std::time::{Duration, Instant};
@@ -33,7 +33,12 @@ fn a_lost_device_stays_lost_and_can_be_replaced() {
     let code = b"@group(0) @binding(0) var<storage, read_write> x: array<u32>;
         @compute @workgroup_size(1) fn spin() { x[0] += 1u; }";
     let spin = kernel::create(token, &kernel::Options { code, ..Default::default() }).unwrap();
-    let arg = [super::args::Arg { at: None, value: super::args::Value::Buffer { buffer: words, offset: 0, size: 0 } }];
+    let arg = [super::args::Arg {
+        at: None,
+        value: super::args::Value::Buffer { buffer: words, offset: 0, size: 0 },
+        unordered: false,
+        slot: None,
+    }];
     dispatch::dispatch(NULL, spin, dispatch::Grid::Workgroups([1, 1, 1]), &arg).unwrap();
     device::synchronize(token, u64::MAX).unwrap();
 
@@ -41,7 +46,7 @@ fn a_lost_device_stays_lost_and_can_be_replaced() {
         let device = device::enter(token).unwrap();
         let mut engine = device.lock();
         // As if this kernel's submission had been in flight when the driver said so.
-        engine.note_kernel(&"spin".into());
+        engine.lanes[0].note_kernel(9, &"spin".into());
         let error = engine.fail(vulkan::Error::new(vulkan::ErrorKind::DeviceLost, "vkWaitSemaphores failed"));
         assert_eq!(error.status, Status::DeviceLost);
     }
@@ -50,9 +55,9 @@ fn a_lost_device_stays_lost_and_can_be_replaced() {
         assert_eq!(error.status, Status::DeviceLost, "{error}");
         assert!(error.message.contains("kernels in flight: 'spin'") && error.message.contains("avx_destroy it"), "{error}");
     };
-    lost(transfer::write(NULL, words, 0, &[1, 2, 3, 4]));
+    lost(transfer::write(NULL, words, 0, &[1, 2, 3, 4], transfer::Keep::Call));
     lost(read(words));
-    lost(transfer::fill(NULL, words, 0, 64, &[0]));
+    lost(fill::fill(NULL, words, 0, 64, &[0]));
     lost(dispatch::dispatch(NULL, spin, dispatch::Grid::Workgroups([1, 1, 1]), &arg));
     lost(device::synchronize(token, u64::MAX));
     lost(buffer::create(token, &options).map(drop));
@@ -62,7 +67,7 @@ fn a_lost_device_stays_lost_and_can_be_replaced() {
 
     let again = open().expect("there was a device");
     let words = buffer::create(again, &options).unwrap();
-    transfer::write(NULL, words, 0, &[1, 2, 3, 4]).unwrap();
+    transfer::write(NULL, words, 0, &[1, 2, 3, 4], transfer::Keep::Call).unwrap();
     read(words).unwrap();
     device::destroy(again).unwrap();
 }
@@ -75,7 +80,7 @@ fn held_back_work_goes_without_another_call() {
     let device = device::enter(token).unwrap();
     // Enough for some of it to be recorded while the device is busy with the rest.
     for _ in 0..300 {
-        transfer::copy(NULL, (a, 0), (b, 0), 1 << 20).unwrap();
+        fill::copy(NULL, (a, 0), (b, 0), 1 << 20).unwrap();
     }
     let start = Instant::now();
     while device.lock().has_tail() {

@@ -2,20 +2,51 @@
 
 use super::buffer::Buffer;
 use super::device::Device;
-use super::engine::{Engine, Track};
+use super::engine::Engine;
 use super::error::{Error, Result, Status};
+use super::hazard::{Stage, Use};
+use super::track::{Touch, Track};
+use smallvec::SmallVec;
 use std::ops::Range;
-use std::sync::MutexGuard;
+use std::sync::{Arc, MutexGuard};
 
-/// The engine, once no other call is working on the range. Fails if the device is lost or the range mapped in a conflicting way.
-pub(crate) fn turn<'a>(device: &'a Device, uses: &[(&Buffer, &Range<u64>, bool)]) -> Result<MutexGuard<'a, Engine>> {
+/// What a command touches, with the buffers for messages.
+#[derive(Clone, Default)]
+pub(crate) struct Touches {
+    pub(crate) list: SmallVec<[Touch; 6]>,
+    pub(crate) buffers: SmallVec<[Arc<Buffer>; 6]>,
+}
+
+impl Touches {
+    pub(crate) fn add(&mut self, buffer: Arc<Buffer>, of: Use) {
+        self.list.push(Touch { track: buffer.track, of });
+        self.buffers.push(buffer);
+    }
+
+    /// One use that is not by commuting atomics.
+    pub(crate) fn one(buffer: &Arc<Buffer>, range: &Range<u64>, stage: Stage, write: bool) -> Touches {
+        let mut touches = Touches::default();
+        touches.add(buffer.clone(), Use { range: range.clone(), stage, write, unordered: false });
+        touches
+    }
+
+    /// The same and one more.
+    pub(crate) fn and(mut self, buffer: &Arc<Buffer>, range: &Range<u64>, stage: Stage, write: bool) -> Touches {
+        self.add(buffer.clone(), Use { range: range.clone(), stage, write, unordered: false });
+        self
+    }
+}
+
+/// The engine, once no other call is working on what is touched. Fails if the device is lost or a range mapped in a conflicting way.
+pub(crate) fn turn<'a>(device: &'a Device, touches: &Touches) -> Result<MutexGuard<'a, Engine>> {
     let mut engine = device.lock();
     loop {
         engine.check()?;
         let mut pinned = false;
-        for (buffer, range, write) in uses {
-            check(engine.live(buffer.track)?, buffer, range, *write)?;
-            pinned |= engine.is_pinned(buffer.track, range, *write)?;
+        for (touch, buffer) in touches.list.iter().zip(&touches.buffers) {
+            let track = engine.live(touch.track)?;
+            check(track, buffer, &touch.of.range, touch.of.write)?;
+            pinned |= track.is_pinned(&touch.of.range, touch.of.write);
         }
         if !pinned {
             return Ok(engine);
@@ -45,7 +76,7 @@ pub(crate) struct Pin<'a> {
 
 impl<'a> Pin<'a> {
     pub(crate) fn new(device: &'a Device, engine: &mut Engine, buffer: &'a Buffer, range: &Range<u64>, write: bool) -> Result<Pin<'a>> {
-        engine.pin(buffer.track, range, write)?;
+        engine.tracks.pin(buffer.track, range, write)?;
         Ok(Pin { device, buffer, range: range.clone(), write })
     }
 }

@@ -5,10 +5,18 @@ use super::device::Device;
 use super::error::{Error, Result};
 use super::pipeline::Pipeline;
 use ash::vk;
+use smallvec::SmallVec;
 use std::sync::Arc;
 
+/// Every stage that this library's commands have.
+pub(super) const ALL_STAGES: vk::PipelineStageFlags = vk::PipelineStageFlags::from_raw(
+    vk::PipelineStageFlags::COMPUTE_SHADER.as_raw()
+        | vk::PipelineStageFlags::TRANSFER.as_raw()
+        | vk::PipelineStageFlags::DRAW_INDIRECT.as_raw(),
+);
+
 /// A range of a Vulkan buffer.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Slice {
     pub(crate) buffer: vk::Buffer,
     pub(crate) offset: u64,
@@ -28,28 +36,42 @@ impl Slice {
 pub(crate) struct StageSet {
     pub(crate) compute: bool,
     pub(crate) transfer: bool,
+    /// Workgroup counts are read.
+    pub(crate) indirect: bool,
 }
 
 impl StageSet {
     fn stages(self) -> vk::PipelineStageFlags {
-        let compute = if self.compute { vk::PipelineStageFlags::COMPUTE_SHADER } else { vk::PipelineStageFlags::empty() };
-        let transfer = if self.transfer { vk::PipelineStageFlags::TRANSFER } else { vk::PipelineStageFlags::empty() };
-        compute | transfer
+        use vk::PipelineStageFlags as Stage;
+        self.union(Stage::COMPUTE_SHADER, Stage::TRANSFER, Stage::DRAW_INDIRECT)
     }
 
     /// The writes of the stages.
     fn writes(self) -> vk::AccessFlags {
-        let compute = if self.compute { vk::AccessFlags::SHADER_WRITE } else { vk::AccessFlags::empty() };
-        let transfer = if self.transfer { vk::AccessFlags::TRANSFER_WRITE } else { vk::AccessFlags::empty() };
-        compute | transfer
+        use vk::AccessFlags as Access;
+        self.union(Access::SHADER_WRITE, Access::TRANSFER_WRITE, Access::empty())
     }
 
     /// All that the stages do to memory.
     fn accesses(self) -> vk::AccessFlags {
-        let compute = if self.compute { vk::AccessFlags::SHADER_READ | vk::AccessFlags::UNIFORM_READ } else { vk::AccessFlags::empty() };
-        let transfer = if self.transfer { vk::AccessFlags::TRANSFER_READ } else { vk::AccessFlags::empty() };
-        compute | transfer | self.writes()
+        use vk::AccessFlags as Access;
+        self.union(Access::SHADER_READ | Access::UNIFORM_READ, Access::TRANSFER_READ, Access::INDIRECT_COMMAND_READ) | self.writes()
     }
+
+    fn union<T: Default + std::ops::BitOr<Output = T>>(self, compute: T, transfer: T, indirect: T) -> T {
+        let of = |on, value| if on { value } else { T::default() };
+        of(self.compute, compute) | of(self.transfer, transfer) | of(self.indirect, indirect)
+    }
+}
+
+/// What was bound last, so that it is not bound again.
+#[derive(Default)]
+pub(super) struct Bound {
+    pub(super) pipeline: vk::Pipeline,
+    /// The ranges in the order of the pipeline's slots; of a pipeline with this layout.
+    pub(super) slices: SmallVec<[Slice; 8]>,
+    pub(super) layout: vk::PipelineLayout,
+    push_constants: SmallVec<[u8; 128]>,
 }
 
 /// A command buffer with what it draws from. While a submission of it runs, it is neither recorded nor dropped: the queue's duty.
@@ -60,12 +82,11 @@ pub(crate) struct Commands {
     pool: vk::CommandPool,
     buffer: vk::CommandBuffer,
     descriptors: Descriptors,
-    /// The pipeline that is bound now.
-    bound: vk::Pipeline,
+    bound: Bound,
 }
 
 impl Commands {
-    pub(super) fn new(device: &Arc<Device>) -> Result<Commands> {
+    pub(crate) fn new(device: &Arc<Device>) -> Result<Commands> {
         let info =
             vk::CommandPoolCreateInfo::default().queue_family_index(device.queue_family()).flags(vk::CommandPoolCreateFlags::TRANSIENT);
         // SAFETY: the device is alive and was created with this queue family.
@@ -80,26 +101,41 @@ impl Commands {
         let buffer = buffers[0];
         device.set_name(pool, "avx_gpu commands");
         device.set_name(buffer, "avx_gpu commands");
-        Ok(Commands { device: device.clone(), pool, buffer, descriptors: Descriptors::new(device), bound: vk::Pipeline::null() })
+        Ok(Commands { device: device.clone(), pool, buffer, descriptors: Descriptors::new(device), bound: Bound::default() })
+    }
+
+    /// The device and the command buffer, for the parts of recording that stand elsewhere.
+    pub(super) fn parts(&self) -> (&Arc<Device>, vk::CommandBuffer) {
+        (&self.device, self.buffer)
     }
 
     pub(super) fn raw(&self) -> vk::CommandBuffer {
         self.buffer
     }
 
-    /// Forgets what was recorded, which no submission uses any more, and starts anew.
+    /// Forgets what was recorded, which no submission uses any more, and starts anew, for one submission.
     pub(super) fn begin(&mut self) -> Result<()> {
-        self.bound = vk::Pipeline::null();
+        self.begin_with(vk::CommandBufferUsageFlags::ONE_TIME_SUBMIT)
+    }
+
+    /// As `begin`, for any number of submissions, also when others of them are running.
+    pub(crate) fn begin_reusable(&mut self) -> Result<()> {
+        self.begin_with(vk::CommandBufferUsageFlags::SIMULTANEOUS_USE)
+    }
+
+    fn begin_with(&mut self, usage: vk::CommandBufferUsageFlags) -> Result<()> {
+        self.bound = Bound::default();
         self.descriptors.reset()?;
         // SAFETY: by the type's contract no submission of this command buffer is running.
         unsafe { self.device.raw().reset_command_pool(self.pool, vk::CommandPoolResetFlags::empty()) }
             .map_err(|e| Error::of("vkResetCommandPool", e))?;
-        let info = vk::CommandBufferBeginInfo::default().flags(vk::CommandBufferUsageFlags::ONE_TIME_SUBMIT);
+        let info = vk::CommandBufferBeginInfo::default().flags(usage);
         // SAFETY: the pool was just reset, so the command buffer is in its initial state.
         unsafe { self.device.raw().begin_command_buffer(self.buffer, &info) }.map_err(|e| Error::of("vkBeginCommandBuffer", e))
     }
 
-    pub(super) fn end(&mut self) -> Result<()> {
+    /// Ends what was begun; then it can be submitted.
+    pub(crate) fn end(&mut self) -> Result<()> {
         // SAFETY: the command buffer is being recorded.
         unsafe { self.device.raw().end_command_buffer(self.buffer) }.map_err(|e| Error::of("vkEndCommandBuffer", e))
     }
@@ -158,21 +194,26 @@ impl Commands {
     /// Makes ready to dispatch: the pipeline, `slices` for its slots in order, and its push constants.
     pub(crate) fn bind(&mut self, pipeline: &Pipeline, slices: &[Slice], push_constants: &[u8]) -> Result<()> {
         debug_assert_eq!(slices.len(), pipeline.slots.len());
-        let device = self.device.clone();
-        if self.bound != pipeline.raw {
+        if self.bound.pipeline != pipeline.raw {
             // SAFETY: the command buffer is being recorded; the pipeline outlives the submission, by the caller's duty.
-            unsafe { device.raw().cmd_bind_pipeline(self.buffer, vk::PipelineBindPoint::COMPUTE, pipeline.raw) };
-            self.bound = pipeline.raw;
+            unsafe { self.device.raw().cmd_bind_pipeline(self.buffer, vk::PipelineBindPoint::COMPUTE, pipeline.raw) };
+            self.bound.pipeline = pipeline.raw;
         }
-        for set in &pipeline.sets {
-            self.descriptors.bind(self.buffer, pipeline, set, slices)?;
+        let same_layout = self.bound.layout == pipeline.layout;
+        if !same_layout || self.bound.slices.as_slice() != slices {
+            self.descriptors.bind(self.buffer, pipeline, slices)?;
+            self.bound.slices.clear();
+            self.bound.slices.extend_from_slice(slices);
         }
-        if !push_constants.is_empty() {
+        if !(push_constants.is_empty() || same_layout && self.bound.push_constants.as_slice() == push_constants) {
             // SAFETY: the layout's push-constant range has these bytes, a multiple of 4 of them.
             unsafe {
-                device.raw().cmd_push_constants(self.buffer, pipeline.layout, vk::ShaderStageFlags::COMPUTE, 0, push_constants);
+                self.device.raw().cmd_push_constants(self.buffer, pipeline.layout, vk::ShaderStageFlags::COMPUTE, 0, push_constants);
             }
+            self.bound.push_constants.clear();
+            self.bound.push_constants.extend_from_slice(push_constants);
         }
+        self.bound.layout = pipeline.layout;
         Ok(())
     }
 
@@ -180,6 +221,13 @@ impl Commands {
     pub(crate) fn dispatch(&mut self, groups: [u32; 3]) {
         // SAFETY: the command buffer is being recorded, and `bind` came before.
         unsafe { self.device.raw().cmd_dispatch(self.buffer, groups[0], groups[1], groups[2]) };
+    }
+
+    /// Runs the bound pipeline over as many workgroups as the three words at the start of `counts`, which is aligned to 4, then say.
+    pub(crate) fn dispatch_indirect(&mut self, counts: Slice) {
+        // SAFETY: the command buffer is being recorded, and `bind` came before; every buffer may be used for this, and the caller keeps the
+        // 12 bytes inside of it.
+        unsafe { self.device.raw().cmd_dispatch_indirect(self.buffer, counts.buffer, counts.offset) };
     }
 }
 

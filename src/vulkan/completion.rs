@@ -1,22 +1,51 @@
 //! Which submissions are done: by a timeline semaphore where the device has one, by fences in order where not.
 //!
-//! Submissions of a queue are numbered from 1 and finish in order. Waiting threads have one leader, which asks the driver (spinning
-//! for a moment, then blocked there); the others sleep until it reports. Every blocking call is bounded by [`SLICE`], so that a
-//! lost device is noticed.
+//! Submissions of a queue have ascending numbers and finish in order. Waiting threads have one leader, which asks the driver (spinning
+//! for a moment, then blocked there); each of the others sleeps until its own submission is done, or until it is its turn to lead.
+//! Every blocking call is bounded by [`SLICE`], so that a lost device is noticed.
 
 use super::device::Device;
 use super::error::{Error, Result};
 use ash::vk;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The longest that a thread stays in the driver without coming up to look around.
 const SLICE: Duration = Duration::from_secs(1);
 
-/// How long a leader asks again and again before it blocks: a blocked wait ends some 20 us late, and short kernels take less.
-const SPIN: Duration = Duration::from_micros(50);
+/// How the threads of one device wait: at most one of them spins, for a bounded time, because a blocked wait ends some 20 us late and
+/// short kernels take less. Shared by the device's completions.
+pub(crate) struct Spin {
+    /// How long a thread asks again and again before it blocks.
+    duration: Duration,
+    /// A thread is doing so.
+    taken: AtomicBool,
+}
+
+impl Spin {
+    pub(crate) fn new(duration: Duration) -> Arc<Spin> {
+        Arc::new(Spin { duration, taken: AtomicBool::new(false) })
+    }
+
+    /// Calls `is_done` again and again for a moment, unless another thread of the device does so. Whether it gave true.
+    fn until(&self, limit: Duration, mut is_done: impl FnMut() -> Result<bool>) -> Result<bool> {
+        let duration = self.duration.min(limit);
+        if duration.is_zero() || self.taken.swap(true, Ordering::Acquire) {
+            return Ok(false);
+        }
+        let until = Instant::now() + duration;
+        let outcome = loop {
+            match is_done() {
+                Ok(false) if Instant::now() < until => std::hint::spin_loop(),
+                outcome => break outcome,
+            }
+        };
+        self.taken.store(false, Ordering::Release);
+        outcome
+    }
+}
 
 /// Tells which submissions of one queue are done.
 pub(crate) struct Completion {
@@ -25,15 +54,47 @@ pub(crate) struct Completion {
     timeline: Option<vk::Semaphore>,
     done: AtomicU64,
     state: Mutex<State>,
-    progress: Condvar,
+    spin: Arc<Spin>,
 }
 
 #[derive(Default)]
 struct State {
+    /// A thread asks the driver for all.
     leader: bool,
+    /// The threads that sleep meanwhile.
+    waiters: Vec<Waiter>,
     /// Fences in flight, with the submission that signals each, in order.
     fences: VecDeque<(u64, Arc<Fence>)>,
     spare: Vec<Arc<Fence>>,
+}
+
+/// A sleeping thread, and what it waits for.
+struct Waiter {
+    number: u64,
+    thread: std::thread::Thread,
+    woken: Arc<AtomicBool>,
+}
+
+impl State {
+    /// Wakes the threads whose submissions are done and, without a leader, one more to lead.
+    fn wake(&mut self, done: u64) {
+        let mut i = 0;
+        while i < self.waiters.len() {
+            if self.waiters[i].number <= done { self.waiters.swap_remove(i).wake() } else { i += 1 }
+        }
+        if !self.leader
+            && let Some(i) = (0..self.waiters.len()).min_by_key(|&i| self.waiters[i].number)
+        {
+            self.waiters.swap_remove(i).wake();
+        }
+    }
+}
+
+impl Waiter {
+    fn wake(self) {
+        self.woken.store(true, Ordering::Release);
+        self.thread.unpark();
+    }
 }
 
 /// A fence, destroyed with its last user.
@@ -68,8 +129,8 @@ impl Signal {
 }
 
 impl Completion {
-    /// `device` is open; `timeline` says whether it has timeline semaphores.
-    pub(crate) fn new(device: &Arc<Device>) -> Result<Completion> {
+    /// For one queue of an open device.
+    pub(crate) fn new(device: &Arc<Device>, spin: &Arc<Spin>) -> Result<Completion> {
         let timeline = if device.features().timeline_semaphore {
             let mut kind = vk::SemaphoreTypeCreateInfo::default().semaphore_type(vk::SemaphoreType::TIMELINE).initial_value(0);
             let info = vk::SemaphoreCreateInfo::default().push_next(&mut kind);
@@ -80,7 +141,7 @@ impl Completion {
         } else {
             None
         };
-        Ok(Completion { device: device.clone(), timeline, done: AtomicU64::new(0), state: Mutex::default(), progress: Condvar::new() })
+        Ok(Completion { device: device.clone(), timeline, done: AtomicU64::new(0), state: Mutex::default(), spin: spin.clone() })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -147,57 +208,58 @@ impl Completion {
         Ok(self.done())
     }
 
+    /// The semaphore whose value tells what is done, for other queues to wait for.
+    pub(super) fn timeline(&self) -> Option<vk::Semaphore> {
+        self.timeline
+    }
+
     /// Waits until submission `number` is done; false if `deadline` came first. Any number of threads may wait at once.
     pub(crate) fn wait(&self, number: u64, deadline: Option<Instant>) -> Result<bool> {
-        let mut spin_until = None;
+        let mut may_spin = true;
         loop {
             if self.done() >= number || self.poll()? >= number {
                 return Ok(true);
             }
-            let left = match deadline {
-                None => SLICE,
-                Some(deadline) => match deadline.checked_duration_since(Instant::now()) {
-                    Some(left) if !left.is_zero() => left.min(SLICE),
-                    _ => return Ok(false),
-                },
-            };
             let mut state = self.state();
+            let Some(left) = left_until(deadline) else {
+                // It may have been woken to lead just now: another one will.
+                state.wake(self.done());
+                return Ok(false);
+            };
             if state.leader {
-                drop(self.progress.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner));
+                let woken = Arc::new(AtomicBool::new(false));
+                state.waiters.push(Waiter { number, thread: std::thread::current(), woken: woken.clone() });
+                drop(state);
+                self.sleep(&woken, left);
                 continue;
             }
             state.leader = true;
             drop(state);
-            let leadership = Leadership(self);
-            let spin_until = *spin_until.get_or_insert_with(|| Instant::now() + SPIN.min(left));
-            self.lead(number, spin_until, left)?;
-            drop(leadership);
-        }
-    }
-
-    /// As `wait`, but never spins and never leads: for a thread that must not stand in the way of those who wait for an answer.
-    pub(crate) fn wait_quietly(&self, number: u64, deadline: Instant) -> Result<bool> {
-        loop {
-            if self.done() >= number || self.poll()? >= number {
+            let _leadership = Leadership(self);
+            if std::mem::take(&mut may_spin) && self.spin.until(left, || Ok(self.poll()? >= number))? {
                 return Ok(true);
             }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Ok(false);
+            // Leads until its own submission is done, waking others on the way.
+            while self.poll()? < number {
+                let Some(left) = left_until(deadline) else { return Ok(false) };
+                self.block(self.done() + 1, left)?;
+                let done = self.poll()?;
+                self.state().wake(done);
             }
-            self.block(number, left.min(SLICE))?;
         }
     }
 
-    /// Spins until `spin_until`, then blocks for the oldest submission in flight, at most `left`.
-    fn lead(&self, number: u64, spin_until: Instant, left: Duration) -> Result<()> {
-        while Instant::now() < spin_until {
-            if self.poll()? >= number {
-                return Ok(());
+    /// Sleeps until woken, `left` at most.
+    fn sleep(&self, woken: &Arc<AtomicBool>, left: Duration) {
+        let until = Instant::now() + left;
+        while !woken.load(Ordering::Acquire) {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                self.state().waiters.retain(|w| !Arc::ptr_eq(&w.woken, woken));
+                return;
             }
-            std::hint::spin_loop();
+            std::thread::park_timeout(left);
         }
-        self.block(self.done() + 1, left)
     }
 
     /// Blocks in the driver until submission `number` is done, or (with fences) the oldest one in flight; at most `left`.
@@ -219,13 +281,61 @@ impl Completion {
     }
 }
 
-/// Ends a thread's lead, however it ends, and wakes the others.
+/// How long a blocking call may take: `None` if the deadline is over.
+fn left_until(deadline: Option<Instant>) -> Option<Duration> {
+    match deadline {
+        None => Some(SLICE),
+        Some(deadline) => deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()).map(|left| left.min(SLICE)),
+    }
+}
+
+/// Waits until one of several submissions is done; its index, or `None` if `deadline` came first. Does not spin if `quiet`, and never
+/// leads: for threads that wait for what others may wait for too.
+pub(crate) fn wait_first(points: &[(Arc<Completion>, u64)], deadline: Option<Instant>, quiet: bool) -> Result<Option<usize>> {
+    let look = || -> Result<Option<usize>> {
+        for (i, (completion, number)) in points.iter().enumerate() {
+            if completion.done() >= *number || completion.poll()? >= *number {
+                return Ok(Some(i));
+            }
+        }
+        Ok(None)
+    };
+    let mut pause = Duration::from_micros(20);
+    let mut may_spin = !quiet;
+    loop {
+        if let Some(first) = look()? {
+            return Ok(Some(first));
+        }
+        let (Some(left), Some((first, number))) = (left_until(deadline), points.first()) else { return Ok(None) };
+        if std::mem::take(&mut may_spin) && first.spin.until(left, || Ok(look()?.is_some()))? {
+            continue;
+        }
+        let semaphores: Option<Vec<_>> =
+            points.iter().filter(|(c, _)| Arc::ptr_eq(&c.device, &first.device)).map(|(c, n)| Some((c.timeline?, *n))).collect();
+        match semaphores {
+            Some(semaphores) if semaphores.len() == points.len() => {
+                let timeout = u64::try_from(left.as_nanos()).unwrap_or(u64::MAX);
+                first.device.wait_first_timeline(&semaphores, timeout)?;
+            }
+            _ if points.len() == 1 => first.block(*number, left)?,
+            // Several devices, or fences of several queues: the driver has no call for that.
+            _ => {
+                std::thread::sleep(pause.min(left));
+                pause = (pause * 2).min(Duration::from_millis(1));
+            }
+        }
+    }
+}
+
+/// Ends a thread's lead, however it ends, and wakes those who can go on.
 struct Leadership<'a>(&'a Completion);
 
 impl Drop for Leadership<'_> {
     fn drop(&mut self) {
-        self.0.state().leader = false;
-        self.0.progress.notify_all();
+        let done = self.0.done();
+        let mut state = self.0.state();
+        state.leader = false;
+        state.wake(done);
     }
 }
 

@@ -3,8 +3,9 @@
 use super::commands::Slice;
 use super::device::Device;
 use super::error::{Error, Result};
-use super::pipeline::{Pipeline, Set};
+use super::pipeline::Pipeline;
 use ash::vk;
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// Sets in one pool, and descriptors of each type; a kernel with more bindings gets a pool of its own size.
@@ -35,37 +36,28 @@ impl Descriptors {
         Ok(())
     }
 
-    /// Binds `slices` (of the whole pipeline, by slot) to one of its sets.
-    pub(super) fn bind(&mut self, commands: vk::CommandBuffer, pipeline: &Pipeline, set: &Set, slices: &[Slice]) -> Result<()> {
-        let infos: Vec<[vk::DescriptorBufferInfo; 1]> = set
-            .slots
-            .iter()
-            .map(|&i| [vk::DescriptorBufferInfo { buffer: slices[i].buffer, offset: slices[i].offset, range: slices[i].size }])
-            .collect();
-        let device = self.device.clone();
-        let pushed = if pipeline.pushed { device.push_descriptor() } else { None };
-        let target = if pushed.is_some() { vk::DescriptorSet::null() } else { self.allocate(set.layout, set.slots.len() as u32)? };
-        let writes: Vec<vk::WriteDescriptorSet<'_>> = set
-            .slots
-            .iter()
-            .zip(&infos)
-            .map(|(&i, info)| {
-                vk::WriteDescriptorSet::default()
-                    .dst_set(target)
-                    .dst_binding(pipeline.slots[i].binding)
-                    .descriptor_type(pipeline.slots[i].descriptor.raw())
-                    .buffer_info(info)
-            })
-            .collect();
+    /// Binds `slices`, by slot, to the pipeline's sets.
+    pub(super) fn bind(&mut self, commands: vk::CommandBuffer, pipeline: &Pipeline, slices: &[Slice]) -> Result<()> {
+        let infos: SmallVec<[vk::DescriptorBufferInfo; 8]> =
+            slices.iter().map(|s| vk::DescriptorBufferInfo { buffer: s.buffer, offset: s.offset, range: s.size }).collect();
         let point = vk::PipelineBindPoint::COMPUTE;
-        if let Some(push) = pushed {
-            // SAFETY: the command buffer is being recorded; the set's layout was made for pushing; the infos live through the call.
-            unsafe { push.cmd_push_descriptor_set(commands, point, pipeline.layout, set.group, &writes) };
-        } else {
-            // SAFETY: the set was allocated just now with this layout, so no submission uses it; the command buffer is being recorded.
+        for set in &pipeline.sets {
+            // The template of each set picks its own out of all slots' infos.
+            let data = infos.as_ptr().cast();
+            if let Some(push) = self.device.push_descriptor().filter(|_| pipeline.pushed) {
+                // SAFETY: the command buffer is being recorded; set and template were made for pushing to this layout; the template reads
+                // the infos of the pipeline's slots, of which `infos` has all.
+                unsafe {
+                    (push.fp().cmd_push_descriptor_set_with_template_khr)(commands, set.template, pipeline.layout, set.group, data);
+                }
+                continue;
+            }
+            let target = self.allocate(set.layout, set.slots.len() as u32)?;
+            // SAFETY: the set was allocated just now with this layout, so no submission uses it; the command buffer is being recorded; the
+            // template reads the infos of the pipeline's slots, of which `infos` has all.
             unsafe {
-                device.raw().update_descriptor_sets(&writes, &[]);
-                device.raw().cmd_bind_descriptor_sets(commands, point, pipeline.layout, set.group, &[target], &[]);
+                self.device.raw().update_descriptor_set_with_template(target, set.template, data);
+                self.device.raw().cmd_bind_descriptor_sets(commands, point, pipeline.layout, set.group, &[target], &[]);
             }
         }
         Ok(())

@@ -8,6 +8,7 @@ use super::snapshot::Snapshot;
 use ash::vk;
 use std::ffi::{CString, c_char};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// An open device.
 ///
@@ -15,13 +16,16 @@ use std::sync::Arc;
 /// all that was made from it must be gone, and its queue idle.
 pub(crate) struct Device {
     raw: ash::Device,
-    queue: vk::Queue,
+    /// Of one family, one at least.
+    queues: Vec<vk::Queue>,
     queue_family: u32,
     features: Features,
     api_version: u32,
     snapshot: Snapshot,
     timeline: Option<Timeline>,
     push_descriptor: Option<ash::khr::push_descriptor::Device>,
+    external_memory_host: Option<ash::ext::external_memory_host::Device>,
+    calibrated_timestamps: Option<ash::ext::calibrated_timestamps::Device>,
     debug_utils: Option<ash::ext::debug_utils::Device>,
     /// Last, and with it the order of destruction: the instance outlives the device.
     instance: Arc<Instance>,
@@ -40,7 +44,9 @@ impl Device {
     /// `snapshot` must come from `instance`.
     ///
     /// Errors: `NoDevice` if the snapshot is not usable, `OutOfHostMemory`, `OutOfDeviceMemory`, `DeviceLost`, `Driver`.
-    pub(crate) fn open(instance: Arc<Instance>, snapshot: &Snapshot, baseline: bool) -> Result<Device> {
+    /// `max_queues`: how many queues to take at most, of the family; without timeline semaphores, by which they wait for each other,
+    /// it is one.
+    pub(crate) fn open(instance: Arc<Instance>, snapshot: &Snapshot, baseline: bool, max_queues: usize) -> Result<Device> {
         let cannot = |why: &str| Error::new(Kind::NoDevice, format!("\"{}\" cannot be opened: {why}", snapshot.name));
         if let Err(why) = &snapshot.usable {
             return Err(cannot(why));
@@ -48,7 +54,7 @@ impl Device {
         let queue_family = compute_family(&snapshot.queue_families).ok_or_else(|| cannot("it has no queue for compute work"))?;
         let everything = Request::everything(&snapshot.available(), &snapshot.features);
         let nothing = || Request::baseline(&snapshot.available());
-        let device = match Device::create(&instance, snapshot, queue_family, if baseline { nothing() } else { everything }) {
+        let device = match Device::create(&instance, snapshot, (queue_family, max_queues), if baseline { nothing() } else { everything }) {
             Err(refused @ (vk::Result::ERROR_FEATURE_NOT_PRESENT | vk::Result::ERROR_EXTENSION_NOT_PRESENT)) if !baseline => {
                 let text = format!(
                     "the driver of \"{}\" refuses what it lists (vkCreateDevice gives {refused:?}); the device is opened with nothing \
@@ -56,13 +62,15 @@ impl Device {
                     snapshot.name
                 );
                 debug::report(debug::Severity::Warning, &text);
-                Device::create(&instance, snapshot, queue_family, nothing())
+                Device::create(&instance, snapshot, (queue_family, max_queues), nothing())
             }
             made => made,
         };
         let device = device.map_err(|e| Error::of("vkCreateDevice", e))?;
         device.set_name(device.raw.handle(), "avx_gpu device");
-        device.set_name(device.queue, "avx_gpu compute queue");
+        for (i, queue) in device.queues.iter().enumerate() {
+            device.set_name(*queue, &format!("avx_gpu compute queue {i}"));
+        }
         Ok(device)
     }
 
@@ -70,10 +78,12 @@ impl Device {
     fn create(
         instance: &Arc<Instance>,
         snapshot: &Snapshot,
-        queue_family: u32,
+        (queue_family, max_queues): (u32, usize),
         mut request: Request,
     ) -> std::result::Result<Device, vk::Result> {
-        let priorities = [1.0];
+        let available = snapshot.queue_families.get(queue_family as usize).map_or(1, |family| family.queue_count as usize);
+        let wanted = if request.features.timeline_semaphore { max_queues } else { 1 };
+        let priorities = vec![1.0; wanted.min(available).max(1)];
         let queues = [vk::DeviceQueueCreateInfo::default().queue_family_index(queue_family).queue_priorities(&priorities)];
         let names: Vec<*const c_char> = request.extensions.iter().map(|name| name.as_ptr()).collect();
         let features = request.features;
@@ -84,8 +94,8 @@ impl Device {
         // SAFETY: the handle is one of this instance's, which is alive; the queue family exists and has a queue (`compute_family`); the
         // extensions and the feature structs are those that the device lists; all that the info points to outlives the call.
         let raw = unsafe { instance.raw().create_device(snapshot.handle, &info, None) }?;
-        // SAFETY: the device was just made with one queue of this family.
-        let queue = unsafe { raw.get_device_queue(queue_family, 0) };
+        // SAFETY: the device was just made with so many queues of this family.
+        let queues = (0..priorities.len() as u32).map(|index| unsafe { raw.get_device_queue(queue_family, index) }).collect();
 
         let core_1_2 = vk::api_version_minor(snapshot.api_version) >= 2;
         let timeline = features.timeline_semaphore.then(|| match core_1_2 {
@@ -93,18 +103,23 @@ impl Device {
             false => Timeline::Extension(ash::khr::timeline_semaphore::Device::new(instance.raw(), &raw)),
         });
         let push_descriptor = features.push_descriptor.then(|| ash::khr::push_descriptor::Device::new(instance.raw(), &raw));
+        let external_memory_host = features.external_memory_host.then(|| ash::ext::external_memory_host::Device::new(instance.raw(), &raw));
+        let calibrated_timestamps =
+            features.calibrated_timestamps.then(|| ash::ext::calibrated_timestamps::Device::new(instance.raw(), &raw));
         let debug_utils = instance.validating().then(|| ash::ext::debug_utils::Device::new(instance.raw(), &raw));
         // Without features, nobody shall count on what came to the core after 1.1 either.
         let api_version = if features == Features::default() { vk::API_VERSION_1_1 } else { snapshot.api_version };
         Ok(Device {
             raw,
-            queue,
+            queues,
             queue_family,
             features,
             api_version,
             snapshot: snapshot.clone(),
             timeline,
             push_descriptor,
+            external_memory_host,
+            calibrated_timestamps,
             debug_utils,
             instance: Arc::clone(instance),
         })
@@ -120,9 +135,9 @@ impl Device {
         &self.instance
     }
 
-    /// The compute queue. Vulkan wants its use synchronized by the caller.
-    pub(crate) fn queue(&self) -> vk::Queue {
-        self.queue
+    /// The compute queues, one at least. Vulkan wants the use of each synchronized by the caller.
+    pub(crate) fn queues(&self) -> &[vk::Queue] {
+        &self.queues
     }
 
     /// The family of the compute queue.
@@ -150,6 +165,34 @@ impl Device {
         self.push_descriptor.as_ref()
     }
 
+    /// The import of host memory, if it is on.
+    pub(super) fn external_memory_host(&self) -> Option<&ash::ext::external_memory_host::Device> {
+        self.external_memory_host.as_ref()
+    }
+
+    /// The device's clock in ticks and the host's in nanoseconds since `origin`, read together; `None` where the driver cannot.
+    pub(super) fn clocks(&self, origin: Instant) -> Option<(u64, u64)> {
+        let functions = self.calibrated_timestamps.as_ref()?;
+        let info = |domain| vk::CalibratedTimestampInfoEXT::default().time_domain(domain);
+        // Rust's Instant is CLOCK_MONOTONIC on Linux; reading it before and after tells how far the domain's zero is from `origin`.
+        let infos = [info(vk::TimeDomainEXT::DEVICE), info(vk::TimeDomainEXT::CLOCK_MONOTONIC)];
+        // SAFETY: the extension is on and the handle of the instance that `self` holds.
+        let domains = unsafe {
+            ash::ext::calibrated_timestamps::Instance::new(self.instance.entry(), self.instance.raw())
+                .get_physical_device_calibrateable_time_domains(self.snapshot.handle)
+        };
+        let domains = domains.ok()?;
+        if !infos.iter().all(|info| domains.contains(&info.time_domain)) {
+            return None;
+        }
+        // SAFETY: both domains are among those that the device lists.
+        let (times, _) = unsafe { functions.get_calibrated_timestamps(&infos) }.ok()?;
+        let (now, clock) = (Instant::now(), super::host::monotonic_nanoseconds()?);
+        let age = clock.saturating_sub(times[1]);
+        let since = now.saturating_duration_since(origin).as_nanos() as u64;
+        Some((times[0], since.saturating_sub(age)))
+    }
+
     /// Waits until the timeline semaphore reaches `value`, `timeout_ns` nanoseconds at most (0: only looks). Whether it did.
     ///
     /// Errors: `Unsupported` if timeline semaphores are not on, `DeviceLost`, `OutOfHostMemory`, `OutOfDeviceMemory`.
@@ -158,12 +201,17 @@ impl Device {
     pub(super) fn wait_timeline(&self, semaphore: vk::Semaphore, value: u64, timeout_ns: u64) -> Result<bool> {
         let (semaphores, values) = ([semaphore], [value]);
         let info = vk::SemaphoreWaitInfo::default().semaphores(&semaphores).values(&values);
-        // SAFETY: the semaphore is alive and of this device by this function's terms, which its callers, all in `vulkan`, keep; the info's arrays are locals; the function that
-        // `timeline` stands for was loaded, as timeline semaphores are on.
+        self.wait_semaphores(&info, timeout_ns)
+    }
+
+    /// For `wait_timeline` and `wait_first_timeline`, whose terms are this one's.
+    fn wait_semaphores(&self, info: &vk::SemaphoreWaitInfo<'_>, timeout_ns: u64) -> Result<bool> {
+        // SAFETY: the semaphores are alive and of this device by the terms of the two callers; the info's arrays are theirs; the function
+        // that `timeline` stands for was loaded, as timeline semaphores are on.
         let result = unsafe {
             match self.timeline()? {
-                Timeline::Core => self.raw.wait_semaphores(&info, timeout_ns),
-                Timeline::Extension(functions) => functions.wait_semaphores(&info, timeout_ns),
+                Timeline::Core => self.raw.wait_semaphores(info, timeout_ns),
+                Timeline::Extension(functions) => functions.wait_semaphores(info, timeout_ns),
             }
         };
         match result {
@@ -171,6 +219,15 @@ impl Device {
             Err(vk::Result::TIMEOUT) => Ok(false),
             Err(e) => Err(Error::of("vkWaitSemaphores", e)),
         }
+    }
+
+    /// As `wait_timeline`, for the first of several semaphores that reaches its value.
+    ///
+    /// For `vulkan` alone: each is a living timeline semaphore of this device.
+    pub(super) fn wait_first_timeline(&self, points: &[(vk::Semaphore, u64)], timeout_ns: u64) -> Result<bool> {
+        let (semaphores, values): (Vec<_>, Vec<_>) = points.iter().copied().unzip();
+        let info = vk::SemaphoreWaitInfo::default().flags(vk::SemaphoreWaitFlags::ANY).semaphores(&semaphores).values(&values);
+        self.wait_semaphores(&info, timeout_ns)
     }
 
     /// The value that the timeline semaphore has reached.

@@ -64,6 +64,24 @@ pub(crate) fn forked() -> bool {
     FORKED.load(Ordering::Relaxed)
 }
 
+/// CLOCK_MONOTONIC in nanoseconds; `None` where there is none.
+pub(crate) fn monotonic_nanoseconds() -> Option<u64> {
+    #[cfg(unix)]
+    {
+        let mut time = std::mem::MaybeUninit::<libc::timespec>::uninit();
+        // SAFETY: the pointer is to a local of the right type, which the call fills if it gives 0.
+        let time = unsafe {
+            if libc::clock_gettime(libc::CLOCK_MONOTONIC, time.as_mut_ptr()) != 0 {
+                return None;
+            }
+            time.assume_init()
+        };
+        Some(time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64)
+    }
+    #[cfg(not(unix))]
+    None
+}
+
 #[cfg(unix)]
 mod forks {
     use super::{FORKED, Ordering, io};

@@ -6,6 +6,7 @@
 
 mod allocation;
 mod blocks;
+mod import;
 mod ranges;
 mod report;
 mod slabs;
@@ -13,6 +14,7 @@ mod types;
 
 pub(crate) use allocation::{Allocation, MAX_ALIGNMENT, MemoryLimits, Usage};
 pub(crate) use blocks::NameObject;
+pub(crate) use import::Imported;
 pub(crate) use types::MemoryKind;
 
 use super::error::{Error, Kind, Result};

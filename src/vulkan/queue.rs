@@ -1,16 +1,17 @@
-//! The queue: command buffers go in numbered submissions, and come back when they are done.
+//! A queue: command buffers go in numbered submissions, and come back when they are done.
 
 use super::commands::Commands;
-use super::completion::{Completion, Signal};
+use super::completion::{Completion, Signal, Spin};
 use super::device::Device;
 use super::error::{Error, Result};
 use ash::vk;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// One queue of a device. Used by one thread at a time; [`Completion`] is for all.
+/// One queue of a device. Used by one thread at a time, together with all others of the device; [`Completion`] is for all.
 pub(crate) struct Queue {
     device: Arc<Device>,
+    raw: vk::Queue,
     completion: Arc<Completion>,
     submitted: u64,
     flight: VecDeque<(u64, Commands)>,
@@ -18,16 +19,18 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    pub(crate) fn new(device: &Arc<Device>) -> Result<Queue> {
-        let completion = Arc::new(Completion::new(device)?);
-        Ok(Queue { device: device.clone(), completion, submitted: 0, flight: VecDeque::new(), spare: Vec::new() })
+    /// Number `index`; beyond those that the device has, they are shared.
+    pub(crate) fn new(device: &Arc<Device>, index: usize, spin: &Arc<Spin>) -> Result<Queue> {
+        let completion = Arc::new(Completion::new(device, spin)?);
+        let raw = device.queues()[index % device.queues().len()];
+        Ok(Queue { device: device.clone(), raw, completion, submitted: 0, flight: VecDeque::new(), spare: Vec::new() })
     }
 
     pub(crate) fn completion(&self) -> &Arc<Completion> {
         &self.completion
     }
 
-    /// The number of the last submission; the next is one more.
+    /// The number of the last submission; 0 before the first.
     pub(crate) fn submitted(&self) -> u64 {
         self.submitted
     }
@@ -43,23 +46,34 @@ impl Queue {
         Ok(commands)
     }
 
-    /// Submits what was recorded; returns the submission's number.
-    pub(crate) fn submit(&mut self, mut commands: Commands) -> Result<u64> {
+    /// Submits what was recorded under a number higher than those before, and behind it `graph`, which was recorded earlier, if there is
+    /// one. It starts when the other queues of `waits` have passed the submissions named there, which have been submitted.
+    pub(crate) fn submit(
+        &mut self,
+        mut commands: Commands,
+        graph: Option<&Commands>,
+        waits: &[(&Completion, u64)],
+        number: u64,
+    ) -> Result<()> {
         commands.end()?;
-        let number = self.submitted + 1;
-        let buffers = [commands.raw()];
-        let info = vk::SubmitInfo::default().command_buffers(&buffers);
+        let both = [commands.raw(), graph.map_or(vk::CommandBuffer::null(), Commands::raw)];
+        let info = vk::SubmitInfo::default().command_buffers(if graph.is_some() { &both } else { &both[..1] });
         let submit = |info: vk::SubmitInfo<'_>, fence| {
-            // SAFETY: the command buffer is complete and belongs to this device's queue family; the queue is used under `&mut self`
-            // alone; semaphore and fence are this device's and unsignaled at this number.
-            unsafe { self.device.raw().queue_submit(self.device.queue(), &[info], fence) }
+            // SAFETY: the command buffers are complete and belong to this device's queue family; the queue is used under the engine's
+            // lock alone; semaphore and fence are this device's and unsignaled at this number.
+            unsafe { self.device.raw().queue_submit(self.raw, &[info], fence) }
         };
         let signal = self.completion.signal(number)?;
         let result = match &signal {
             Signal::Timeline(semaphore, value) => {
                 let (semaphores, values) = ([*semaphore], [*value]);
-                let mut timeline = vk::TimelineSemaphoreSubmitInfo::default().signal_semaphore_values(&values);
-                submit(info.signal_semaphores(&semaphores).push_next(&mut timeline), vk::Fence::null())
+                let (wait_for, wait_values): (Vec<_>, Vec<_>) =
+                    waits.iter().filter_map(|(completion, number)| Some((completion.timeline()?, *number))).unzip();
+                let stages = vec![super::commands::ALL_STAGES; wait_for.len()];
+                let mut timeline =
+                    vk::TimelineSemaphoreSubmitInfo::default().wait_semaphore_values(&wait_values).signal_semaphore_values(&values);
+                let info = info.wait_semaphores(&wait_for).wait_dst_stage_mask(&stages).signal_semaphores(&semaphores);
+                submit(info.push_next(&mut timeline), vk::Fence::null())
             }
             Signal::Fence(_) => submit(info, signal.fence()),
         };
@@ -70,7 +84,7 @@ impl Queue {
         self.completion.submitted(number, signal);
         self.submitted = number;
         self.flight.push_back((number, commands));
-        Ok(number)
+        Ok(())
     }
 
     /// Takes back the command buffers whose submissions are done.

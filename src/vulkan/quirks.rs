@@ -16,6 +16,9 @@ pub(crate) struct Quirks {
     /// vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR crashes in the driver: AMD's proprietary one on integrated GPUs (AMDVLK
     /// issue 422, llama.cpp pull request 22750).
     pub(crate) matrix_query_crashes: bool,
+    /// vkCmdCopyBuffer inside the device's memory reaches a fifth of its bandwidth, and between two kernels any transfer command costs
+    /// more than a kernel that does the same: NVIDIA, measured on an H200 (docs/performance.md).
+    pub(crate) copies_slowly: bool,
     /// Timeline semaphores do not work on all GPUs of the driver: Qualcomm's own (yuzu pull request 11017).
     pub(crate) timeline_broken: bool,
 }
@@ -26,6 +29,7 @@ impl Quirks {
         let integrated = properties.device_type == vk::PhysicalDeviceType::INTEGRATED_GPU;
         Quirks {
             fill_slides_to_16: id == vk::DriverId::NVIDIA_PROPRIETARY,
+            copies_slowly: id == vk::DriverId::NVIDIA_PROPRIETARY,
             zero_initialize_races: id == vk::DriverId::AMD_PROPRIETARY || id == vk::DriverId::AMD_OPEN_SOURCE,
             matrix_query_crashes: id == vk::DriverId::AMD_PROPRIETARY && integrated,
             timeline_broken: id == vk::DriverId::QUALCOMM_PROPRIETARY,
@@ -74,8 +78,14 @@ mod tests {
         let mut features = have;
         Quirks { fill_slides_to_16: true, ..Quirks::default() }.apply(&mut features);
         assert_eq!(features, have);
-        Quirks { fill_slides_to_16: true, zero_initialize_races: true, matrix_query_crashes: true, timeline_broken: true }
-            .apply(&mut features);
+        let all = Quirks {
+            fill_slides_to_16: true,
+            zero_initialize_races: true,
+            matrix_query_crashes: true,
+            copies_slowly: true,
+            timeline_broken: true,
+        };
+        all.apply(&mut features);
         assert_eq!(features, Features::default());
     }
 }

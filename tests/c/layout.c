@@ -70,13 +70,19 @@ static void check_device_properties(void) {
 }
 
 static void check_device_options(void) {
-    SIZE(avx_device_options, 40);
+    SIZE(avx_device_options, 48);
     FIELD(avx_device_options, struct_size, 0, 4);
     FIELD(avx_device_options, flags, 4, 4);
     FIELD(avx_device_options, device, 8, 8);
     FIELD(avx_device_options, cache_dir, 16, 8);
     FIELD(avx_device_options, label, 24, 8);
     FIELD(avx_device_options, wait_timeout_ns, 32, 8);
+    FIELD(avx_device_options, spin_us, 40, 4);
+    FIELD(avx_device_options, copy_threads, 44, 4);
+    SIZE(avx_stream_options, 16);
+    FIELD(avx_stream_options, struct_size, 0, 4);
+    FIELD(avx_stream_options, flags, 4, 4);
+    FIELD(avx_stream_options, label, 8, 8);
 }
 
 static void check_memory_usage(void) {

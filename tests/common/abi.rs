@@ -158,3 +158,82 @@ pub(crate) fn set_log(callback: avx_log_callback, user: *mut c_void, level: i32)
     // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
     unsafe { avx_set_log(callback, user, level) }
 }
+
+/// `avx_stream_create`.
+pub(crate) fn stream_create(device: avx_device, options: *const avx_stream_options, stream: *mut avx_stream) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_stream_create(device, options, stream) }
+}
+
+/// `avx_event_create`.
+pub(crate) fn event_create(device: avx_device, event: *mut avx_event) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_event_create(device, event) }
+}
+
+/// `avx_event_wait_any`.
+pub(crate) fn event_wait_any(events: *const avx_event, count: u32, timeout_ns: u64, index: *mut u32) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_event_wait_any(events, count, timeout_ns, index) }
+}
+
+/// `avx_event_elapsed`.
+pub(crate) fn event_elapsed(start: avx_event, end: avx_event, nanoseconds: *mut u64) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_event_elapsed(start, end, nanoseconds) }
+}
+
+/// `avx_graph_begin`.
+pub(crate) fn graph_begin(device: avx_device, recording_stream: *mut avx_stream) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_graph_begin(device, recording_stream) }
+}
+
+/// `avx_graph_end`.
+pub(crate) fn graph_end(recording_stream: avx_stream, graph: *mut avx_graph) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_graph_end(recording_stream, graph) }
+}
+
+/// `avx_graph_launch`.
+pub(crate) fn graph_launch(stream: avx_stream, graph: avx_graph, params: *const avx_arg, count: u32) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_graph_launch(stream, graph, params, count) }
+}
+
+/// `avx_dispatch_indirect`.
+pub(crate) fn dispatch_indirect(
+    stream: avx_stream,
+    kernel: avx_kernel,
+    counts: avx_buffer,
+    offset: u64,
+    args: *const avx_arg,
+    count: u32,
+) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_dispatch_indirect(stream, kernel, counts, offset, args, count) }
+}
+
+/// `avx_dispatch_slot`.
+pub(crate) fn dispatch_slot(stream: avx_stream, kernel: avx_kernel, slot: u32, args: *const avx_arg, count: u32) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_dispatch_slot(stream, kernel, slot, args, count) }
+}
+
+/// `avx_write_async`. The memory is kept until the stream has passed the write.
+pub(crate) fn write_async(stream: avx_stream, buffer: avx_buffer, offset: u64, data: *const c_void, size: u64) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_write_async(stream, buffer, offset, data, size) }
+}
+
+/// `avx_read_async`. The memory is kept until the stream has passed the read.
+pub(crate) fn read_async(stream: avx_stream, buffer: avx_buffer, offset: u64, data: *mut c_void, size: u64) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_read_async(stream, buffer, offset, data, size) }
+}
+
+/// `avx_host_register`. The memory is kept until it is unregistered.
+pub(crate) fn host_register(device: avx_device, pointer: *mut c_void, size: u64) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_host_register(device, pointer, size) }
+}

@@ -175,6 +175,32 @@ impl Device {
         ok(dispatch(kernel, groups, args));
     }
 
+    /// A stream.
+    #[track_caller]
+    pub(crate) fn stream(&self) -> avx_stream {
+        let mut stream = null_mut();
+        ok(abi::stream_create(self.handle, null(), &mut stream));
+        stream
+    }
+
+    /// An event.
+    #[track_caller]
+    pub(crate) fn event(&self) -> avx_event {
+        let mut event = null_mut();
+        ok(abi::event_create(self.handle, &mut event));
+        event
+    }
+
+    /// Records a graph: `record` gets the recording stream.
+    #[track_caller]
+    pub(crate) fn graph(&self, record: impl FnOnce(avx_stream)) -> avx_graph {
+        let (mut stream, mut graph) = (null_mut(), null_mut());
+        ok(abi::graph_begin(self.handle, &mut stream));
+        record(stream);
+        ok(abi::graph_end(stream, &mut graph));
+        graph
+    }
+
     /// Waits for all that was queued.
     #[track_caller]
     pub(crate) fn synchronize(&self) {

@@ -88,7 +88,7 @@ macro_rules! zeroed {
         }
     )*};
 }
-zeroed!(avx_device_options, avx_device_properties, avx_memory_usage, avx_buffer_options, avx_buffer_properties);
+zeroed!(avx_device_options, avx_stream_options, avx_device_properties, avx_memory_usage, avx_buffer_options, avx_buffer_properties);
 zeroed!(avx_kernel_options, avx_kernel_properties, avx_kernel_arg_properties);
 
 /// A buffer as an argument; size 0 is to the end.
@@ -227,4 +227,44 @@ pub(crate) fn device_count() -> u32 {
         AVX_ERROR_NO_DRIVER => 0,
         status => panic!("avx_device_count: {} ({status}): {}", name(status), last_error()),
     }
+}
+
+/// A slot of a graph as an argument.
+pub(crate) fn arg_param(slot: u32) -> avx_arg {
+    avx_arg { kind: AVX_ARG_PARAM, binding: slot, ..arg_range(null_mut(), 0, 0) }
+}
+
+/// A range whose offset a slot of a graph adds to.
+pub(crate) fn arg_param_offset(slot: u32, buffer: avx_buffer, offset: u64, size: u64) -> avx_arg {
+    avx_arg { kind: AVX_ARG_PARAM, binding: slot, ..arg_range(buffer, offset, size) }
+}
+
+/// How many arguments there are.
+pub(crate) fn count(args: &[avx_arg]) -> u32 {
+    u32::try_from(args.len()).expect("few")
+}
+
+/// `avx_dispatch` on a stream.
+pub(crate) fn dispatch_on(stream: avx_stream, kernel: avx_kernel, [x, y, z]: [u32; 3], args: &[avx_arg]) -> avx_status {
+    abi::dispatch(stream, kernel, x, y, z, args.as_ptr(), count(args))
+}
+
+/// `avx_write` on a stream.
+pub(crate) fn write_on(stream: avx_stream, buffer: avx_buffer, offset: u64, data: &[u8]) -> avx_status {
+    abi::write(stream, buffer, offset, data.as_ptr().cast(), data.len() as u64)
+}
+
+/// `avx_read` on a stream.
+pub(crate) fn read_on(stream: avx_stream, buffer: avx_buffer, offset: u64, data: &mut [u8]) -> avx_status {
+    abi::read(stream, buffer, offset, data.as_mut_ptr().cast(), data.len() as u64)
+}
+
+/// `avx_fill` on a stream.
+pub(crate) fn fill_on(stream: avx_stream, buffer: avx_buffer, offset: u64, size: u64, pattern: &[u8]) -> avx_status {
+    abi::fill(stream, buffer, offset, size, pattern.as_ptr().cast(), u32::try_from(pattern.len()).expect("small"))
+}
+
+/// `avx_graph_launch`.
+pub(crate) fn launch(stream: avx_stream, graph: avx_graph, params: &[avx_arg]) -> avx_status {
+    abi::graph_launch(stream, graph, params.as_ptr(), count(params))
 }

@@ -49,7 +49,7 @@ class Arg(Structure):
 
 
 class DeviceOptions(Structure):
-    """avx_device_options: 40 bytes."""
+    """avx_device_options: 48 bytes."""
 
     _fields_ = [
         ("struct_size", c_uint32),
@@ -58,6 +58,8 @@ class DeviceOptions(Structure):
         ("cache_dir", c_char_p),
         ("label", c_char_p),
         ("wait_timeout_ns", c_uint64),
+        ("spin_us", c_uint32),
+        ("copy_threads", c_uint32),
     ]
 
 
@@ -144,7 +146,7 @@ def main(path):
         for word in words:
             assert word in error(), f"no {word!r} in: {error()}"
 
-    for struct, size in ((Arg, 64), (DeviceOptions, 40), (BufferProperties, 160), (KernelProperties, 288)):
+    for struct, size in ((Arg, 64), (DeviceOptions, 48), (BufferProperties, 160), (KernelProperties, 288)):
         assert ctypes.sizeof(struct) == size, struct
     assert avx.avx_version() == 1 << 12
     assert avx.avx_status_name(AVX_ERROR_COMPILE) == b"AVX_ERROR_COMPILE"

@@ -1,7 +1,8 @@
 
 /* ======================================================== helpers ======================================================== */
 
-#define AVX_DEVICE_OPTIONS_INIT { (uint32_t)sizeof(avx_device_options), 0, NULL, NULL, NULL, 0 }
+#define AVX_DEVICE_OPTIONS_INIT { (uint32_t)sizeof(avx_device_options), 0, NULL, NULL, NULL, 0, 0, 0 }
+#define AVX_STREAM_OPTIONS_INIT { (uint32_t)sizeof(avx_stream_options), 0, NULL }
 #define AVX_BUFFER_OPTIONS_INIT { (uint32_t)sizeof(avx_buffer_options), AVX_MEMORY_DEVICE, 0, 0, NULL }
 #define AVX_KERNEL_OPTIONS_INIT { (uint32_t)sizeof(avx_kernel_options), AVX_LANGUAGE_WGSL, NULL, 0, NULL, NULL, NULL, 0, 0, 0, 0 }
 
@@ -32,8 +33,31 @@ static inline avx_arg avx_arg_bytes(const void *bytes, uint64_t size) {
     return arg;
 }
 
+/* A slot of a graph, whose value avx_graph_launch gives, as the next argument. */
+static inline avx_arg avx_arg_param(uint32_t slot) {
+    avx_arg arg = avx_arg_range(NULL, 0, 0);
+    arg.kind = AVX_ARG_PARAM;
+    arg.binding = slot;
+    return arg;
+}
+
+/* A range of a buffer whose offset is `offset` plus the uint64_t that avx_graph_launch gives for the slot, as the next argument. */
+static inline avx_arg avx_arg_param_offset(uint32_t slot, avx_buffer buffer, uint64_t offset, uint64_t size) {
+    avx_arg arg = avx_arg_range(buffer, offset, size);
+    arg.kind = AVX_ARG_PARAM;
+    arg.binding = slot;
+    return arg;
+}
+
+/* The same argument, its atomics without order among those of other dispatches with AVX_ARG_UNORDERED. */
+static inline avx_arg avx_arg_unordered(avx_arg arg) {
+    arg.flags |= AVX_ARG_UNORDERED;
+    return arg;
+}
+
 /* The same argument for the binding (group, binding) instead of the next one. */
 static inline avx_arg avx_arg_at(uint32_t group, uint32_t binding, avx_arg arg) {
+    if (arg.kind == AVX_ARG_PARAM) arg.reserved[0] = arg.binding;
     arg.flags |= AVX_ARG_AT;
     arg.group = group;
     arg.binding = binding;

@@ -34,7 +34,7 @@ fn use_timeline(device: &Device) {
         let (signals, values) = ([semaphore], [7]);
         let mut timeline = vk::TimelineSemaphoreSubmitInfo::default().signal_semaphore_values(&values);
         let submit = vk::SubmitInfo::default().signal_semaphores(&signals).push_next(&mut timeline);
-        device.raw().queue_submit(device.queue(), &[submit], vk::Fence::null()).unwrap();
+        device.raw().queue_submit(device.queues()[0], &[submit], vk::Fence::null()).unwrap();
         assert!(device.wait_timeline(semaphore, 7, 10_000_000_000).unwrap());
         assert_eq!(device.timeline_value(semaphore).unwrap(), 7);
         device.raw().destroy_semaphore(semaphore, None);
@@ -47,7 +47,7 @@ fn all_devices_open_and_close() {
         let Some(instance) = instance_or_skip(validation) else { continue };
         for snapshot in instance.snapshots().unwrap() {
             for baseline in [false, true] {
-                let device = match Device::open(Arc::clone(&instance), &snapshot, baseline) {
+                let device = match Device::open(Arc::clone(&instance), &snapshot, baseline, 4) {
                     Ok(device) => device,
                     Err(error) => {
                         assert_eq!(error.kind, Kind::NoDevice, "{error}");
@@ -79,7 +79,7 @@ fn threads_open_devices_together() {
     let Some(instance) = instance_or_skip(false) else { return };
     let open = || {
         for snapshot in instance.snapshots().unwrap().iter().filter(|s| s.usable.is_ok()) {
-            drop(Device::open(Arc::clone(&instance), snapshot, false).unwrap());
+            drop(Device::open(Arc::clone(&instance), snapshot, false, 4).unwrap());
         }
     };
     std::thread::scope(|scope| {
@@ -122,7 +122,7 @@ fn mistakes_reach_the_sink() {
     let Some(instance) = instance_or_skip(true) else { return };
     let snapshots = instance.snapshots().unwrap();
     let Some(snapshot) = snapshots.iter().find(|s| s.usable.is_ok()) else { return };
-    let device = Device::open(Arc::clone(&instance), snapshot, false).unwrap();
+    let device = Device::open(Arc::clone(&instance), snapshot, false, 4).unwrap();
     // SAFETY: a buffer without any usage is a mistake that validation reports and that drivers take; it is destroyed at once.
     unsafe {
         if let Ok(buffer) = device.raw().create_buffer(&vk::BufferCreateInfo::default().size(64), None) {

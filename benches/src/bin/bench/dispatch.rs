@@ -1,10 +1,10 @@
 //! What many dispatches cost, each: recorded and run, replayed, and the CPU's part alone.
 
 use crate::Bench;
-use crate::ours::{range, whole};
+use crate::ours::{must, range, whole};
 use crate::raw::{Buffer, Kind, Pipeline, Raw, Set};
 use ash::vk;
-use avx_gpu::ffi::{AVX_MEMORY_DEVICE, avx_arg};
+use avx_gpu::ffi::{AVX_MEMORY_DEVICE, avx_arg, avx_graph_free};
 use avx_gpu_bench::data::{Random, all_stepped, bytes_of, bytes_of_mut};
 use avx_gpu_bench::kernels::STEP;
 use avx_gpu_bench::out::Sorted;
@@ -129,9 +129,25 @@ fn whole_cost(bench: &Bench, name: &str, count: usize, dependent: bool) {
     let mut sides = [Side::new("raw", by_hand), Side::new("ours", library)];
     contest(&bench.out, &format!("dispatch_{name}"), count, each, plan, &mut sides);
     drop(sides);
-    let mut sides = [Side::new("raw", replay)];
+    let graph = ours.graph(|stream| {
+        for i in 0..count {
+            let at = if dependent { 0 } else { i };
+            ours.dispatch_on(stream, kernel, (1, 1), &args[at..=at]);
+        }
+    });
+    let launch = || {
+        ours.launch(graph);
+        ours.synchronize();
+    };
+    buffers.iter().zip(start.chunks(WORDS)).for_each(|(b, words)| ours.write(*b, bytes_of(words)));
+    launch();
+    buffers.iter().zip(got.chunks_mut(WORDS)).for_each(|(b, words)| ours.read(*b, bytes_of_mut(words)));
+    bench.check("ours", format_args!("{count} {name}, a graph"), all_stepped(&got, &start, steps));
+    (bench.heat)();
+    let mut sides = [Side::new("raw", replay), Side::new("ours", launch)];
     contest(&bench.out, &format!("replay_{name}"), count, each, plan, &mut sides);
     drop(sides);
+    must(avx_graph_free(graph));
     chain.free();
     buffers.into_iter().for_each(|b| ours.free(b));
 }

@@ -1,9 +1,9 @@
 //! What the smallest things cost from the call to the answer.
 
 use crate::Bench;
-use crate::ours::whole;
+use crate::ours::{must, whole};
 use crate::raw::{Buffer, Kind};
-use avx_gpu::ffi::AVX_MEMORY_DEVICE;
+use avx_gpu::ffi::{AVX_MEMORY_DEVICE, avx_graph_free};
 use avx_gpu_bench::data::{Random, all_stepped, bytes_of, bytes_of_mut};
 use avx_gpu_bench::kernels::STEP;
 use avx_gpu_bench::{Measure, Side, values};
@@ -69,17 +69,24 @@ fn submit_and_wait(bench: &Bench) {
         ours.dispatch(kernel, (1, 1), &args);
         ours.synchronize();
     };
+    let graph = ours.graph(|stream| ours.dispatch_on(stream, kernel, (1, 1), &args));
+    let launch = || {
+        ours.launch(graph);
+        ours.synchronize();
+    };
     show(
         bench,
         "submit_wait",
-        &["raw", "raw-recording", "raw-blocking", "ours"],
+        &["raw", "raw-recording", "raw-blocking", "ours", "ours-graph"],
         &mut [
             Side::new("raw", || raw.run(ready, fence)),
             Side::new("raw-recording", record),
             Side::new("raw-blocking", blocking),
             Side::new("ours", library),
+            Side::new("ours-graph", launch),
         ],
     );
+    must(avx_graph_free(graph));
     raw.free_pipeline(pipeline);
     raw.free(buffer);
     ours.free(memory);
@@ -140,15 +147,32 @@ fn small_transfers(bench: &Bench) {
         // SAFETY: the copy into the mapped page is done.
         unsafe { down.pointer.copy_to_nonoverlapping(to.as_mut_ptr(), PAGE) };
     };
-    show(
-        bench,
-        "read_4KiB",
-        &["raw", "ours"],
-        &mut [Side::new("raw", || by_hand(&mut a)), Side::new("ours", || ours.read(memory, &mut b))],
-    );
+    // Where device memory is the CPU's own, cached, there is nothing to wait for.
+    let unified = raw.try_buffer(PAGE as u64, Kind::Unified).ok();
+    match &unified {
+        Some(unified) => {
+            raw.put(unified, &data);
+            let straight = || {
+                // SAFETY: the mapped memory holds a page, and no pending work uses it.
+                unsafe { unified.pointer.copy_to_nonoverlapping(a.as_mut_ptr(), PAGE) };
+                std::hint::black_box(&a);
+            };
+            let mut other = vec![0u8; PAGE];
+            let mut sides = [
+                Side::new("raw", straight),
+                Side::new("raw-staged", || by_hand(&mut other)),
+                Side::new("ours", || ours.read(memory, &mut b)),
+            ];
+            show(bench, "read_4KiB", &["raw", "raw-staged", "ours"], &mut sides);
+        }
+        None => {
+            let mut sides = [Side::new("raw", || by_hand(&mut a)), Side::new("ours", || ours.read(memory, &mut b))];
+            show(bench, "read_4KiB", &["raw", "ours"], &mut sides);
+        }
+    }
     bench.check("raw", "read 4 KiB", a == bytes);
     bench.check("ours", "read 4 KiB", b == bytes);
-    [device, up, down].into_iter().chain(direct).for_each(|b| raw.free(b));
+    [device, up, down].into_iter().chain(direct).chain(unified).for_each(|b| raw.free(b));
     ours.free(memory);
 }
 

@@ -10,6 +10,7 @@ mod gemm;
 mod latency;
 mod memory;
 mod ours;
+mod overlap;
 mod raw;
 mod startup;
 mod threads;
@@ -51,7 +52,7 @@ fn main() -> ExitCode {
         }
     };
     let bench = Bench::new(options);
-    let groups: [Group; 9] = [
+    let groups: [Group; 10] = [
         ("latency", latency::run),
         ("dispatch", dispatch::run),
         ("encode", dispatch::encode),
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         ("gemm", gemm::run),
         ("alloc", alloc::run),
         ("threads", threads::run),
+        ("overlap", overlap::run),
         ("startup", startup::run),
     ];
     assert!(groups.iter().all(|(name, _)| GROUPS.contains(name)));

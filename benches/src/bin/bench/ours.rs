@@ -34,7 +34,10 @@ struct Abi {
     read: unsafe extern "C" fn(avx_stream, avx_buffer, u64, *mut c_void, u64) -> avx_status,
     copy: extern "C" fn(avx_stream, avx_buffer, u64, avx_buffer, u64, u64) -> avx_status,
     fill: unsafe extern "C" fn(avx_stream, avx_buffer, u64, u64, *const c_void, u32) -> avx_status,
+    write_async: unsafe extern "C" fn(avx_stream, avx_buffer, u64, *const c_void, u64) -> avx_status,
     dispatch: unsafe extern "C" fn(avx_stream, avx_kernel, u32, u32, u32, *const avx_arg, u32) -> avx_status,
+    launch: unsafe extern "C" fn(avx_stream, avx_graph, *const avx_arg, u32) -> avx_status,
+    flush: extern "C" fn(avx_stream) -> avx_status,
     synchronize: extern "C" fn(avx_device, u64) -> avx_status,
 }
 
@@ -57,7 +60,10 @@ impl Ours {
             read: black_box(avx_read),
             copy: black_box(avx_copy),
             fill: black_box(avx_fill),
+            write_async: black_box(avx_write_async),
             dispatch: black_box(avx_dispatch),
+            launch: black_box(avx_graph_launch),
+            flush: black_box(avx_flush),
             synchronize: black_box(avx_synchronize),
         }));
         let cache_dir = cache_dir.map(|folder| CString::new(folder).expect("a folder without NUL"));
@@ -109,10 +115,72 @@ impl Ours {
         must(unsafe { (self.abi.write)(null_mut(), buffer, 0, data.as_ptr().cast(), data.len() as u64) });
     }
 
-    /// Reads from a buffer's start.
+    /// Queues a write to a buffer's start.
+    ///
+    /// # Safety
+    /// `data` stays as it is until the stream has passed the write.
+    pub(crate) unsafe fn write_async(&self, stream: avx_stream, buffer: avx_buffer, data: &[u8]) {
+        // SAFETY: as the caller promises.
+        must(unsafe { (self.abi.write_async)(stream, buffer, 0, data.as_ptr().cast(), data.len() as u64) });
+    }
+
+    /// Reads from a buffer's start, on the default stream.
     pub(crate) fn read(&self, buffer: avx_buffer, data: &mut [u8]) {
+        self.read_on(null_mut(), buffer, data);
+    }
+
+    /// Reads from a buffer's start.
+    pub(crate) fn read_on(&self, stream: avx_stream, buffer: avx_buffer, data: &mut [u8]) {
         // SAFETY: `data` is writable in its length.
-        must(unsafe { (self.abi.read)(null_mut(), buffer, 0, data.as_mut_ptr().cast(), data.len() as u64) });
+        must(unsafe { (self.abi.read)(stream, buffer, 0, data.as_mut_ptr().cast(), data.len() as u64) });
+    }
+
+    /// Makes memory known to the device; false where it cannot be.
+    ///
+    /// # Safety
+    /// The memory stays until [`Ours::unregister`].
+    pub(crate) unsafe fn register(&self, memory: &mut [u8]) -> bool {
+        // SAFETY: as the caller promises.
+        let status = unsafe { avx_host_register(self.device, memory.as_mut_ptr().cast(), memory.len() as u64) };
+        if status != AVX_ERROR_UNSUPPORTED {
+            must(status);
+        }
+        status == AVX_OK
+    }
+
+    /// Ends a registration.
+    pub(crate) fn unregister(&self, memory: &mut [u8]) {
+        must(avx_host_unregister(self.device, memory.as_mut_ptr().cast()));
+    }
+
+    /// A new stream.
+    pub(crate) fn stream(&self) -> Stream {
+        let mut stream = null_mut();
+        // SAFETY: NULL options are the defaults, and `stream` is writable.
+        must(unsafe { avx_stream_create(self.device, std::ptr::null(), &mut stream) });
+        Stream(stream)
+    }
+
+    /// A graph of what `record` queues on the stream that it is given.
+    pub(crate) fn graph(&self, record: impl FnOnce(avx_stream)) -> avx_graph {
+        let (mut stream, mut graph) = (null_mut(), null_mut());
+        // SAFETY: `stream` is writable.
+        must(unsafe { avx_graph_begin(self.device, &mut stream) });
+        record(stream);
+        // SAFETY: `graph` is writable.
+        must(unsafe { avx_graph_end(stream, &mut graph) });
+        graph
+    }
+
+    /// Launches a graph without slots on the default stream.
+    pub(crate) fn launch(&self, graph: avx_graph) {
+        // SAFETY: there are no arguments.
+        must(unsafe { (self.abi.launch)(null_mut(), graph, std::ptr::null(), 0) });
+    }
+
+    /// Submits what a stream holds back.
+    pub(crate) fn flush(&self, stream: avx_stream) {
+        must((self.abi.flush)(stream));
     }
 
     /// Copies from the start of one buffer to that of another.
@@ -140,6 +208,25 @@ impl Ours {
     /// Waits for all that is queued.
     pub(crate) fn synchronize(&self) {
         must((self.abi.synchronize)(self.device, AVX_FOREVER));
+    }
+}
+
+/// A stream that threads share.
+#[derive(Clone, Copy)]
+pub(crate) struct Stream(pub(crate) avx_stream);
+
+// SAFETY: the library's handles may be used from any thread.
+unsafe impl Send for Stream {}
+// SAFETY: as above.
+unsafe impl Sync for Stream {}
+
+impl Stream {
+    /// The default stream of whatever device.
+    pub(crate) const DEFAULT: Stream = Stream(null_mut());
+
+    /// Frees it; its work goes on.
+    pub(crate) fn free(self) {
+        must(avx_stream_free(self.0));
     }
 }
 

@@ -1,7 +1,7 @@
 //! Many threads with small jobs: what a lock costs that all of them need.
 
 use crate::Bench;
-use crate::ours::{Args, whole};
+use crate::ours::{Args, Stream, whole};
 use crate::raw::Kind;
 use ash::vk;
 use avx_gpu::ffi::AVX_MEMORY_DEVICE;
@@ -76,9 +76,10 @@ fn queue(bench: &Bench, jobs: usize) {
     let memory: Vec<_> = (0..THREADS).map(|_| ours.alloc(WORDS * 4, AVX_MEMORY_DEVICE)).collect();
     memory.iter().for_each(|b| ours.write(*b, bytes_of(&start)));
     let args: Vec<_> = memory.iter().map(|b| Args([whole(*b)])).collect();
-    let library = |i: usize| {
+    let streams: Vec<Stream> = (0..THREADS).map(|_| ours.stream()).collect();
+    let library = |i: usize, stream: Stream| {
         for _ in 0..jobs {
-            ours.dispatch(kernel.get(), (1, 1), &args[i].0);
+            ours.dispatch_on(stream.0, kernel.get(), (1, 1), &args[i].0);
         }
     };
 
@@ -92,7 +93,11 @@ fn queue(bench: &Bench, jobs: usize) {
         }),
         Side::clocked("ours", || {
             ours_runs.set(ours_runs.get() + 1);
-            together(library, || ours.synchronize())
+            together(|i| library(i, Stream::DEFAULT), || ours.synchronize())
+        }),
+        Side::clocked("ours-streams", || {
+            ours_runs.set(ours_runs.get() + 1);
+            together(|i| library(i, streams[i]), || ours.synchronize())
         }),
     ];
     contest(&bench.out, "threads_queue", THREADS, Measure::Thousands((THREADS * jobs) as f64), plan, &mut sides);
@@ -105,6 +110,7 @@ fn queue(bench: &Bench, jobs: usize) {
         ours.read(*memory, bytes_of_mut(&mut got));
         bench.check("ours", "queueing threads", all_stepped(&got, &start, jobs * ours_runs.get()));
     }
+    streams.into_iter().for_each(Stream::free);
     own.into_iter().for_each(|(buffer, _, _)| raw.free(buffer));
     memory.into_iter().for_each(|b| ours.free(b));
 }
@@ -141,19 +147,25 @@ fn queue_and_wait(bench: &Bench, jobs: usize) {
     };
     let kernel = Kernel(ours.kernel(STEP));
     let args: Vec<_> = (0..THREADS).map(|_| Args([whole(ours.alloc(WORDS * 4, AVX_MEMORY_DEVICE))])).collect();
-    let library = |i: usize| {
+    let streams: Vec<Stream> = (0..THREADS).map(|_| ours.stream()).collect();
+    let library = |i: usize, stream: Stream| {
         let mut result = [0u32; WORDS];
         for _ in 0..jobs {
-            ours.dispatch(kernel.get(), (1, 1), &args[i].0);
-            ours.read(args[i].0[0].buffer, bytes_of_mut(&mut result));
+            ours.dispatch_on(stream.0, kernel.get(), (1, 1), &args[i].0);
+            ours.read_on(stream.0, args[i].0[0].buffer, bytes_of_mut(&mut result));
             std::hint::black_box(&result);
         }
     };
     (bench.heat)();
     let plan = Plan { rounds: if bench.options.small { 3 } else { 10 }, ..bench.options.work_plan() };
-    let mut sides = [Side::clocked("raw", || together(by_hand, || ())), Side::clocked("ours", || together(library, || ()))];
+    let mut sides = [
+        Side::clocked("raw", || together(by_hand, || ())),
+        Side::clocked("ours", || together(|i| library(i, Stream::DEFAULT), || ())),
+        Side::clocked("ours-streams", || together(|i| library(i, streams[i]), || ())),
+    ];
     contest(&bench.out, "threads_wait", THREADS, Measure::Thousands((THREADS * jobs) as f64), plan, &mut sides);
     drop(sides);
+    streams.into_iter().for_each(Stream::free);
     for (buffer, down, _, _) in own {
         raw.free(buffer);
         raw.free(down);

@@ -10,6 +10,7 @@ use avx_gpu_bench::memory::HostMemory;
 use avx_gpu_bench::out::{Sorted, size_name};
 use avx_gpu_bench::{Measure, Side, contest, values};
 use std::cell::RefCell;
+use std::time::Instant;
 
 /// The group.
 pub(crate) fn run(bench: &Bench) {
@@ -22,6 +23,7 @@ pub(crate) fn run(bench: &Bench) {
     }
     for size in bench.options.pinned_sizes() {
         pinned(bench, size);
+        registered(bench, size);
     }
 }
 
@@ -121,8 +123,20 @@ fn read(bench: &Bench, lanes: &Lanes, size: usize) {
 
     let into_raw = RefCell::new(HostMemory::blank(size));
     let mut into_ours = HostMemory::blank(size);
+    let unified = raw.try_buffer(size as u64, Kind::Unified).ok();
+    if let Some(unified) = unified {
+        raw.put(&unified, source.bytes());
+    }
     let mut peers = Vec::new();
     let mut sides = Vec::new();
+    if let Some(unified) = unified {
+        peers.push("raw-window");
+        let to = &into_raw;
+        sides.push(Side::new("raw-window", move || {
+            // SAFETY: both are as long as the data, and no pending work uses the mapped memory.
+            unsafe { unified.pointer.copy_to_nonoverlapping(to.borrow_mut().bytes_mut().as_mut_ptr(), size) };
+        }));
+    }
     if let (Some(staging), Some(download)) = (staging, download) {
         peers.push("raw-staged");
         let to = &into_raw;
@@ -146,7 +160,7 @@ fn read(bench: &Bench, lanes: &Lanes, size: usize) {
     drop(sides);
     bench.check("raw", format_args!("read of {size}"), into_raw.borrow().bytes() == source.bytes());
     bench.check("ours", format_args!("read of {size}"), into_ours.bytes() == source.bytes());
-    [Some(device), staging].into_iter().flatten().for_each(|b| raw.free(b));
+    [Some(device), staging, unified].into_iter().flatten().for_each(|b| raw.free(b));
     ours.free(memory);
 }
 
@@ -190,4 +204,55 @@ fn pinned(bench: &Bench, size: usize) {
     }
     raw.free(device);
     ours.free(memory);
+}
+
+/// Between the device and the program's own memory, made known to it once.
+fn registered(bench: &Bench, size: usize) {
+    let (raw, ours) = (bench.raw, bench.ours);
+    let (mut ours_host, mut raw_host) = (HostMemory::random(size), HostMemory::random(size));
+    // SAFETY: the memory is unregistered below, before it goes.
+    if !unsafe { ours.register(ours_host.bytes_mut()) } {
+        return bench.out.note(format_args!("registered {}: not on this device", size_name(size)));
+    }
+    let start = Instant::now();
+    let imported = raw.import(raw_host.bytes_mut().as_mut_ptr(), size);
+    let import_ms = start.elapsed().as_secs_f64() * 1e3;
+    let device = raw.buffer(size, Kind::Device);
+    let memory = ours.alloc(size, AVX_MEMORY_DEVICE);
+    let fence = raw.fence();
+    let plan = bench.options.transfer_plan(size);
+    let measure = Measure::Gigabytes(size as f64);
+
+    let upload = imported.as_ref().map(|(host, at)| raw.recorded(|raw, c| raw.copy(c, (host, *at), (&device, 0), size as u64)));
+    let mut sides: Vec<Side> = upload.map(|upload| Side::new("raw", move || raw.run(upload, fence))).into_iter().collect();
+    sides.push(Side::new("ours", || {
+        ours.write(memory, ours_host.bytes());
+        ours.synchronize();
+    }));
+    (bench.heat)();
+    contest(&bench.out, "registered_write", size_name(size), measure, plan, &mut sides);
+    drop(sides);
+    let wanted = ours_host.bytes().to_vec();
+    ours_host.bytes_mut().fill(0);
+
+    let download = imported.as_ref().map(|(host, at)| {
+        raw.recorded(|raw, c| {
+            raw.copy(c, (&device, 0), (host, *at), size as u64);
+            raw.host_barrier(c);
+        })
+    });
+    let mut sides: Vec<Side> = download.map(|download| Side::new("raw", move || raw.run(download, fence))).into_iter().collect();
+    sides.push(Side::new("ours", || ours.read(memory, ours_host.bytes_mut())));
+    (bench.heat)();
+    contest(&bench.out, "registered_read", size_name(size), measure, plan, &mut sides);
+    drop(sides);
+    bench.check("ours", "registered memory", ours_host.bytes() == wanted);
+
+    ours.unregister(ours_host.bytes_mut());
+    ours.free(memory);
+    raw.free(device);
+    if let Some((host, _)) = imported {
+        bench.out.value("raw", "register", size_name(size), import_ms, "ms");
+        raw.free(host);
+    }
 }

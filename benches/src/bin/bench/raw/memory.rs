@@ -11,6 +11,8 @@ pub(crate) enum Kind {
     Device,
     /// The device's own memory that the CPU can write (ReBAR, unified memory).
     Window,
+    /// The device's own memory that the CPU can write and read (unified memory).
+    Unified,
     /// The host's, for the CPU to write in order.
     Upload,
     /// The host's, cached for the CPU to read.
@@ -46,6 +48,7 @@ impl Raw {
         let (want, avoid) = match kind {
             Kind::Device => (F::DEVICE_LOCAL, F::HOST_VISIBLE),
             Kind::Window => (F::DEVICE_LOCAL | mapped, F::HOST_CACHED),
+            Kind::Unified => (F::DEVICE_LOCAL | mapped | F::HOST_CACHED, F::empty()),
             Kind::Upload => (mapped, F::DEVICE_LOCAL | F::HOST_CACHED),
             Kind::Readback => (mapped | F::HOST_CACHED, F::DEVICE_LOCAL),
         };

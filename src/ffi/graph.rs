@@ -1,0 +1,69 @@
+//! Section "graph" of the header: work recorded once and run again at the cost of one submission.
+
+use super::boundary::{self, Token as _};
+use super::device::avx_device;
+use super::dispatch::avx_arg;
+use super::library::avx_status;
+use super::stream::avx_stream;
+use super::structs;
+use crate::runtime::graph;
+
+/// What lies behind an avx_graph.
+pub struct avx_graph_t;
+/// Recorded work. It keeps the kernels that it runs, though not the buffers: a graph over a freed buffer fails at its launch.
+pub type avx_graph = *mut avx_graph_t;
+
+/// Begins a graph: avx_write (whose bytes are kept), avx_copy, avx_fill and the dispatches on `recording_stream` are recorded and do
+/// not run. Waits, reads into the CPU's memory, events and launches cannot be recorded: AVX_ERROR_UNSUPPORTED. Arguments may be slots
+/// (avx_arg_param, avx_arg_param_offset, avx_dispatch_slot) that get their values at each launch. avx_stream_free gives the recording
+/// up. Thread-safe.
+///
+/// # Safety
+/// `recording_stream` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_graph_begin(device: avx_device, recording_stream: *mut avx_stream) -> avx_status {
+    boundary::call("avx_graph_begin", || {
+        // SAFETY: `recording_stream` is NULL or writable, says the caller.
+        let out = unsafe { boundary::out(recording_stream, "recording_stream") }?;
+        out.set(avx_stream::from_token(graph::begin(device.token())?));
+        Ok(())
+    })
+}
+
+/// Ends the recording and gives its graph; the recording stream is no handle any more. Thread-safe.
+///
+/// # Safety
+/// `graph` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_graph_end(recording_stream: avx_stream, graph: *mut avx_graph) -> avx_status {
+    boundary::call("avx_graph_end", || {
+        // SAFETY: `graph` is NULL or writable, says the caller.
+        let out = unsafe { boundary::out(graph, "graph") }?;
+        out.set(avx_graph::from_token(graph::end(recording_stream.token())?));
+        Ok(())
+    })
+}
+
+/// Queues: runs the graph. params[i] (avx_arg_buffer, avx_arg_range, avx_arg_bytes) is the value of slot i, copied at the call; `count`
+/// is the number of slots, which is one more than the highest recorded. Any number of launches may be queued or running at once, on any streams;
+/// order between a launch and all other work on the same bytes is the library's affair, as for a dispatch. Inside, commands that touch
+/// the same bytes are ordered as recorded, and others overlap. A launch whose values are those of an earlier one, or differ in the
+/// bytes of uniform bindings alone, records nothing anew; others record the graph again, some 0.3 us for each dispatch.
+/// AVX_ERROR_ARGUMENTS and its kin as a dispatch; AVX_ERROR_INVALID_HANDLE for a freed buffer. Thread-safe.
+///
+/// # Safety
+/// `params` points to `count` arguments, their bytes readable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_graph_launch(stream: avx_stream, graph: avx_graph, params: *const avx_arg, count: u32) -> avx_status {
+    boundary::call("avx_graph_launch", || {
+        // SAFETY: `params` points to `count` arguments with readable bytes, says the caller.
+        let params = unsafe { structs::args(params, count) }?;
+        graph::launch(stream.token(), graph.token(), &params)
+    })
+}
+
+/// Frees a graph; its launches go on. NULL does nothing. Thread-safe.
+#[unsafe(no_mangle)]
+pub extern "C" fn avx_graph_free(graph: avx_graph) -> avx_status {
+    boundary::call("avx_graph_free", || if graph.is_null() { Ok(()) } else { graph::free(graph.token()) })
+}

@@ -1,0 +1,114 @@
+//! The threads that copy between ordinary memory and staging memory, because one core moves a fifth of what the bus does.
+//!
+//! They start with the first large transfer, sleep while there is none, and end with the device.
+
+use crate::vulkan::{Window, host};
+use once_cell::sync::OnceCell;
+use rayon_core::{ThreadPool, ThreadPoolBuilder};
+use std::mem::MaybeUninit;
+
+/// Pieces below this are not worth another thread.
+const PIECE: usize = 1 << 20;
+/// More threads than this do not make the bus faster.
+const MAX_THREADS: usize = 8;
+
+/// See the module.
+pub(crate) struct Copiers {
+    threads: usize,
+    pool: OnceCell<Option<ThreadPool>>,
+}
+
+impl Copiers {
+    /// So many threads; 0: half of the processor's, 8 at most. None is started yet.
+    pub(crate) fn new(threads: u32) -> Copiers {
+        let by_machine = || std::thread::available_parallelism().map_or(1, |n| n.get() / 2).clamp(1, MAX_THREADS);
+        Copiers { threads: if threads == 0 { by_machine() } else { threads.min(64) as usize }, pool: OnceCell::new() }
+    }
+
+    /// How many threads work at once.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// Runs `work` on up to `count` threads at once, and waits for all of them.
+    pub(crate) fn run(&self, count: usize, work: impl Fn() + Sync) {
+        let count = count.min(self.threads);
+        match self.pool().filter(|_| count > 1) {
+            Some(pool) => pool.in_place_scope(|scope| {
+                (1..count).for_each(|_| scope.spawn(|_| work()));
+                work();
+            }),
+            None => work(),
+        }
+    }
+
+    /// Copies bytes into the host's view of memory.
+    pub(crate) fn write(&self, window: Window, offset: u64, bytes: &[u8]) {
+        let piece = self.piece(bytes.len());
+        if piece >= bytes.len() {
+            return window.write(offset, bytes);
+        }
+        let pieces = std::sync::Mutex::new(bytes.chunks(piece).enumerate());
+        let next = || pieces.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next();
+        self.run(self.threads, || {
+            while let Some((i, part)) = next() {
+                window.write(offset + (i * piece) as u64, part);
+            }
+        });
+    }
+
+    /// Copies bytes out of the host's view of memory.
+    pub(crate) fn read(&self, window: Window, offset: u64, into: &mut [MaybeUninit<u8>]) {
+        let piece = self.piece(into.len());
+        if piece >= into.len() {
+            return window.read(offset, into);
+        }
+        let pieces = std::sync::Mutex::new(into.chunks_mut(piece).enumerate());
+        let next = || pieces.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next();
+        self.run(self.threads, || {
+            while let Some((i, part)) = next() {
+                window.read(offset + (i * piece) as u64, part);
+            }
+        });
+    }
+
+    fn piece(&self, size: usize) -> usize {
+        if self.threads == 1 || size < 4 * PIECE { size.max(1) } else { size.div_ceil(self.threads * 2).max(PIECE) }
+    }
+
+    fn pool(&self) -> Option<&ThreadPool> {
+        let start = || {
+            let pool = ThreadPoolBuilder::new()
+                .num_threads(self.threads)
+                .spawn_handler(|thread| host::spawn("avx_gpu copy", Some(256 << 10), || thread.run()).map(drop))
+                .build();
+            // Without threads the caller copies alone.
+            pool.ok()
+        };
+        if self.threads > 1 { self.pool.get_or_init(start).as_ref() } else { None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn work_runs_on_so_many_threads_at_once() {
+        let copiers = Copiers::new(4);
+        let barrier = std::sync::Barrier::new(4);
+        let ran = AtomicUsize::new(0);
+        copiers.run(4, || {
+            // Would hang if fewer ran at once.
+            barrier.wait();
+            ran.fetch_add(1, Ordering::Relaxed);
+        });
+        assert_eq!(ran.load(Ordering::Relaxed), 4);
+        let alone = Copiers::new(1);
+        alone.run(9, || {
+            ran.fetch_add(1, Ordering::Relaxed);
+        });
+        assert!(ran.load(Ordering::Relaxed) == 5 && alone.pool.get().is_none(), "one thread is the caller's");
+    }
+}
