@@ -1,0 +1,153 @@
+//! Hand-written Vulkan, as tight as it gets: the floor that the library is measured against.
+//!
+//! The queue is of a family that computes and does not draw, where there is one. Nothing is validated, tracked or freed
+//! automatically, and a wait asks again and again before it blocks.
+
+mod commands;
+mod copies;
+mod memory;
+mod pipeline;
+
+pub(crate) use copies::{Direction, Lanes};
+pub(crate) use memory::{Buffer, Kind};
+pub(crate) use pipeline::{Pipeline, Set};
+
+use ash::vk;
+use std::ffi::CStr;
+use std::sync::Mutex;
+use std::time::Instant;
+
+/// An open device. It lives as long as the process.
+pub(crate) struct Raw {
+    pub(crate) device: ash::Device,
+    pub(crate) queue: vk::Queue,
+    pub(crate) family: u32,
+    /// A queue of a family that only copies, and its family.
+    pub(crate) copier: Option<(vk::Queue, u32)>,
+    /// A second queue of the family of `queue`.
+    pub(crate) second: Option<vk::Queue>,
+    /// Held by whoever submits to `queue` where several threads do.
+    pub(crate) turn: Mutex<()>,
+    memory: vk::PhysicalDeviceMemoryProperties,
+    import: Option<(ash::ext::external_memory_host::Device, u64)>,
+    pool: vk::CommandPool,
+    // Functions of the two are loaded from this; it goes last.
+    _instance: ash::Instance,
+    _entry: ash::Entry,
+}
+
+impl Raw {
+    /// Opens the device with this UUID, or else the first.
+    pub(crate) fn new(uuid: Option<[u8; 16]>) -> Raw {
+        // SAFETY: the loader is a library without a contract at its loading.
+        let entry = unsafe { ash::Entry::load() }.expect("a Vulkan loader");
+        let app = vk::ApplicationInfo::default().api_version(vk::API_VERSION_1_3);
+        // SAFETY: the create info points to what lives through the call.
+        let instance =
+            unsafe { entry.create_instance(&vk::InstanceCreateInfo::default().application_info(&app), None) }.expect("an instance");
+        // SAFETY: the instance lives.
+        let all = unsafe { instance.enumerate_physical_devices() }.expect("devices");
+        let physical = *all.iter().find(|p| Some(device_uuid(&instance, **p)) == uuid).or(all.first()).expect("a device");
+
+        // SAFETY: `physical` is of this living instance, in each call.
+        let (families, extensions, memory) = unsafe {
+            (
+                instance.get_physical_device_queue_family_properties(physical),
+                instance.enumerate_device_extension_properties(physical).unwrap_or_default(),
+                instance.get_physical_device_memory_properties(physical),
+            )
+        };
+        let (draws, computes, copies) = (vk::QueueFlags::GRAPHICS, vk::QueueFlags::COMPUTE, vk::QueueFlags::TRANSFER);
+        let family_of = |want: vk::QueueFlags, avoid: vk::QueueFlags| {
+            families.iter().position(|f| f.queue_flags.contains(want) && !f.queue_flags.intersects(avoid)).map(|i| i as u32)
+        };
+        let family = family_of(computes, draws).or(family_of(computes, vk::QueueFlags::empty())).expect("a family that computes");
+        let copier_family = family_of(copies, draws | computes);
+        let has = |name: &CStr| extensions.iter().any(|e| e.extension_name_as_c_str() == Ok(name));
+
+        let own_queues = families[family as usize].queue_count.min(2);
+        let priorities = [1.0f32; 2];
+        let mut queues =
+            vec![vk::DeviceQueueCreateInfo::default().queue_family_index(family).queue_priorities(&priorities[..own_queues as usize])];
+        queues.extend(copier_family.map(|f| vk::DeviceQueueCreateInfo::default().queue_family_index(f).queue_priorities(&priorities[..1])));
+        let imports = has(ash::ext::external_memory_host::NAME);
+        let names: Vec<_> = imports.then_some(ash::ext::external_memory_host::NAME.as_ptr()).into_iter().collect();
+        let info = vk::DeviceCreateInfo::default().queue_create_infos(&queues).enabled_extension_names(&names);
+        // SAFETY: the families and the extension are the device's; the info points to what lives through the call.
+        let device = unsafe { instance.create_device(physical, &info, None) }.expect("a device that opens");
+
+        // SAFETY: the queues were asked for above; the pool's family is the device's.
+        let (queue, second, copier, pool) = unsafe {
+            let pool_info =
+                vk::CommandPoolCreateInfo::default().queue_family_index(family).flags(vk::CommandPoolCreateFlags::RESET_COMMAND_BUFFER);
+            (
+                device.get_device_queue(family, 0),
+                (own_queues > 1).then(|| device.get_device_queue(family, 1)),
+                copier_family.map(|f| (device.get_device_queue(f, 0), f)),
+                device.create_command_pool(&pool_info, None).expect("a command pool"),
+            )
+        };
+        let import = imports.then(|| {
+            let mut limits = vk::PhysicalDeviceExternalMemoryHostPropertiesEXT::default();
+            let mut properties = vk::PhysicalDeviceProperties2::default().push_next(&mut limits);
+            // SAFETY: the extension is there, so its struct may be in the chain.
+            unsafe { instance.get_physical_device_properties2(physical, &mut properties) };
+            (ash::ext::external_memory_host::Device::new(&instance, &device), limits.min_imported_host_pointer_alignment)
+        });
+        let turn = Mutex::new(());
+        Raw { device, queue, family, copier, second, turn, memory, import, pool, _instance: instance, _entry: entry }
+    }
+
+    /// Gives command buffers to `queue`; `fence` tells when they are done. A null fence tells nobody.
+    pub(crate) fn submit(&self, queue: vk::Queue, commands: &[vk::CommandBuffer], fence: vk::Fence) {
+        let submit = [vk::SubmitInfo::default().command_buffers(commands)];
+        // SAFETY: the callers give recorded command buffers that are not pending, an unsignalled fence, and are alone with the queue.
+        unsafe { self.device.queue_submit(queue, &submit, fence) }.expect("a submission");
+    }
+
+    /// A fence.
+    pub(crate) fn fence(&self) -> vk::Fence {
+        // SAFETY: the device lives.
+        unsafe { self.device.create_fence(&vk::FenceCreateInfo::default(), None) }.expect("a fence")
+    }
+
+    /// Waits for a fence and resets it: asks again and again for some time, then blocks.
+    pub(crate) fn finish(&self, fence: vk::Fence) {
+        let start = Instant::now();
+        // SAFETY: the fence is of this device, and was given to a submission.
+        while !unsafe { self.device.get_fence_status(fence) }.expect("a fence's status") {
+            if start.elapsed().as_micros() > 500 {
+                return self.block(fence);
+            }
+            std::hint::spin_loop();
+        }
+        // SAFETY: it is signalled, so no submission uses it.
+        unsafe { self.device.reset_fences(&[fence]) }.expect("a fence that resets");
+    }
+
+    /// Waits for a fence in the driver and resets it.
+    pub(crate) fn block(&self, fence: vk::Fence) {
+        // SAFETY: the fence was given to a submission; when the wait is over none uses it.
+        unsafe { self.device.wait_for_fences(&[fence], true, u64::MAX).and_then(|()| self.device.reset_fences(&[fence])) }.expect("a wait");
+    }
+
+    /// Waits until `queue` is idle.
+    pub(crate) fn drain(&self, queue: vk::Queue) {
+        // SAFETY: the callers are alone with the queue.
+        unsafe { self.device.queue_wait_idle(queue) }.expect("a wait");
+    }
+
+    /// Submits and waits.
+    pub(crate) fn run(&self, commands: vk::CommandBuffer, fence: vk::Fence) {
+        self.submit(self.queue, &[commands], fence);
+        self.finish(fence);
+    }
+}
+
+fn device_uuid(instance: &ash::Instance, physical: vk::PhysicalDevice) -> [u8; 16] {
+    let mut ids = vk::PhysicalDeviceIDProperties::default();
+    let mut properties = vk::PhysicalDeviceProperties2::default().push_next(&mut ids);
+    // SAFETY: `physical` is of this living instance; the chained struct is Vulkan 1.1's.
+    unsafe { instance.get_physical_device_properties2(physical, &mut properties) };
+    ids.device_uuid
+}
