@@ -1,12 +1,15 @@
-//! The two commands of the checkout: `cargo xtask demo` shows the library at work, `cargo xtask test` runs every test there is.
-//! Both set the machine up first. This tool uses the standard library alone, so that it is built in seconds.
+//! The commands of the checkout: `cargo xtask demo` shows the library at work, `cargo xtask test` runs every test there is; both set
+//! the machine up first. `cargo xtask bench` measures the library beside its peers and `cargo xtask plot` draws what was measured.
+//! This tool uses the standard library alone, so that it is built in seconds.
 
+mod bench;
 mod chromium;
 mod demo;
 mod drivers;
 mod json;
 mod packages;
 mod parse;
+mod plot;
 mod report;
 mod run;
 mod session;
@@ -16,17 +19,20 @@ mod steps;
 use report::{Outcome, Report};
 use session::Session;
 use setup::Purpose;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 const HELP: &str = "\
-Usage: cargo xtask <demo | test> [options]
+Usage: cargo xtask <demo | test | bench | plot> [options]
 
   demo    Set the machine up, build the library, and show it at work: the table of devices, saxpy, a matrix product,
           a photograph
   test    Set the machine up and run every test: lints, Rust and C suites on each driver with the validation layer on, the
           consumer project, exported symbols, valgrind, Python. The last line is 'N passed, N failed, N skipped'
+  bench   Measure the library beside hand-written Vulkan, wgpu and CUDA, and print the table of goals
+  plot    Draw what was measured
 
-cargo xtask demo --help and cargo xtask test --help tell more.
+cargo xtask demo --help and so on tell more.
 ";
 
 const DEMO_HELP: &str = "\
@@ -46,8 +52,30 @@ Installs what is missing (by apt-get, with sudo unless root; elsewhere the comma
 whose tool is missing is skipped, and the reason is told at the end. Outputs are kept in target/xtask/logs.
 
   --filter TEXT   Only steps whose name contains TEXT, and what they stand on; may be given several times. Names begin with
-                  rust/, cmake/, valgrind/, absent/ or are consumer, symbols, soname, header, python
+                  rust/, cmake/, valgrind/, absent/ or are consumer, symbols, soname, header, python, instructions
   --no-install    Install and download nothing; say what is missing and go on without it
+";
+
+const BENCH_HELP: &str = "\
+Usage: cargo xtask bench [--peers] [--small] [--huge] [--csv FILE] [GROUP]...
+       cargo xtask bench --from FILE...
+
+Builds the benchmarks, runs them on the device that AVX_GPU_DEVICE chooses, and prints the table: hand-written Vulkan, the library,
+their ratio, the goal. Groups: latency dispatch encode transfers memory gemm alloc threads overlap startup; none means all. On a
+machine without cargo, benches/run.sh runs the built programs, and its results.csv is a FILE for --from.
+
+  --peers       wgpu too (built here), and CUDA where nvcc is
+  --small       Less data and fewer repetitions, for software drivers
+  --huge        Transfers up to 4 GiB
+  --csv FILE    Where the measured lines go; else into target/xtask/bench.csv
+  --from FILE   Measure nothing; make the table from the lines in FILE (of several files, the medians)
+";
+
+const PLOT_HELP: &str = "\
+Usage: cargo xtask plot CSV FOLDER
+
+Draws the lines in CSV (of cargo xtask bench or benches/run.sh) as SVG pictures into FOLDER: bandwidth over size, the cost of a dispatch
+over the number queued, distributions of latency.
 ";
 
 /// What the command line asks for.
@@ -56,6 +84,8 @@ enum Request {
     Help(&'static str),
     Demo { install: bool },
     Test { install: bool, filters: Vec<String> },
+    Bench(bench::Wanted),
+    Plot { csv: PathBuf, folder: PathBuf },
 }
 
 fn request(args: impl IntoIterator<Item = String>) -> Result<Request, String> {
@@ -64,6 +94,8 @@ fn request(args: impl IntoIterator<Item = String>) -> Result<Request, String> {
     let test = match command.as_deref() {
         Some("demo") => false,
         Some("test") => true,
+        Some("bench") => return bench_request(args),
+        Some("plot") => return plot_request(args),
         Some("help" | "--help" | "-h") => return Ok(Request::Help(HELP)),
         Some(other) => return Err(format!("there is no command '{other}'")),
         None => return Err("no command was given".to_owned()),
@@ -83,6 +115,32 @@ fn request(args: impl IntoIterator<Item = String>) -> Result<Request, String> {
     Ok(if test { Request::Test { install, filters } } else { Request::Demo { install } })
 }
 
+fn bench_request(mut args: impl Iterator<Item = String>) -> Result<Request, String> {
+    let mut wanted = bench::Wanted::default();
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--help" | "-h" => return Ok(Request::Help(BENCH_HELP)),
+            "--peers" => wanted.peers = true,
+            "--small" | "--huge" => wanted.words.push(arg),
+            "--csv" => wanted.csv = Some(args.next().ok_or("--csv needs a file")?.into()),
+            "--from" => wanted.from.push(args.next().ok_or("--from needs a file")?.into()),
+            option if option.starts_with('-') => return Err(format!("there is no option '{option}'")),
+            file if !wanted.from.is_empty() => wanted.from.push(file.into()),
+            _ => wanted.words.push(arg),
+        }
+    }
+    Ok(Request::Bench(wanted))
+}
+
+fn plot_request(args: impl Iterator<Item = String>) -> Result<Request, String> {
+    let args: Vec<String> = args.collect();
+    match &args[..] {
+        [help] if help == "--help" || help == "-h" => Ok(Request::Help(PLOT_HELP)),
+        [csv, folder] => Ok(Request::Plot { csv: csv.into(), folder: folder.into() }),
+        _ => Err("plot needs a file and a folder".to_owned()),
+    }
+}
+
 fn main() -> ExitCode {
     let result = match request(std::env::args().skip(1)) {
         Ok(Request::Help(text)) => {
@@ -91,6 +149,8 @@ fn main() -> ExitCode {
         }
         Ok(Request::Demo { install }) => demo(install),
         Ok(Request::Test { install, filters }) => test(install, filters),
+        Ok(Request::Bench(wanted)) => bench::run(&wanted),
+        Ok(Request::Plot { csv, folder }) => plot::run(&csv, &folder).map(|()| true),
         Err(why) => {
             eprint!("cargo xtask: {why}\n\n{HELP}");
             return ExitCode::from(2);
@@ -150,6 +210,16 @@ mod tests {
         assert_eq!(parsed("test --filter rust --filter=valgrind"), Ok(Request::Test { install: true, filters }));
         assert_eq!(parsed("--help"), Ok(Request::Help(HELP)));
         assert_eq!(parsed("test -h"), Ok(Request::Help(TEST_HELP)));
+    }
+
+    #[test]
+    fn benchmarks_take_words_and_files() {
+        let wanted = bench::Wanted { peers: true, words: vec!["--small".into(), "gemm".into()], ..Default::default() };
+        assert_eq!(parsed("bench --peers --small gemm"), Ok(Request::Bench(wanted)));
+        let wanted = bench::Wanted { from: vec!["a".into(), "b".into()], ..Default::default() };
+        assert_eq!(parsed("bench --from a b"), Ok(Request::Bench(wanted)));
+        assert_eq!(parsed("plot a b"), Ok(Request::Plot { csv: "a".into(), folder: "b".into() }));
+        assert!(parsed("plot a").is_err() && parsed("bench --fast").is_err_and(|e| e.contains("--fast")));
     }
 
     #[test]

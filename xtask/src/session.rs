@@ -103,7 +103,8 @@ impl Session {
             Some(manifests) if !drivers::gpu_files().is_empty() => Ok(configuration("gpu", manifests)),
             _ => Err("this machine has no GPU with a Vulkan driver".to_owned()),
         };
-        let users = ["rust/swiftshader", "rust/swiftshader-baseline", "cmake/release/swiftshader", "rust/null", "valgrind/null"];
+        let users =
+            ["rust/swiftshader", "rust/swiftshader-baseline", "cmake/release/swiftshader", "rust/null", "valgrind/null", "instructions"];
         let extra = crate::chromium::drivers(self, install && users.iter().any(|step| self.report.wants(step)));
         let from_library = |name, library: Result<PathBuf, String>| {
             let library = library?;

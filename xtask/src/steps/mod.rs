@@ -2,12 +2,14 @@
 
 mod absent;
 mod cmake;
+mod instructions;
 mod library;
 mod python;
 mod rust;
 mod valgrind;
 
 pub(crate) use cmake::{build as build_tree, configure as configure_tree};
+pub(crate) use instructions::checked_in as checked_in_instructions;
 
 use crate::drivers::Configuration;
 use crate::packages::Need;
@@ -46,6 +48,7 @@ pub(crate) fn all(session: &mut Session, install: bool) {
     absent::driver(session, &release);
     absent::loader(session, &release);
     valgrind::suites(session, &release, &drivers);
+    instructions::step(session, &drivers);
     header.unchanged(session);
 }
 
