@@ -1,5 +1,6 @@
-//! Random programs against a model on the CPU: allocations, writes, dispatches (ranges that overlap and atomics among them),
-//! copies, fills, reads, mappings and frees over several buffers, in thousands of steps.
+//! Random programs against a model on the CPU: allocations, writes, dispatches (ranges that overlap and atomics among them; direct and
+//! indirect), copies, fills, reads (at once and delivered later), mappings and frees over several buffers, on several streams, with
+//! events between them and graphs whose slots change, in thousands of steps; from one thread and from several at once.
 //!
 //! AVX_GPU_TEST_SEED brings a failure back, AVX_GPU_TEST_STEPS sets the length.
 
@@ -10,6 +11,7 @@ use common::random::{Random, number};
 use common::*;
 use std::collections::VecDeque;
 use std::ptr::null_mut;
+use std::sync::Arc;
 
 /// y = x + c for n words.
 const ADD: &str = "struct P { c: u32, n: u32 }
@@ -69,7 +71,11 @@ struct Range {
 }
 
 struct Program {
-    device: Device,
+    device: Arc<Device>,
+    streams: Vec<avx_stream>,
+    events: Vec<avx_event>,
+    /// Reads whose bytes come with a wait, and what they must be.
+    expected: Vec<(Vec<u8>, Vec<u8>)>,
     random: Random,
     buffers: Vec<Buffer>,
     kernels: [avx_kernel; 4],
@@ -80,9 +86,19 @@ struct Program {
 }
 
 impl Program {
-    fn new(device: Device, seed: u64) -> Program {
+    fn new(device: Arc<Device>, seed: u64) -> Program {
         let kernels = [ADD, STEP, HISTOGRAM, SUMS].map(|source| device.kernel(source));
-        Program { device, random: Random::new(seed), buffers: Vec::new(), kernels, story: VecDeque::new(), seed, step: 0 }
+        // NULL is the default stream, which all programs of a device share.
+        let streams = [null_mut(), device.stream(), device.stream(), device.stream()].to_vec();
+        let events = vec![device.event(), device.event()];
+        let (buffers, story, random) = (Vec::new(), VecDeque::new(), Random::new(seed));
+        Program { device, streams, events, expected: Vec::new(), random, buffers, kernels, story, seed, step: 0 }
+    }
+
+    /// One of its streams.
+    fn stream(&mut self) -> avx_stream {
+        let which = self.below(self.streams.len());
+        self.streams[which]
     }
 
     fn tell(&mut self, what: String) {
@@ -159,7 +175,8 @@ impl Program {
         let (offset, size) = self.span(self.buffers[which].bytes.len());
         self.tell(format!("write of {size} bytes at {offset} of buffer {which}"));
         let data = self.random.bytes(size);
-        self.done(write(self.buffers[which].handle, offset as u64, &data));
+        let stream = self.stream();
+        self.done(write_on(stream, self.buffers[which].handle, offset as u64, &data));
         self.buffers[which].bytes[offset..offset + size].copy_from_slice(&data);
     }
 
@@ -167,9 +184,121 @@ impl Program {
         let which = self.below(self.buffers.len());
         let (offset, size) = self.span(self.buffers[which].bytes.len());
         self.tell(format!("read of {size} bytes at {offset} of buffer {which}"));
+        let stream = self.stream();
         let mut got = vec![0xEE; size];
-        self.done(read(self.buffers[which].handle, offset as u64, &mut got));
+        self.done(read_on(stream, self.buffers[which].handle, offset as u64, &mut got));
         self.compare(which, offset, &got);
+    }
+
+    /// A read whose bytes are looked at after a later wait.
+    fn read_later(&mut self) {
+        let which = self.below(self.buffers.len());
+        let (offset, size) = self.span(self.buffers[which].bytes.len());
+        self.tell(format!("later read of {size} bytes at {offset} of buffer {which}"));
+        let stream = self.stream();
+        let mut got = vec![0xEE; size];
+        self.done(abi::read_async(stream, self.buffers[which].handle, offset as u64, got.as_mut_ptr().cast(), size as u64));
+        let want = self.buffers[which].bytes[offset..offset + size].to_vec();
+        self.expected.push((got, want));
+    }
+
+    /// Waits for the device, which brings the bytes of later reads.
+    fn synchronize(&mut self) {
+        self.tell("synchronize".to_owned());
+        self.done(avx_synchronize(self.device.handle, AVX_FOREVER));
+        for (got, want) in std::mem::take(&mut self.expected) {
+            if got != want {
+                self.fail(&format!("a later read of {} bytes brought others", want.len()));
+            }
+        }
+    }
+
+    /// Events recorded, waited for by streams and by the host.
+    fn event(&mut self) {
+        let which = self.below(self.events.len());
+        let (event, stream, other) = (self.events[which], self.stream(), self.stream());
+        self.tell(format!("event {which}"));
+        self.done(avx_event_record(stream, event));
+        match self.below(3) {
+            0 => self.done(avx_stream_wait_event(other, event)),
+            1 => self.done(avx_event_wait(event, AVX_FOREVER)),
+            _ if stream.is_null() => {}
+            _ => self.done(avx_stream_synchronize(stream, AVX_FOREVER)),
+        }
+    }
+
+    /// A graph of several commands, launched with different values on different streams.
+    fn graph(&mut self) {
+        let (Some(x), Some(y), Some(z)) = (self.range(), self.range(), self.range()) else { return };
+        if x.buffer == y.buffer || y.buffer == z.buffer || x.buffer == z.buffer {
+            return;
+        }
+        let rows = z.words / 64;
+        if rows == 0 {
+            return;
+        }
+        let n = x.words.min(y.words);
+        let steps = 1 + self.below(4);
+        self.tell(format!("a graph: ({}, {}) to ({}, {}), rows of ({}, {})", x.buffer, x.offset, y.buffer, y.offset, z.buffer, z.offset));
+        let kernels = self.kernels;
+        // Slot 0: constants of the sum. 1: the first buffer. 2: constants of the steps. 3: a row's offset. 4: workgroups.
+        let sum = [arg_param(1), self.arg(y), arg_param(0)];
+        let row = [arg_param_offset(3, self.buffers[z.buffer].handle, z.offset as u64, 256), arg_param(2)];
+        let groups = [u32::try_from(n).expect("small").div_ceil(64), 1, 1];
+        let graph = self.device.graph(|stream| {
+            ok(dispatch_on(stream, kernels[0], groups, &sum));
+            for _ in 0..steps {
+                ok(abi::dispatch_slot(stream, kernels[1], 4, row.as_ptr(), 2));
+            }
+        });
+        for _ in 0..1 + self.below(4) {
+            let (c, a, b) = (self.random.word(), self.random.word() | 1, self.random.word());
+            let which = self.below(rows);
+            // Rows of 64 words in two workgroups of 32, or in one.
+            let two = 1 + self.below(2);
+            let p = [c, u32::try_from(n).expect("small")];
+            let (p, q) = (bytes_of(&p), bytes_of(&[a, b, 64]));
+            let offset = (which as u64 * 256).to_le_bytes();
+            let grid = bytes_of(&[u32::try_from(two).expect("small"), 1, 1]);
+            let values = [arg_bytes(&p), self.arg(x), arg_bytes(&q), arg_bytes(&offset), arg_bytes(&grid)];
+            let stream = self.stream();
+            self.done(launch(stream, graph, &values));
+            let sums: Vec<u32> = self.words(x)[..n].iter().map(|w| w.wrapping_add(c)).collect();
+            self.set_words(y, &sums);
+            let part = Range { offset: z.offset + which * 256, words: two * 32, ..z };
+            let step = |w: u32| (0..steps).fold(w, |w, _| w.wrapping_mul(a).wrapping_add(b));
+            let words: Vec<u32> = self.words(part).iter().map(|&w| step(w)).collect();
+            self.set_words(part, &words);
+            if self.below(2) == 0 {
+                self.step_in_place();
+            }
+        }
+        self.done(avx_graph_free(graph));
+    }
+
+    /// Steps whose number of workgroups lies in a buffer.
+    fn indirect(&mut self) {
+        let (Some(x), Some(counts)) = (self.range(), self.range()) else { return };
+        if x.buffer == counts.buffer || counts.words < 3 {
+            return;
+        }
+        let (a, c) = (self.random.word() | 1, self.random.word());
+        let groups = 1 + self.below(x.words.div_ceil(32).min(1000));
+        let n = (groups * 32).min(x.words);
+        self.tell(format!(
+            "{groups} indirect workgroups over ({}, {}), counts in ({}, {})",
+            x.buffer, x.offset, counts.buffer, counts.offset
+        ));
+        let grid = [u32::try_from(groups).expect("small"), 1, 1];
+        let (stream, other) = (self.stream(), self.stream());
+        let (handle, offset) = (self.buffers[counts.buffer].handle, counts.offset as u64);
+        self.done(write_on(other, handle, offset, &bytes_of(&grid)));
+        self.set_words(Range { words: 3, ..counts }, &grid);
+        let p = bytes_of(&[a, c, u32::try_from(x.words).expect("small")]);
+        let args = [self.arg(x), arg_bytes(&p)];
+        self.done(abi::dispatch_indirect(stream, self.kernels[1], handle, offset, args.as_ptr(), 2));
+        let words: Vec<u32> = self.words(x)[..n].iter().map(|w| w.wrapping_mul(a).wrapping_add(c)).collect();
+        self.set_words(x, &words);
     }
 
     fn compare(&self, which: usize, offset: usize, got: &[u8]) {
@@ -189,7 +318,8 @@ impl Program {
         let size = size / pattern_size * pattern_size;
         self.tell(format!("fill of {size} bytes at {offset} of buffer {which} with {pattern_size} bytes"));
         let pattern = self.random.bytes(pattern_size);
-        self.done(fill(self.buffers[which].handle, offset as u64, size as u64, &pattern));
+        let stream = self.stream();
+        self.done(fill_on(stream, self.buffers[which].handle, offset as u64, size as u64, &pattern));
         for chunk in self.buffers[which].bytes[offset..offset + size].chunks_mut(pattern_size) {
             chunk.copy_from_slice(&pattern);
         }
@@ -202,8 +332,9 @@ impl Program {
         let dst_offset = self.below(room + 1);
         let size = size.min(room - dst_offset);
         self.tell(format!("copy of {size} bytes from {src_offset} of buffer {src} to {dst_offset} of buffer {dst}"));
+        let stream = self.stream();
         let (from, to) = (&self.buffers[src], &self.buffers[dst]);
-        let status = copy((to.handle, dst_offset as u64), (from.handle, src_offset as u64), size as u64);
+        let status = avx_copy(stream, to.handle, dst_offset as u64, from.handle, src_offset as u64, size as u64);
         let overlap = src == dst && size > 0 && src_offset < dst_offset + size && dst_offset < src_offset + size;
         if overlap {
             if status != AVX_ERROR_INVALID_ARGUMENT {
@@ -271,11 +402,12 @@ impl Program {
             let turn = self.below(args.len());
             args.rotate_left(turn);
         }
+        let stream = self.stream();
         let status = if self.below(2) == 0 {
-            dispatch_threads(kernel, [n as u64, 1, 1], &args)
+            abi::dispatch_threads(stream, kernel, n as u64, 1, 1, args.as_ptr(), count(&args))
         } else {
             let size = kernel_info(kernel).workgroup_size[0];
-            dispatch(kernel, [u32::try_from(n).expect("small").div_ceil(size), 1, 1], &args)
+            dispatch_on(stream, kernel, [u32::try_from(n).expect("small").div_ceil(size), 1, 1], &args)
         };
         self.done(status);
     }
@@ -387,32 +519,55 @@ impl Program {
             9..24 => self.write(),
             24..34 => self.read(),
             34..44 => self.fill(),
-            44..56 => self.copy(),
-            56..61 => self.map(),
-            61..73 => self.add(),
-            73..84 => self.step_in_place(),
-            84..91 => self.histogram(),
-            91..96 => self.sums(),
-            96..98 => self.done(avx_synchronize(self.device.handle, AVX_FOREVER)),
+            44..53 => self.copy(),
+            53..57 => self.map(),
+            57..66 => self.add(),
+            66..74 => self.step_in_place(),
+            74..80 => self.histogram(),
+            80..84 => self.sums(),
+            84..88 => self.graph(),
+            88..91 => self.indirect(),
+            91..94 => self.event(),
+            94..96 => self.read_later(),
+            96..97 => self.synchronize(),
             _ => self.check_all(),
         }
     }
 }
 
+impl Drop for Program {
+    /// Ends what the device would keep for the next program on it.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        self.check_all();
+        self.synchronize();
+        for stream in self.streams.iter().filter(|stream| !stream.is_null()) {
+            ok(avx_stream_free(*stream));
+        }
+        self.events.iter().for_each(|event| ok(avx_event_free(*event)));
+        self.buffers.iter().for_each(|buffer| ok(avx_free(buffer.handle)));
+        self.kernels.iter().for_each(|kernel| ok(avx_kernel_free(*kernel)));
+    }
+}
+
 /// Runs the program of a seed.
-fn run(seed: u64, steps: u64) {
-    let Some(device) = Device::open_computing() else { return };
-    let mut program = Program::new(device, seed);
+fn run(device: &Arc<Device>, seed: u64, steps: u64) {
+    let mut program = Program::new(Arc::clone(device), seed);
     for _ in 0..steps {
         program.advance();
     }
-    program.check_all();
-    program.device.close();
+}
+
+fn device() -> Option<Arc<Device>> {
+    Device::open_computing().map(Arc::new)
 }
 
 #[test]
 fn one_long_program() {
-    run(Random::seed(70), number("AVX_GPU_TEST_STEPS").unwrap_or(4000));
+    let Some(device) = device() else { return };
+    run(&device, Random::seed(70), number("AVX_GPU_TEST_STEPS").unwrap_or(4000));
 }
 
 #[test]
@@ -420,6 +575,19 @@ fn many_short_programs() {
     let seed = Random::seed(1000);
     let steps = number("AVX_GPU_TEST_STEPS").unwrap_or(2000) / 20;
     for program in 0..20 {
-        run(seed + program, steps);
+        let Some(device) = device() else { return };
+        run(&device, seed + program, steps);
     }
+}
+
+#[test]
+fn programs_of_several_threads_on_one_device() {
+    let Some(device) = device() else { return };
+    let (seed, steps) = (Random::seed(3000), number("AVX_GPU_TEST_STEPS").unwrap_or(4000) / 6);
+    std::thread::scope(|scope| {
+        let programs: Vec<_> = (0..6).map(|thread| (thread, &device)).collect();
+        for (thread, device) in programs {
+            scope.spawn(move || run(device, seed + thread, steps));
+        }
+    });
 }

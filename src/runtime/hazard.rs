@@ -234,13 +234,14 @@ fn conflict(past: &Use, new: &Use) -> bool {
 }
 
 /// True if whoever conflicts with `past` conflicts with `new` too and, waiting for `new`, waits for `past`: a write over all its
-/// bytes that was ordered behind it, or a later use of its lane of the same kind over all its bytes.
+/// bytes, which was ordered behind it, or a later use of its lane of the same kind over all its bytes. An unordered write stands for no
+/// use of another kind, because other unordered ones pass it by.
 #[inline]
 fn covers(new: &Use, lane: u8, past: &Past) -> bool {
     let inside = new.range.start <= past.of.range.start && past.of.range.end <= new.range.end;
     let same_kind =
         || past.at.lane == lane && past.of.stage == new.stage && past.of.write == new.write && past.of.unordered == new.unordered;
-    inside && ((new.write && !(new.unordered && past.of.unordered)) || same_kind())
+    inside && ((new.write && !new.unordered) || same_kind())
 }
 
 #[cfg(test)]
@@ -396,6 +397,13 @@ mod tests {
         }
         assert_eq!(q.run(0..4, Stage::Compute, false), Stages::COMPUTE, "a plain read waits for them");
         assert_eq!(q.run_as(atomics()), Stages::COMPUTE, "and they for it");
+        // Those behind a plain read do not stand for it: a third must wait for the read too.
+        let mut h = History::default();
+        h.record(used(0..16, Stage::Indirect, false), at(0, 1, 3), &NONE);
+        h.record(atomics(), at(0, 2, 3), &NONE);
+        let mut conflicts = Conflicts::default();
+        h.conflicts(&atomics(), 1, &Order::default(), &NONE, &mut conflicts);
+        assert_eq!(conflicts.lanes, [3, 0, 0, 0]);
         // A second lane's atomics over the same bytes do not stand for the first's.
         let mut h = History::default();
         h.record(atomics(), at(0, 1, 3), &NONE);
