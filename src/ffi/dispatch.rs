@@ -78,9 +78,10 @@ pub unsafe extern "C" fn avx_dispatch(
     count: u32,
 ) -> avx_status {
     boundary::call("avx_dispatch", || {
+        let mut list = structs::Args::new();
         // SAFETY: `args` points to `count` arguments with readable bytes, says the caller.
-        let args = unsafe { structs::args(args, count) }?;
-        dispatch::dispatch(stream.token(), kernel.token(), dispatch::Grid::Workgroups([x, y, z]), &args)
+        unsafe { structs::args(args, count, &mut list) }?;
+        dispatch::dispatch(stream.token(), kernel.token(), dispatch::Grid::Workgroups([x, y, z]), &list)
     })
 }
 
@@ -100,9 +101,10 @@ pub unsafe extern "C" fn avx_dispatch_threads(
     count: u32,
 ) -> avx_status {
     boundary::call("avx_dispatch_threads", || {
+        let mut list = structs::Args::new();
         // SAFETY: `args` points to `count` arguments with readable bytes, says the caller.
-        let args = unsafe { structs::args(args, count) }?;
-        dispatch::dispatch(stream.token(), kernel.token(), dispatch::Grid::Threads([x, y, z]), &args)
+        unsafe { structs::args(args, count, &mut list) }?;
+        dispatch::dispatch(stream.token(), kernel.token(), dispatch::Grid::Threads([x, y, z]), &list)
     })
 }
 
@@ -121,9 +123,10 @@ pub unsafe extern "C" fn avx_dispatch_indirect(
     count: u32,
 ) -> avx_status {
     boundary::call("avx_dispatch_indirect", || {
+        let mut list = structs::Args::new();
         // SAFETY: `args` points to `count` arguments with readable bytes, says the caller.
-        let args = unsafe { structs::args(args, count) }?;
-        dispatch::dispatch(stream.token(), kernel.token(), dispatch::Grid::Indirect(counts.token(), offset), &args)
+        unsafe { structs::args(args, count, &mut list) }?;
+        dispatch::dispatch(stream.token(), kernel.token(), dispatch::Grid::Indirect(counts.token(), offset), &list)
     })
 }
 
@@ -141,9 +144,10 @@ pub unsafe extern "C" fn avx_dispatch_slot(
     count: u32,
 ) -> avx_status {
     boundary::call("avx_dispatch_slot", || {
+        let mut list = structs::Args::new();
         // SAFETY: `args` points to `count` arguments with readable bytes, says the caller.
-        let args = unsafe { structs::args(args, count) }?;
-        dispatch::dispatch(recording_stream.token(), kernel.token(), dispatch::Grid::Slot(slot), &args)
+        unsafe { structs::args(args, count, &mut list) }?;
+        dispatch::dispatch(recording_stream.token(), kernel.token(), dispatch::Grid::Slot(slot), &list)
     })
 }
 

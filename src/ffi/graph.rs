@@ -56,9 +56,10 @@ pub unsafe extern "C" fn avx_graph_end(recording_stream: avx_stream, graph: *mut
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn avx_graph_launch(stream: avx_stream, graph: avx_graph, params: *const avx_arg, count: u32) -> avx_status {
     boundary::call("avx_graph_launch", || {
+        let mut list = structs::Args::new();
         // SAFETY: `params` points to `count` arguments with readable bytes, says the caller.
-        let params = unsafe { structs::args(params, count) }?;
-        graph::launch(stream.token(), graph.token(), &params)
+        unsafe { structs::args(params, count, &mut list) }?;
+        graph::launch(stream.token(), graph.token(), &list)
     })
 }
 

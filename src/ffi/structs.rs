@@ -211,9 +211,9 @@ fn not_yet(what: &str) -> Error {
 
 /// # Safety
 /// `args` holds `count` arguments whose bytes are readable, for as long as the result lives.
-pub(super) unsafe fn args<'a>(args: *const avx_arg, count: u32) -> Result<SmallVec<[Arg<'a>; 8]>> {
+pub(super) unsafe fn args<'a>(args: *const avx_arg, count: u32, checked: &mut Args<'a>) -> Result<()> {
     if count == 0 {
-        return Ok(SmallVec::new());
+        return Ok(());
     }
     if args.is_null() {
         return Err(invalid(format!("args is NULL and count is {count}")));
@@ -222,15 +222,24 @@ pub(super) unsafe fn args<'a>(args: *const avx_arg, count: u32) -> Result<SmallV
         let message = format!("count is {count}; a dispatch takes {MAX_ARGS} arguments at most");
         return Err(Error::new(Status::Arguments, message));
     }
-    let mut checked = SmallVec::with_capacity(count as usize);
+    checked.reserve(count as usize);
     for i in 0..count as usize {
         // SAFETY: i is below the count that the caller gave; an avx_arg is valid for any bytes.
         let arg = unsafe { args.add(i).read_unaligned() };
+        // The arguments of nearly all dispatches.
+        if arg.kind == AVX_ARG_BUFFER && arg.flags == 0 && arg.reserved == [0; 2] {
+            let value = Value::Buffer { buffer: arg.buffer.token(), offset: arg.offset, size: arg.size };
+            checked.push(Arg { at: None, value, unordered: false, slot: None });
+            continue;
+        }
         // SAFETY: the argument's bytes are readable, says the caller.
         checked.push(unsafe { one_arg(&arg) }.map_err(|e| Error::new(e.status, format!("args[{i}]: {}", e.message)))?);
     }
-    Ok(checked)
+    Ok(())
 }
+
+/// Checked arguments: in place for most dispatches.
+pub(super) type Args<'a> = SmallVec<[Arg<'a>; 8]>;
 
 /// # Safety
 /// `events` is NULL or holds `count` handles.

@@ -46,6 +46,8 @@ pub(crate) struct Options {
     pub(crate) copy_threads: u32,
 }
 
+/// Queues that are used if nothing is said: two let independent work overlap, and each more costs time and memory to create.
+const LANES: usize = 2;
 /// A blocked wait ends some 20 us late, and short kernels take less than this.
 const SPIN: Duration = Duration::from_micros(50);
 
@@ -78,6 +80,8 @@ pub(crate) struct Device {
     /// What was let go and the engine does not know yet.
     fallen: Mutex<Vec<(Clock, Dead)>>,
     has_fallen: AtomicBool,
+    /// How often something was recorded. Written under the engine's lock.
+    recorded: AtomicU64,
     pub(crate) kernels: KernelCache,
     pub(crate) pipelines: PipelineCache,
     disk: Option<DiskCache>,
@@ -182,8 +186,9 @@ pub(crate) fn create(options: &Options) -> Result<Token> {
     let index = select::choose(&candidates, selector.as_ref(), !options.no_cpu, ordered)?;
     let snapshot = &snapshots[index];
 
-    let lanes = lanes_wanted();
-    let vulkan = Arc::new(vulkan::Device::open(instance, snapshot, environment_flag("AVX_GPU_BASELINE"), lanes.unwrap_or(MAX_LANES))?);
+    let follows_queues = !instance.validating() || instance.layer_follows_queues();
+    let lanes = lanes_wanted().or((!follows_queues).then_some(1));
+    let vulkan = Arc::new(vulkan::Device::open(instance, snapshot, environment_flag("AVX_GPU_BASELINE"), lanes.unwrap_or(LANES))?);
     // Queues beyond those that there are share them.
     let lanes = if vulkan.features().timeline_semaphore { lanes.unwrap_or(vulkan.queues().len()) } else { 1 };
     let memory = Arc::new(vulkan::memory_of(&vulkan)?);
@@ -208,6 +213,7 @@ pub(crate) fn create(options: &Options) -> Result<Token> {
         stamps: Stamps::new(&vulkan)?,
         fallen: Mutex::default(),
         has_fallen: AtomicBool::new(false),
+        recorded: AtomicU64::new(0),
         engine: Mutex::new(Engine::new(queues, Staging::new(&memory, lanes))),
         changed: Condvar::new(),
         tail: Condvar::new(),
@@ -434,11 +440,19 @@ impl Device {
 
     /// After recording: submits what should go now, and has the rest watched.
     pub(crate) fn pace(self: &Arc<Self>, engine: &mut Engine, stream: &Line) -> Result<()> {
+        self.recorded.store(self.recorded.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         if engine.pace(stream)? {
             self.watch_tail();
         }
         self.reap(engine);
         Ok(())
+    }
+
+    /// Waits for so long, and says whether something was recorded meanwhile.
+    pub(crate) fn is_active(&self, time: Duration) -> bool {
+        let before = self.recorded.load(Ordering::Relaxed);
+        std::thread::sleep(time);
+        self.recorded.load(Ordering::Relaxed) != before
     }
 
     fn watch_tail(self: &Arc<Self>) {
@@ -465,7 +479,9 @@ impl Device {
             let fallen = std::mem::take(&mut *self.fallen.lock().unwrap_or_else(PoisonError::into_inner));
             fallen.into_iter().for_each(|(last_use, dead)| engine.bury(last_use, dead));
         }
-        self.give_back(engine.reap());
+        if engine.has_work_for_reap() {
+            self.give_back(engine.reap());
+        }
     }
 
     /// Frees what may go.

@@ -7,7 +7,7 @@ use super::error::{Error, Result, Status};
 use super::handle::Token;
 use super::hazard::{Stage, Use};
 use super::kernel::{self, Kernel};
-use super::op::{self, Bound, Dispatch, Op, Prepared, Size};
+use super::op::{self, Bound, Dispatch, Op, Prepared, Run, Size};
 use super::stream::Target;
 use super::turn::Touches;
 use crate::compile::{Binding, BindingKind, Variant};
@@ -72,24 +72,59 @@ pub(crate) fn dispatch(stream: Token, kernel: Token, grid: Grid, given: &[Arg<'_
         args::match_up(kernel.subject(), given)?;
         return stream.recording(|recording| recording.push_slotted(&kernel, grid, given));
     }
-    match prepare(&device, &kernel, grid, given)? {
-        Some(prepared) => op::run(&device, &target, prepared),
-        None => device.lock().check(),
+    let mut parts = Parts::default();
+    let Some((variant, size)) = check(&device, &kernel, grid, given, &mut parts)? else {
+        return device.lock().check();
+    };
+    match &target {
+        Target::Live(line) => {
+            let run = Run { kernel: &kernel, variant, bound: &parts.bound, size };
+            let label = run.label(&parts.touches);
+            op::queue(&device, line, &parts.touches, label, Some(&kernel), |commands, upload| run.encode(&device, commands, upload))
+        }
+        Target::Recording(_) => op::run(&device, &target, parts.into_command(kernel, variant, size)),
+    }
+}
+
+/// What a dispatch binds and touches. Filled in place, as it is large.
+#[derive(Default)]
+struct Parts<'a> {
+    bound: SmallVec<[Bound<'a>; 6]>,
+    touches: Touches,
+}
+
+impl<'a> Parts<'a> {
+    fn into_command(self, kernel: Arc<Kernel>, variant: Variant, size: Size) -> Prepared<'a> {
+        Prepared { op: Op::Dispatch(Dispatch { kernel, variant, bound: self.bound, size }), touches: self.touches }
     }
 }
 
 /// Checks a dispatch, and makes a command of it; `None` for an empty grid.
 pub(crate) fn prepare<'a>(device: &Arc<Device>, kernel: &Arc<Kernel>, grid: Grid, given: &[Arg<'a>]) -> Result<Option<Prepared<'a>>> {
+    let mut parts = Parts::default();
+    let checked = check(device, kernel, grid, given, &mut parts)?;
+    Ok(checked.map(|(variant, size)| parts.into_command(kernel.clone(), variant, size)))
+}
+
+/// Checks a dispatch and fills in its parts; `None` for an empty grid.
+fn check<'a>(
+    device: &Arc<Device>,
+    kernel: &Arc<Kernel>,
+    grid: Grid,
+    given: &[Arg<'a>],
+    parts: &mut Parts<'a>,
+) -> Result<Option<(Variant, Size)>> {
     let groups = grid.workgroups(kernel)?;
     let empty = groups.contains(&0);
     let subject = kernel.subject();
-    let order = args::match_up(subject, given)?;
+    let wanted = &kernel.compiled.interface.args;
+    let positional = given.len() == wanted.len() && given.iter().all(|arg| arg.at.is_none());
+    let order = if positional { SmallVec::new() } else { args::match_up(subject, given)? };
 
-    let mut bound = SmallVec::new();
-    let mut touches = Touches::default();
+    let Parts { bound, touches } = parts;
     let mut ranged: SmallVec<[&Binding; 6]> = SmallVec::new();
-    for (binding, index) in kernel.compiled.interface.args.iter().zip(order) {
-        let arg = &given[index];
+    for (i, binding) in wanted.iter().enumerate() {
+        let arg = &given[if positional { i } else { order[i] }];
         match arg.value {
             Value::Param { .. } => return Err(op::no_slots_here()),
             Value::Bytes(_) if empty => {}
@@ -121,7 +156,7 @@ pub(crate) fn prepare<'a>(device: &Arc<Device>, kernel: &Arc<Kernel>, grid: Grid
         return Ok(None);
     }
     let limit = device.vulkan.snapshot().limits().max_compute_work_group_count;
-    let variant = Variant { aliased: aliased(kernel, &touches, &ranged)?, split: (0..3).any(|i| groups[i] > limit[i]) };
+    let variant = Variant { aliased: aliased(kernel, touches, &ranged)?, split: (0..3).any(|i| groups[i] > limit[i]) };
     let mut size = Size::Direct(groups);
     if variant.split {
         check_split(kernel, groups, limit)?;
@@ -140,7 +175,7 @@ pub(crate) fn prepare<'a>(device: &Arc<Device>, kernel: &Arc<Kernel>, grid: Grid
     }
     // The variant's pipeline is made here, so that nothing is compiled under a lock.
     kernel.compiled.pipeline(device, variant)?;
-    Ok(Some(Prepared { op: Op::Dispatch(Dispatch { kernel: kernel.clone(), variant, bound, size }), touches }))
+    Ok(Some((variant, size)))
 }
 
 /// Whether the kernel needs the variant whose bindings may overlap; refuses where there is none. `bindings[i]` gets `ranges[i]`.

@@ -144,6 +144,12 @@ impl Engine {
         self.graveyard.is_waiting()
     }
 
+    /// False if `reap` would do nothing.
+    #[inline]
+    pub(crate) fn has_work_for_reap(&self) -> bool {
+        !self.graveyard.is_empty() || self.timeline.is_some()
+    }
+
     /// What may go now. The caller drops it, and gives memory back, with the lock released or held.
     pub(crate) fn reap(&mut self) -> Vec<Dead> {
         self.trace_done();

@@ -181,6 +181,13 @@ impl History {
         if new.range.is_empty() {
             return;
         }
+        // The usual case: the same use again.
+        if let [only] = self.past.as_mut_slice()
+            && (only.at.submission <= done[only.at.lane as usize] || covers(&new, at.lane, only))
+        {
+            *only = Past { of: new, at };
+            return;
+        }
         self.past.retain(|past| past.at.submission > done[past.at.lane as usize] && !covers(&new, at.lane, past));
         if self.past.len() >= MAX_PAST {
             self.merge();
@@ -211,12 +218,14 @@ impl History {
     }
 }
 
+#[inline]
 fn conflict(past: &Use, new: &Use) -> bool {
     (past.write || new.write) && !(past.unordered && new.unordered) && past.range.start < new.range.end && new.range.start < past.range.end
 }
 
 /// True if whoever conflicts with `past` conflicts with `new` too and, waiting for `new`, waits for `past`: a write over all its
 /// bytes that was ordered behind it, or a later use of its lane of the same kind over all its bytes.
+#[inline]
 fn covers(new: &Use, lane: u8, past: &Past) -> bool {
     let inside = new.range.start <= past.of.range.start && past.of.range.end <= new.range.end;
     let same_kind =

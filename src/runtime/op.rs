@@ -4,7 +4,7 @@ use super::device::{Device, Inside};
 use super::error::{Error, Result, Status};
 use super::hazard::Stage;
 use super::kernel::Kernel;
-use super::stream::Target;
+use super::stream::{Line, Target};
 use super::timeline::Label;
 use super::turn::{Touches, turn};
 use crate::compile::Variant;
@@ -54,6 +54,15 @@ pub(crate) struct Dispatch<'a> {
     pub(crate) size: Size,
 }
 
+/// A kernel over a grid, with everything borrowed.
+#[derive(Clone, Copy)]
+pub(crate) struct Run<'r, 'a> {
+    pub(crate) kernel: &'r Arc<Kernel>,
+    pub(crate) variant: Variant,
+    pub(crate) bound: &'r [Bound<'a>],
+    pub(crate) size: Size,
+}
+
 /// A value for a binding, resolved.
 pub(crate) enum Bound<'a> {
     Slice(Slice),
@@ -88,15 +97,8 @@ impl Op<'_> {
 
     /// What a trace shows.
     fn label<'l>(&'l self, touches: &Touches) -> Label<'l> {
-        let bytes = touches.list.iter().map(|touch| touch.of.range.end - touch.of.range.start);
         match self {
-            Op::Dispatch(dispatch) => {
-                let workgroups = match dispatch.size {
-                    Size::Direct(groups) | Size::Split(groups, _) => Some(groups),
-                    Size::Indirect(_) => None,
-                };
-                Label { name: &dispatch.kernel.label, workgroups, bytes: bytes.sum() }
-            }
+            Op::Dispatch(dispatch) => dispatch.as_run().label(touches),
             Op::Copy { src, .. } => Label::new("copy", src.size),
             Op::Upload { dst, .. } => Label::new("write", dst.size),
             Op::Repeat { dst, .. } | Op::Fill { dst, .. } => Label::new("fill", dst.size),
@@ -124,7 +126,7 @@ impl Op<'_> {
     /// Records it. What can fail comes before the first command.
     pub(crate) fn encode(&self, device: &Device, commands: &mut Commands, upload: &mut Upload<'_>) -> Result<()> {
         match self {
-            Op::Dispatch(dispatch) => dispatch.encode(device, commands, upload)?,
+            Op::Dispatch(dispatch) => dispatch.as_run().encode(device, commands, upload)?,
             Op::Copy { src, dst } => commands.copy(*src, *dst),
             Op::Upload { bytes, dst } => {
                 let source = upload(bytes, bytes.len() as u64, None)?;
@@ -140,12 +142,30 @@ impl Op<'_> {
     }
 }
 
-impl Dispatch<'_> {
-    fn encode(&self, device: &Device, commands: &mut Commands, upload: &mut Upload<'_>) -> Result<()> {
+impl<'a> Dispatch<'a> {
+    /// As it is recorded.
+    pub(crate) fn as_run(&self) -> Run<'_, 'a> {
+        Run { kernel: &self.kernel, variant: self.variant, bound: &self.bound, size: self.size }
+    }
+}
+
+impl<'r> Run<'r, '_> {
+    /// What a trace shows.
+    pub(crate) fn label(&self, touches: &Touches) -> Label<'r> {
+        let bytes = touches.list.iter().map(|touch| touch.of.range.end - touch.of.range.start);
+        let workgroups = match self.size {
+            Size::Direct(groups) | Size::Split(groups, _) => Some(groups),
+            Size::Indirect(_) => None,
+        };
+        Label { name: &self.kernel.label, workgroups, bytes: bytes.sum() }
+    }
+
+    /// Records it. What can fail comes before the first command.
+    pub(crate) fn encode(&self, device: &Device, commands: &mut Commands, upload: &mut Upload<'_>) -> Result<()> {
         let pipeline = self.kernel.compiled.pipeline(device, self.variant)?;
         let mut slices: SmallVec<[Slice; 8]> = SmallVec::new();
         let mut push_constants: SmallVec<[u8; 128]> = SmallVec::new();
-        for bound in &self.bound {
+        for bound in self.bound {
             match bound {
                 Bound::Slice(slice) => slices.push(*slice),
                 Bound::Bytes(bytes, size, slot) => slices.push(upload(bytes, (*size).max(bytes.len() as u64), *slot)?),
@@ -199,20 +219,34 @@ pub(crate) fn run(device: &Inside, target: &Target, prepared: Prepared<'_>) -> R
         Target::Recording(stream) => return stream.recording(|recording| recording.push(prepared)),
     };
     let Prepared { op, touches } = prepared;
-    let mut engine = turn(device, &touches)?;
-    engine.record(line, &touches.list, op.label(&touches), |commands, staging, now| {
+    let label = op.label(&touches);
+    queue(device, line, &touches, label, op.kernel(), |commands, upload| op.encode(device, commands, upload))
+}
+
+/// Queues on a live stream what `encode` records.
+#[inline]
+pub(crate) fn queue(
+    device: &Inside,
+    line: &Arc<Line>,
+    touches: &Touches,
+    label: Label<'_>,
+    kernel: Option<&Arc<Kernel>>,
+    encode: impl FnOnce(&mut Commands, &mut Upload<'_>) -> Result<()>,
+) -> Result<()> {
+    let mut engine = turn(device, touches)?;
+    engine.record(line, &touches.list, label, |commands, staging, now| {
         // Before anything can fail: from here on the batch may refer to the pipeline.
-        if let Some(kernel) = op.kernel() {
+        if let Some(kernel) = kernel {
             kernel.used_by(now.lane, now.submission);
         }
         let arena = staging.arena(now.lane);
-        op.encode(device, commands, &mut |bytes, size, _| {
+        encode(commands, &mut |bytes, size, _| {
             let (slice, window, at) = arena.take(size, now.submission, now.done)?;
             window.write(at, bytes);
             Ok(slice)
         })
     })?;
-    if let Some(kernel) = op.kernel() {
+    if let Some(kernel) = kernel {
         let lane = &mut engine.lanes[usize::from(line.lane)];
         lane.note_kernel(line.last(), &kernel.label);
     }

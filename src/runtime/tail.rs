@@ -8,6 +8,9 @@ use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+/// A program that records nothing for so long has turned to something else.
+const CALM: Duration = Duration::from_micros(30);
+
 /// Starts the thread.
 pub(crate) fn spawn(device: Arc<Device>) -> std::io::Result<JoinHandle<()>> {
     host::spawn("avx_gpu tail", Some(256 << 10), move || watch(&device))
@@ -29,6 +32,11 @@ fn watch(device: &Device) {
         };
         // A failure (a lost device) is kept by the engine and told to the next caller. The deadline lets `stop` be noticed.
         let drained = wait_first(&points, Some(Instant::now() + look), true);
+        if matches!(drained, Ok(Some(_))) && device.is_active(CALM) {
+            // The program is recording more, and looks for itself whether the queue has drained: to submit a few commands here would only
+            // take the lock from it and make many small submissions of few large ones.
+            continue;
+        }
         let mut engine = device.lock();
         match drained {
             Ok(Some(_)) => engine.submit_idle(),

@@ -37,6 +37,12 @@ pub(crate) struct Track {
 }
 
 impl Track {
+    /// True if nobody has mapped it and no call in progress works on it.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.mapped.is_none() && self.pins.is_empty()
+    }
+
     /// True if a call in progress uses bytes of the range from the host in a way that conflicts.
     pub(crate) fn is_pinned(&self, range: &Range<u64>, write: bool) -> bool {
         self.pins.iter().any(|(r, w)| (*w || write) && r.start < range.end && range.start < r.end)
@@ -81,16 +87,19 @@ impl Tracks {
     }
 
     /// The track, freed or not, as long as it is there.
+    #[inline]
     pub(crate) fn get(&self, id: TrackId) -> Option<&Track> {
         self.slots.get(id.slot as usize)?.as_ref().filter(|track| track.generation == id.generation)
     }
 
     /// As `get`.
+    #[inline]
     pub(crate) fn get_mut(&mut self, id: TrackId) -> Option<&mut Track> {
         self.slots.get_mut(id.slot as usize)?.as_mut().filter(|track| track.generation == id.generation)
     }
 
     /// The track of a buffer that has not been freed.
+    #[inline]
     pub(crate) fn live(&mut self, id: TrackId) -> Result<&mut Track> {
         match self.get_mut(id) {
             Some(track) if !track.freed => Ok(track),

@@ -18,6 +18,7 @@ pub(crate) struct Touches {
 }
 
 impl Touches {
+    #[inline]
     pub(crate) fn add(&mut self, buffer: Arc<Buffer>, of: Use) {
         self.list.push(Touch { track: buffer.track, of });
         self.buffers.push(buffer);
@@ -45,6 +46,9 @@ pub(crate) fn turn<'a>(device: &'a Device, touches: &Touches) -> Result<MutexGua
         let mut pinned = false;
         for (touch, buffer) in touches.list.iter().zip(&touches.buffers) {
             let track = engine.live(touch.track)?;
+            if track.is_plain() {
+                continue;
+            }
             check(track, buffer, &touch.of.range, touch.of.write)?;
             pinned |= track.is_pinned(&touch.of.range, touch.of.write);
         }

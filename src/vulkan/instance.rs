@@ -123,6 +123,15 @@ impl Instance {
         self.validating
     }
 
+    /// False if the validation layer loses track of timeline semaphores that one queue waits for and another signals: 1.3.239 (Debian 12)
+    /// says so itself ("This is most likely a validation bug"), after waiting ten seconds.
+    pub(crate) fn layer_follows_queues(&self) -> bool {
+        // SAFETY: the call asks for nothing, and repeats itself on VK_INCOMPLETE.
+        let layers = unsafe { self.entry.enumerate_instance_layer_properties() }.unwrap_or_default();
+        let layer = layers.iter().find(|layer| layer.layer_name_as_c_str() == Ok(VALIDATION_LAYER));
+        layer.is_some_and(|layer| layer.spec_version >= vk::make_api_version(0, 1, 3, 275))
+    }
+
     /// All physical devices of this machine as they are now, in the driver's order, those that cannot be opened included.
     ///
     /// Errors: `NoDriver` if there is no device at all, `OutOfHostMemory`, `Driver`.

@@ -21,7 +21,7 @@ use super::error::{Error, Kind, Result};
 use allocation::Place;
 use ash::vk;
 use blocks::{Block, Blocks};
-use slabs::{Plan, Slabs, largest_slab};
+use slabs::{Plan, Slabs, kept, largest_slab};
 use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use types::MAPPABLE;
@@ -116,7 +116,8 @@ impl Memory {
             let sizes = candidates[kind].iter().filter_map(|&t| types.get(t as usize)).map(heap_size);
             sizes.max().unwrap_or(0)
         });
-        let slabs = types.iter().map(|t| Slabs::new(largest_slab(heap_size(t), max_allocation_size.min(max_buffer_size)))).collect();
+        let largest = |t: &Type| largest_slab(heap_size(t), max_allocation_size.min(max_buffer_size));
+        let slabs = types.iter().map(|t| Slabs::new(largest(t), kept(heap_size(t)))).collect();
         let state = State { slabs, own: Vec::new(), vacant: Vec::new(), dead: Vec::new(), usage, block_count: 0 };
         Ok(Memory {
             blocks: Mutex::new(blocks),
@@ -333,7 +334,9 @@ impl Memory {
         let any = {
             let mut state = self.state();
             let State { slabs, dead, .. } = &mut *state;
-            dead.extend(slabs.iter_mut().enumerate().filter_map(|(index, slabs)| Some((index as u8, slabs.trim()?))));
+            for (index, slabs) in slabs.iter_mut().enumerate() {
+                dead.extend(slabs.trim().into_iter().map(|block| (index as u8, block)));
+            }
             !dead.is_empty()
         };
         self.bury(blocks);

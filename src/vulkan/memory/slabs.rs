@@ -1,9 +1,9 @@
 //! The slabs of one memory type: when to make one, how large, and when to give it back. Pure: a slab's block is any `B`.
 //!
 //! Slabs grow with use: the size of the next one doubles with each time the driver is asked, up to a bound that follows the heap. A
-//! request above half of the next slab gets a block of its own size instead, so that a program with a few buffers reserves what it
-//! asked for, and one with many soon has slabs that serve them without the driver. One empty slab is kept (so that a count that
-//! swings around a slab's edge does not reach the driver each time), the larger one of any two.
+//! request above half of the next slab gets a slab of its own size instead, so that a program with a few buffers reserves what it
+//! asked for, and one with many soon has slabs that serve them without the driver. Empty slabs are kept up to a bound that follows the
+//! heap too, so that programs which allocate and free again and again do not reach the driver, which takes hundreds of microseconds.
 
 use super::ranges::{Range, Ranges};
 
@@ -15,7 +15,7 @@ const FIRST: u64 = 1 << 20;
 pub(crate) enum Plan {
     /// A new slab of so many bytes.
     Slab(u64),
-    /// A block for this request alone.
+    /// A block for this request alone, given back with it: it is too large to be kept.
     Own,
 }
 
@@ -24,8 +24,11 @@ pub(crate) struct Slabs<B> {
     ranges: Ranges,
     /// The block of each region of `ranges`.
     blocks: Vec<Option<B>>,
-    /// The region that is kept although nothing in it is in use.
-    spare: Option<u32>,
+    /// The regions that are kept although nothing in them is in use, and their bytes.
+    spare: Vec<u32>,
+    spare_bytes: u64,
+    /// Bytes of empty slabs that are kept.
+    keep: u64,
     /// Bytes of the next slab.
     next: u64,
     /// Bytes of the largest slab.
@@ -39,17 +42,26 @@ pub(crate) fn largest_slab(heap: u64, limit: u64) -> u64 {
     1 << wanted.ilog2()
 }
 
+/// Bytes of empty slabs that are kept in a heap of `heap` bytes.
+pub(crate) fn kept(heap: u64) -> u64 {
+    (heap / 32).min(4 << 30)
+}
+
 impl<B> Slabs<B> {
-    /// No slab yet; none will be larger than `largest` bytes.
-    pub(crate) fn new(largest: u64) -> Slabs<B> {
-        Slabs { ranges: Ranges::new(), blocks: Vec::new(), spare: None, next: FIRST.min(largest), largest }
+    /// No slab yet; slabs for many will not be larger than `largest` bytes, and `keep` bytes of empty ones are kept.
+    pub(crate) fn new(largest: u64, keep: u64) -> Slabs<B> {
+        let keep = keep.max(largest);
+        Slabs { ranges: Ranges::new(), blocks: Vec::new(), spare: Vec::new(), spare_bytes: 0, keep, next: FIRST.min(largest), largest }
     }
 
     /// A piece of `size` bytes at a multiple of `align`, and the block of its slab, if a slab has room.
     pub(crate) fn allocate(&mut self, size: u64, align: u64) -> Option<(Range, &B)> {
         let range = self.ranges.allocate(size, align)?;
-        if self.spare == Some(range.region) {
-            self.spare = None;
+        if self.ranges.used(range.region) == size
+            && let Some(i) = self.spare.iter().position(|spare| *spare == range.region)
+        {
+            self.spare.swap_remove(i);
+            self.spare_bytes -= self.ranges.size(range.region);
         }
         match self.blocks.get(range.region as usize) {
             Some(Some(block)) => Some((range, block)),
@@ -60,7 +72,11 @@ impl<B> Slabs<B> {
 
     /// What to make for `size` bytes when `allocate` has no room. Does not count as made: say `made` when it is.
     pub(crate) fn plan(&self, size: u64) -> Plan {
-        if size > self.next / 2 { Plan::Own } else { Plan::Slab(self.next) }
+        match size {
+            _ if size <= self.next / 2 => Plan::Slab(self.next),
+            _ if size <= self.keep / 4 => Plan::Slab(size),
+            _ => Plan::Own,
+        }
     }
 
     /// The driver gave what `plan` said for `size` bytes: the next slab may be larger.
@@ -85,27 +101,30 @@ impl<B> Slabs<B> {
         Ok(())
     }
 
-    /// Frees a piece. Gives a block that is no longer needed, if there is one: the caller destroys it.
+    /// Frees a piece. Gives the block of a slab that is not kept, if there is one: the caller destroys it.
     pub(crate) fn free(&mut self, range: Range) -> Option<B> {
         let region = range.region;
         if !self.ranges.free(range) || self.ranges.used(region) != 0 {
             return None;
         }
-        let kept = self.spare.replace(region)?;
-        let gone = if self.ranges.size(kept) > self.ranges.size(region) {
-            self.spare = Some(kept);
-            region
-        } else {
-            kept
-        };
+        self.spare.push(region);
+        self.spare_bytes += self.ranges.size(region);
+        if self.spare_bytes <= self.keep {
+            return None;
+        }
+        // The smallest goes: the larger ones serve more.
+        let i = (0..self.spare.len()).min_by_key(|&i| self.ranges.size(self.spare[i]))?;
+        let gone = self.spare.swap_remove(i);
+        self.spare_bytes -= self.ranges.size(gone);
         self.remove(gone)
     }
 
-    /// The block of the empty slab that was kept, if there is one: the caller destroys it. Growth starts over.
-    pub(crate) fn trim(&mut self) -> Option<B> {
+    /// The blocks of the empty slabs that were kept: the caller destroys them. Growth starts over.
+    pub(crate) fn trim(&mut self) -> Vec<B> {
         self.next = FIRST.min(self.largest);
-        let spare = self.spare.take()?;
-        self.remove(spare)
+        self.spare_bytes = 0;
+        let spare = std::mem::take(&mut self.spare);
+        spare.into_iter().filter_map(|region| self.remove(region)).collect()
     }
 
     /// All blocks, whatever is in use: for the end.
