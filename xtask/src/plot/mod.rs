@@ -105,8 +105,9 @@ pub(crate) fn run(csv: &Path, folder: &Path) -> Result<(), String> {
 }
 
 fn chart(results: &Results, title: &str, remark: &str, x: Axis, y: Axis, series: Vec<Series>) -> Chart {
-    let subtitle = [results.device().unwrap_or_default(), remark].join("   ");
-    Chart { title: title.to_owned(), subtitle: subtitle.trim().to_owned(), x, y, series }
+    let parts = [results.device().unwrap_or_default(), remark];
+    let subtitle = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" \u{b7} ");
+    Chart { title: title.to_owned(), subtitle, x, y, series }
 }
 
 /// A bench over its params.
