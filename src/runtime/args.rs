@@ -48,6 +48,8 @@ pub(crate) struct Limits {
     pub(crate) max_uniform_range: u64,
     /// Of a block that is given as bytes.
     pub(crate) max_uniform_bytes: u64,
+    /// Workgroups in each dimension.
+    pub(crate) max_groups: [u32; 3],
 }
 
 /// A kernel's interface with its name in messages.
@@ -220,6 +222,7 @@ mod tests {
         max_storage_range: 1 << 20,
         max_uniform_range: 1 << 14,
         max_uniform_bytes: 1 << 14,
+        max_groups: [65535; 3],
     };
 
     fn binding(group: u32, binding: u32, kind: BindingKind, name: &str) -> Binding {

@@ -2,7 +2,7 @@
 
 use super::device::{self, Device, Inside};
 use super::error::{Error, Result, Status, invalid};
-use super::handle::{Kind, Table, Token};
+use super::handle::{Kind, Living, Table, Token};
 use super::hazard::{Stage, Use};
 use super::properties::BufferProperties;
 use super::timeline::Label;
@@ -142,10 +142,15 @@ fn zero(device: &Inside, buffer: &Buffer) -> Result<()> {
             let slice = buffer.slice;
             let mut engine = device.lock();
             let of = Use { range: 0..slice.size, stage: Stage::Transfer, write: true, unordered: false };
-            engine.record(&device.line, &[Touch { track: buffer.track, of }], Label::new("zero", slice.size), |commands, _, _| {
-                commands.fill(slice, 0);
-                Ok(())
-            })?;
+            engine.record(
+                &device.line,
+                &[Touch { track: buffer.track, of }],
+                || Label::new("zero", slice.size),
+                |commands, _, _| {
+                    commands.fill(slice, 0);
+                    Ok(())
+                },
+            )?;
             device.pace(&mut engine, &device.line)?;
         }
     }
@@ -177,6 +182,11 @@ pub(crate) fn enter(token: Token) -> Result<(Inside, Arc<Buffer>)> {
 /// The living buffer of that name.
 pub(crate) fn get(token: Token) -> Result<Arc<Buffer>> {
     BUFFERS.get(token)
+}
+
+/// All living buffers, kept alive meanwhile. The engine's lock may be taken behind it, and nothing may be waited for.
+pub(crate) fn all() -> Living<'static, Buffer> {
+    BUFFERS.all()
 }
 
 /// Ends the names of all buffers of a device.

@@ -192,7 +192,7 @@ pub(crate) fn create(options: &Options) -> Result<Token> {
     // Queues beyond those that there are share them.
     let lanes = if vulkan.features().timeline_semaphore { lanes.unwrap_or(vulkan.queues().len()) } else { 1 };
     let memory = Arc::new(vulkan::memory_of(&vulkan)?);
-    let disk = DiskCache::open(options.cache_dir.as_deref(), snapshot);
+    let disk = DiskCache::open(options.cache_dir.as_deref(), snapshot).filter(|_| !snapshot.quirks.caches_itself);
     let pipelines = PipelineCache::new(&vulkan, &disk.as_ref().map(DiskCache::load).unwrap_or_default())?;
     let spin = Spin::new(options.spin.unwrap_or(SPIN));
     let queues: Vec<Queue> = (0..lanes).map(|i| Queue::new(&vulkan, i, &spin)).collect::<std::result::Result<_, _>>()?;
@@ -346,10 +346,15 @@ impl Device {
             let before = Instant::now();
             let clock = {
                 let mut engine = self.lock();
-                engine.record(&self.line, &[], Label::new("calibration", 0), |commands, _, _| {
-                    commands.stamp(&stamp, vulkan::StampStage::Bottom);
-                    Ok(())
-                })?;
+                engine.record(
+                    &self.line,
+                    &[],
+                    || Label::new("calibration", 0),
+                    |commands, _, _| {
+                        commands.stamp(&stamp, vulkan::StampStage::Bottom);
+                        Ok(())
+                    },
+                )?;
                 engine.flush()?
             };
             self.wait(&clock, None)?;

@@ -8,6 +8,7 @@ use super::handle::Token;
 use super::hazard::{Stage, Use};
 use super::kernel::{self, Kernel};
 use super::op::{self, Bound, Dispatch, Op, Prepared, Run, Size};
+use super::quick;
 use super::stream::Target;
 use super::turn::Touches;
 use crate::compile::{Binding, BindingKind, Variant};
@@ -72,6 +73,12 @@ pub(crate) fn dispatch(stream: Token, kernel: Token, grid: Grid, given: &[Arg<'_
         args::match_up(kernel.subject(), given)?;
         return stream.recording(|recording| recording.push_slotted(&kernel, grid, given));
     }
+    if let Target::Live(line) = &target
+        && let Grid::Workgroups(groups) = grid
+        && let Some(outcome) = quick::dispatch(&device, line, &kernel, groups, given)
+    {
+        return outcome;
+    }
     let mut parts = Parts::default();
     let Some((variant, size)) = check(&device, &kernel, grid, given, &mut parts)? else {
         return device.lock().check();
@@ -79,8 +86,14 @@ pub(crate) fn dispatch(stream: Token, kernel: Token, grid: Grid, given: &[Arg<'_
     match &target {
         Target::Live(line) => {
             let run = Run { kernel: &kernel, variant, bound: &parts.bound, size };
-            let label = run.label(&parts.touches);
-            op::queue(&device, line, &parts.touches, label, Some(&kernel), |commands, upload| run.encode(&device, commands, upload))
+            op::queue(
+                &device,
+                line,
+                &parts.touches,
+                || run.label(&parts.touches),
+                Some(&kernel),
+                |commands, upload| run.encode(&device, commands, upload),
+            )
         }
         Target::Recording(_) => op::run(&device, &target, parts.into_command(kernel, variant, size)),
     }

@@ -231,11 +231,11 @@ impl Engine {
 
     /// Records one command (or several that need no order among themselves) for a stream, behind the barrier and the waits that what
     /// it touches needs.
-    pub(crate) fn record(
+    pub(crate) fn record<'a>(
         &mut self,
         stream: &Arc<Line>,
         touches: &[Touch],
-        label: Label<'_>,
+        label: impl FnOnce() -> Label<'a>,
         command: impl FnOnce(&mut Commands, &mut Staging, Moment) -> Result<()>,
     ) -> Result<()> {
         let (lane, done) = self.order(stream, touches)?;
@@ -250,7 +250,7 @@ impl Engine {
             None => command(&mut open.commands, staging, moment),
             Some(timeline) => {
                 let place = (moment.lane, submission, stream);
-                timeline.around(&mut open.commands, place, label, |commands| command(commands, staging, moment))
+                timeline.around(&mut open.commands, place, label(), |commands| command(commands, staging, moment))
             }
         };
         open.count += u32::from(outcome.is_ok());
@@ -477,7 +477,7 @@ impl Engine {
         let waits: smallvec::SmallVec<[_; 4]> =
             open.waits.iter().map(|(other, number)| (self.lanes[usize::from(*other)].queue.completion().clone(), *number)).collect();
         let waits: smallvec::SmallVec<[_; 4]> = waits.iter().map(|(completion, number)| (&**completion, *number)).collect();
-        let submitted = self.lanes[lane].queue.submit(open.commands, graph, &waits, open.number);
+        let submitted = self.lanes[lane].queue.submit(Some(open.commands), graph, &waits, open.number);
         self.lanes[lane].forget_kernels();
         submitted.map_err(|e| {
             // Neither its barriers happened nor the uses that others were waiting behind.
@@ -495,22 +495,46 @@ impl Engine {
         })
     }
 
-    /// Runs commands that were recorded earlier, which touch this, as part of a stream. They begin behind no barrier of their own.
-    /// The submission that carries them.
+    /// Runs commands that were recorded earlier, which touch this, as part of a stream. They begin with a barrier of their own. The
+    /// submission that carries them.
     pub(crate) fn launch(&mut self, stream: &Arc<Line>, touches: &[Touch], graph: &Commands, label: Label<'_>) -> Result<u64> {
-        let (lane, done) = self.order(stream, touches)?;
-        let Lane { open: Some(open), order, .. } = &mut self.lanes[lane] else {
-            return Err(Error::new(Status::Internal, "no batch is open"));
+        self.check()?;
+        let lane = usize::from(stream.lane);
+        let done = self.done();
+        let mut conflicts = Conflicts::default();
+        for touch in touches {
+            if let Some(track) = self.tracks.get(touch.track) {
+                track.history.conflicts(&touch.of, lane as u8, &self.lanes[lane].order, &done, &mut conflicts);
+            }
+        }
+        if conflicts.lanes != Clock::default() {
+            self.start_after(lane, conflicts.lanes)?;
+        }
+        let Some(number) = self.lanes[lane].open.as_ref().map(|open| open.number).or_else(|| self.last.checked_add(1)) else {
+            return Err(Error::new(Status::Internal, "2^64 submissions"));
         };
-        let submission = open.number;
-        open.count += 1;
-        let at = Point { lane: lane as u8, sequence: order.next(), submission };
+        let lost = self.lanes[lane].batch_was_lost;
+        if self.timeline.is_some() || lost {
+            self.open_batch(lane)?;
+        }
+        self.last = self.last.max(number);
+        self.lanes[lane].order.barrier(Stages::ALL, Stages::ALL);
+        let at = Point { lane: lane as u8, sequence: self.lanes[lane].order.next(), submission: number };
         for touch in touches {
             if let Some(track) = self.tracks.get_mut(touch.track) {
                 track.history.record(touch.of.clone(), at, &done);
             }
         }
-        stream.used(submission);
+        stream.used(number);
+        let Some(open) = &mut self.lanes[lane].open else {
+            // Nothing is held back: the commands go as they are.
+            let submitted = self.lanes[lane].queue.submit(None, Some(graph), &[], number);
+            return submitted.map(|()| number).map_err(|e| {
+                self.lanes[lane].batch_was_lost = true;
+                self.fail(e)
+            });
+        };
+        open.count += 1;
         let start = self.timeline.as_mut().and_then(|timeline| timeline.start(&mut open.commands));
         self.submit_with(lane, Some(graph))?;
         if let Some(start) = start {
@@ -521,7 +545,7 @@ impl Engine {
                 open.count += 1;
             }
         }
-        Ok(submission)
+        Ok(number)
     }
 }
 

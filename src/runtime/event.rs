@@ -78,10 +78,15 @@ pub(crate) fn record(stream: Token, event: Token) -> Result<()> {
     };
     let mut engine = device.lock();
     if let Some(stamp) = &stamp {
-        engine.record(&line, &[], Label::new("event", 0), |commands, _, _| {
-            commands.stamp(stamp, crate::vulkan::StampStage::Bottom);
-            Ok(())
-        })?;
+        engine.record(
+            &line,
+            &[],
+            || Label::new("event", 0),
+            |commands, _, _| {
+                commands.stamp(stamp, crate::vulkan::StampStage::Bottom);
+                Ok(())
+            },
+        )?;
         let now = line.clock();
         engine.bury(now, super::graveyard::Dead::Object(stamp.clone()));
     }

@@ -10,7 +10,7 @@
 //! A slot's generation grows each time the slot is given out; after 2^32 - 1 the slot retires, so no token ever names two objects.
 
 use super::error::{Error, Result, Status};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 /// What a token names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +117,11 @@ impl<T> Table<T> {
         self.slot(&table, token).and_then(|slot| table.slots[slot].value.clone()).ok_or_else(|| self.refuse(token))
     }
 
+    /// All living objects, none of which goes meanwhile.
+    pub(crate) fn all(&self) -> Living<'_, T> {
+        Living { kind: self.kind, slots: self.slots.read().unwrap_or_else(PoisonError::into_inner) }
+    }
+
     /// Ends the name; the object goes when its last user does.
     pub(crate) fn remove(&self, token: Token) -> Result<Arc<T>> {
         let mut table = self.slots.write().unwrap_or_else(PoisonError::into_inner);
@@ -138,9 +143,7 @@ impl<T> Table<T> {
     }
 
     fn slot(&self, table: &Slots<T>, token: Token) -> Option<usize> {
-        let (kind, slot, generation) = token.parts()?;
-        let entry = table.slots.get(slot as usize)?;
-        (kind == self.kind as u64 && entry.generation == generation && entry.value.is_some()).then_some(slot as usize)
+        table.find(self.kind, token)
     }
 
     fn refuse(&self, token: Token) -> Error {
@@ -158,7 +161,28 @@ impl<T> Table<T> {
     }
 }
 
+/// See [`Table::all`].
+pub(crate) struct Living<'t, T> {
+    kind: Kind,
+    slots: RwLockReadGuard<'t, Slots<T>>,
+}
+
+impl<T> Living<'_, T> {
+    /// The living object of that name.
+    #[inline]
+    pub(crate) fn get(&self, token: Token) -> Option<&T> {
+        self.slots.find(self.kind, token).and_then(|slot| self.slots.slots[slot].value.as_deref())
+    }
+}
+
 impl<T> Slots<T> {
+    #[inline]
+    fn find(&self, kind: Kind, token: Token) -> Option<usize> {
+        let (of, slot, generation) = token.parts()?;
+        let entry = self.slots.get(slot as usize)?;
+        (of == kind as u64 && entry.generation == generation && entry.value.is_some()).then_some(slot as usize)
+    }
+
     fn take(&mut self, slot: usize) -> Option<Arc<T>> {
         let entry = &mut self.slots[slot];
         let value = entry.value.take()?;

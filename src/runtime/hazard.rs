@@ -6,6 +6,7 @@
 //! that commute. In its own lane it needs a barrier only if no barrier since the old use has ordered the two stages, so independent
 //! commands get none, and a chain of dependent ones gets exactly one each. Behind another lane it waits for that lane's submission.
 
+use smallvec::SmallVec;
 use std::ops::Range;
 
 /// Queues that one device uses at most.
@@ -64,6 +65,14 @@ pub(crate) struct Use {
     pub(crate) write: bool,
     /// By atomics that commute with those of other such uses.
     pub(crate) unordered: bool,
+}
+
+impl Use {
+    /// True if two uses share bytes and one of them writes.
+    #[inline]
+    pub(crate) fn clashes(&self, other: &Use) -> bool {
+        (self.write || other.write) && self.range.start < other.range.end && other.range.start < self.range.end
+    }
 }
 
 /// When a command runs: its lane, its sequence number there, and the number of the submission that carries it.
@@ -132,7 +141,8 @@ pub(crate) struct Conflicts {
 /// The uses of one buffer that a later use may conflict with.
 #[derive(Debug, Default)]
 pub(crate) struct History {
-    past: Vec<Past>,
+    /// Mostly one: in place, as it is looked at with each dispatch.
+    past: SmallVec<[Past; 1]>,
 }
 
 /// More remembered uses than this are merged, which may order more than needed and never less.
@@ -188,7 +198,7 @@ impl History {
             *only = Past { of: new, at };
             return;
         }
-        self.past.retain(|past| past.at.submission > done[past.at.lane as usize] && !covers(&new, at.lane, past));
+        self.past.retain(|past: &mut Past| past.at.submission > done[past.at.lane as usize] && !covers(&new, at.lane, past));
         if self.past.len() >= MAX_PAST {
             self.merge();
         }
@@ -197,7 +207,7 @@ impl History {
 
     /// One entry for each lane, stage and kind of access, over the hull of their ranges, at the latest of their points.
     fn merge(&mut self) {
-        let mut merged: Vec<Past> = Vec::with_capacity(8);
+        let mut merged: SmallVec<[Past; 1]> = SmallVec::new();
         for past in self.past.drain(..) {
             let same = |m: &&mut Past| {
                 m.at.lane == past.at.lane

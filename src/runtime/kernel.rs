@@ -116,6 +116,7 @@ pub(crate) fn limits(device: &vulkan::Device) -> args::Limits {
         max_storage_range: limits.max_storage_buffer_range.into(),
         max_uniform_range: limits.max_uniform_buffer_range.into(),
         max_uniform_bytes: u64::from(limits.max_uniform_buffer_range).min(staging::SMALL),
+        max_groups: limits.max_compute_work_group_count,
     }
 }
 
@@ -211,12 +212,18 @@ impl Compiled {
         self.language == Language::Wgsl
     }
 
+    /// The pipeline for a way of dispatching, if it is made.
+    #[inline]
+    pub(crate) fn made(&self, variant: Variant) -> Option<&Pipeline> {
+        self.pipelines[usize::from(variant.aliased) | usize::from(variant.split) << 1].get()
+    }
+
     /// The pipeline for a way of dispatching, made at its first use.
     pub(crate) fn pipeline(&self, device: &Device, variant: Variant) -> Result<&Pipeline> {
-        let cell = &self.pipelines[usize::from(variant.aliased) | usize::from(variant.split) << 1];
-        if let Some(pipeline) = cell.get() {
+        if let Some(pipeline) = self.made(variant) {
             return Ok(pipeline);
         }
+        let cell = &self.pipelines[usize::from(variant.aliased) | usize::from(variant.split) << 1];
         let _one_at_a_time = self.making.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(pipeline) = cell.get() {
             return Ok(pipeline);

@@ -22,6 +22,7 @@ pub(crate) mod log;
 pub(crate) mod mapping;
 mod op;
 pub(crate) mod properties;
+mod quick;
 mod record;
 pub(crate) mod register;
 mod staging;

@@ -219,17 +219,16 @@ pub(crate) fn run(device: &Inside, target: &Target, prepared: Prepared<'_>) -> R
         Target::Recording(stream) => return stream.recording(|recording| recording.push(prepared)),
     };
     let Prepared { op, touches } = prepared;
-    let label = op.label(&touches);
-    queue(device, line, &touches, label, op.kernel(), |commands, upload| op.encode(device, commands, upload))
+    queue(device, line, &touches, || op.label(&touches), op.kernel(), |commands, upload| op.encode(device, commands, upload))
 }
 
 /// Queues on a live stream what `encode` records.
 #[inline]
-pub(crate) fn queue(
+pub(crate) fn queue<'a>(
     device: &Inside,
     line: &Arc<Line>,
     touches: &Touches,
-    label: Label<'_>,
+    label: impl FnOnce() -> Label<'a>,
     kernel: Option<&Arc<Kernel>>,
     encode: impl FnOnce(&mut Commands, &mut Upload<'_>) -> Result<()>,
 ) -> Result<()> {

@@ -107,6 +107,12 @@ impl Tracks {
         }
     }
 
+    /// True if the buffer lives, nobody has mapped it and no call in progress works on it.
+    #[inline]
+    pub(crate) fn is_plain(&self, id: TrackId) -> bool {
+        self.get(id).is_some_and(|track| !track.freed && track.is_plain())
+    }
+
     /// True if the buffer was freed.
     pub(crate) fn is_freed(&self, id: TrackId) -> bool {
         self.get(id).is_none_or(|track| track.freed)

@@ -105,10 +105,15 @@ fn write_registered(
     let source = at..at + (range.end - range.start);
     let mut list = touches.list;
     list.push(region.touch(&source, false));
-    engine.record(line, &list, Label::new("write", range.end - range.start), |commands, _, _| {
-        commands.copy(region.slice(&source), buffer.slice(range));
-        Ok(())
-    })?;
+    engine.record(
+        line,
+        &list,
+        || Label::new("write", range.end - range.start),
+        |commands, _, _| {
+            commands.copy(region.slice(&source), buffer.slice(range));
+            Ok(())
+        },
+    )?;
     if keep == Keep::Stream {
         return device.pace(&mut engine, line);
     }
@@ -142,10 +147,15 @@ fn write_part(device: &Inside, line: &Arc<Line>, buffer: &Arc<Buffer>, at: u64, 
     let range = at..at + bytes.len() as u64;
     let touches = Touches::one(buffer, &range, Stage::Transfer, true);
     let mut engine = device.lock();
-    let outcome = engine.record(line, &touches.list, Label::new("write", bytes.len() as u64), |commands, _, _| {
-        commands.copy(chunk.slice().part(0, bytes.len() as u64), buffer.slice(&range));
-        Ok(())
-    });
+    let outcome = engine.record(
+        line,
+        &touches.list,
+        || Label::new("write", bytes.len() as u64),
+        |commands, _, _| {
+            commands.copy(chunk.slice().part(0, bytes.len() as u64), buffer.slice(&range));
+            Ok(())
+        },
+    );
     engine.staging.uploads.give_back(chunk, (line.lane, line.last()));
     device.notify_change();
     outcome?;
@@ -262,10 +272,15 @@ pub(crate) fn read_async(stream: Token, buffer: Token, offset: u64, into: &'stat
     let (Source::Small(chunk) | Source::Own(chunk)) = &source;
     let slice = chunk.slice().part(0, size);
     let mut engine = turn(&device, &touches)?;
-    engine.record(&line, &touches.list, Label::new("read", size), |commands, _, _| {
-        commands.copy(entered.slice(&range), slice);
-        Ok(())
-    })?;
+    engine.record(
+        &line,
+        &touches.list,
+        || Label::new("read", size),
+        |commands, _, _| {
+            commands.copy(entered.slice(&range), slice);
+            Ok(())
+        },
+    )?;
     engine.host_will_read(line.lane);
     engine.deliveries.add(Delivery { source, into, lane: line.lane, submission: line.last() });
     device.pace(&mut engine, &line)
@@ -283,10 +298,15 @@ fn read_registered(
     let target = at..at + (range.end - range.start);
     let mut list = touches.list;
     list.push(region.touch(&target, true));
-    engine.record(line, &list, Label::new("read", range.end - range.start), |commands, _, _| {
-        commands.copy(buffer.slice(range), region.slice(&target));
-        Ok(())
-    })?;
+    engine.record(
+        line,
+        &list,
+        || Label::new("read", range.end - range.start),
+        |commands, _, _| {
+            commands.copy(buffer.slice(range), region.slice(&target));
+            Ok(())
+        },
+    )?;
     device.pace(&mut engine, line)
 }
 
@@ -383,10 +403,15 @@ fn queue_read(
 ) -> Result<(Chunk, u64)> {
     let touches = Touches::one(buffer, range, Stage::Transfer, false);
     let mut engine = device.lock();
-    let recorded = engine.record(line, &touches.list, Label::new("read", range.end - range.start), |commands, _, _| {
-        commands.copy(buffer.slice(range), chunk.slice().part(0, range.end - range.start));
-        Ok(())
-    });
+    let recorded = engine.record(
+        line,
+        &touches.list,
+        || Label::new("read", range.end - range.start),
+        |commands, _, _| {
+            commands.copy(buffer.slice(range), chunk.slice().part(0, range.end - range.start));
+            Ok(())
+        },
+    );
     engine.host_will_read(line.lane);
     let number = line.last();
     match recorded.and_then(|()| engine.flush_to(line.clock())) {

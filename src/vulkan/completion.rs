@@ -1,7 +1,7 @@
 //! Which submissions are done: by a timeline semaphore where the device has one, by fences in order where not.
 //!
-//! Submissions of a queue have ascending numbers and finish in order. Waiting threads have one leader, which asks the driver (spinning
-//! for a moment, then blocked there); each of the others sleeps until its own submission is done, or until it is its turn to lead.
+//! Submissions of a queue have ascending numbers and finish in order. Of the threads that wait, one spins for a
+//! moment, a few block in the driver, and each of the others sleeps until its own submission is done, or there is room for it.
 //! Every blocking call is bounded by [`SLICE`], so that a lost device is noticed.
 
 use super::device::Device;
@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 
 /// The longest that a thread stays in the driver without coming up to look around.
 const SLICE: Duration = Duration::from_secs(1);
+
+/// Threads of one queue that are in the driver at once: enough for the cores that could go on, few enough for thousands of waits.
+const MAX_BLOCKED: u32 = 8;
 
 /// How the threads of one device wait: at most one of them spins, for a bounded time, because a blocked wait ends some 20 us late and
 /// short kernels take less. Shared by the device's completions.
@@ -59,8 +62,8 @@ pub(crate) struct Completion {
 
 #[derive(Default)]
 struct State {
-    /// A thread asks the driver for all.
-    leader: bool,
+    /// So many threads are in the driver, each for its own submission; each wakes the sleepers whose submissions are done.
+    blocked: u32,
     /// The threads that sleep meanwhile.
     waiters: Vec<Waiter>,
     /// Fences in flight, with the submission that signals each, in order.
@@ -76,13 +79,13 @@ struct Waiter {
 }
 
 impl State {
-    /// Wakes the threads whose submissions are done and, without a leader, one more to lead.
+    /// Wakes the threads whose submissions are done and, where the driver has room for one, one more to go there.
     fn wake(&mut self, done: u64) {
         let mut i = 0;
         while i < self.waiters.len() {
             if self.waiters[i].number <= done { self.waiters.swap_remove(i).wake() } else { i += 1 }
         }
-        if !self.leader
+        if self.blocked < MAX_BLOCKED
             && let Some(i) = (0..self.waiters.len()).min_by_key(|&i| self.waiters[i].number)
         {
             self.waiters.swap_remove(i).wake();
@@ -222,29 +225,26 @@ impl Completion {
             }
             let mut state = self.state();
             let Some(left) = left_until(deadline) else {
-                // It may have been woken to lead just now: another one will.
+                // It may have been woken to go to the driver just now: another one will.
                 state.wake(self.done());
                 return Ok(false);
             };
-            if state.leader {
+            if state.blocked >= MAX_BLOCKED {
                 let woken = Arc::new(AtomicBool::new(false));
                 state.waiters.push(Waiter { number, thread: std::thread::current(), woken: woken.clone() });
                 drop(state);
                 self.sleep(&woken, left);
                 continue;
             }
-            state.leader = true;
+            state.blocked += 1;
             drop(state);
-            let _leadership = Leadership(self);
+            let _blocked = Blocked(self);
             if std::mem::take(&mut may_spin) && self.spin.until(left, || Ok(self.poll()? >= number))? {
                 return Ok(true);
             }
-            // Leads until its own submission is done, waking others on the way.
             while self.poll()? < number {
                 let Some(left) = left_until(deadline) else { return Ok(false) };
-                self.block(self.done() + 1, left)?;
-                let done = self.poll()?;
-                self.state().wake(done);
+                self.block(number, left)?;
             }
         }
     }
@@ -289,8 +289,7 @@ fn left_until(deadline: Option<Instant>) -> Option<Duration> {
     }
 }
 
-/// Waits until one of several submissions is done; its index, or `None` if `deadline` came first. Does not spin if `quiet`, and never
-/// leads: for threads that wait for what others may wait for too.
+/// Waits until one of several submissions is done; its index, or `None` if `deadline` came first. Does not spin if `quiet`.
 pub(crate) fn wait_first(points: &[(Arc<Completion>, u64)], deadline: Option<Instant>, quiet: bool) -> Result<Option<usize>> {
     let look = || -> Result<Option<usize>> {
         for (i, (completion, number)) in points.iter().enumerate() {
@@ -327,14 +326,14 @@ pub(crate) fn wait_first(points: &[(Arc<Completion>, u64)], deadline: Option<Ins
     }
 }
 
-/// Ends a thread's lead, however it ends, and wakes those who can go on.
-struct Leadership<'a>(&'a Completion);
+/// A thread's stay in the driver: however it ends, those who can go on are woken.
+struct Blocked<'a>(&'a Completion);
 
-impl Drop for Leadership<'_> {
+impl Drop for Blocked<'_> {
     fn drop(&mut self) {
         let done = self.0.done();
         let mut state = self.0.state();
-        state.leader = false;
+        state.blocked -= 1;
         state.wake(done);
     }
 }

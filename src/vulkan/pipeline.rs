@@ -232,13 +232,19 @@ impl PipelineCache {
             // SAFETY: the data is what this driver gave out, by the header, length and hash of the file that held it.
             unsafe { device.raw().create_pipeline_cache(&info, None) }
         };
+        if device.snapshot().quirks.caches_itself {
+            return Ok(PipelineCache { device: device.clone(), raw: vk::PipelineCache::null() });
+        }
         let raw = make(data).or_else(|_| make(&[])).map_err(|e| Error::of("vkCreatePipelineCache", e))?;
         device.set_name(raw, "avx_gpu pipelines");
         Ok(PipelineCache { device: device.clone(), raw })
     }
 
-    /// All that the driver would like to find again.
+    /// All that the driver would like to find again; nothing of one that keeps a cache of its own.
     pub(crate) fn data(&self) -> Result<Vec<u8>> {
+        if self.raw == vk::PipelineCache::null() {
+            return Ok(Vec::new());
+        }
         // SAFETY: the cache is this device's and alive.
         unsafe { self.device.raw().get_pipeline_cache_data(self.raw) }.map_err(|e| Error::of("vkGetPipelineCacheData", e))
     }
@@ -246,7 +252,7 @@ impl PipelineCache {
 
 impl Drop for PipelineCache {
     fn drop(&mut self) {
-        // SAFETY: the cache is this device's; pipelines made with it do not need it.
+        // SAFETY: the cache is this device's or null, which is allowed; pipelines made with it do not need it.
         unsafe { self.device.raw().destroy_pipeline_cache(self.raw, None) };
     }
 }

@@ -46,18 +46,20 @@ impl Queue {
         Ok(commands)
     }
 
-    /// Submits what was recorded under a number higher than those before, and behind it `graph`, which was recorded earlier, if there is
-    /// one. It starts when the other queues of `waits` have passed the submissions named there, which have been submitted.
+    /// Submits what was recorded, if anything was, under a number higher than those before, and behind it `graph`, which was recorded
+    /// earlier, if there is one. It starts when the other queues of `waits` have passed the submissions named there, which have been submitted.
     pub(crate) fn submit(
         &mut self,
-        mut commands: Commands,
+        mut commands: Option<Commands>,
         graph: Option<&Commands>,
         waits: &[(&Completion, u64)],
         number: u64,
     ) -> Result<()> {
-        commands.end()?;
-        let both = [commands.raw(), graph.map_or(vk::CommandBuffer::null(), Commands::raw)];
-        let info = vk::SubmitInfo::default().command_buffers(if graph.is_some() { &both } else { &both[..1] });
+        if let Some(commands) = &mut commands {
+            commands.end()?;
+        }
+        let buffers: smallvec::SmallVec<[vk::CommandBuffer; 2]> = commands.iter().chain(graph).map(Commands::raw).collect();
+        let info = vk::SubmitInfo::default().command_buffers(&buffers);
         let submit = |info: vk::SubmitInfo<'_>, fence| {
             // SAFETY: the command buffers are complete and belong to this device's queue family; the queue is used under the engine's
             // lock alone; semaphore and fence are this device's and unsignaled at this number.
@@ -78,12 +80,12 @@ impl Queue {
             Signal::Fence(_) => submit(info, signal.fence()),
         };
         if let Err(e) = result {
-            self.spare.push(commands);
+            self.spare.extend(commands);
             return Err(Error::of("vkQueueSubmit", e));
         }
         self.completion.submitted(number, signal);
         self.submitted = number;
-        self.flight.push_back((number, commands));
+        self.flight.extend(commands.map(|commands| (number, commands)));
         Ok(())
     }
 

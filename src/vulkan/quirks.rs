@@ -19,6 +19,9 @@ pub(crate) struct Quirks {
     /// vkCmdCopyBuffer inside the device's memory reaches a fifth of its bandwidth, and between two kernels any transfer command costs
     /// more than a kernel that does the same: NVIDIA, measured on an H200 (docs/performance.md).
     pub(crate) copies_slowly: bool,
+    /// Given a pipeline cache, the driver passes over its own on disk, which serves a kernel in 1 ms where the given one takes 10: NVIDIA,
+    /// measured on an H100. It gets none.
+    pub(crate) caches_itself: bool,
     /// Timeline semaphores do not work on all GPUs of the driver: Qualcomm's own (yuzu pull request 11017).
     pub(crate) timeline_broken: bool,
 }
@@ -30,6 +33,7 @@ impl Quirks {
         Quirks {
             fill_slides_to_16: id == vk::DriverId::NVIDIA_PROPRIETARY,
             copies_slowly: id == vk::DriverId::NVIDIA_PROPRIETARY,
+            caches_itself: id == vk::DriverId::NVIDIA_PROPRIETARY,
             zero_initialize_races: id == vk::DriverId::AMD_PROPRIETARY || id == vk::DriverId::AMD_OPEN_SOURCE,
             matrix_query_crashes: id == vk::DriverId::AMD_PROPRIETARY && integrated,
             timeline_broken: id == vk::DriverId::QUALCOMM_PROPRIETARY,
@@ -83,6 +87,7 @@ mod tests {
             zero_initialize_races: true,
             matrix_query_crashes: true,
             copies_slowly: true,
+            caches_itself: true,
             timeline_broken: true,
         };
         all.apply(&mut features);
