@@ -90,10 +90,14 @@ impl Axis {
         ticks
     }
 
-    /// Powers of ten, with 2 and 5 between them if there are few, and unnamed lines for the other digits.
+    /// Powers of ten, with more between them if there are few, and unnamed lines for the other digits.
     fn decades(&self) -> Vec<Tick> {
         let (first, last) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
-        let named: &[u32] = if (self.high / self.low).log10() < 2.5 { &[1, 2, 5] } else { &[1] };
+        let named: &[u32] = match (self.high / self.low).log10() {
+            few if few < 0.85 => &[1, 2, 3, 4, 5, 6, 7, 8, 9],
+            some if some < 2.5 => &[1, 2, 5],
+            _ => &[1],
+        };
         let mut ticks = Vec::new();
         for power in first..=last {
             for digit in 1..10 {

@@ -9,12 +9,13 @@ use std::path::Path;
 use svg::{Chart, Point, Series};
 
 /// The peers in the order in which they are drawn, the most important on top: name, what a person calls it, colour.
-const PEERS: [(&str, &str, &str); 11] = [
+const PEERS: [(&str, &str, &str); 12] = [
     ("raw-blocking", "raw, blocking wait", "#b8c1cc"),
     ("raw-recording", "raw, recorded anew", "#9aa5b1"),
     ("raw-staged", "raw, staged", "#b8c1cc"),
     ("raw-lanes", "raw, threads", "#9aa5b1"),
     ("raw-window", "raw, mapped", "#cbd2d9"),
+    ("raw-kernel", "raw, vec4 kernel", "#52606d"),
     ("raw-command", "raw, copy command", "#9aa5b1"),
     ("cuda", "CUDA", "#5b9a3c"),
     ("wgpu", "wgpu", "#c05299"),
@@ -103,11 +104,10 @@ pub(crate) fn run(csv: &Path, folder: &Path) -> Result<(), String> {
     Ok(())
 }
 
-fn chart(results: &Results, title: &str, mut spread: String, x: Axis, y: Axis, series: Vec<Series>) -> Chart {
-    if let Some(device) = results.device() {
-        spread = format!("{device}; {spread}");
-    }
-    Chart { title: title.to_owned(), subtitle: spread, x, y, series }
+fn chart(results: &Results, title: &str, remark: &str, x: Axis, y: Axis, series: Vec<Series>) -> Chart {
+    let parts = [results.device().unwrap_or_default(), remark];
+    let subtitle = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" \u{b7} ");
+    Chart { title: title.to_owned(), subtitle, x, y, series }
 }
 
 /// A bench over its params.
@@ -129,7 +129,7 @@ fn curves(results: &Results, picture: &Picture) -> Chart {
     let all = || series.iter().flat_map(|s| &s.points);
     let x = Axis::fitting(picture.x.0, picture.x.1, picture.x.2, all().map(|p| p.x));
     let y = Axis::fitting(picture.y.0, picture.y.1, Numbers::Plain, all().map(|p| p.y));
-    chart(results, picture.title, "medians, the shade is from the 10th to the 90th of a hundred".into(), x, y, series)
+    chart(results, picture.title, "median, shaded from the 10th to the 90th percentile", x, y, series)
 }
 
 /// What share of the samples was faster than what.
@@ -145,7 +145,7 @@ fn distribution(results: &Results, title: &str, bench: &str) -> Chart {
     }
     let x = Axis::fitting("us", Scale::Log, Numbers::Plain, series.iter().flat_map(|s| &s.points).map(|p| p.x));
     let y = Axis::fitting("samples that were faster", Scale::Linear, Numbers::Percent, std::iter::empty());
-    chart(results, title, "each curve goes from its fastest to its slowest sample but one in a thousand".into(), x, y, series)
+    chart(results, title, "", x, y, series)
 }
 
 #[cfg(test)]

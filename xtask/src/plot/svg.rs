@@ -46,10 +46,10 @@ pub(crate) struct Chart {
     pub(crate) series: Vec<Series>,
 }
 
-const WIDTH: f64 = 920.0;
+const WIDTH: f64 = 960.0;
 const HEIGHT: f64 = 540.0;
 const LEFT: f64 = 84.0;
-const RIGHT: f64 = 190.0;
+const RIGHT: f64 = 222.0;
 const TOP: f64 = 76.0;
 const BOTTOM: f64 = 66.0;
 const INK: &str = "#1f2933";

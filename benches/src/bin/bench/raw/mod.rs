@@ -116,10 +116,12 @@ impl Raw {
         let start = Instant::now();
         // SAFETY: the fence is of this device, and was given to a submission.
         while !unsafe { self.device.get_fence_status(fence) }.expect("a fence's status") {
-            if start.elapsed().as_micros() > 500 {
-                return self.block(fence);
+            match start.elapsed().as_micros() {
+                0..50 => std::hint::spin_loop(),
+                // A driver that computes on the CPU may need this core.
+                50..500 => std::thread::yield_now(),
+                _ => return self.block(fence),
             }
-            std::hint::spin_loop();
         }
         // SAFETY: it is signalled, so no submission uses it.
         unsafe { self.device.reset_fences(&[fence]) }.expect("a fence that resets");
