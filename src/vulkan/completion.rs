@@ -218,9 +218,13 @@ impl Completion {
 
     /// Waits until submission `number` is done; false if `deadline` came first. Any number of threads may wait at once.
     pub(crate) fn wait(&self, number: u64, deadline: Option<Instant>) -> Result<bool> {
-        let mut may_spin = true;
+        let (mut may_spin, mut slept) = (true, false);
         loop {
             if self.done() >= number || self.poll()? >= number {
+                if slept {
+                    // It may have been woken to go to the driver, and need not: another one will.
+                    self.state().wake(self.done());
+                }
                 return Ok(true);
             }
             let mut state = self.state();
@@ -234,6 +238,7 @@ impl Completion {
                 state.waiters.push(Waiter { number, thread: std::thread::current(), woken: woken.clone() });
                 drop(state);
                 self.sleep(&woken, left);
+                slept = true;
                 continue;
             }
             state.blocked += 1;
