@@ -15,6 +15,9 @@ use std::time::{Duration, Instant};
 /// The longest that a thread stays in the driver without coming up to look around.
 const SLICE: Duration = Duration::from_secs(1);
 
+/// A sleeping thread looks for itself after so long.
+const LOOK: Duration = Duration::from_millis(2);
+
 /// Threads of one queue that are in the driver at once: enough for the cores that could go on, few enough for thousands of waits.
 const MAX_BLOCKED: u32 = 8;
 
@@ -237,7 +240,7 @@ impl Completion {
                 let woken = Arc::new(AtomicBool::new(false));
                 state.waiters.push(Waiter { number, thread: std::thread::current(), woken: woken.clone() });
                 drop(state);
-                self.sleep(&woken, left);
+                self.sleep(number, &woken, left);
                 slept = true;
                 continue;
             }
@@ -254,8 +257,9 @@ impl Completion {
         }
     }
 
-    /// Sleeps until woken, `left` at most.
-    fn sleep(&self, woken: &Arc<AtomicBool>, left: Duration) {
+    /// Sleeps until woken or submission `number` is done, `left` at most. It looks now and then itself: those in the driver wait for their
+    /// own submissions, which may be later ones.
+    fn sleep(&self, number: u64, woken: &Arc<AtomicBool>, left: Duration) {
         let until = Instant::now() + left;
         while !woken.load(Ordering::Acquire) {
             let left = until.saturating_duration_since(Instant::now());
@@ -263,7 +267,11 @@ impl Completion {
                 self.state().waiters.retain(|w| !Arc::ptr_eq(&w.woken, woken));
                 return;
             }
-            std::thread::park_timeout(left);
+            std::thread::park_timeout(left.min(LOOK));
+            if self.poll().is_ok_and(|done| done >= number) {
+                self.state().waiters.retain(|w| !Arc::ptr_eq(&w.woken, woken));
+                return;
+            }
         }
     }
 
