@@ -147,11 +147,7 @@ impl Memory {
         let result = {
             let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
             self.bury(&mut blocks);
-            let first = self.grow(&mut blocks, &request);
-            match first {
-                Err(error) if is_shortage(&error) && self.release(&mut blocks) => self.grow(&mut blocks, &request),
-                first => first,
-            }
+            self.grow(&mut blocks, &request)
         };
         self.reap();
         result.map_err(|error| self.refused(&request, &error))
@@ -165,18 +161,26 @@ impl Memory {
             let state = &mut *state;
             let account = &mut state.usage.heap_mut(usize::from(heap)).used;
             *account = account.saturating_sub(size);
-            let block = match place {
-                Place::Slab(range) => state.slabs.get_mut(usize::from(memory_type)).and_then(|slabs| slabs.free(range)),
-                Place::Own(number) => {
-                    let block = state.own.get_mut(number as usize).and_then(Option::take);
-                    if block.is_some() {
-                        state.vacant.push(number);
+            let dead = state.dead.len();
+            match place {
+                Place::Slab(range) => {
+                    if let Some(slabs) = state.slabs.get_mut(usize::from(memory_type)) {
+                        slabs.free(range);
+                        while let Some(block) = slabs.surplus() {
+                            state.dead.push((memory_type, block));
+                        }
                     }
-                    block
                 }
-            };
-            let Some(block) = block else { return };
-            state.dead.push((memory_type, block));
+                Place::Own(number) => {
+                    if let Some(block) = state.own.get_mut(number as usize).and_then(Option::take) {
+                        state.vacant.push(number);
+                        state.dead.push((memory_type, block));
+                    }
+                }
+            }
+            if state.dead.len() == dead {
+                return;
+            }
         }
         self.reap();
     }
@@ -252,31 +256,41 @@ impl Memory {
     fn grow(&self, blocks: &mut Blocks, request: &Request<'_>) -> Result<Allocation> {
         let mut last = None;
         for &memory_type in &self.candidates[request.kind.index()] {
-            let plan = {
-                let mut state = self.state();
-                if request.room > state.usage.heap_mut(self.heap_of(memory_type)).size {
-                    continue;
-                }
-                // Another thread may have made room while this one waited for `blocks`.
-                if let Some(allocation) = self.cut(&mut state, memory_type, request) {
-                    return Ok(allocation);
-                }
-                if state.block_count >= self.max_block_count {
-                    last = Some(Error::new(Kind::Limit, "the count is at its limit"));
-                    continue;
-                }
-                state.slabs[memory_type as usize].plan(request.room)
-            };
+            if request.room > self.state().usage.heap_mut(self.heap_of(memory_type)).size {
+                continue;
+            }
+            let mut served = self.serve(blocks, memory_type, request, false);
+            // What is kept may be what is missing: it goes before a worse type serves, or small requests get blocks of their own.
+            if is_short(&served) && self.release(blocks) {
+                served = self.serve(blocks, memory_type, request, false);
+            }
             // A slab that finds no memory still leaves a chance for the request alone.
-            let plans = if plan == Plan::Own { [Some(Plan::Own), None] } else { [Some(plan), Some(Plan::Own)] };
-            for plan in plans.into_iter().flatten() {
-                match self.make(blocks, memory_type, plan, request) {
-                    Err(error) if is_shortage(&error) => last = Some(error),
-                    done => return done,
-                }
+            if is_short(&served) {
+                served = self.serve(blocks, memory_type, request, true);
+            }
+            match served {
+                Err(error) if is_shortage(&error) => last = Some(error),
+                done => return done,
             }
         }
         Err(last.unwrap_or_else(|| Error::new(Kind::OutOfDeviceMemory, "no heap is large enough")))
+    }
+
+    /// Serves a request from memory of one type, which the driver is asked for if the slabs have no room: for a slab, or for `alone`
+    /// a block of its own.
+    fn serve(&self, blocks: &mut Blocks, memory_type: u32, request: &Request<'_>, alone: bool) -> Result<Allocation> {
+        let plan = {
+            let mut state = self.state();
+            // Another thread may have made room while this one waited for `blocks`.
+            if let Some(allocation) = self.cut(&mut state, memory_type, request) {
+                return Ok(allocation);
+            }
+            if state.block_count >= self.max_block_count {
+                return Err(Error::new(Kind::Limit, "the count is at its limit"));
+            }
+            if alone { Plan::Own } else { state.slabs[memory_type as usize].plan(request.room) }
+        };
+        self.make(blocks, memory_type, plan, request)
     }
 
     /// Makes what `plan` says and serves the request from it.
@@ -359,6 +373,10 @@ impl Memory {
 /// Whether the driver or the host ran short of something, so that giving back may help and another memory type may have it.
 fn is_shortage(error: &Error) -> bool {
     matches!(error.kind, Kind::OutOfDeviceMemory | Kind::OutOfHostMemory | Kind::Limit)
+}
+
+fn is_short(served: &Result<Allocation>) -> bool {
+    served.as_ref().is_err_and(is_shortage)
 }
 
 impl Drop for Memory {

@@ -41,6 +41,9 @@ pub(crate) struct Blocks {
     name: Option<NameObject>,
     /// What `vkGetBufferMemoryRequirements` allows for such buffers.
     type_bits: u32,
+    /// Bytes that tests leave to be had.
+    #[cfg(test)]
+    pub(super) left: u64,
 }
 
 impl Blocks {
@@ -72,7 +75,16 @@ impl Blocks {
         if addresses {
             usage |= vk::BufferUsageFlags::SHADER_DEVICE_ADDRESS;
         }
-        let mut blocks = Blocks { allocator, device: device.clone(), usage, queue_families: queue_families.to_vec(), name, type_bits: 0 };
+        let mut blocks = Blocks {
+            allocator,
+            device: device.clone(),
+            usage,
+            queue_families: queue_families.to_vec(),
+            name,
+            type_bits: 0,
+            #[cfg(test)]
+            left: u64::MAX,
+        };
         blocks.type_bits = blocks.probe()?;
         Ok(blocks)
     }
@@ -85,6 +97,10 @@ impl Blocks {
     /// A block of `size` bytes (not 0) in memory of type `memory_type`, named `label`. Kind::OutOfDeviceMemory (also where the memory
     /// cannot be mapped), Kind::OutOfHostMemory, Kind::Limit for too many of them, else as the driver says.
     pub(crate) fn create(&mut self, memory_type: u32, size: u64, label: &str) -> Result<Block> {
+        #[cfg(test)]
+        if size > self.left {
+            return Err(Error::new(Kind::OutOfDeviceMemory, "a test left no more"));
+        }
         let buffer = self.create_buffer(size)?;
         // SAFETY: `buffer` is a living buffer of this device, made one line above.
         let mut requirements = unsafe { self.device.get_buffer_memory_requirements(buffer) };
@@ -112,6 +128,8 @@ impl Blocks {
             self.destroy(block);
             return Err(Error::of("vkBindBufferMemory", result));
         }
+        #[cfg(test)]
+        (self.left -= if self.left == u64::MAX { 0 } else { size });
         if let Some(name) = &self.name {
             name(vk::ObjectType::BUFFER, block.buffer.as_raw(), label);
             // SAFETY: the handle is read to be named; nothing is freed or bound through it.
@@ -122,6 +140,8 @@ impl Blocks {
 
     /// Destroys a block of this device. No work on the device may use it any more.
     pub(crate) fn destroy(&mut self, block: Block) {
+        #[cfg(test)]
+        (self.left = self.left.saturating_add(block.reserved()));
         // SAFETY: the block was made by `create` on this device and is taken by value, so this is the only destruction; the caller
         // says that no work uses it.
         unsafe { self.device.destroy_buffer(block.buffer, None) };

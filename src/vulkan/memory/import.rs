@@ -1,5 +1,6 @@
 //! The user's own pages as memory of the device (VK_EXT_external_memory_host).
 
+use super::types::{MAPPABLE, NEVER};
 use crate::vulkan::commands::Slice;
 use crate::vulkan::device::Device;
 use crate::vulkan::error::{Error, Kind, Result};
@@ -7,7 +8,8 @@ use ash::vk;
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 
-/// Host memory that the device reads and writes itself. Whoever drops it has waited for the work that does so.
+/// Host memory that the device copies from and to in place. It is the caller's: no account of `Usage` holds it. Whoever drops it has
+/// waited for the work that uses it.
 pub(crate) struct Imported {
     device: Arc<Device>,
     buffer: vk::Buffer,
@@ -17,6 +19,7 @@ pub(crate) struct Imported {
     size: u64,
 }
 
+/// How the pages are handed over.
 const HANDLE: vk::ExternalMemoryHandleTypeFlags = vk::ExternalMemoryHandleTypeFlags::HOST_ALLOCATION_EXT;
 
 impl Imported {
@@ -34,12 +37,24 @@ impl Imported {
             error if matches!(error.kind, Kind::OutOfHostMemory | Kind::OutOfDeviceMemory | Kind::DeviceLost) => error,
             error => Error::new(Kind::Unsupported, format!("the driver does not take this memory: {}", error.message)),
         };
-        let alignment = snapshot.host_pointer_alignment.max(1);
+        let unsupported = |text: &str| Err(Error::new(Kind::Unsupported, text));
         let address = pages.as_mut_ptr().expose_provenance() as u64;
-        let start = address / alignment * alignment;
-        let end = (address + pages.len() as u64).next_multiple_of(alignment);
+        let Some((start, size)) = span(address, pages.len() as u64, snapshot.host_pointer_alignment) else {
+            return unsupported("the driver does not take this memory: it has no byte, or ends where addresses do");
+        };
         let pointer: *mut std::ffi::c_void = std::ptr::with_exposed_provenance_mut(start as usize);
+        let usage = vk::BufferUsageFlags::TRANSFER_SRC | vk::BufferUsageFlags::TRANSFER_DST;
 
+        let asked = vk::PhysicalDeviceExternalBufferInfo::default().usage(usage).handle_type(HANDLE);
+        let mut answer = vk::ExternalBufferProperties::default();
+        // SAFETY: the physical device is of this instance, which like the device is of Vulkan 1.1 at least; both structs live through the
+        // call.
+        unsafe { device.instance().raw().get_physical_device_external_buffer_properties(snapshot.handle, &asked, &mut answer) };
+        let can = answer.external_memory_properties.external_memory_features;
+        // Dedicated memory cannot be imported from a pointer (VUID-VkMemoryAllocateInfo-pNext-02806).
+        if !can.contains(vk::ExternalMemoryFeatureFlags::IMPORTABLE) || can.contains(vk::ExternalMemoryFeatureFlags::DEDICATED_ONLY) {
+            return unsupported("the driver takes no host memory for buffers");
+        }
         let mut properties = vk::MemoryHostPointerPropertiesEXT::default();
         // SAFETY: the extension is on; the pointer is aligned as it asks and lies in pages that the caller's bytes keep mapped.
         unsafe {
@@ -47,8 +62,7 @@ impl Imported {
         }
         .map_err(|e| refused("vkGetMemoryHostPointerPropertiesEXT", e))?;
         let mut external = vk::ExternalMemoryBufferCreateInfo::default().handle_types(HANDLE);
-        let usage = vk::BufferUsageFlags::TRANSFER_SRC | vk::BufferUsageFlags::TRANSFER_DST;
-        let info = vk::BufferCreateInfo::default().size(end - start).usage(usage).push_next(&mut external);
+        let info = vk::BufferCreateInfo::default().size(size).usage(usage).push_next(&mut external);
         // SAFETY: the device is alive; the info and what it links live through the call.
         let buffer = unsafe { device.raw().create_buffer(&info, None) }.map_err(|e| refused("vkCreateBuffer", e))?;
         // From here on what is made goes with the value.
@@ -56,18 +70,14 @@ impl Imported {
             Imported { device: device.clone(), buffer, memory: vk::DeviceMemory::null(), first: address - start, size: pages.len() as u64 };
         // SAFETY: the buffer was made just now.
         let requirements = unsafe { device.raw().get_buffer_memory_requirements(buffer) };
-        let types = requirements.memory_type_bits & properties.memory_type_bits;
-        let of_host = |i: &u32| {
-            let flags = snapshot.memory.memory_types[*i as usize].property_flags;
-            flags.contains(vk::MemoryPropertyFlags::HOST_COHERENT) && types & (1 << i) != 0
-        };
-        let cached = |i: &u32| snapshot.memory.memory_types[*i as usize].property_flags.contains(vk::MemoryPropertyFlags::HOST_CACHED);
-        let candidates = || (0..snapshot.memory.memory_type_count.min(32)).filter(of_host);
-        let Some(memory_type) = candidates().find(cached).or_else(|| candidates().next()) else {
-            return Err(Error::new(Kind::Unsupported, "the driver has no type of memory for these pages"));
+        if requirements.size > size {
+            return unsupported("the driver does not take this memory: its buffers need more than whole pages");
+        }
+        let Some(memory_type) = best_type(&snapshot.memory, requirements.memory_type_bits & properties.memory_type_bits) else {
+            return unsupported("the driver has no type of memory for these pages");
         };
         let mut import = vk::ImportMemoryHostPointerInfoEXT::default().handle_type(HANDLE).host_pointer(pointer);
-        let info = vk::MemoryAllocateInfo::default().allocation_size(end - start).memory_type_index(memory_type).push_next(&mut import);
+        let info = vk::MemoryAllocateInfo::default().allocation_size(size).memory_type_index(memory_type).push_next(&mut import);
         // SAFETY: pointer and size are aligned as the extension asks; the pages stay mapped for as long as this lives.
         imported.memory = unsafe { device.raw().allocate_memory(&info, None) }.map_err(|e| refused("vkAllocateMemory", e))?;
         // SAFETY: both are of this device, and neither is bound yet.
@@ -82,6 +92,24 @@ impl Imported {
     }
 }
 
+/// The whole units of `alignment` bytes that hold the `size` bytes at `address`: where they start and how many bytes they are. None
+/// for no bytes, and where the end cannot be said.
+fn span(address: u64, size: u64, alignment: u64) -> Option<(u64, u64)> {
+    let alignment = alignment.max(1);
+    let start = address / alignment * alignment;
+    let end = address.checked_add(size)?.checked_next_multiple_of(alignment)?;
+    (size > 0).then_some((start, end - start))
+}
+
+/// The type for pages of the host out of those whose bit is set in `usable`: coherent, and cached if there is such a one, as the pages
+/// themselves are.
+fn best_type(properties: &vk::PhysicalDeviceMemoryProperties, usable: u32) -> Option<u32> {
+    let flags = |i: u32| properties.memory_types_as_slice().get(i as usize).map_or(NEVER, |t| t.property_flags);
+    let mut serving = (0..32).filter(|&i| usable & (1 << i) != 0 && flags(i).contains(MAPPABLE) && !flags(i).intersects(NEVER));
+    let cached = serving.clone().find(|&i| flags(i).contains(vk::MemoryPropertyFlags::HOST_CACHED));
+    cached.or_else(|| serving.next())
+}
+
 impl Drop for Imported {
     fn drop(&mut self) {
         // SAFETY: made by this device (or null, which is allowed); by the type's contract no work uses them any more.
@@ -91,3 +119,6 @@ impl Drop for Imported {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,8 @@
 //! Slabs grow with use: the size of the next one doubles with each time the driver is asked, up to a bound that follows the heap. A
 //! request above half of the next slab gets a slab of its own size instead, so that a program with a few buffers reserves what it
 //! asked for, and one with many soon has slabs that serve them without the driver. Empty slabs are kept up to a bound that follows the
-//! heap too, so that programs which allocate and free again and again do not reach the driver, which takes hundreds of microseconds.
+//! heap too, so that programs which allocate and free again and again do not reach the driver, which takes hundreds of microseconds and,
+//! for large pieces, milliseconds.
 
 use super::ranges::{Range, Ranges};
 
@@ -15,7 +16,7 @@ const FIRST: u64 = 1 << 20;
 pub(crate) enum Plan {
     /// A new slab of so many bytes.
     Slab(u64),
-    /// A block for this request alone, given back with it: it is too large to be kept.
+    /// A block for this request alone, given back with it: it is larger than all that is kept.
     Own,
 }
 
@@ -42,13 +43,14 @@ pub(crate) fn largest_slab(heap: u64, limit: u64) -> u64 {
     1 << wanted.ilog2()
 }
 
-/// Bytes of empty slabs that are kept in a heap of `heap` bytes.
+/// Bytes of empty slabs of one memory type that are kept in a heap of `heap` bytes.
 pub(crate) fn kept(heap: u64) -> u64 {
     (heap / 32).min(4 << 30)
 }
 
 impl<B> Slabs<B> {
-    /// No slab yet; slabs for many will not be larger than `largest` bytes, and `keep` bytes of empty ones are kept.
+    /// No slab yet; slabs for many will not be larger than `largest` bytes, and `keep` bytes of empty ones are kept, enough for one
+    /// such slab in any case.
     pub(crate) fn new(largest: u64, keep: u64) -> Slabs<B> {
         let keep = keep.max(largest);
         Slabs { ranges: Ranges::new(), blocks: Vec::new(), spare: Vec::new(), spare_bytes: 0, keep, next: FIRST.min(largest), largest }
@@ -74,7 +76,7 @@ impl<B> Slabs<B> {
     pub(crate) fn plan(&self, size: u64) -> Plan {
         match size {
             _ if size <= self.next / 2 => Plan::Slab(self.next),
-            _ if size <= self.keep / 4 => Plan::Slab(size),
+            _ if size <= self.keep => Plan::Slab(size),
             _ => Plan::Own,
         }
     }
@@ -101,14 +103,17 @@ impl<B> Slabs<B> {
         Ok(())
     }
 
-    /// Frees a piece. Gives the block of a slab that is not kept, if there is one: the caller destroys it.
-    pub(crate) fn free(&mut self, range: Range) -> Option<B> {
+    /// Frees a piece. `surplus` says what that leaves to be destroyed.
+    pub(crate) fn free(&mut self, range: Range) {
         let region = range.region;
-        if !self.ranges.free(range) || self.ranges.used(region) != 0 {
-            return None;
+        if self.ranges.free(range) && self.ranges.used(region) == 0 {
+            self.spare.push(region);
+            self.spare_bytes += self.ranges.size(region);
         }
-        self.spare.push(region);
-        self.spare_bytes += self.ranges.size(region);
+    }
+
+    /// The block of an empty slab beyond the bound, which the caller destroys: to be asked after `free` until there is none.
+    pub(crate) fn surplus(&mut self) -> Option<B> {
         if self.spare_bytes <= self.keep {
             return None;
         }

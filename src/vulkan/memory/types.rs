@@ -38,7 +38,7 @@ pub(crate) const MAPPABLE: Flags = Flags::from_raw(Flags::HOST_VISIBLE.as_raw() 
 
 /// Memory that cannot hold a plain buffer (protected, lazily allocated), or that the GPU reaches past its caches and so slowly (AMD's
 /// device-coherent and device-uncached types), or that other machines' adapters reach (NVIDIA's RDMA type).
-const NEVER: Flags = Flags::from_raw(
+pub(super) const NEVER: Flags = Flags::from_raw(
     Flags::PROTECTED.as_raw()
         | Flags::LAZILY_ALLOCATED.as_raw()
         | Flags::DEVICE_COHERENT_AMD.as_raw()
