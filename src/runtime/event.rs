@@ -169,7 +169,7 @@ pub(crate) fn elapsed(start: Token, end: Token) -> Result<u64> {
         let message = format!("the events are of two devices, '{}' and '{}', whose clocks differ", device.label, other.label);
         return Err(Error::new(Status::InvalidHandle, message));
     }
-    let time = |event: &Event, name: &str| -> Result<u64> {
+    let time = |event: &Event, name: &str| -> Result<(Point, u64)> {
         let record = event.current().ok_or_else(|| invalid(format!("the event `{name}` has not been recorded")))?;
         let Some(stamp) = &record.stamp else {
             return Err(Error::new(Status::Unsupported, format!("the queue of '{}' has no clock", device.label)));
@@ -177,8 +177,14 @@ pub(crate) fn elapsed(start: Token, end: Token) -> Result<u64> {
         let clock = device.lock().flush_to(record.clock())?;
         let passed = device.wait(&clock, Some(Instant::now()))?;
         let time = if passed { stamp.read().map_err(|e| device.lock().fail(e))? } else { None };
-        time.ok_or_else(|| Error::new(Status::NotReady, format!("the stream has not passed the event `{name}`")))
+        let time = time.ok_or_else(|| Error::new(Status::NotReady, format!("the stream has not passed the event `{name}`")))?;
+        Ok((record.point, time))
     };
-    let (from, to) = (time(&first, "start")?, time(&second, "end")?);
-    Ok(to.saturating_sub(from))
+    let ((before, from), (after, to)) = (time(&first, "start")?, time(&second, "end")?);
+    let Some(stamps) = &device.stamps else { return Ok(to.saturating_sub(from)) };
+    // Where their order is known, more of the range of a clock that starts over is good for the time between.
+    if before.lane == after.lane && before.sequence <= after.sequence {
+        return Ok(stamps.forward(from, to));
+    }
+    Ok(u64::try_from(stamps.difference(from, to)).unwrap_or(0))
 }

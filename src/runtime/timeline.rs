@@ -34,7 +34,8 @@ struct Pending {
     name: String,
     detail: Detail,
     start: Stamp,
-    end: Stamp,
+    /// `None` without memory for it. The start waits all the same: a stamp that is dropped earlier is taken again before it is written.
+    end: Option<Stamp>,
 }
 
 /// See the module.
@@ -72,8 +73,7 @@ impl Timeline {
 
     /// The device's clock showed `device` at `host`.
     pub(crate) fn calibrate(&mut self, device: u64, host: Instant) {
-        let host = host.saturating_duration_since(self.trace.origin()).as_nanos();
-        self.calibration = (device, u64::try_from(host).unwrap_or(u64::MAX));
+        self.calibration = (device, self.trace.since(host));
     }
 
     /// Records a command between two stamps.
@@ -101,9 +101,10 @@ impl Timeline {
 
     /// The time behind it, in this lane and submission, for this stream.
     pub(crate) fn end(&mut self, commands: &mut Commands, place: (u8, u64, &Arc<Line>), label: Label<'_>, start: Stamp) {
-        // A stamp that is dropped here would be taken again before it is written.
-        let Ok(end) = self.stamps.take() else { return std::mem::forget(start) };
-        commands.stamp(&end, StampStage::Bottom);
+        let end = self.stamps.take().ok();
+        if let Some(end) = &end {
+            commands.stamp(end, StampStage::Bottom);
+        }
         let (lane, submission, line) = place;
         let detail = Detail { workgroups: label.workgroups, bytes: label.bytes };
         self.pending.push_back(Pending { lane, submission, line: line.clone(), name: label.name.to_owned(), detail, start, end });
@@ -123,20 +124,17 @@ impl Timeline {
         let (passed, left) = std::mem::take(&mut self.pending).into_iter().partition(is_done);
         self.pending = left;
         let passed: VecDeque<Pending> = passed;
+        let now = self.trace.since(Instant::now());
         for pending in passed {
+            let Some(end) = &pending.end else { continue };
             // A submission that did not reach the device has no times.
-            if let (Some(start), Some(end)) = (pending.start.read()?, pending.end.read()?) {
-                let times = (self.host(start), self.host(end));
+            if let (Some(start), Some(end)) = (pending.start.read()?, end.read()?) {
+                let host = |device| self.stamps.host(self.calibration, now, device);
+                let times = (host(start), host(end));
                 self.trace.device_span(self.process, (pending.line.id, &pending.line.label), &pending.name, times, &pending.detail);
             }
         }
         Ok(())
-    }
-
-    /// Nanoseconds of the trace at a time of the device.
-    fn host(&self, device: u64) -> u64 {
-        let (of_device, of_host) = self.calibration;
-        of_host.saturating_add_signed(device.wrapping_sub(of_device).cast_signed())
     }
 }
 

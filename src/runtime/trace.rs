@@ -3,7 +3,8 @@
 //!
 //! Process 1 is the host, with a row for each thread: calls, and inside of them waits and compilations. Each device is a process of its
 //! own, with a row for each stream: kernels, copies and fills as the device's clock saw them, brought to the host's clock. The file is
-//! valid JSON after each flush: the closing bracket is written over by what comes next.
+//! valid JSON after each flush: the closing bracket is written over by what comes next. A process that ends without closing its devices
+//! loses what came since the last one.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -12,10 +13,16 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Bytes that are gathered before they are written.
 const BUFFER: usize = 64 << 10;
+/// The next event after so long has what is gathered written, be it ever so little.
+const PERIOD: Duration = Duration::from_millis(100);
+/// The end of the file, written over by the events that come next.
+const CLOSE: &str = "\n]\n";
+/// A trace without events.
+const EMPTY: &[u8] = b"[\n]\n";
 /// The host's process in the trace.
 const HOST: u32 = 1;
 
@@ -27,10 +34,11 @@ pub(crate) struct Trace {
 
 struct State {
     file: File,
-    /// Where the closing bracket stands.
+    /// Bytes before the line with the closing bracket.
     end: u64,
-    first: bool,
+    /// Events that are not written yet, each behind a comma and a line break.
     text: String,
+    flushed: Instant,
     /// Where each row of a device has got to, in nanoseconds.
     rows: HashMap<(u32, u64), u64>,
     open_devices: u32,
@@ -82,10 +90,11 @@ pub(crate) struct Detail {
 impl Trace {
     pub(crate) fn create(path: &std::path::Path) -> std::io::Result<Trace> {
         let mut file = File::create(path)?;
-        file.write_all(b"[\n]\n")?;
-        let state = State { file, end: 2, first: true, text: String::new(), rows: HashMap::new(), open_devices: 0 };
-        let trace = Trace { origin: Instant::now(), state: Mutex::new(state) };
-        trace.name("process_name", HOST, 0, "host");
+        file.write_all(EMPTY)?;
+        let origin = Instant::now();
+        let state = State { file, end: 1, text: String::new(), flushed: origin, rows: HashMap::new(), open_devices: 0 };
+        let trace = Trace { origin, state: Mutex::new(state) };
+        trace.put(|state| state.name("process", HOST, 0, "host"));
         Ok(trace)
     }
 
@@ -94,7 +103,8 @@ impl Trace {
         self.origin
     }
 
-    fn since(&self, at: Instant) -> u64 {
+    /// Nanoseconds of the trace at a time of the host.
+    pub(crate) fn since(&self, at: Instant) -> u64 {
         u64::try_from(at.saturating_duration_since(self.origin).as_nanos()).unwrap_or(u64::MAX)
     }
 
@@ -107,18 +117,17 @@ impl Trace {
         let Ok(row) = ROW.try_with(|row| {
             if row.get() == 0 {
                 row.set(THREADS.fetch_add(1, Ordering::Relaxed) + 1);
-                let thread = std::thread::current();
-                let id = row.get().into();
-                self.name("thread_name", HOST, id, thread.name().unwrap_or("thread"));
+                let name = thread_name();
+                self.put(|state| state.name("thread", HOST, row.get().into(), &name));
             }
             row.get()
         }) else {
             return;
         };
         let (start, end) = (self.since(start), self.since(end));
-        self.put(|text| {
-            complete(text, name, HOST, row.into(), start, end);
-            text.push('}');
+        self.put(|state| {
+            state.complete(name, HOST, row.into(), (start, end));
+            state.text.push('}');
         });
     }
 
@@ -126,8 +135,10 @@ impl Trace {
     pub(crate) fn device(&self, name: &str) -> u32 {
         static DEVICES: AtomicU32 = AtomicU32::new(HOST);
         let process = DEVICES.fetch_add(1, Ordering::Relaxed) + 1;
-        self.state().open_devices += 1;
-        self.name("process_name", process, 0, name);
+        self.put(|state| {
+            state.open_devices += 1;
+            state.name("process", process, 0, name);
+        });
         process
     }
 
@@ -141,42 +152,27 @@ impl Trace {
     /// A command of a stream, in nanoseconds of the trace. A row shows one command after the other, so one that overlaps an earlier one of
     /// its stream begins where that ended.
     pub(crate) fn device_span(&self, process: u32, (stream, label): (u64, &str), name: &str, (start, end): (u64, u64), detail: &Detail) {
-        let known = self.state().rows.contains_key(&(process, stream));
-        if !known {
-            self.name("thread_name", process, stream, label);
-        }
-        let (start, end) = {
-            let mut state = self.state();
-            let last = state.rows.entry((process, stream)).or_default();
-            let start = start.max(*last);
-            let end = end.max(start);
-            *last = end;
-            (start, end)
-        };
-        self.put(|text| {
-            complete(text, name, process, stream, start, end);
-            let _ = write!(text, ",\"args\":{{\"bytes\":{}", detail.bytes);
-            if let Some([x, y, z]) = detail.workgroups {
-                let _ = write!(text, ",\"workgroups\":\"{x} x {y} x {z}\"");
+        self.put(|state| {
+            let last = state.rows.get(&(process, stream)).copied();
+            if last.is_none() {
+                state.name("thread", process, stream, label);
             }
-            text.push_str("}}");
+            let start = start.max(last.unwrap_or(0));
+            let end = end.max(start);
+            state.rows.insert((process, stream), end);
+            state.complete(name, process, stream, (start, end));
+            let _ = write!(state.text, ",\"args\":{{\"bytes\":{}", detail.bytes);
+            if let Some([x, y, z]) = detail.workgroups {
+                let _ = write!(state.text, ",\"workgroups\":\"{x} x {y} x {z}\"");
+            }
+            state.text.push_str("}}");
         });
     }
 
-    fn name(&self, what: &str, process: u32, row: u64, name: &str) {
-        self.put(|text| {
-            let _ = write!(text, "{{\"ph\":\"M\",\"name\":\"{what}\",\"pid\":{process},\"tid\":{row},\"args\":{{\"name\":");
-            quote(text, name);
-            text.push_str("}}");
-        });
-    }
-
-    fn put(&self, event: impl FnOnce(&mut String)) {
+    fn put(&self, events: impl FnOnce(&mut State)) {
         let mut state = self.state();
-        let separator = if std::mem::take(&mut state.first) { "" } else { ",\n" };
-        state.text.push_str(separator);
-        event(&mut state.text);
-        if state.text.len() >= BUFFER || state.open_devices == 0 {
+        events(&mut state);
+        if state.text.len() >= BUFFER || state.open_devices == 0 || state.flushed.elapsed() >= PERIOD {
             state.flush();
         }
     }
@@ -186,28 +182,64 @@ impl Trace {
     }
 }
 
-impl State {
-    /// Writes what is gathered. A disk that is full is no reason to fail.
-    fn flush(&mut self) {
-        let written = self
-            .file
-            .seek(SeekFrom::Start(self.end))
-            .and_then(|_| self.file.write_all(self.text.as_bytes()))
-            .and_then(|()| self.file.write_all(b"\n]\n"));
-        if written.is_ok() {
-            self.end += self.text.len() as u64;
-        }
-        self.text.clear();
+impl Drop for Trace {
+    fn drop(&mut self) {
+        self.state().flush();
     }
 }
 
-/// A complete event without its closing brace.
-fn complete(text: &mut String, name: &str, process: u32, row: u64, start: u64, end: u64) {
-    text.push_str("{\"ph\":\"X\",\"name\":");
-    quote(text, name);
-    let (micros, nanos) = (start / 1000, start % 1000);
-    let length = end.saturating_sub(start);
-    let _ = write!(text, ",\"pid\":{process},\"tid\":{row},\"ts\":{micros}.{nanos:03},\"dur\":{}.{:03}", length / 1000, length % 1000);
+impl State {
+    /// Writes what is gathered. A disk that is full is no reason to fail: then these events are lost, and the file stays valid.
+    fn flush(&mut self) {
+        self.flushed = Instant::now();
+        if self.text.is_empty() {
+            return;
+        }
+        // Behind the opening bracket stands no comma.
+        let comma = usize::from(self.end == 1);
+        let events = self.text.len() - comma;
+        self.text.push_str(CLOSE);
+        match self.write(self.text.as_bytes().get(comma..).unwrap_or_default()) {
+            Ok(()) => self.end += events as u64,
+            // Part of it may stand there.
+            Err(_) => drop(self.file.set_len(self.end).and_then(|()| self.write(CLOSE.as_bytes()))),
+        }
+        self.text.clear();
+    }
+
+    /// Writes over the closing bracket.
+    fn write(&self, bytes: &[u8]) -> std::io::Result<()> {
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(self.end))?;
+        file.write_all(bytes)
+    }
+
+    /// The name of a process or of a row ("thread"), which also sorts by its number.
+    fn name(&mut self, what: &str, process: u32, row: u64, name: &str) {
+        let number = if what == "process" { process.into() } else { row };
+        let _ = write!(self.text, ",\n{{\"ph\":\"M\",\"name\":\"{what}_name\",\"pid\":{process},\"tid\":{row},\"args\":{{\"name\":");
+        quote(&mut self.text, name);
+        self.text.push_str("}}");
+        let _ = write!(self.text, ",\n{{\"ph\":\"M\",\"name\":\"{what}_sort_index\",\"pid\":{process},\"tid\":{row}");
+        let _ = write!(self.text, ",\"args\":{{\"sort_index\":{number}}}}}");
+    }
+
+    /// A complete event without its closing brace.
+    fn complete(&mut self, name: &str, process: u32, row: u64, (start, end): (u64, u64)) {
+        self.text.push_str(",\n{\"ph\":\"X\",\"name\":");
+        quote(&mut self.text, name);
+        let length = end.saturating_sub(start);
+        let (at, lasts) = ((start / 1000, start % 1000), (length / 1000, length % 1000));
+        let _ = write!(self.text, ",\"pid\":{process},\"tid\":{row},\"ts\":{}.{:03},\"dur\":{}.{:03}", at.0, at.1, lasts.0, lasts.1);
+    }
+}
+
+/// What this thread is called: by Rust, else (threads that others started) by the system.
+fn thread_name() -> String {
+    let thread = std::thread::current();
+    let of_system = || std::fs::read_to_string("/proc/thread-self/comm").ok().filter(|_| cfg!(target_os = "linux"));
+    let name = thread.name().map(str::to_owned).or_else(of_system).unwrap_or_default();
+    if name.trim().is_empty() { "thread".to_owned() } else { name.trim().to_owned() }
 }
 
 /// A JSON string.
@@ -224,46 +256,4 @@ fn quote(text: &mut String, value: &str) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn written(work: impl FnOnce(&Trace)) -> String {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let name = format!("avx_gpu_trace_{}_{}.json", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-        let path = std::env::temp_dir().join(name);
-        work(&Trace::create(&path).expect("the temporary folder can be written"));
-        let text = std::fs::read_to_string(&path).expect("it was written");
-        std::fs::remove_file(&path).expect("it is there");
-        text
-    }
-
-    #[test]
-    fn the_file_is_an_array_after_each_flush() {
-        let text = written(|trace| {
-            let gpu = trace.device("GPU \"one\"");
-            let detail = Detail { workgroups: Some([3, 2, 1]), bytes: 64 };
-            trace.device_span(gpu, (7, "decode"), "saxpy", (1500, 2750), &detail);
-            trace.close_device();
-            trace.host_span("avx_destroy", trace.origin(), trace.origin());
-        });
-        assert!(text.starts_with("[\n{") && text.ends_with("}\n]\n"), "{text}");
-        assert!(text.contains(r#"{"name":"GPU \"one\""}"#), "{text}");
-        assert!(text.contains(r#""name":"saxpy","pid":"#) && text.contains(r#""ts":1.500,"dur":1.250"#), "{text}");
-        assert!(text.contains(r#""bytes":64,"workgroups":"3 x 2 x 1""#) && text.contains(r#""name":"avx_destroy""#), "{text}");
-        assert_eq!(text.matches('[').count(), 1);
-    }
-
-    #[test]
-    fn spans_of_a_row_do_not_overlap() {
-        let text = written(|trace| {
-            let gpu = trace.device("GPU");
-            let detail = Detail::default();
-            trace.device_span(gpu, (1, "a"), "first", (1000, 5000), &detail);
-            trace.device_span(gpu, (1, "a"), "second", (3000, 9000), &detail);
-            trace.device_span(gpu, (2, "b"), "other", (2000, 4000), &detail);
-            trace.close_device();
-        });
-        assert!(text.contains(r#""name":"second","pid":2,"tid":1,"ts":5.000,"dur":4.000"#) || text.contains(r#""ts":5.000,"dur":4.000"#));
-        assert!(text.contains(r#""ts":2.000,"dur":2.000"#), "another row is another matter: {text}");
-    }
-}
+mod tests;

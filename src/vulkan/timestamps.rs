@@ -1,4 +1,6 @@
 //! The device's clock: timestamps that commands write, and how that clock relates to the host's.
+//!
+//! A tick count has as few as 36 bits (Intel, where it starts over each hour), so times are compared around that [`Clock::range`].
 
 use super::commands::Commands;
 use super::device::Device;
@@ -16,10 +18,7 @@ pub(crate) struct Stamps(Arc<Shared>);
 
 struct Shared {
     device: Arc<Device>,
-    /// Bits of a tick count that mean something.
-    mask: u64,
-    /// Nanoseconds in 2^20 ticks.
-    period: u64,
+    clock: Clock,
     slots: Mutex<Slots>,
 }
 
@@ -27,6 +26,15 @@ struct Shared {
 struct Slots {
     pools: Vec<vk::QueryPool>,
     free: Vec<(vk::QueryPool, u32)>,
+}
+
+/// How ticks become nanoseconds, and when they start over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Clock {
+    /// Bits of a tick count that mean something.
+    mask: u64,
+    /// Nanoseconds in 2^32 ticks.
+    period: u64,
 }
 
 /// A place for one time. Whoever drops it has waited for the submission that writes it.
@@ -50,13 +58,8 @@ impl Stamps {
     pub(crate) fn new(device: &Arc<Device>) -> Result<Option<Stamps>> {
         let snapshot = device.snapshot();
         let bits = snapshot.queue_families.get(device.queue_family() as usize).map_or(0, |family| family.timestamp_valid_bits);
-        let period = f64::from(snapshot.limits().timestamp_period) * f64::from(1 << 20);
-        if bits == 0 || !(1.0..1e15).contains(&period) {
-            return Ok(None);
-        }
-        let mask = if bits >= 64 { u64::MAX } else { (1 << bits) - 1 };
-        let shared = Shared { device: device.clone(), mask, period: period.round() as u64, slots: Mutex::default() };
-        Ok(Some(Stamps(Arc::new(shared))))
+        let clock = Clock::new(bits, snapshot.limits().timestamp_period);
+        Ok(clock.map(|clock| Stamps(Arc::new(Shared { device: device.clone(), clock, slots: Mutex::default() }))))
     }
 
     /// A place for a time.
@@ -78,25 +81,84 @@ impl Stamps {
 
     /// The host's time at a device time, by a pair of times that were read together; both in nanoseconds.
     pub(crate) fn calibrate(&self, origin: Instant) -> Option<(u64, u64)> {
-        self.0.device.clocks(origin).map(|(ticks, host)| (self.0.nanoseconds(ticks), host))
+        self.0.device.clocks(origin).map(|(ticks, host)| (self.0.clock.nanoseconds(ticks), host))
+    }
+
+    /// Nanoseconds from one time to another that came after it, by less than 15/16 of the clock's range; 0 if it seems a little earlier.
+    pub(crate) fn forward(&self, from: u64, to: u64) -> u64 {
+        self.0.clock.forward(from, to)
+    }
+
+    /// Nanoseconds from one time to another, either of which may be the later one, by less than half of the clock's range.
+    pub(crate) fn difference(&self, from: u64, to: u64) -> i64 {
+        self.0.clock.difference(from, to)
+    }
+
+    /// The host's time at a device time, both in nanoseconds. `pair`: what `calibrate` gave, however long ago; `now`: the host's time,
+    /// less than half of the clock's range away.
+    pub(crate) fn host(&self, pair: (u64, u64), now: u64, time: u64) -> u64 {
+        self.0.clock.host(pair, now, time)
     }
 }
 
-impl Shared {
-    fn nanoseconds(&self, ticks: u64) -> u64 {
-        ((u128::from(ticks & self.mask) * u128::from(self.period)) >> 20) as u64
+impl Clock {
+    /// `None` if the device gives no bits, or a number of nanoseconds for a tick that cannot be.
+    fn new(bits: u32, period: f32) -> Option<Clock> {
+        // Exact: an f32's 24 bits, from 2^-9 ns on, which is half a terahertz.
+        let period = f64::from(period) * f64::from(1 << 16) * f64::from(1 << 16);
+        let mask = u64::MAX.checked_shr(64 - bits.min(64))?;
+        (1.0..4e18).contains(&period).then(|| Clock { mask, period: period.round() as u64 })
+    }
+
+    fn nanoseconds(self, ticks: u64) -> u64 {
+        ((u128::from(ticks & self.mask) * u128::from(self.period)) >> 32) as u64
+    }
+
+    /// Nanoseconds after which times start over; `None`: 2^64, in effect never.
+    fn range(self) -> Option<u64> {
+        let range = (u128::from(self.mask) + 1).checked_mul(u128::from(self.period))? >> 32;
+        u64::try_from(range).ok().filter(|&range| range > 0)
+    }
+
+    /// How far it is from one time to another forwards, and backwards.
+    fn distances(self, from: u64, to: u64) -> (u64, u64) {
+        let forwards = |from: u64, to: u64| match self.range() {
+            Some(range) if to < from => range.saturating_sub(from - to),
+            _ => to.wrapping_sub(from),
+        };
+        (forwards(from, to), forwards(to, from))
+    }
+
+    fn forward(self, from: u64, to: u64) -> u64 {
+        let (ahead, behind) = self.distances(from, to);
+        let went_round = self.range().is_some_and(|range| behind > range / 16);
+        if ahead <= behind || went_round { ahead } else { 0 }
+    }
+
+    fn difference(self, from: u64, to: u64) -> i64 {
+        let (ahead, behind) = self.distances(from, to);
+        let signed = |distance| i64::try_from(distance).unwrap_or(i64::MAX);
+        if ahead <= behind { signed(ahead) } else { -signed(behind) }
+    }
+
+    fn host(self, (device, host): (u64, u64), now: u64, time: u64) -> u64 {
+        // What the device's clock shows now, about.
+        let shows = i128::from(device) + i128::from(now) - i128::from(host);
+        let shows = shows.rem_euclid(self.range().map_or(1 << 64, i128::from)) as u64;
+        now.saturating_add_signed(self.difference(shows, time))
     }
 }
 
 impl Stamp {
-    /// The time in nanoseconds of the device's clock, which starts anywhere; `None` if it has not been taken yet.
+    /// The time in nanoseconds of the device's clock, which starts anywhere and starts over at its range (see [`Stamps::difference`]);
+    /// `None` if it has not been taken yet.
     pub(crate) fn read(&self) -> Result<Option<u64>> {
         let mut ticks = [0u64];
         // SAFETY: the pool is this device's and alive; its query was reset by the commands that write it, whose submission is done.
         let read =
             unsafe { self.shared.device.raw().get_query_pool_results(self.pool, self.index, &mut ticks, vk::QueryResultFlags::TYPE_64) };
         match read {
-            Ok(()) => Ok(Some(self.shared.nanoseconds(ticks[0]))),
+            Ok(()) => Ok(Some(self.shared.clock.nanoseconds(ticks[0]))),
             Err(vk::Result::NOT_READY) => Ok(None),
             Err(e) => Err(Error::of("vkGetQueryPoolResults", e)),
         }
@@ -134,3 +196,6 @@ impl Commands {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
