@@ -3,11 +3,11 @@
 use super::debug;
 use super::error::{Error, Kind, Result};
 use super::features::{Features, Request};
-use super::instance::{Instance, creation_turn};
+use super::instance::{COMPILING, Instance, creation_turn};
 use super::snapshot::Snapshot;
 use ash::vk;
 use std::ffi::{CString, c_char};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 /// Nanoseconds by which two clocks that were read together may be apart, without another try.
@@ -318,6 +318,7 @@ impl Device {
 impl Drop for Device {
     fn drop(&mut self) {
         let _turn = creation_turn();
+        let _none_compiles = COMPILING.write().unwrap_or_else(PoisonError::into_inner);
         // SAFETY: the device is alive until here, the only place that destroys it; by the contract of the type all that was made from it
         // is gone and its queue idle; the instance is a later field and still alive.
         unsafe { self.raw.destroy_device(None) };

@@ -29,6 +29,10 @@ static VALIDATING: OnceCell<Arc<Instance>> = OnceCell::new();
 static CREATION: Mutex<()> = Mutex::new(());
 
 /// Waits for the turn to make or destroy an instance or a device. It guards no data, so a panic elsewhere leaves nothing broken.
+/// Compilations under way in the drivers, which no device may be destroyed beside: in NVIDIA's driver 580 the two, of different devices,
+/// can wait for each other for ever, and all other calls behind them (seen on an H100 with an empty shader cache on disk).
+pub(super) static COMPILING: std::sync::RwLock<()> = std::sync::RwLock::new(());
+
 pub(crate) fn creation_turn() -> MutexGuard<'static, ()> {
     CREATION.lock().unwrap_or_else(PoisonError::into_inner)
 }

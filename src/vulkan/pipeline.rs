@@ -2,9 +2,10 @@
 
 use super::device::Device;
 use super::error::{Error, Kind, Result};
+use super::instance::COMPILING;
 use ash::vk;
 use std::ffi::CString;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 /// How a binding is described to the driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,7 +184,10 @@ impl Pipeline {
         let stage = vk::PipelineShaderStageCreateInfo::default().stage(vk::ShaderStageFlags::COMPUTE).module(module).name(&entry);
         let info = vk::ComputePipelineCreateInfo::default().stage(stage).layout(self.layout);
         // SAFETY: module, layout and cache are this device's and alive; the entry point is in the module.
-        let made = unsafe { device.create_compute_pipelines(cache.raw, &[info], None) };
+        let made = {
+            let _compiling = COMPILING.read().unwrap_or_else(PoisonError::into_inner);
+            unsafe { device.create_compute_pipelines(cache.raw, &[info], None) }
+        };
         // SAFETY: a shader module may go once its pipelines are made.
         unsafe { device.destroy_shader_module(module, None) };
         match made {
