@@ -183,9 +183,9 @@ impl Pipeline {
         self.device.set_name(module, recipe.label);
         let stage = vk::PipelineShaderStageCreateInfo::default().stage(vk::ShaderStageFlags::COMPUTE).module(module).name(&entry);
         let info = vk::ComputePipelineCreateInfo::default().stage(stage).layout(self.layout);
-        // SAFETY: module, layout and cache are this device's and alive; the entry point is in the module.
         let made = {
             let _compiling = COMPILING.read().unwrap_or_else(PoisonError::into_inner);
+            // SAFETY: module, layout and cache are this device's and alive; the entry point is in the module.
             unsafe { device.create_compute_pipelines(cache.raw, &[info], None) }
         };
         // SAFETY: a shader module may go once its pipelines are made.
