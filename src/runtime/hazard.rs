@@ -156,10 +156,12 @@ impl History {
                 continue;
             }
             let of = past.at.lane as usize;
+            if past.at.submission <= done[of] {
+                // The host has seen it done, and hands the next submission to the device after that.
+                continue;
+            }
             if past.at.lane != lane {
-                if past.at.submission > done[of] {
-                    conflicts.lanes[of] = conflicts.lanes[of].max(past.at.submission);
-                }
+                conflicts.lanes[of] = conflicts.lanes[of].max(past.at.submission);
             } else if !order.is_ordered(past, new.stage) {
                 conflicts.stages.insert(past.of.stage.into());
             }
