@@ -118,6 +118,8 @@ pub(crate) struct Configuration {
     pub(crate) baseline: bool,
     /// Whether the validation layer looks on.
     pub(crate) validation: bool,
+    /// How many queues the library is told to spread streams over, if it is told.
+    pub(crate) queues: Option<u8>,
 }
 
 impl Configuration {
@@ -130,6 +132,9 @@ impl Configuration {
     /// The environment for a test in this configuration. Drivers keep their caches under `work`, not in the user's.
     pub(crate) fn environment(&self, work: &Path) -> Vec<(OsString, OsString)> {
         let mut variables = driver_environment(&self.manifests, &work.join("cache").join(self.name), &work.join("runtime"));
+        if let Some(queues) = self.queues {
+            variables.push(("AVX_GPU_QUEUES".into(), queues.to_string().into()));
+        }
         if self.baseline {
             variables.push(("AVX_GPU_BASELINE".into(), "1".into()));
         }
@@ -231,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_configuration_sets_what_it_says() {
-        let configuration = Configuration { name: "x", manifests: "/m.json".into(), baseline: true, validation: true };
+        let configuration = Configuration { name: "x", manifests: "/m.json".into(), baseline: true, validation: true, queues: None };
         let names = |c: &Configuration| c.environment(Path::new("/w")).iter().map(|(k, _)| k.clone()).collect::<Vec<_>>();
         assert!(names(&configuration).contains(&"AVX_GPU_BASELINE".into()) && names(&configuration).contains(&"AVX_GPU_VALIDATION".into()));
         assert!(!names(&configuration.without_validation()).contains(&"AVX_GPU_VALIDATION".into()));

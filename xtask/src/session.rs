@@ -94,7 +94,8 @@ impl Session {
 
     /// Finds the drivers. SwiftShader and the null driver come out of the browser's package if `install` allows a download.
     pub(crate) fn drivers(&self, install: bool) -> Drivers {
-        let configuration = |name, manifests| Configuration { name, manifests, baseline: false, validation: self.validation() };
+        let configuration =
+            |name, manifests| Configuration { name, manifests, baseline: false, validation: self.validation(), queues: None };
         let installed = drivers::manifests(&drivers::loader_folders("icd.d"));
         let lavapipe = drivers::joined(&installed, Kind::Lavapipe)
             .map(|m| configuration("lavapipe", m))

@@ -56,12 +56,15 @@ pub(crate) fn all(session: &mut Session, install: bool) {
 type Named = (&'static str, Result<Configuration, String>);
 
 /// The software drivers, each with all that it has and in baseline mode. SwiftShader's baseline tells the library's two ways apart
-/// from the two drivers.
+/// from the two drivers. Several queues go without the validation layer, of which old ones lose track of them; lavapipe has one, which is
+/// then shared.
 fn configurations(drivers: &Drivers, validation: bool) -> Vec<Named> {
     let baseline =
         |driver: &Result<Configuration, String>, name| driver.clone().map(|c| Configuration { name, baseline: true, validation, ..c });
+    let queues = drivers.lavapipe.clone().map(|c| Configuration { name: "lavapipe-queues", queues: Some(3), ..c.without_validation() });
     vec![
         ("lavapipe", drivers.lavapipe.clone()),
+        ("lavapipe-queues", queues),
         ("swiftshader", drivers.swiftshader.clone()),
         ("lavapipe-baseline", baseline(&drivers.lavapipe, "lavapipe-baseline")),
         ("swiftshader-baseline", baseline(&drivers.swiftshader, "swiftshader-baseline")),
