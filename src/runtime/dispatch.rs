@@ -67,17 +67,17 @@ impl Grid {
 pub(crate) fn dispatch(stream: Token, kernel: Token, grid: Grid, given: &[Arg<'_>]) -> Result<()> {
     let (device, kernel) = kernel::enter(kernel)?;
     let target = device.target(stream)?;
-    let has_slots = matches!(grid, Grid::Slot(_)) || given.iter().any(|arg| matches!(arg.value, Value::Param { .. }));
-    if has_slots {
-        let Target::Recording(stream) = &target else { return Err(op::no_slots_here()) };
-        args::match_up(kernel.subject(), given)?;
-        return stream.recording(|recording| recording.push_slotted(&kernel, grid, given));
-    }
     if let Target::Live(line) = &target
         && let Grid::Workgroups(groups) = grid
         && let Some(outcome) = quick::dispatch(&device, line, &kernel, groups, given)
     {
         return outcome;
+    }
+    let has_slots = matches!(grid, Grid::Slot(_)) || given.iter().any(|arg| matches!(arg.value, Value::Param { .. }));
+    if has_slots {
+        let Target::Recording(stream) = &target else { return Err(op::no_slots_here()) };
+        args::match_up(kernel.subject(), given)?;
+        return stream.recording(|recording| recording.push_slotted(&kernel, grid, given));
     }
     let mut parts = Parts::default();
     let Some((variant, size)) = check(&device, &kernel, grid, given, &mut parts)? else {
