@@ -3,6 +3,7 @@
 //! It starts with the first tail, sleeps while there is none, and ends with the device.
 
 use super::device::Device;
+use super::hazard::Clock;
 use crate::vulkan::{host, wait_first};
 use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
@@ -19,8 +20,10 @@ pub(crate) fn spawn(device: Arc<Device>) -> std::io::Result<JoinHandle<()>> {
 fn watch(device: &Device) {
     // With several lanes a tail may come up in one while this waits for another.
     let look = Duration::from_millis(if device.lane_count > 1 { 1 } else { 100 });
+    // The batches that were open when this looked last.
+    let mut seen = Clock::default();
     loop {
-        let points = {
+        let (points, open) = {
             let mut engine = device.lock();
             while !engine.stop && !engine.has_tail() {
                 engine = device.tail.wait(engine).unwrap_or_else(PoisonError::into_inner);
@@ -28,13 +31,15 @@ fn watch(device: &Device) {
             if engine.stop {
                 return;
             }
-            engine.before_tails()
+            (engine.before_tails(), engine.now())
         };
         // A failure (a lost device) is kept by the engine and told to the next caller. The deadline lets `stop` be noticed.
         let drained = wait_first(&points, Some(Instant::now() + look), true);
-        if matches!(drained, Ok(Some(_))) && device.is_active(CALM) {
+        if matches!(drained, Ok(Some(_))) && device.is_active(CALM) && open != seen {
             // The program is recording more, and looks for itself whether the queue has drained: to submit a few commands here would only
-            // take the lock from it and make many small submissions of few large ones.
+            // take the lock from it and make many small submissions of few large ones. Not for long, though: a program may record
+            // so slowly that its batch would not be full for a while.
+            seen = open;
             continue;
         }
         let mut engine = device.lock();
