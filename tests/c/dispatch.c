@@ -110,7 +110,8 @@ static void check_refusals(avx_device device, avx_kernel kernel, avx_buffer bx, 
     args[0].kind = AVX_ARG_TOUCH;
     STATUS(AVX_ERROR_UNSUPPORTED, RUN(3));
     args[0].kind = AVX_ARG_PARAM;
-    STATUS(AVX_ERROR_UNSUPPORTED, RUN(3));
+    STATUS(AVX_ERROR_INVALID_ARGUMENT, RUN(3));
+    TELLS("graph");
     RESET();
     args[0].flags = 1u << 30;
     STATUS(AVX_ERROR_INVALID_ARGUMENT, RUN(3));
