@@ -805,16 +805,13 @@ avx_status avx_graph_begin(avx_device device, avx_stream *recording_stream);
 // Ends the recording and gives its graph; the recording stream is no handle any more. Thread-safe.
 avx_status avx_graph_end(avx_stream recording_stream, avx_graph *graph);
 
-// Queues: runs the graph. params[i] (avx_arg_buffer, avx_arg_range, avx_arg_bytes) is the value of slot i, copied at the call; `count`
-// is the number of slots, which is one more than the highest recorded. Any number of launches may be queued or running at once, on any streams;
-// order between a launch and all other work on the same bytes is the library's affair, as for a dispatch. Inside, commands that touch
-// the same bytes are ordered as recorded, and others overlap. A launch whose values are those of an earlier one, or differ in the
-// bytes of uniform bindings alone, records nothing anew; others record the graph again, some 0.3 us for each dispatch.
+// Queues: runs the graph. The value of slot i is the i-th of `params` (avx_arg_buffer, avx_arg_range, avx_arg_bytes), copied at the call;
+// `count` is the number of slots, one more than the highest recorded. Any number of launches may be queued or running at once, on any
+// streams; order between a launch and all other work on the same bytes is the library's affair, as for a dispatch. Inside, commands
+// that touch the same bytes are ordered as recorded, and others overlap. A launch whose values are those of an earlier one, or differ
+// in the bytes of uniform bindings alone, records nothing anew; others record the graph again, some 0.3 us for each dispatch.
 // AVX_ERROR_ARGUMENTS and its kin as a dispatch; AVX_ERROR_INVALID_HANDLE for a freed buffer. Thread-safe.
-avx_status avx_graph_launch(avx_stream stream,
-                            avx_graph graph,
-                            const avx_arg *params,
-                            uint32_t count);
+avx_status avx_graph_launch(avx_stream stream, avx_graph graph, const avx_arg *params, uint32_t count);
 
 // Frees a graph; its launches go on. NULL does nothing. Thread-safe.
 avx_status avx_graph_free(avx_graph graph);
