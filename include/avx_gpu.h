@@ -714,7 +714,7 @@ avx_status avx_kernel_arg_info(avx_kernel kernel, uint32_t index, avx_kernel_arg
 #define AVX_ARG_BYTES 2u
 // Declares what a kernel that follows raw addresses touches. Not in this version: AVX_ERROR_UNSUPPORTED.
 #define AVX_ARG_TOUCH 3u
-// A slot of a graph, whose value each avx_graph_launch gives. `binding` is the slot, or with AVX_ARG_AT reserved[0]. Without a buffer
+// A slot of a graph, whose value each avx_graph_launch gives. `binding` is the slot, with AVX_ARG_AT the first of `reserved`. Without a buffer
 // the value is the whole argument. With one, it is 8 bytes, a uint64_t that is added to `offset`.
 #define AVX_ARG_PARAM 4u
 // The argument goes to (group, binding) instead of the next binding in order. Entries that the kernel does not use are ignored.
@@ -750,7 +750,7 @@ typedef struct avx_arg {
     uint64_t offset;
     // AVX_ARG_BUFFER: the range's bytes (0: to the end). AVX_ARG_BYTES: how many.
     uint64_t size;
-    // Zero; [0] is the slot of AVX_ARG_PARAM with AVX_ARG_AT.
+    // Zero, but for the first with AVX_ARG_PARAM and AVX_ARG_AT: the slot.
     uint64_t reserved[2];
 } avx_arg;
 

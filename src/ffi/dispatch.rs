@@ -17,7 +17,7 @@ pub const AVX_ARG_BUFFER: u32 = 1;
 pub const AVX_ARG_BYTES: u32 = 2;
 /// Declares what a kernel that follows raw addresses touches. Not in this version: AVX_ERROR_UNSUPPORTED.
 pub const AVX_ARG_TOUCH: u32 = 3;
-/// A slot of a graph, whose value each avx_graph_launch gives. `binding` is the slot, or with AVX_ARG_AT reserved[0]. Without a buffer
+/// A slot of a graph, whose value each avx_graph_launch gives. `binding` is the slot, with AVX_ARG_AT the first of `reserved`. Without a buffer
 /// the value is the whole argument. With one, it is 8 bytes, a uint64_t that is added to `offset`.
 pub const AVX_ARG_PARAM: u32 = 4;
 
@@ -57,7 +57,7 @@ pub struct avx_arg {
     pub offset: u64,
     /// AVX_ARG_BUFFER: the range's bytes (0: to the end). AVX_ARG_BYTES: how many.
     pub size: u64,
-    /// Zero; [0] is the slot of AVX_ARG_PARAM with AVX_ARG_AT.
+    /// Zero, but for the first with AVX_ARG_PARAM and AVX_ARG_AT: the slot.
     pub reserved: [u64; 2],
 }
 
