@@ -217,6 +217,12 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
     }
     if let Some(window) = buffer.window.filter(|_| buffer.cached) {
         let clock = engine.must_wait_for(buffer.track, &range, false)?;
+        if clock == Clock::default() && into.len() as u64 <= SMALL {
+            // Nothing to wait for: the lock keeps others away for as long as it takes.
+            window.read(offset, into);
+            device.reap(&mut engine);
+            return Ok(());
+        }
         let clock = engine.flush_to(clock)?;
         let pin = Pin::new(&device, &mut engine, &buffer, &range, false)?;
         drop(engine);
