@@ -437,7 +437,7 @@ avx_status avx_event_wait(avx_event event, uint64_t timeout_ns);
 avx_status avx_event_wait_any(const avx_event *events, uint32_t count, uint64_t timeout_ns, uint32_t *index);
 
 // Nanoseconds of the device's time from `start` to `end`, both of one device and passed (AVX_NOT_READY if one has not). Events are as
-// exact as the device's clock, some tens of nanoseconds to a microsecond. AVX_ERROR_UNSUPPORTED where the queue has no clock.
+// exact as the device's clock. AVX_ERROR_UNSUPPORTED where the queue has no clock.
 // Thread-safe; never waits.
 avx_status avx_event_elapsed(avx_event start, avx_event end, uint64_t *nanoseconds);
 
@@ -809,7 +809,7 @@ avx_status avx_graph_end(avx_stream recording_stream, avx_graph *graph);
 // `count` is the number of slots, one more than the highest recorded. Any number of launches may be queued or running at once, on any
 // streams; order between a launch and all other work on the same bytes is the library's affair, as for a dispatch. Inside, commands
 // that touch the same bytes are ordered as recorded, and others overlap. A launch whose values are those of an earlier one, or differ
-// in the bytes of uniform bindings alone, records nothing anew; others record the graph again, some 0.3 us for each dispatch.
+// in the bytes of uniform bindings alone, records nothing anew; others record the graph again.
 // AVX_ERROR_ARGUMENTS and its kin as a dispatch; AVX_ERROR_INVALID_HANDLE for a freed buffer. Thread-safe.
 avx_status avx_graph_launch(avx_stream stream, avx_graph graph, const avx_arg *params, uint32_t count);
 

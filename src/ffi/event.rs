@@ -72,7 +72,7 @@ pub unsafe extern "C" fn avx_event_wait_any(events: *const avx_event, count: u32
 }
 
 /// Nanoseconds of the device's time from `start` to `end`, both of one device and passed (AVX_NOT_READY if one has not). Events are as
-/// exact as the device's clock, some tens of nanoseconds to a microsecond. AVX_ERROR_UNSUPPORTED where the queue has no clock.
+/// exact as the device's clock. AVX_ERROR_UNSUPPORTED where the queue has no clock.
 /// Thread-safe; never waits.
 ///
 /// # Safety

@@ -48,7 +48,7 @@ pub unsafe extern "C" fn avx_graph_end(recording_stream: avx_stream, graph: *mut
 /// `count` is the number of slots, one more than the highest recorded. Any number of launches may be queued or running at once, on any
 /// streams; order between a launch and all other work on the same bytes is the library's affair, as for a dispatch. Inside, commands
 /// that touch the same bytes are ordered as recorded, and others overlap. A launch whose values are those of an earlier one, or differ
-/// in the bytes of uniform bindings alone, records nothing anew; others record the graph again, some 0.3 us for each dispatch.
+/// in the bytes of uniform bindings alone, records nothing anew; others record the graph again.
 /// AVX_ERROR_ARGUMENTS and its kin as a dispatch; AVX_ERROR_INVALID_HANDLE for a freed buffer. Thread-safe.
 ///
 /// # Safety
