@@ -510,9 +510,7 @@ impl Engine {
         if conflicts.lanes != Clock::default() {
             self.start_after(lane, conflicts.lanes)?;
         }
-        let Some(number) = self.lanes[lane].open.as_ref().map(|open| open.number).or_else(|| self.last.checked_add(1)) else {
-            return Err(Error::new(Status::Internal, "2^64 submissions"));
-        };
+        let number = self.lanes[lane].open.as_ref().map_or(self.last + 1, |open| open.number);
         let lost = self.lanes[lane].batch_was_lost;
         if self.timeline.is_some() || lost {
             self.open_batch(lane)?;
