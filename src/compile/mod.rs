@@ -5,6 +5,7 @@
 //! | [`error`] | why a kernel was refused |
 //! | [`wgsl`](mod@wgsl) | WGSL to SPIR-V, with [`directive`], [`prescan`], [`weight`], [`length`] and [`token`] before the compiler, [`diagnose`] for its messages, [`math`], [`strip`] and [`barrier`] after it |
 //! | [`structure`] | what raw SPIR-V must be like before a driver sees it |
+//! | [`setting`] | values for overrides and specialization constants |
 //! | [`words`], [`index`], [`constant`], [`layout`], [`access`], [`entry`], [`reflect`] | SPIR-V to the interface |
 //! | [`feature`], [`check`], [`inline`] | what the kernel needs against what the device has |
 //! | [`variant`](mod@variant), [`split`] | kernels for overlapping arguments and for grids over the device's limit |
@@ -27,6 +28,7 @@ mod length;
 mod math;
 mod prescan;
 mod reflect;
+mod setting;
 mod split;
 mod strip;
 mod structure;
@@ -42,12 +44,13 @@ mod words;
 
 use std::fmt;
 
-pub(crate) use error::{Error, Kind as ErrorKind};
-use error::{Kind, Result};
+use error::Kind;
+pub(crate) use error::{Error, Kind as ErrorKind, Result};
 use rspirv::spirv::Capability;
 
+pub(crate) use setting::{Setting, Specialized, Which};
 pub(crate) use variant::{Variant, variant};
-pub(crate) use wgsl::{WGSL_STACK, wgsl};
+pub(crate) use wgsl::{Parsed, WGSL_STACK};
 
 /// What a device can take.
 #[derive(Clone, Debug)]
@@ -143,6 +146,17 @@ pub(crate) struct Interface {
     pub(crate) has_raw_addresses: bool,
 }
 
+/// What the caller asks of a kernel.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Request<'a> {
+    /// The entry point's name; `None`: the only one.
+    pub(crate) entry: Option<&'a str>,
+    /// Values for constants.
+    pub(crate) constants: &'a [Setting<'a>],
+    /// No bounds checks in the code.
+    pub(crate) unchecked: bool,
+}
+
 /// A kernel that a driver can be given.
 #[derive(Clone, Debug)]
 pub(crate) struct Kernel {
@@ -150,24 +164,25 @@ pub(crate) struct Kernel {
     pub(crate) spirv: Vec<u32>,
     /// The interface of the entry point that was chosen.
     pub(crate) interface: Interface,
+    /// Values for its specialization constants.
+    pub(crate) specialized: Vec<Specialized>,
 }
 
-/// Takes a SPIR-V module as it is, after checking its structure and what it needs against the device. `entry` names the entry
-/// point; `None` means the only one.
-pub(crate) fn spirv(code: &[u8], entry: Option<&str>, target: &Target) -> Result<Kernel> {
+/// Takes a SPIR-V module as it is, after checking its structure and what it needs against the device.
+pub(crate) fn spirv(code: &[u8], request: &Request<'_>, target: &Target) -> Result<Kernel> {
     let spirv = words::from_bytes(code)?;
     let module = words::Words::split(&spirv)?;
     check::capabilities(&module, target)?;
     structure::check(&module, target)?;
-    let index = index::Index::new(module)?;
+    let (index, specialized) = index::Index::specialized(module, request.constants)?;
     structure::check_calls(&index)?;
-    let interface = reflect::interface(&index, entry)?;
+    let interface = reflect::interface(&index, request.entry)?;
     check::universal(&index)?;
     check::limits(&interface, target)?;
-    Ok(Kernel { spirv, interface })
+    Ok(Kernel { spirv, interface, specialized })
 }
 
-/// What to say of a panic that was caught around [`wgsl`] or [`spirv`]: the compiler's, not the user's fault.
+/// What to say of a panic that was caught around [`Parsed`] or [`spirv`]: the compiler's, not the user's fault.
 pub(crate) fn panic_error(message: &str) -> Error {
     let first = message.lines().next().unwrap_or("").trim();
     let shown: String = first.chars().take(300).collect();

@@ -21,12 +21,14 @@ mod lane;
 pub(crate) mod log;
 pub(crate) mod mapping;
 mod op;
+mod parsed;
 pub(crate) mod properties;
 mod quick;
 mod record;
 pub(crate) mod register;
 mod staging;
 pub(crate) mod stream;
+pub(crate) mod subgroups;
 mod tail;
 #[cfg(test)]
 mod tests;
