@@ -14,7 +14,7 @@ use super::error::{Error, Kind, Result};
 use super::index::Index;
 use super::setting::{self, Form, Settable, Setting};
 use super::words::Words;
-use super::{Kernel, Request, Target, barrier, check, directive, entry, math, prescan, reflect, strip};
+use super::{Kernel, Request, Target, barrier, check, directive, entry, math, prescan, range, reflect, strip};
 
 /// Bytes of stack that [`Parsed`] needs. The compiler is recursive, and an overflow ends the process; [`prescan`] keeps inputs to a
 /// quarter of it in an unoptimized build. The system provides the memory when it is touched, so an ordinary kernel costs little.
@@ -103,11 +103,12 @@ fn finish(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, wish: Wi
     let index = Index::new(Words::split(&spirv)?)?;
     // Before the capabilities: a texture is refused by its name.
     let interface = reflect::interface(&index, Some(entry))?;
+    let relaxed = range::relax(&spirv, interface.workgroup_size)?;
     check::capabilities(&index.words, target)?;
     check::universal(&index)?;
     check::uniform_matrices(&index)?;
     check::limits(&interface, target)?;
-    Ok(Kernel { spirv, interface, specialized: Vec::new() })
+    Ok(Kernel { spirv: relaxed.unwrap_or(spirv), interface, specialized: Vec::new() })
 }
 
 /// Whether an entry point is a compute kernel.
