@@ -19,7 +19,7 @@ use super::{Kernel, Target, barrier, check, directive, entry, math, prescan, ref
 pub(crate) const WGSL_STACK: usize = 256 << 20;
 
 /// The most bytes of text that are compiled.
-const MAX_SOURCE: usize = 1 << 20;
+pub(crate) const MAX_SOURCE: usize = 1 << 20;
 
 /// Compiles the entry point `entry` (`None`: the only one) of the WGSL text `source`, which messages call `label`. Must run on a
 /// thread with [`WGSL_STACK`] bytes of stack and under `catch_unwind`: see [`super::panic_error`].
