@@ -57,7 +57,7 @@ impl Folder {
         let folder = Folder::new();
         let said = folder.avxc(&["devices"]);
         if said.code == 3 {
-            println!("SKIPPED: {}", said.err.lines().next().unwrap_or_default());
+            skip(said.err.lines().next().unwrap_or_default());
             return None;
         }
         said.ended(0);
@@ -114,6 +114,11 @@ impl Drop for Folder {
         // What cannot be removed stays in the temporary folder, which the system clears.
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+/// Says why this test cannot run here.
+pub(crate) fn skip(why: &str) {
+    println!("SKIPPED: {}: {why}", std::thread::current().name().unwrap_or("a test"));
 }
 
 /// Runs to the end. A program that is ended by a signal or that the validation layer complains of fails the test.
