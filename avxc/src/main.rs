@@ -5,12 +5,15 @@
 //! | [`cli`], [`help`] | the table of commands and options; the parser and the manual made from it |
 //! | [`commands`] | what each command does |
 //! | [`source`] | kernel files |
-//! | [`array`], [`npy`], [`dtype`] | arrays in files |
+//! | [`array`](mod@array), [`npy`], [`dtype`] | arrays in files |
 //! | [`spec`], [`literal`], [`matching`] | what the arguments of `avxc run` say, and which binding gets which |
 //! | [`abi`] | the library's C ABI behind safe types |
 //! | [`promise`] | what every device of a Vulkan version has |
 //! | [`failure`], [`paint`], [`table`] | exit status, colours, columns |
 
+#![deny(unsafe_code)]
+
+#[expect(unsafe_code, reason = "the library's C ABI is called here, and nowhere else")]
 mod abi;
 mod array;
 mod cli;

@@ -115,3 +115,12 @@ fn a_misspelt_entry_point_is_told_the_nearest() {
     folder.avxc(&["check", "two.wgsl", "--vulkan", "1.1", "-e", "secnd"]).ended(1).tells(&["secnd", "did you mean \"second\"?"]);
     folder.avxc(&["spirv", "two.wgsl", "-o", "-"]).ended(1).tells(&["2 compute entry points"]);
 }
+
+#[test]
+fn constants_reach_the_library() {
+    let folder = Folder::new();
+    folder.put("n.wgsl", "override n = 3u; @compute @workgroup_size(n) fn main() {}");
+    assert_eq!(folder.avxc(&["check", "n.wgsl", "--vulkan", "1.1"]).ended(0).out, "n.wgsl: Vulkan 1.1: ok\n");
+    // A constant that the kernel has not is the library's to refuse, so this one did arrive there.
+    folder.avxc(&["check", "n.wgsl", "--vulkan", "1.1", "-D", "nothing=1"]).ended(1);
+}

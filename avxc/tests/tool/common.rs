@@ -57,7 +57,7 @@ impl Folder {
         let folder = Folder::new();
         let said = folder.avxc(&["devices"]);
         if said.code == 3 {
-            skip(said.err.lines().next().unwrap_or_default());
+            skip(said.err.split('.').next().unwrap_or_default());
             return None;
         }
         said.ended(0);
