@@ -9,6 +9,7 @@ use crate::source::{self, Code};
 use avx_gpu::ffi::AVX_LANGUAGE_SPIRV;
 use rspirv::binary::Disassemble;
 use std::path::Path;
+use std::sync::Once;
 
 pub(crate) fn spirv(invocation: &Invocation, paint: &Paint) -> Result<()> {
     let to = invocation
@@ -34,17 +35,31 @@ fn compiled(code: &Code, minor: u32) -> Result<Vec<u8>> {
     Ok(kernel.spirv.iter().flat_map(|word| word.to_le_bytes()).collect())
 }
 
+/// The thread that disassembles, whose panics print nothing.
+const DISASSEMBLER: &str = "disassembler";
+
 /// A module as text, one instruction a line.
 fn listing(bytes: &[u8]) -> std::result::Result<String, String> {
-    // The disassembler was made for good modules: what it does with others stays here.
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
-    let outcome = std::panic::catch_unwind(|| rspirv::dr::load_bytes(bytes).map(|module| module.disassemble()));
-    std::panic::set_hook(hook);
+    static QUIET: Once = Once::new();
+    QUIET.call_once(|| {
+        let outer = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if std::thread::current().name() != Some(DISASSEMBLER) {
+                outer(info);
+            }
+        }));
+    });
+    // The disassembler was made for good modules: what it does with others stays on its thread.
+    let work = || rspirv::dr::load_bytes(bytes).map(|module| module.disassemble());
+    let outcome = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name(DISASSEMBLER.into()).spawn_scoped(scope, work);
+        thread.map(std::thread::ScopedJoinHandle::join)
+    });
     match outcome {
-        Ok(Ok(text)) => Ok(text + "\n"),
-        Ok(Err(why)) => Err(format!("the SPIR-V module is malformed: {why}")),
-        Err(_) => Err("the SPIR-V module is malformed: the disassembler gave up on it".into()),
+        Ok(Ok(Ok(text))) => Ok(text + "\n"),
+        Ok(Ok(Err(why))) => Err(format!("the SPIR-V module is malformed: {why}")),
+        Ok(Err(_)) => Err("the SPIR-V module is malformed: the disassembler gave up on it".into()),
+        Err(e) => Err(format!("no thread for the disassembler: {e}")),
     }
 }
 
@@ -59,11 +74,50 @@ fn write(to: &str, bytes: &[u8], paint: &Paint) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use avx_gpu::ffi::AVX_LANGUAGE_WGSL;
 
     #[test]
     fn damaged_modules_are_errors() {
         assert!(listing(b"").is_err());
         assert!(listing(b"\x03\x02\x23\x07").is_err());
         assert!(listing(&[0xff; 64]).is_err_and(|why| why.contains("malformed")));
+    }
+
+    /// Words of a good module changed, dropped and repeated: a text or an error, whatever happens inside.
+    #[test]
+    fn mutated_modules_are_texts_or_errors() {
+        let code = Code {
+            language: AVX_LANGUAGE_WGSL,
+            bytes: include_bytes!("../../examples/blur.wgsl").to_vec(),
+            label: "blur.wgsl".into(),
+            entry: None,
+            constants: Vec::new(),
+        };
+        let module = compiled(&code, 3).expect("a module");
+        assert!(listing(&module).is_ok_and(|text| text.contains("OpEntryPoint")));
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut random = |below: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state % below as u64) as usize
+        };
+        let (mut shown, mut refused) = (0, 0);
+        for _ in 0..2000 {
+            let mut mutated = module.clone();
+            for _ in 0..=random(3) {
+                let at = random(mutated.len() / 4) * 4;
+                match random(3) {
+                    0 => mutated[at + random(4)] ^= 1 << random(8),
+                    1 => drop(mutated.drain(at..at + 4)),
+                    _ => mutated.extend_from_within(at..at + 4),
+                }
+            }
+            match listing(&mutated) {
+                Ok(_) => shown += 1,
+                Err(_) => refused += 1,
+            }
+        }
+        assert!(shown > 100 && refused > 100, "{shown} shown, {refused} refused");
     }
 }
