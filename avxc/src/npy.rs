@@ -38,15 +38,15 @@ pub(crate) fn read(mut file: Vec<u8>) -> Result<Array, String> {
     if header.fortran_order && header.shape.len() > 1 {
         return Err("the array is in Fortran order: save it in C order, np.save(file, np.ascontiguousarray(a))".into());
     }
-    let elements = file.split_off(data);
+    file.drain(..data);
     let wanted = byte_size(dtype, &header.shape).ok_or("the shape has more elements than memory could hold")?;
-    let there = elements.len() as u64;
+    let there = file.len() as u64;
     if there != wanted {
         let (far, which) = if there < wanted { (wanted - there, "fewer") } else { (there - wanted, "more") };
         let array = Array { dtype, shape: header.shape, bytes: Vec::new() };
         return Err(format!("the file holds {far} bytes {which} than the {wanted} of its array, {}", array.describe()));
     }
-    Ok(Array { dtype, shape: header.shape, bytes: elements })
+    Ok(Array { dtype, shape: header.shape, bytes: file })
 }
 
 /// The type that a header's `descr` names.

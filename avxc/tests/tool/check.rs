@@ -1,6 +1,6 @@
 //! `avxc check`, and files that are not there.
 
-use super::common::{Folder, example};
+use super::common::{Folder, example, said};
 
 const BROKEN: &str = "@group(0) @binding(0) var<storage, read_write> y: array<f32>;
 @compute @workgroup_size(64)
@@ -123,4 +123,20 @@ fn constants_reach_the_library() {
     assert_eq!(folder.avxc(&["check", "n.wgsl", "--vulkan", "1.1"]).ended(0).out, "n.wgsl: Vulkan 1.1: ok\n");
     // A constant that the kernel has not is the library's to refuse, so this one did arrive there.
     folder.avxc(&["check", "n.wgsl", "--vulkan", "1.1", "-D", "nothing=1"]).ended(1);
+}
+
+#[test]
+fn what_a_device_lacks_is_named() {
+    let Some(folder) = Folder::with_driver() else { return };
+    folder.put(
+        "half.wgsl",
+        "enable f16; @group(0) @binding(0) var<storage, read_write> x: array<f16>;
+         @compute @workgroup_size(1) fn main() { x[0] *= 2h; }",
+    );
+    // In this mode no device has anything optional.
+    let mut command = folder.command(&["check", "half.wgsl"]);
+    command.env("AVX_GPU_BASELINE", "1");
+    let said =
+        said(command).ended(1).shows(&["half.wgsl: 0 ", ": failed"]).tells(&["half.wgsl: 0 ", "f16 arithmetic (SPIR-V Float16)", "lacks"]);
+    assert!(!said.err.contains("AVX_ERROR"), "{}", said.err);
 }

@@ -33,6 +33,12 @@ fn blur_from_file_to_file() {
         let sum: f32 = near(i / size).iter().flat_map(|row| near(i % size).map(|column| x[row * size + column])).sum();
         assert!((got - sum / 9.0).abs() < 1e-3, "{i}: {got}, and {} is right", sum / 9.0);
     }
+    // The module that is written does the same, named differently.
+    folder.avxc(&["spirv", "blur.wgsl", "--vulkan", "1.1", "-o", "blur.spv"]).ended(0);
+    let arguments = ["run", "blur.spv", "--out", "y=z.raw:like=x", "--in", "x=x.npy", "--threads", "70,70", "--device", "0"];
+    folder.avxc(&arguments).ended(0);
+    let (z, y) = (as_floats(&folder.get("z.raw")), as_floats(&y[128..]));
+    assert!(z.len() == y.len() && z.iter().zip(&y).all(|(z, y)| (z - y).abs() < 1e-3));
 }
 
 #[test]
