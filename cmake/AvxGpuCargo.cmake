@@ -99,8 +99,9 @@ function(avx_gpu_library_names)
 endfunction()
 
 # Adds the target `name`, which asks cargo at every build (cargo alone knows what is stale, and is quick to say that nothing is)
-# and then lays the libraries into `library_dir`. Unchanged ones keep their time, so that nothing is linked again.
-function(avx_gpu_add_cargo_build name library_dir)
+# and then lays the libraries into `library_dir` and avxc, if it is wanted, into `tool_dir`. Unchanged ones keep their time, so that
+# nothing is linked again.
+function(avx_gpu_add_cargo_build name library_dir tool_dir)
     set(target_dir "${AVX_GPU_CARGO_TARGET_DIR}")
     if(NOT target_dir)
         set(target_dir "${CMAKE_CURRENT_BINARY_DIR}/cargo")
@@ -142,6 +143,15 @@ function(avx_gpu_add_cargo_build name library_dir)
         set(to "${link}")
     endforeach()
 
+    set(packages --package avx_gpu --lib)
+    if(AVX_GPU_BUILD_TOOL)
+        list(APPEND packages --package avxc --bins)
+        set(tool "avxc${CMAKE_EXECUTABLE_SUFFIX}")
+        list(APPEND copies COMMAND "${CMAKE_COMMAND}" -E make_directory "${tool_dir}"
+            COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${output_dir}/${tool}" "${tool_dir}/${tool}")
+        list(APPEND products "${tool_dir}/${tool}")
+    endif()
+
     # make's jobserver is not handed on to cargo, and rustc complains of a MAKEFLAGS that it cannot use.
     set(all "")
     if(top_level OR AVX_GPU_INSTALL)
@@ -149,7 +159,7 @@ function(avx_gpu_add_cargo_build name library_dir)
     endif()
     add_custom_target(${name} ${all}
         COMMAND "${CMAKE_COMMAND}" -E env --unset=MAKEFLAGS --unset=MFLAGS --unset=CARGO_MAKEFLAGS
-            "${AVX_GPU_CARGO}" build --package avx_gpu --lib --locked --profile ${profile} --target-dir "${target_dir}" ${platform} ${flags}
+            "${AVX_GPU_CARGO}" build ${packages} --locked --profile ${profile} --target-dir "${target_dir}" ${platform} ${flags}
         ${copies}
         WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}"
         BYPRODUCTS ${products}

@@ -17,9 +17,9 @@ function(avx_gpu_build_tree_package)
     write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/avx_gpuConfigVersion.cmake" COMPATIBILITY ${compatibility})
 endfunction()
 
-# Install rules for the libraries in `library_dir`. No installed file holds an absolute path, so the tree may be moved, unless the
+# Install rules for the libraries in `library_dir` and for avxc in `tool_dir`. No installed file holds an absolute path, so the tree may be moved, unless the
 # person who configured gave absolute install folders.
-function(avx_gpu_install library_dir)
+function(avx_gpu_install library_dir tool_dir)
     set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/avx_gpu")
     set(pkgconfig_dir "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
     set(package_files "${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/install")
@@ -62,6 +62,9 @@ function(avx_gpu_install library_dir)
         endif()
         install(FILES "${library_dir}/${link}" DESTINATION "${shared_dir}" COMPONENT ${component})
     endforeach()
+    if(AVX_GPU_BUILD_TOOL)
+        install(PROGRAMS "${tool_dir}/avxc${CMAKE_EXECUTABLE_SUFFIX}" DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT runtime)
+    endif()
     install(FILES "${library_dir}/${AVX_GPU_STATIC_FILE}" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development)
     install(FILES include/avx_gpu.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT development)
     install(FILES "${package_files}/avx_gpuConfig.cmake" "${CMAKE_CURRENT_BINARY_DIR}/avx_gpuConfigVersion.cmake"
@@ -79,6 +82,6 @@ function(avx_gpu_add_consumer_test)
         COMMAND sh "${CMAKE_CURRENT_SOURCE_DIR}/tests/consumer/run.sh" "${CMAKE_CURRENT_BINARY_DIR}" "${work}/prefix" "${work}/work")
     set_tests_properties(consumer_install PROPERTIES LABELS consumer TIMEOUT 120 FIXTURES_SETUP avx_gpu_installed)
     set_tests_properties(consumer PROPERTIES LABELS consumer TIMEOUT 300 FIXTURES_REQUIRED avx_gpu_installed
-        ENVIRONMENT "CC=${CMAKE_C_COMPILER};CXX=${CMAKE_CXX_COMPILER};CMAKE_GENERATOR=${CMAKE_GENERATOR}"
+        ENVIRONMENT "CC=${CMAKE_C_COMPILER};CXX=${CMAKE_CXX_COMPILER};CMAKE_GENERATOR=${CMAKE_GENERATOR};AVXC=${AVX_GPU_BUILD_TOOL}"
         FAIL_REGULAR_EXPRESSION "validation:")
 endfunction()

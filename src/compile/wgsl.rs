@@ -21,7 +21,7 @@ use super::{Kernel, Request, Target, barrier, check, directive, entry, math, pre
 pub(crate) const WGSL_STACK: usize = 256 << 20;
 
 /// The most bytes of text that are compiled.
-const MAX_SOURCE: usize = 1 << 20;
+pub(crate) const MAX_SOURCE: usize = 1 << 20;
 
 /// A module that was read and found valid, of which any number of kernels can be made.
 pub(crate) struct Parsed {

@@ -1,7 +1,7 @@
 //! The C ABI: every exported function, type and constant, and nothing else. One file for each section of the header.
 //!
 //! Pointers come in here and checked Rust goes on to `runtime`: `boundary` is the one way in and out (panics, errors, forks, log
-//! callbacks), `structs` reads and fills the sized structs.
+//! callbacks), `structs` reads and fills the sized structs. `offline` is no part of the ABI: it is avxc's door.
 #![expect(non_camel_case_types, reason = "C's names")]
 
 mod boundary;
@@ -12,6 +12,8 @@ mod event;
 mod graph;
 mod kernel;
 mod library;
+#[doc(hidden)]
+pub mod offline;
 mod stream;
 mod structs;
 

@@ -398,7 +398,7 @@ fn device_kind(kind: DeviceKind) -> u32 {
     }
 }
 
-fn binding_kind(kind: BindingKind) -> u32 {
+pub(super) fn binding_kind(kind: BindingKind) -> u32 {
     match kind {
         BindingKind::Storage => AVX_BINDING_STORAGE,
         BindingKind::Uniform => AVX_BINDING_UNIFORM,

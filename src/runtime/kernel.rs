@@ -203,22 +203,7 @@ fn key(options: &Options<'_>) -> u128 {
 
 fn compile(device: &Inside, options: &Options<'_>) -> Result<Compiled> {
     let _span = trace::span("compile");
-    let label = options.label.or(options.entry_point).unwrap_or("kernel");
-    let request = compile::Request { entry: options.entry_point, constants: &options.constants, unchecked: options.unchecked };
-    // On a stack of its own size: the compilers recurse with the depth of the code, and an overflow cannot be caught.
-    let outcome = host::run_on_large_stack("avx_gpu compiler", WGSL_STACK, || match options.language {
-        Language::Wgsl => parsed::parse(options.code, label)?.kernel(label, &request, &device.target),
-        Language::Spirv => compile::spirv(options.code, &request, &device.target),
-    });
-    let code = match outcome {
-        Ok(Ok(code)) => code?,
-        Ok(Err(panic)) => return Err(compile::panic_error(panic_text(&*panic)).into()),
-        Err(e) => {
-            let mut error = out_of_host_memory("stack for the compiler", WGSL_STACK);
-            error.message = format!("{}: {e}", error.message);
-            return Err(error);
-        }
-    };
+    let code = translate(options, &device.target)?;
     let bounds = match options.language {
         Language::Wgsl if !options.unchecked => Bounds::Checked,
         _ if device.vulkan.features().robust_buffer_access_2 => Bounds::Hardware,
@@ -229,6 +214,31 @@ fn compile(device: &Inside, options: &Options<'_>) -> Result<Compiled> {
     log::line(log::Level::Debug, format!("compiled '{}' ({} words of SPIR-V)", interface.entry, code.spirv.len()));
     let subgroups = options.subgroups;
     Ok(Compiled { language: options.language, code, interface, bounds, subgroups, pipelines: Default::default(), making: Mutex::new(()) })
+}
+
+/// The code as SPIR-V with its interface, for whatever device the target tells of.
+pub(crate) fn translate(options: &Options<'_>, target: &compile::Target) -> Result<compile::Kernel> {
+    let label = options.label.or(options.entry_point).unwrap_or("kernel");
+    let request = compile::Request { entry: options.entry_point, constants: &options.constants, unchecked: options.unchecked };
+    let outcome = on_compiler_stack(|| match options.language {
+        Language::Wgsl => parsed::parse(options.code, label)?.kernel(label, &request, target),
+        Language::Spirv => compile::spirv(options.code, &request, target),
+    })?;
+    Ok(outcome?)
+}
+
+/// Runs a compiler on a stack of its own size: compilers recurse with the depth of the code, and an overflow cannot be caught. A panic
+/// of it is an error of the kernel's.
+pub(crate) fn on_compiler_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T> {
+    match host::run_on_large_stack("avx_gpu compiler", WGSL_STACK, work) {
+        Ok(Ok(outcome)) => Ok(outcome),
+        Ok(Err(panic)) => Err(compile::panic_error(panic_text(&*panic)).into()),
+        Err(e) => {
+            let mut error = out_of_host_memory("stack for the compiler", WGSL_STACK);
+            error.message = format!("{}: {e}", error.message);
+            Err(error)
+        }
+    }
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
@@ -360,20 +370,10 @@ pub(crate) fn arg_properties(token: Token, index: u32) -> Result<KernelArgProper
         let message = format!("index {index}: kernel '{}' has {} arguments, numbered from 0", kernel.label, args.len());
         return Err(Error::new(Status::OutOfRange, message));
     };
-    let limits = device.limits;
-    Ok(KernelArgProperties {
-        kind: binding.kind,
-        group: binding.group,
-        binding: binding.binding,
-        read: binding.read,
-        write: binding.write,
-        alignment: match binding.kind {
-            BindingKind::Storage => limits.storage_alignment as u32,
-            BindingKind::Uniform => limits.uniform_alignment as u32,
-            BindingKind::PushConstants => 1,
-        },
-        min_size: binding.min_size,
-        stride: binding.stride,
-        name: binding.name.clone(),
-    })
+    let alignment = match binding.kind {
+        BindingKind::Storage => device.limits.storage_alignment as u32,
+        BindingKind::Uniform => device.limits.uniform_alignment as u32,
+        BindingKind::PushConstants => 1,
+    };
+    Ok(KernelArgProperties::new(binding, alignment))
 }

@@ -20,6 +20,7 @@ pub(crate) mod kernel;
 mod lane;
 pub(crate) mod log;
 pub(crate) mod mapping;
+pub(crate) mod offline;
 mod op;
 mod parsed;
 pub(crate) mod properties;

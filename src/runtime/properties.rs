@@ -1,6 +1,7 @@
 //! What devices, buffers and kernels are, as plain data: what the C structs are filled from.
 
 use super::kernel::{Bounds, Language};
+use crate::compile::Binding;
 use crate::vulkan::{self, Features, Snapshot};
 
 pub(crate) use crate::compile::BindingKind;
@@ -115,4 +116,21 @@ pub(crate) struct KernelArgProperties {
     pub(crate) min_size: u64,
     pub(crate) stride: u64,
     pub(crate) name: String,
+}
+
+impl KernelArgProperties {
+    /// What a kernel says of a binding, and the alignment that ranges bound there need.
+    pub(crate) fn new(binding: &Binding, alignment: u32) -> KernelArgProperties {
+        KernelArgProperties {
+            kind: binding.kind,
+            group: binding.group,
+            binding: binding.binding,
+            read: binding.read,
+            write: binding.write,
+            alignment,
+            min_size: binding.min_size,
+            stride: binding.stride,
+            name: binding.name.clone(),
+        }
+    }
 }

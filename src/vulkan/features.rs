@@ -56,6 +56,11 @@ macro_rules! features {
         }
 
         impl Features {
+            /// Every one of them.
+            pub(crate) fn all() -> Features {
+                Features { $($core: true,)* $($($name: true,)*)* $($extension: true,)* $($property: true,)* }
+            }
+
             /// Name and value of each, in the order of the table.
             #[cfg(test)]
             pub(crate) fn named(&self) -> Vec<(&'static str, bool)> {

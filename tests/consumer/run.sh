@@ -1,7 +1,7 @@
 #!/bin/sh
 # run.sh BUILD_TREE INSTALL_PREFIX WORK_DIR: builds and runs the consumer project as strangers would: by CMake against the install
 # tree and the build tree, by pkg-config, and all again from a copy of the install tree somewhere else. WORK_DIR is emptied first.
-# CC, CXX and CMAKE_GENERATOR of the environment choose compilers and generator.
+# CC, CXX and CMAKE_GENERATOR of the environment choose compilers and generator; AVXC=ON says that the tool is installed too.
 set -eu
 
 if [ $# -ne 3 ]; then
@@ -117,6 +117,16 @@ for version in "$major.$minor.$((patch + 1))" "$major.$((minor + 1))" "$((major 
         refuses cmake -S "$here" -B "$work/version" "-DCMAKE_PREFIX_PATH=$prefix" "-DCONSUMER_WANTS=$version"
     rm -rf "$work/version"
 done
+
+# The tool, from its place and from the copy of the tree.
+runs_tool() {
+    tool=$(find "$1" -name avxc -path '*bin/*')
+    [ "$("$tool" --version)" = "avxc $(pkg-config --modversion avx_gpu)" ] && "$tool" check --vulkan 1.1 "$here/../../avxc/examples/blur.wgsl"
+}
+if [ "${AVXC:-OFF}" = ON ]; then
+    check "avxc" runs_tool "$prefix"
+    check "moved: avxc" runs_tool "$work/moved"
+fi
 
 echo "consumer: $passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -15,12 +15,15 @@ const BUILD_LIMIT: u64 = 1800;
 /// Seconds that one test binary may take under validation on a small machine.
 const SUITE_LIMIT: u64 = 900;
 
+/// The tests that run avxc, which look at results all through.
+const TOOL: &str = "tool";
+
 /// A test binary that cargo built.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Binary {
     /// Its target's name.
     pub(crate) name: String,
-    /// Whether it holds the library's own unit tests.
+    /// Whether it holds unit tests, of the library or of avxc.
     pub(crate) unit: bool,
     /// The program.
     pub(crate) path: PathBuf,
@@ -51,14 +54,15 @@ pub(crate) fn own_tests(session: &mut Session) {
     session.report.step("rust/xtask", || parse::libtest("xtask", &job.run(&log)));
 }
 
-/// Builds the library's tests once, if a wanted step needs them. None if they do not build or are not needed.
+/// Builds the tests of the library and of avxc once, if a wanted step needs them. None if they do not build or are not needed.
 pub(crate) fn build(session: &mut Session, configurations: &[Named]) -> Option<Vec<Binary>> {
     let fixed = ["rust/build", "rust/unit", "rust/null", "rust/gpu"].map(String::from);
     let mut names = configurations.iter().map(|(name, _)| format!("rust/{name}")).chain(fixed);
     if !names.any(|name| session.report.wants(&name)) {
         return None;
     }
-    let job = session.cargo(BUILD_LIMIT).args(["test", "--package", "avx_gpu", "--no-run", "--message-format=json-render-diagnostics"]);
+    let packages = ["--package", "avx_gpu", "--package", "avxc"];
+    let job = session.cargo(BUILD_LIMIT).arg("test").args(packages).args(["--no-run", "--message-format=json-render-diagnostics"]);
     let log = session.log("rust/build");
     let mut binaries = Vec::new();
     let built = session.report.must("rust/build", || {
@@ -88,13 +92,13 @@ fn test_binaries(messages: &str) -> Vec<Binary> {
     binaries
 }
 
-/// The library's unit tests. Those of the pure parts need no driver, so once is enough.
+/// The unit tests of the library and of avxc. Those of the pure parts need no driver, so once is enough.
 pub(crate) fn unit_tests(session: &mut Session, binaries: Option<&[Binary]>, drivers: &Drivers) {
     let environment = drivers.lavapipe.as_ref().map(|c| c.environment(&session.work)).unwrap_or_default();
     run(session, "rust/unit", binaries, |binary| binary.unit, &environment, |_| true);
 }
 
-/// The black-box tests of tests/*.rs on one driver.
+/// The black-box tests of tests/*.rs and of avxc on one driver.
 pub(crate) fn suite(session: &mut Session, binaries: Option<&[Binary]>, name: &str, configuration: &Result<Configuration, String>) {
     let step = format!("rust/{name}");
     match configuration {
@@ -109,7 +113,8 @@ pub(crate) fn null_suite(session: &mut Session, binaries: Option<&[Binary]>, dri
     match &drivers.null {
         Ok(null) => {
             let meant = |why: &str| !why.contains("null driver");
-            run(session, "rust/null", binaries, |binary| !binary.unit, &null.environment(&session.work), meant);
+            let wanted = |binary: &Binary| !binary.unit && binary.name != TOOL;
+            run(session, "rust/null", binaries, wanted, &null.environment(&session.work), meant);
         }
         Err(why) => session.report.step("rust/null", || Outcome::skip(why)),
     }

@@ -1,0 +1,125 @@
+//! A kernel file: its bytes, its language, and what the command line says of its entry point and constants.
+
+use crate::cli::{Flag, Invocation};
+use crate::failure::{self, Result, usage};
+use avx_gpu::ffi::{AVX_LANGUAGE_GLSL, AVX_LANGUAGE_SPIRV, AVX_LANGUAGE_WGSL};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// The most bytes that are read of a kernel: more than the library compiles, which then says so.
+const MOST: u64 = 64 << 20;
+
+/// How a constant is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ConstantName {
+    /// By its name.
+    Name(String),
+    /// By its id.
+    Id(u32),
+}
+
+/// A kernel as it is compiled.
+#[derive(Clone, Debug)]
+pub(crate) struct Code {
+    /// AVX_LANGUAGE_...
+    pub(crate) language: u32,
+    pub(crate) bytes: Vec<u8>,
+    /// Its name in messages.
+    pub(crate) label: String,
+    /// The entry point; none: the only one.
+    pub(crate) entry: Option<String>,
+    /// Values of constants.
+    pub(crate) constants: Vec<(ConstantName, f64)>,
+}
+
+/// Reads a kernel.
+pub(crate) fn read(path: &Path, invocation: &Invocation) -> Result<Code> {
+    let language = match invocation.one(Flag::Language) {
+        Some(name) => named(name)?,
+        None => by_extension(path)?,
+    };
+    let entry = invocation.one(Flag::Entry).map(str::to_owned);
+    let constants = invocation.all(Flag::Define).map(constant).collect::<Result<_>>()?;
+    let from_stdin = path == Path::new("-");
+    let mut bytes = Vec::new();
+    let outcome = if from_stdin {
+        std::io::stdin().take(MOST + 1).read_to_end(&mut bytes)
+    } else {
+        File::open(path).and_then(|file| file.take(MOST + 1).read_to_end(&mut bytes))
+    };
+    outcome.map_err(|e| failure::file(path, e))?;
+    if bytes.len() as u64 > MOST {
+        return Err(failure::file(path, format!("more than {} MiB, and that is no kernel", MOST >> 20)));
+    }
+    let label = if from_stdin { "standard input".to_owned() } else { path.display().to_string() };
+    Ok(Code { language, bytes, label, entry, constants })
+}
+
+/// The language that an option names.
+fn named(name: &str) -> Result<u32> {
+    match name {
+        "wgsl" => Ok(AVX_LANGUAGE_WGSL),
+        "spirv" => Ok(AVX_LANGUAGE_SPIRV),
+        "glsl" => Ok(AVX_LANGUAGE_GLSL),
+        other => Err(usage(format!("--language: '{other}' is none of wgsl, spirv, glsl"))),
+    }
+}
+
+/// The language that a file's name tells.
+fn by_extension(path: &Path) -> Result<u32> {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("wgsl") => Ok(AVX_LANGUAGE_WGSL),
+        Some("spv") => Ok(AVX_LANGUAGE_SPIRV),
+        Some("comp" | "glsl") => Ok(AVX_LANGUAGE_GLSL),
+        _ => Err(usage(format!(
+            "{}: the name does not tell the language (.wgsl, .spv, .comp, .glsl): say it with --language wgsl, spirv or glsl",
+            path.display()
+        ))),
+    }
+}
+
+/// A constant's value, as in N=16, 3=0.5 or fast=true.
+fn constant(text: &str) -> Result<(ConstantName, f64)> {
+    let (name, value) = text.split_once('=').ok_or_else(|| usage(format!("-D {text}: write NAME=VALUE")))?;
+    let name = match name.parse() {
+        Ok(id) => ConstantName::Id(id),
+        Err(_) if name.is_empty() => return Err(usage(format!("-D {text}: the name is missing"))),
+        Err(_) => ConstantName::Name(name.to_owned()),
+    };
+    let value = match value {
+        "true" => 1.0,
+        "false" => 0.0,
+        number => number.parse().map_err(|_| usage(format!("-D {text}: '{number}' is no number, true or false")))?,
+    };
+    Ok((name, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn languages_are_told_by_names() {
+        for (name, language) in
+            [("a.wgsl", AVX_LANGUAGE_WGSL), ("b.spv", AVX_LANGUAGE_SPIRV), ("c.comp", AVX_LANGUAGE_GLSL), ("d.glsl", AVX_LANGUAGE_GLSL)]
+        {
+            assert_eq!(by_extension(Path::new(name)), Ok(language));
+        }
+        for name in ["kernel", "kernel.txt", "-", ".wgsl"] {
+            assert!(by_extension(Path::new(name)).is_err_and(|failure| failure.message.contains("--language")), "{name}");
+        }
+        assert!(named("hlsl").is_err_and(|failure| failure.message.contains("'hlsl'")));
+    }
+
+    #[test]
+    fn constants_have_names_or_ids() {
+        let name = |name: &str| ConstantName::Name(name.into());
+        assert_eq!(constant("N=16"), Ok((name("N"), 16.0)));
+        assert_eq!(constant("3=-0.5"), Ok((ConstantName::Id(3), -0.5)));
+        assert_eq!(constant("fast=true"), Ok((name("fast"), 1.0)));
+        for wrong in ["N", "=1", "N=", "N=many"] {
+            assert!(constant(wrong).is_err(), "{wrong}");
+        }
+    }
+}

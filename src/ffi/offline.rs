@@ -1,0 +1,87 @@
+//! What the tool avxc needs beside the C ABI: kernels compiled for a version of Vulkan, without a device. Rust alone, not part of the
+//! library's interface, and free to change.
+
+use super::boundary;
+use super::kernel::*;
+use super::library::*;
+use super::structs;
+use crate::runtime::offline;
+use crate::runtime::properties::KernelArgProperties;
+
+/// A kernel that was compiled for no device in particular.
+#[derive(Clone, Debug, Default)]
+pub struct Offline {
+    /// The module.
+    pub spirv: Vec<u32>,
+    /// The entry point's name.
+    pub entry_point: String,
+    /// Invocations in a workgroup.
+    pub workgroup_size: [u32; 3],
+    /// The arguments, in the order in which a dispatch takes them.
+    pub args: Vec<OfflineArg>,
+    /// Bytes of workgroup memory.
+    pub shared_memory: u32,
+    /// The SPIR-V capabilities that the module declares: name, and what it is for in words ("" where the name says it all).
+    pub capabilities: Vec<(String, &'static str)>,
+}
+
+/// An argument of such a kernel, as avx_kernel_arg_properties tells of one on a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfflineArg {
+    /// AVX_BINDING_...
+    pub kind: u32,
+    /// The group; 0 for push constants.
+    pub group: u32,
+    /// The binding.
+    pub binding: u32,
+    /// AVX_ACCESS_...
+    pub access: u32,
+    /// The fewest bytes that must be bound.
+    pub min_size: u64,
+    /// Bytes from one element to the next of the array without a size at its end; 0 if there is none.
+    pub stride: u64,
+    /// The variable's name.
+    pub name: String,
+}
+
+/// Compiles a kernel for Vulkan 1.`minor`, 1 to 4, as if a device had all that such devices can have. Status and avx_last_error as from
+/// avx_kernel_create.
+///
+/// # Safety
+/// `options` is NULL or points to its struct_size bytes with valid pointers.
+pub unsafe fn compile(options: *const avx_kernel_options, minor: u32, out: &mut Offline) -> avx_status {
+    boundary::call("compile", || {
+        // SAFETY: `options` is NULL or points to its struct_size bytes with valid pointers, says the caller.
+        let options = unsafe { structs::kernel_options(options) }?;
+        let kernel = offline::compile(&options, minor)?;
+        let interface = kernel.interface;
+        *out = Offline {
+            spirv: kernel.spirv,
+            entry_point: interface.entry,
+            workgroup_size: interface.workgroup_size,
+            args: interface.args.iter().map(|binding| arg(KernelArgProperties::new(binding, 1))).collect(),
+            shared_memory: interface.shared_memory,
+            capabilities: interface.capabilities.into_iter().map(offline::capability).collect(),
+        };
+        Ok(())
+    })
+}
+
+/// The names of the code's compute entry points; none where the code is not understood, of which [`compile`] tells more.
+///
+/// # Safety
+/// As [`compile`].
+pub unsafe fn entry_points(options: *const avx_kernel_options, out: &mut Vec<String>) -> avx_status {
+    boundary::call("entry_points", || {
+        // SAFETY: `options` is NULL or points to its struct_size bytes with valid pointers, says the caller.
+        let options = unsafe { structs::kernel_options(options) }?;
+        *out = offline::entry_points(&options)?;
+        Ok(())
+    })
+}
+
+fn arg(p: KernelArgProperties) -> OfflineArg {
+    let access = (if p.read { AVX_ACCESS_READ } else { 0 }) | (if p.write { AVX_ACCESS_WRITE } else { 0 });
+    let kind = structs::binding_kind(p.kind);
+    OfflineArg { kind, group: p.group, binding: p.binding, access, min_size: p.min_size, stride: p.stride, name: p.name }
+}
