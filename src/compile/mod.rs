@@ -8,12 +8,14 @@
 //! | [`words`], [`index`], [`constant`], [`layout`], [`access`], [`entry`], [`reflect`] | SPIR-V to the interface |
 //! | [`feature`], [`check`], [`inline`] | what the kernel needs against what the device has |
 //! | [`variant`](mod@variant), [`split`] | kernels for overlapping arguments and for grids over the device's limit |
+//! | [`debug`] | kernels that report: printf, assertions, accesses out of bounds |
 //! | [`disk`] | the format of the files that keep compiled pipelines |
 
 mod access;
 mod barrier;
 mod check;
 mod constant;
+pub(crate) mod debug;
 mod diagnose;
 mod directive;
 pub(crate) mod disk;
@@ -41,6 +43,7 @@ mod wgsl;
 mod words;
 
 use std::fmt;
+use std::sync::Arc;
 
 pub(crate) use error::{Error, Kind as ErrorKind};
 use error::{Kind, Result};
@@ -150,6 +153,8 @@ pub(crate) struct Kernel {
     pub(crate) spirv: Vec<u32>,
     /// The interface of the entry point that was chosen.
     pub(crate) interface: Interface,
+    /// What it reports, if it does: then it has a buffer that the interface does not show.
+    pub(crate) debug: Option<Arc<debug::Debug>>,
 }
 
 /// Takes a SPIR-V module as it is, after checking its structure and what it needs against the device. `entry` names the entry
@@ -164,7 +169,14 @@ pub(crate) fn spirv(code: &[u8], entry: Option<&str>, target: &Target) -> Result
     let interface = reflect::interface(&index, entry)?;
     check::universal(&index)?;
     check::limits(&interface, target)?;
-    Ok(Kernel { spirv, interface })
+    Ok(Kernel { spirv, interface, debug: None })
+}
+
+/// A kernel that [`spirv`] took, made to report what its printf instructions print. No other entry point of the module is left.
+pub(crate) fn reporting(kernel: Kernel, target: &Target) -> Result<Kernel> {
+    let places = |line: u32, column: u32| Some((line as usize, column as usize));
+    let (spirv, debug) = debug::instrument(&kernel.spirv, &kernel.interface, None, target, &places)?;
+    Ok(Kernel { spirv, debug: debug.map(Arc::new), ..kernel })
 }
 
 /// What to say of a panic that was caught around [`wgsl`] or [`spirv`]: the compiler's, not the user's fault.

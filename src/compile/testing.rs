@@ -60,8 +60,13 @@ pub(crate) fn targets() -> [(&'static str, Target); 3] {
 
 /// Compiles as the runtime does: on a thread with the stack that the compiler needs, a panic being an error.
 pub(crate) fn compile_for(source: &str, entry: Option<&str>, target: &Target) -> Result<Kernel> {
+    compile_as(source, entry, target, false)
+}
+
+/// The same, and with `debug` a kernel that reports.
+pub(crate) fn compile_as(source: &str, entry: Option<&str>, target: &Target, debug: bool) -> Result<Kernel> {
     std::thread::scope(|scope| {
-        let work = || catch_unwind(AssertUnwindSafe(|| wgsl(source.as_bytes(), "test.wgsl", entry, target)));
+        let work = || catch_unwind(AssertUnwindSafe(|| wgsl(source.as_bytes(), "test.wgsl", entry, target, debug)));
         let thread = std::thread::Builder::new().stack_size(WGSL_STACK).spawn_scoped(scope, work).expect("a thread");
         thread.join().expect("panics are caught").unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());

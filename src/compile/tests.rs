@@ -224,7 +224,7 @@ fn messages_show_the_place() {
     let error = refused(&format!("{}@compute @workgroup_size(1) fn main() {{ x(); }}", " ".repeat(900_000)));
     assert!(error.message.len() < 1000 && error.message.contains("1:900041"), "{error}");
     // Bytes that are no text.
-    let error = wgsl(b"fn a() {}\n\xff", "k", None, &target()).unwrap_err();
+    let error = wgsl(b"fn a() {}\n\xff", "k", None, &target(), false).unwrap_err();
     assert!(error.message.contains("byte 10 (line 2)"), "{error}");
     let error = refused("fn a() {} /* not closed /* */");
     assert!(error.message.contains("comment is not closed") && error.message.contains("1:11"), "{error}");

@@ -7,12 +7,13 @@ use naga::compact::{KeepUnused, compact};
 use naga::proc::BoundsCheckPolicy;
 use naga::valid::{Capabilities, ModuleInfo, ValidationError, ValidationFlags, Validator};
 use naga::{ShaderStage, WithSpan};
+use std::sync::Arc;
 
 use super::diagnose::{Label, Source};
 use super::error::{Error, Kind, Result};
 use super::index::Index;
 use super::words::Words;
-use super::{Kernel, Target, barrier, check, directive, entry, math, prescan, reflect, strip};
+use super::{Kernel, Target, barrier, check, debug, entry, math, prescan, reflect, strip};
 
 /// Bytes of stack that [`wgsl`] needs. The compiler is recursive, and an overflow ends the process; [`prescan`] keeps inputs to a
 /// quarter of it in an unoptimized build. The system provides the memory when it is touched, so an ordinary kernel costs little.
@@ -22,8 +23,8 @@ pub(crate) const WGSL_STACK: usize = 256 << 20;
 const MAX_SOURCE: usize = 1 << 20;
 
 /// Compiles the entry point `entry` (`None`: the only one) of the WGSL text `source`, which messages call `label`. Must run on a
-/// thread with [`WGSL_STACK`] bytes of stack and under `catch_unwind`: see [`super::panic_error`].
-pub(crate) fn wgsl(source: &[u8], label: &str, entry: Option<&str>, target: &Target) -> Result<Kernel> {
+/// thread with [`WGSL_STACK`] bytes of stack and under `catch_unwind`: see [`super::panic_error`]. With `debug` the kernel reports.
+pub(crate) fn wgsl(source: &[u8], label: &str, entry: Option<&str>, target: &Target, debug: bool) -> Result<Kernel> {
     if source.len() > MAX_SOURCE {
         let message = format!("the WGSL text has {} bytes, and at most {MAX_SOURCE} (1 MiB) are compiled", source.len());
         return Err(Error::new(Kind::Compile, message));
@@ -33,8 +34,10 @@ pub(crate) fn wgsl(source: &[u8], label: &str, entry: Option<&str>, target: &Tar
         let line = source.iter().take(at).filter(|&&byte| byte == b'\n').count() + 1;
         Error::new(Kind::Compile, format!("the WGSL text is not UTF-8: byte {at} (line {line}) is not part of a character"))
     })?;
-    let source = Source { text, label: if label.is_empty() { "wgsl" } else { label } };
-    let prepared = directive::prepare(text).map_err(|unclosed| source.error_at(unclosed.0, "this comment is not closed"))?;
+    let source = Source { text, label: if label.is_empty() { "wgsl" } else { label }, edits: None };
+    let debug::statement::Prepared { text: prepared, edits, plan } = debug::statement::prepare(source, debug)?;
+    let source = Source { edits: Some(&edits), ..source };
+    let plan = debug.then_some((plan, prepared.as_str()));
     prescan::scan(source, &prepared)?;
 
     let module = naga::front::wgsl::parse_str(&prepared).map_err(|error| parse_error(source, &error))?;
@@ -48,13 +51,13 @@ pub(crate) fn wgsl(source: &[u8], label: &str, entry: Option<&str>, target: &Tar
     let point = Some((ShaderStage::Compute, entry.as_str()));
     let (constant, constant_info) =
         process_overrides(&module, &info, point, &Default::default()).map_err(|error| constant_error(source, &error))?;
-    match finish(source, &constant, &constant_info, &entry, target) {
+    match finish(source, &constant, &constant_info, &entry, target, plan.as_ref()) {
         // Functions that the entry point does not call may be what needs more than the device has: once more without them.
         Err(error) if error.kind == Kind::Unsupported && !constant.functions.is_empty() => {
             let mut module = constant.into_owned();
             compact(&mut module, KeepUnused::No);
             let info = validator().validate(&module).map_err(|error| validation_error(source, &error))?;
-            finish(source, &module, &info, &entry, target)
+            finish(source, &module, &info, &entry, target, plan.as_ref())
         }
         outcome => outcome,
     }
@@ -65,9 +68,23 @@ fn validator() -> Validator {
     Validator::new(ValidationFlags::all(), Capabilities::all())
 }
 
+/// What a kernel that reports is made of: what its text asks for, and the text that was compiled.
+type Reporting<'a> = (debug::Plan, &'a str);
+
+/// The longest text whose lines are known to reports: the compiler looks for each from the start.
+const MAX_LINES: usize = 128 << 10;
+
 /// From the compiler's form of a kernel to the kernel.
-fn finish(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, entry: &str, target: &Target) -> Result<Kernel> {
-    let spirv = write(source, module, info, entry, target)?;
+fn finish(
+    source: Source<'_>,
+    module: &naga::Module,
+    info: &ModuleInfo,
+    entry: &str,
+    target: &Target,
+    reporting: Option<&Reporting<'_>>,
+) -> Result<Kernel> {
+    let lines = reporting.map(|(_, text)| *text).filter(|text| text.len() <= MAX_LINES);
+    let spirv = write(source, module, info, entry, target, lines)?;
     let spirv = strip::repair(&spirv)?.unwrap_or(spirv);
     let spirv = barrier::repair(&spirv)?.unwrap_or(spirv);
     let index = Index::new(Words::split(&spirv)?)?;
@@ -77,7 +94,17 @@ fn finish(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, entry: &
     check::universal(&index)?;
     check::uniform_matrices(&index)?;
     check::limits(&interface, target)?;
-    Ok(Kernel { spirv, interface })
+    let Some((plan, text)) = reporting else { return Ok(Kernel { spirv, interface, debug: None }) };
+    let places = |line, column| place(source, text, line, column);
+    let (spirv, debug) = debug::instrument(&spirv, &interface, Some(plan.clone()), target, &places)?;
+    Ok(Kernel { spirv, interface, debug: debug.map(Arc::new) })
+}
+
+/// Where a line and a column (in bytes) of the text that was compiled stand in the user's; nowhere for code of no place.
+fn place(source: Source<'_>, text: &str, line: u32, column: u32) -> Option<(usize, usize)> {
+    let before: usize = text.split_inclusive('\n').take((line as usize).saturating_sub(1)).map(str::len).sum();
+    let at = before + (column as usize).saturating_sub(1);
+    (at > 0).then(|| source.position(source.back(at..at + 1).start))
 }
 
 /// Whether an entry point is a compute kernel.
@@ -85,8 +112,15 @@ fn is_compute(point: &naga::EntryPoint) -> bool {
     point.stage == ShaderStage::Compute
 }
 
-/// Writes the SPIR-V of one entry point.
-fn write(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, entry: &str, target: &Target) -> Result<Vec<u32>> {
+/// Writes the SPIR-V of one entry point, with the lines of the text `lines`.
+fn write(
+    source: Source<'_>,
+    module: &naga::Module,
+    info: &ModuleInfo,
+    entry: &str,
+    target: &Target,
+    lines: Option<&str>,
+) -> Result<Vec<u32>> {
     let options = spv::Options {
         lang_version: target.spirv_version,
         // Names: reflection reads them. Nothing of graphics.
@@ -110,6 +144,7 @@ fn write(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, entry: &s
         force_loop_bounding: false,
         // Vendors lack the capability, and a compute kernel has no such inputs.
         use_storage_input_output_16: false,
+        debug_info: lines.map(|source_code| spv::DebugInfo { source_code, file_name: "", language: spv::SourceLanguage::WGSL }),
         ..spv::Options::default()
     };
     let pipeline = spv::PipelineOptions { shader_stage: ShaderStage::Compute, entry_point: entry.to_owned() };

@@ -181,8 +181,8 @@ pub(super) unsafe fn kernel_options<'a>(options: *const avx_kernel_options) -> R
     if unknown != 0 {
         return Err(invalid(format!("options->flags has unknown bits {unknown:#x}")));
     }
-    if o.flags != 0 {
-        return Err(not_yet("options->flags AVX_KERNEL_UNCHECKED or AVX_KERNEL_DEBUG"));
+    if o.flags & AVX_KERNEL_UNCHECKED != 0 {
+        return Err(not_yet("options->flags AVX_KERNEL_UNCHECKED"));
     }
     if o.constant_count != 0 {
         return Err(not_yet("options->constants"));
@@ -202,7 +202,8 @@ pub(super) unsafe fn kernel_options<'a>(options: *const avx_kernel_options) -> R
         };
         (code, boundary::text(o.entry_point, "options->entry_point")?, boundary::text(o.label, "options->label")?)
     };
-    Ok(kernel::Options { language, code, entry_point, label })
+    let debug = o.flags & AVX_KERNEL_DEBUG != 0;
+    Ok(kernel::Options { language, code, entry_point, label, debug })
 }
 
 fn not_yet(what: &str) -> Error {

@@ -10,6 +10,7 @@ use super::log;
 use super::properties::{KernelArgProperties, KernelProperties};
 use super::staging;
 use super::trace;
+use crate::compile::debug::Debug;
 use crate::compile::{self, Binding, BindingKind, Interface, Variant, WGSL_STACK};
 use crate::vulkan::{self, Descriptor, Pipeline, Recipe, Slot, host};
 use rspirv::spirv::Capability;
@@ -41,6 +42,8 @@ pub(crate) struct Options<'a> {
     pub(crate) code: &'a [u8],
     pub(crate) entry_point: Option<&'a str>,
     pub(crate) label: Option<&'a str>,
+    /// It reports: see AVX_KERNEL_DEBUG.
+    pub(crate) debug: bool,
 }
 
 /// A kernel, as a handle names it.
@@ -163,6 +166,7 @@ pub(crate) fn make(device: &Inside, options: &Options<'_>) -> Result<Arc<Kernel>
 fn key(options: &Options<'_>) -> u128 {
     let mut bytes = Vec::with_capacity(options.code.len() + 64);
     bytes.push(options.language as u8);
+    bytes.push(options.debug.into());
     match options.entry_point {
         Some(entry) => {
             bytes.push(1);
@@ -180,8 +184,11 @@ fn compile(device: &Inside, options: &Options<'_>) -> Result<Compiled> {
     let label = options.label.or(options.entry_point).unwrap_or("kernel");
     // On a stack of its own size: the compilers recurse with the depth of the code, and an overflow cannot be caught.
     let outcome = host::run_on_large_stack("avx_gpu compiler", WGSL_STACK, || match options.language {
-        Language::Wgsl => compile::wgsl(options.code, label, options.entry_point, &device.target),
-        Language::Spirv => compile::spirv(options.code, options.entry_point, &device.target),
+        Language::Wgsl => compile::wgsl(options.code, label, options.entry_point, &device.target, options.debug),
+        Language::Spirv => {
+            let kernel = compile::spirv(options.code, options.entry_point, &device.target);
+            kernel.and_then(|kernel| if options.debug { compile::reporting(kernel, &device.target) } else { Ok(kernel) })
+        }
     });
     let code = match outcome {
         Ok(Ok(code)) => code?,
@@ -212,6 +219,12 @@ impl Compiled {
         self.language == Language::Wgsl
     }
 
+    /// What it reports, if it does.
+    #[inline]
+    pub(crate) fn debug(&self) -> Option<&Arc<Debug>> {
+        self.code.debug.as_ref()
+    }
+
     /// The pipeline for a way of dispatching, if it is made.
     #[inline]
     pub(crate) fn made(&self, variant: Variant) -> Option<&Pipeline> {
@@ -229,6 +242,8 @@ impl Compiled {
             return Ok(pipeline);
         }
         let mut slots: Vec<Slot> = self.interface.args.iter().filter_map(slot).collect();
+        // Behind the arguments, and before a base.
+        slots.extend(self.debug().map(|debug| Slot { group: debug.binding.0, binding: debug.binding.1, descriptor: Descriptor::Storage }));
         let varied;
         let spirv = if variant == Variant::default() {
             &self.code.spirv

@@ -57,11 +57,14 @@ struct State {
     /// From the environment: lines go to stderr where no sink is set.
     stderr: Level,
     waiting: VecDeque<(Level, String)>,
+    /// What kernels reported, which was asked for: none of it is dropped, whatever the level.
+    reports: Vec<(Level, String)>,
     /// Deliveries that run now, of a sink that may be the one being replaced.
     running: usize,
 }
 
-static STATE: Mutex<State> = Mutex::new(State { sink: None, stderr: Level::Off, waiting: VecDeque::new(), running: 0 });
+static STATE: Mutex<State> =
+    Mutex::new(State { sink: None, stderr: Level::Off, waiting: VecDeque::new(), reports: Vec::new(), running: 0 });
 static QUIET: Condvar = Condvar::new();
 static LEVEL: AtomicI32 = AtomicI32::new(Level::Off as i32);
 static ANY_WAITING: AtomicBool = AtomicBool::new(false);
@@ -114,6 +117,16 @@ pub(crate) fn line(level: Level, text: impl Into<String>) {
     ANY_WAITING.store(true, Ordering::Release);
 }
 
+/// Queues what a kernel reported, in one piece: it goes to the sink at any level, and to stderr where there is none.
+pub(crate) fn reports(mut lines: Vec<(Level, String)>) {
+    if lines.is_empty() {
+        return;
+    }
+    let mut state = state();
+    state.reports.append(&mut lines);
+    ANY_WAITING.store(true, Ordering::Release);
+}
+
 /// True on a thread that is inside the user's log callback.
 pub(crate) fn in_callback() -> bool {
     IN_CALLBACK.get()
@@ -124,17 +137,19 @@ pub(crate) fn deliver() {
     if !ANY_WAITING.load(Ordering::Acquire) {
         return;
     }
-    let (lines, sink, stderr) = {
+    let (lines, reports, sink, stderr) = {
         let mut state = state();
         ANY_WAITING.store(false, Ordering::Relaxed);
         state.running += 1;
-        (std::mem::take(&mut state.waiting), state.sink.clone(), state.stderr)
+        let (lines, reports) = (std::mem::take(&mut state.waiting), std::mem::take(&mut state.reports));
+        (lines, reports, state.sink.clone(), state.stderr)
     };
     IN_CALLBACK.set(true);
-    for (level, text) in lines {
+    let lines = lines.into_iter().map(|(level, text)| (level, text, false));
+    for (level, text, asked) in lines.chain(reports.into_iter().map(|(level, text)| (level, text, true))) {
         match &sink {
             Some(sink) => sink(level, &text),
-            None if level > stderr => {}
+            None if level > stderr && !asked => {}
             // A closed stderr is no reason to fail, as eprintln! would.
             None => drop(writeln!(std::io::stderr(), "avx_gpu {}: {text}", level.name())),
         }
