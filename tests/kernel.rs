@@ -348,7 +348,6 @@ fn what_is_not_in_this_version_says_so() {
     let constant = avx_constant { name: scale.as_ptr(), id: 0, reserved: 0, value: 2.0, reserved2: 0 };
     for options in [
         avx_kernel_options { flags: AVX_KERNEL_UNCHECKED, ..base },
-        avx_kernel_options { flags: AVX_KERNEL_DEBUG, ..base },
         avx_kernel_options { subgroup_size: 32, ..base },
         avx_kernel_options { constants: &constant, constant_count: 1, ..base },
         avx_kernel_options { language: AVX_LANGUAGE_GLSL, ..base },
