@@ -130,7 +130,7 @@ fn every_specifier_prints_as_in_c() {
             printf(\"\");
         }",
     );
-    let buffer = debugged.device.buffer_of(&[1.5_f32, -2.25, 123456.789].map(f32::to_le_bytes).concat());
+    let buffer = debugged.device.buffer_of(&[1.5_f32, -2.25, 123_456.79].map(f32::to_le_bytes).concat());
     let got = debugged.run(kernel, [1, 1, 1], &[arg_buffer(buffer), arg_bytes(&bytes_of(&[42, -7_i32 as u32, 255, 4]))]);
     let expected = [
         "42 -7    42|42   |-0007 +42",
@@ -419,6 +419,25 @@ fn without_a_callback_they_go_to_stderr() {
     // What nobody waited for is told when the device goes.
     device.dispatch(kernel, [1, 1, 1], &[]);
     device.close();
+}
+
+#[test]
+fn the_readme_says_what_is_so() {
+    let Some(debugged) = Debugged::open() else { return };
+    let readme = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("the README");
+    let text = readme.split("```wgsl\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a kernel");
+    let bindings = "@group(0) @binding(0) var<storage, read> x: array<f32>; @group(0) @binding(1) var<storage, read_write> y: array<f32>;";
+    let kernel = debugged.kernel("roots", &format!("{bindings}\n{text}"));
+    let x = debugged.device.buffer_of(&[1.0_f32, 4.0, 9.0, -2.0].map(f32::to_le_bytes).concat());
+    let y = debugged.device.alloc(16, AVX_MEMORY_DEVICE);
+    debugged.device.dispatch(kernel, [1, 1, 1], &[arg_buffer(x), arg_buffer(y)]);
+    fails(avx_synchronize(debugged.device.handle, AVX_FOREVER), AVX_ERROR_ASSERTION);
+    let got = texts();
+    assert_eq!(got.len(), 6, "{got:#?}");
+    let told = readme.lines().filter_map(|line| line.strip_prefix("avx_gpu ")?.split_once(": ")).map(|(_, line)| line);
+    let told: Vec<&str> = told.collect();
+    let own: Vec<&String> = got.iter().filter(|line| line.contains("(3, 0, 0)")).collect();
+    assert_eq!(own, told);
 }
 
 /// What a GLSL compiler makes of debugPrintfEXT("%u of %v3u", gl_GlobalInvocationID.x, gl_WorkGroupID).

@@ -72,7 +72,7 @@ fn validator() -> Validator {
 type Reporting<'a> = (debug::Plan, &'a str);
 
 /// The longest text whose lines are known to reports: the compiler looks for each from the start.
-const MAX_LINES: usize = 128 << 10;
+const MAX_LINES: usize = 64 << 10;
 
 /// From the compiler's form of a kernel to the kernel.
 fn finish(

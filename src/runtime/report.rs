@@ -170,7 +170,7 @@ impl Device {
 impl Waiting {
     /// Logs what the buffer says and makes it zeros again; the first assertion that failed.
     fn read(&self) -> Option<String> {
-        let Some(window) = self.buffer.window else { return None };
+        let window = self.buffer.window?;
         let words = window.words(0, 2);
         let header = [words.first().copied().unwrap_or(0), words.get(1).copied().unwrap_or(0)];
         let used = Debug::used_bytes(header).min(self.buffer.size);

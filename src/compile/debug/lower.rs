@@ -17,6 +17,8 @@ use super::{Debug, Plan, Report, Site};
 
 /// The instruction set of printf, whose only instruction is number 1.
 const PRINTF_SET: &str = "NonSemantic.DebugPrintf";
+/// The extension that such sets need, and devices of Vulkan 1.1 may lack.
+const EXTENSION: &str = "SPV_KHR_non_semantic_info";
 /// The minimum of two unsigned numbers in the set GLSL.std.450.
 const UMIN: u32 = 38;
 /// The longest way that is followed to the name of what is indexed.
@@ -218,6 +220,8 @@ impl Pass<'_, '_> {
         let (mut annotations_at, mut globals_at) = (None, None);
         let mut sections = Sections::new();
         let mut skipping = false;
+        let sets = self.index.words.insts.iter().filter(|inst| inst.is(Op::ExtInstImport) && inst.word(1) != self.printf);
+        let other_sets = sets.map(|inst| string(inst.rest(2)).0).any(|name| name.starts_with("NonSemantic."));
         for inst in &self.index.words.insts {
             let section = sections.of(*inst);
             if section >= Section::Globals && annotations_at.is_none() {
@@ -239,6 +243,7 @@ impl Pass<'_, '_> {
                 Some(Op::EntryPoint) => {}
                 Some(Op::ExecutionMode | Op::ExecutionModeId) if inst.word(1) != Some(function) => {}
                 Some(Op::ExtInstImport) if inst.word(1) == self.printf => {}
+                Some(Op::Extension) if !other_sets && string(inst.rest(1)).0 == EXTENSION => {}
                 Some(Op::Name) if inst.word(1).is_some_and(|id| Some(id) == self.printf) => {}
                 Some(Op::String) if !self.from_text => {
                     self.strings.insert(inst.word(1).unwrap_or(0), string(inst.rest(2)).0);

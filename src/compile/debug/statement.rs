@@ -2,6 +2,7 @@
 //! behind the text, or blanks where debugging is off. The functions do what WGSL can (conversions, words) and call an empty one whose
 //! body is made in the SPIR-V (see [`lower`](super::lower)).
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::ops::Range;
 
@@ -16,6 +17,9 @@ use super::{Plan, Report, Site};
 
 /// The most words that one statement may print.
 pub(crate) const MAX_WORDS: u32 = 60;
+
+/// The most statements of a module: each becomes a function.
+const MAX_STATEMENTS: usize = 4096;
 
 /// Text to be compiled.
 pub(crate) struct Prepared {
@@ -56,8 +60,9 @@ pub(crate) fn prepare(source: Source<'_>, debug: bool) -> Result<Prepared> {
     let mut clean = without_comments(&literal::masked(text, &literals))?;
     let statements = find(source, &clean, &literals)?;
     // Any other string is the compiler's to refuse.
+    let formats: HashSet<usize> = statements.iter().filter_map(|statement| statement.format).collect();
     for (position, literal) in literals.iter().enumerate() {
-        if !statements.iter().any(|statement| statement.format == Some(position)) {
+        if !formats.contains(&position) {
             clean.replace_range(literal.range.start..literal.range.start + 1, "\"");
         }
     }
@@ -131,7 +136,11 @@ fn find(source: Source<'_>, text: &str, literals: &[Literal]) -> Result<Vec<Stat
         let (parts, end) = split(&tokens, at).ok_or_else(|| source.error_at(place.start, "this call is not closed"))?;
         let Some((_, close)) = tokens.get(end) else { continue };
         let inside = tokens.get(at).map_or(place.end, |(_, open)| open.end);
-        let string = |part: &Range<usize>| literals.iter().position(|literal| literal.range == *part);
+        // They are in the order of the text.
+        let string = |part: &Range<usize>| {
+            let position = literals.binary_search_by_key(&part.start, |literal| literal.range.start).ok()?;
+            literals.get(position).filter(|literal| literal.range == *part).map(|_| position)
+        };
         let mut rest = parts.into_iter();
         let condition = match name {
             "assert" => Some(rest.next().ok_or_else(|| source.error_at(place.start, "assert takes a condition: assert(i < n)"))?),
@@ -152,6 +161,11 @@ fn find(source: Source<'_>, text: &str, literals: &[Literal]) -> Result<Vec<Stat
         if let Some(range) = values.iter().find(|value| string(value).is_some()) {
             let label = Label { range: range.clone(), text: String::new() };
             return Err(source.error(Kind::Compile, "a kernel has no strings but formats, so a string is no value", &[label], &[]));
+        }
+        if statements.len() >= MAX_STATEMENTS {
+            let message =
+                format!("more than {MAX_STATEMENTS} printf and assert statements; {MAX_STATEMENTS} are the most that are compiled");
+            return Err(source.error_at(place.start, &message));
         }
         statements.push(Statement { range: place.start..close.end, inside, condition, format: position, values });
         at = end + 1;

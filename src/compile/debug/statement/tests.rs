@@ -104,6 +104,8 @@ fn mistakes_show_their_place() {
     refused("fn f() { printf(\"a); }", "1:17", "this string is not closed");
     refused("fn f() { printf(\"a\"; }", "1:10", "this call is not closed");
     refused("fn f() { printf(\"a\\q\"); }", "1:19", "this escape is none");
+    let statements = format!("fn f() {{ {}}}", "assert(a); ".repeat(4097));
+    refused(&statements, "1:45066", "more than 4096 printf and assert statements");
     let many = format!("fn f() {{ printf(\"{}\"{}); }}", "%v4lu".repeat(8), ", a".repeat(8));
     refused(&many, "1:17", "60 numbers at most, 64-bit ones counting twice, and this prints 64");
 }
