@@ -185,6 +185,25 @@ fn what_finds_no_room_is_counted() {
 }
 
 #[test]
+fn an_assertion_without_room_is_an_error_all_the_same() {
+    if !is_child() {
+        rerun("an_assertion_without_room_is_an_error_all_the_same", &[("AVX_GPU_DEBUG_BYTES", Some("256"))]);
+        return;
+    }
+    let Some(debugged) = Debugged::open() else { return };
+    let source = "@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+        for (var i = 0; i < 100; i++) { printf(\"%d\", i); }
+        assert(id.x != 3u, \"never seen %u\", id.x); }";
+    let kernel = debugged.kernel("full", source);
+    debugged.device.dispatch(kernel, [1, 1, 1], &[]);
+    let story = fails(avx_synchronize(debugged.device.handle, AVX_FOREVER), AVX_ERROR_ASSERTION);
+    tells(&story, &["kernel 'full': assertion failed: id.x != 3u (line 3, column 9)", "no room"]);
+    let got = texts();
+    assert_eq!(got.len(), (256 - 12) / 20 + 1);
+    tells(&got[got.len() - 1], &[&format!("{} more reports", 64 * 100 + 1 - (got.len() - 1))]);
+}
+
+#[test]
 fn indices_out_of_bounds_are_reported() {
     let Some(debugged) = Debugged::open() else { return };
     let kernel = debugged.kernel(

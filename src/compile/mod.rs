@@ -176,6 +176,8 @@ pub(crate) fn spirv(code: &[u8], entry: Option<&str>, target: &Target) -> Result
 pub(crate) fn reporting(kernel: Kernel, target: &Target) -> Result<Kernel> {
     let places = |line: u32, column: u32| Some((line as usize, column as usize));
     let (spirv, debug) = debug::instrument(&kernel.spirv, &kernel.interface, None, target, &places)?;
+    // A module may name what was taken out in ways that nobody needs.
+    structure::check(&words::Words::split(&spirv)?, target)?;
     Ok(Kernel { spirv, debug: debug.map(Arc::new), ..kernel })
 }
 

@@ -9,7 +9,7 @@ use super::kernel::Kernel;
 use super::log::{self, Level};
 use super::stream::Line;
 use super::turn::Touches;
-use crate::compile::debug::{Debug, Record, Severity};
+use crate::compile::debug::{Debug, HEADER, Record, Severity};
 use crate::vulkan::Slice;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -171,30 +171,30 @@ impl Waiting {
     /// Logs what the buffer says and makes it zeros again; the first assertion that failed.
     fn read(&self) -> Option<String> {
         let window = self.buffer.window?;
-        let words = window.words(0, 2);
-        let header = [words.first().copied().unwrap_or(0), words.get(1).copied().unwrap_or(0)];
-        let used = Debug::used_bytes(header).min(self.buffer.size);
-        let records = self.debug.read(&window.words(0, (used / 4) as usize));
-        window.zero(0, used);
+        let used = Debug::used(&window.words(0, HEADER), (self.buffer.size / 4) as usize);
+        let reading = self.debug.read(&window.words(0, used));
+        window.zero(0, 4 * used as u64);
+        let records = &reading.records;
         let mut assertions = records.iter().filter(|record| record.severity == Severity::Assert);
-        let failed = assertions.next().map(|record| {
-            let more = assertions.count();
-            let more = if more > 0 { format!("; and {more} more, see the log") } else { String::new() };
-            format!("{}{more}", self.line(record))
-        });
+        let failed = match (assertions.next(), &reading.failed) {
+            (Some(record), _) => {
+                let more = assertions.count();
+                let more = if more > 0 { format!("; and {more} more, see the log") } else { String::new() };
+                Some(format!("{}{more}", self.line(record)))
+            }
+            (None, Some(text)) => Some(format!("kernel '{}': {text}; the report of the invocation found no room", self.kernel)),
+            (None, None) => None,
+        };
         let mut lines: Vec<(Level, String)> = records.iter().map(|record| (level(record.severity), self.line(record))).collect();
-        let lost = Debug::lost(header);
-        if lost > 0 {
-            lines.push((
-                Level::Warn,
-                format!(
-                    "kernel '{}': {lost} more reports of this dispatch found no room in {} bytes; AVX_GPU_DEBUG_BYTES={} in the \
-                     environment makes more ({MOST} at most)",
-                    self.kernel,
-                    self.buffer.size,
-                    (self.buffer.size * 4).min(MOST)
-                ),
-            ));
+        if reading.lost > 0 {
+            let (lost, size) = (reading.lost, self.buffer.size);
+            let more = (size * 4).min(MOST);
+            let text = format!(
+                "kernel '{}': {lost} more reports of this dispatch found no room in {size} bytes; AVX_GPU_DEBUG_BYTES={more} in the \
+                 environment makes more ({MOST} at most)",
+                self.kernel
+            );
+            lines.push((Level::Warn, text));
         }
         log::reports(lines);
         failed

@@ -1,6 +1,6 @@
 //! The functions that write records, in SPIR-V: one for each number of words, and one that compares an index with the last one.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use rspirv::spirv::{BuiltIn, Decoration, FunctionControl, MemoryModel, Op, Scope, SelectionControl, StorageClass};
 
@@ -26,7 +26,7 @@ pub(super) struct Emitters {
     /// The functions made until now.
     pub(super) functions: Vec<u32>,
     /// Functions by their number of words, behind the site.
-    known: BTreeMap<u32, u32>,
+    known: HashMap<u32, u32>,
     compare: Option<u32>,
 }
 
@@ -37,14 +37,14 @@ impl Emitters {
         let storage = StorageClass::StorageBuffer as u32;
         let uint = types.uint();
         let words = types.new_type(Op::TypeRuntimeArray, &[uint]);
-        let block = types.new_type(Op::TypeStruct, &[uint, uint, words]);
+        let block = types.new_type(Op::TypeStruct, &[uint, uint, uint, words]);
         let block_pointer = types.new_type(Op::TypePointer, &[storage, block]);
         let pointer = types.new_type(Op::TypePointer, &[storage, uint]);
         let buffer = types.id();
         emit(&mut types.added, Op::Variable, &[block_pointer, buffer, storage]);
         emit(&mut annotations, Op::Decorate, &[words, Decoration::ArrayStride as u32, 4]);
         emit(&mut annotations, Op::Decorate, &[block, Decoration::Block as u32]);
-        for member in 0..3 {
+        for member in 0..4 {
             emit(&mut annotations, Op::MemberDecorate, &[block, member, Decoration::Offset as u32, 4 * member]);
         }
         emit(&mut annotations, Op::Decorate, &[buffer, Decoration::DescriptorSet as u32, group]);
@@ -65,7 +65,7 @@ impl Emitters {
         let mut models = index.words.insts.iter().filter(|inst| inst.is(Op::MemoryModel));
         let vulkan = models.any(|inst| inst.word(2) == Some(MemoryModel::Vulkan as u32));
         let scope = types.constant(if vulkan { Scope::QueueFamily } else { Scope::Device } as u32);
-        Emitters { buffer, invocation, vector, pointer, scope, annotations, functions: Vec::new(), known: BTreeMap::new(), compare: None }
+        Emitters { buffer, invocation, vector, pointer, scope, annotations, functions: Vec::new(), known: HashMap::new(), compare: None }
     }
 
     /// The function that writes a record of so many words: called with the site and the words.
@@ -80,30 +80,33 @@ impl Emitters {
         for &parameter in &parameters {
             emit(&mut out, Op::FunctionParameter, &[uint, parameter]);
         }
-        self.body(types, &mut out, &parameters);
+        self.body(types, &mut out, &parameters, false);
         self.functions.extend(out);
         self.known.insert(words, function);
         function
     }
 
-    /// An empty function of the module writes the records of so many words.
+    /// An empty function of the module writes the records of so many words that are no assertion's.
     pub(super) fn adopt(&mut self, function: u32, words: u32) {
         self.known.insert(words, function);
     }
 
-    /// The body of such a function, to its end: room is taken by an atomic addition, unless there is none.
-    pub(super) fn body(&self, types: &mut Types, out: &mut Vec<u32>, parameters: &[u32]) {
+    /// The body of such a function, to its end: room is taken by an atomic addition, unless there is none. That of an assertion that
+    /// `fails` is remembered without room, too.
+    pub(super) fn body(&self, types: &mut Types, out: &mut Vec<u32>, parameters: &[u32], fails: bool) {
         let (uint, bool, buffer) = (types.uint(), types.bool(), self.buffer);
         let size = types.constant(RECORD + parameters.len() as u32 - 1);
-        let [zero, one, two, most] = [0, 1, 2, MOST_LOST].map(|value| types.constant(value));
+        let [zero, one, two, three, most] = [0, 1, 2, 3, MOST_LOST].map(|value| types.constant(value));
         let mut id = || types.id();
         let (start, taking, taken, fitting, full, end) = (id(), id(), id(), id(), id(), id());
         let (used, lost, capacity, before, any, got, slot, last, fits) = (id(), id(), id(), id(), id(), id(), id(), id(), id());
         let none = SelectionControl::NONE.bits();
+        let site = id();
         emit(out, Op::Label, &[start]);
+        emit(out, Op::IAdd, &[uint, site, parameters.first().copied().unwrap_or(zero), one]);
         emit(out, Op::AccessChain, &[self.pointer, used, buffer, zero]);
         emit(out, Op::AccessChain, &[self.pointer, lost, buffer, one]);
-        emit(out, Op::ArrayLength, &[uint, capacity, buffer, 2]);
+        emit(out, Op::ArrayLength, &[uint, capacity, buffer, 3]);
         // Once it is full the count stays, or it would begin again at zero some time.
         emit(out, Op::AtomicLoad, &[uint, before, used, self.scope, zero]);
         emit(out, Op::ULessThan, &[bool, any, before, capacity]);
@@ -122,8 +125,6 @@ impl Emitters {
         emit(out, Op::Label, &[fitting]);
         let whole = id();
         emit(out, Op::Load, &[self.vector, whole, self.invocation.0]);
-        let site = id();
-        emit(out, Op::IAdd, &[uint, site, parameters.first().copied().unwrap_or(zero), one]);
         let mut stored = vec![site];
         for part in 0..3 {
             let own = id();
@@ -139,7 +140,7 @@ impl Emitters {
                 place = next;
             }
             let pointer = id();
-            emit(out, Op::AccessChain, &[self.pointer, pointer, buffer, two, place]);
+            emit(out, Op::AccessChain, &[self.pointer, pointer, buffer, three, place]);
             emit(out, Op::Store, &[pointer, word]);
         }
         emit(out, Op::Branch, &[end]);
@@ -150,6 +151,11 @@ impl Emitters {
         emit(out, Op::UGreaterThan, &[bool, many, count, most]);
         emit(out, Op::Select, &[uint, step, many, zero, one]);
         emit(out, Op::AtomicIAdd, &[uint, ignored, lost, self.scope, zero, step]);
+        if fails {
+            let (failed, ignored) = (id(), id());
+            emit(out, Op::AccessChain, &[self.pointer, failed, buffer, two]);
+            emit(out, Op::AtomicUMax, &[uint, ignored, failed, self.scope, zero, site]);
+        }
         emit(out, Op::Branch, &[end]);
         emit(out, Op::Label, &[end]);
         emit(out, Op::Return, &[]);

@@ -38,7 +38,7 @@ pub(crate) fn instrument(
 ) -> Result<(Vec<u32>, Option<Debug>)> {
     let index = Index::new(Words::split(spirv)?)?;
     let from_text = plan.is_some();
-    let Plan { sites, emit: prefix } = plan.unwrap_or_default();
+    let Plan { sites, prefix } = plan.unwrap_or_default();
     let imported = |name: &str| {
         let mut imports = index.words.insts.iter().filter(|inst| inst.is(Op::ExtInstImport));
         imports.find(|inst| string(inst.rest(2)).0 == name).and_then(|inst| inst.word(1))
@@ -195,15 +195,18 @@ struct Pass<'p, 'a> {
 }
 
 impl Pass<'_, '_> {
-    /// The number of words of an empty function that becomes one of ours.
-    fn words_of(&self, function: u32) -> Option<u32> {
-        self.index.names.get(&function)?.strip_prefix(self.prefix.as_deref()?)?.parse().ok()
+    /// The number of words of an empty function that becomes one of ours, and whether it is an assertion's.
+    fn words_of(&self, function: u32) -> Option<(u32, bool)> {
+        let name = self.index.names.get(&function)?.strip_prefix(self.prefix.as_deref()?)?;
+        let (words, fails) =
+            name.strip_prefix("_fail_").map(|words| (words, true)).or(name.strip_prefix("_emit_").map(|words| (words, false)))?;
+        Some((words.parse().ok()?, fails))
     }
 
     /// Takes the empty functions of the module as ours.
     fn adopt(&mut self) {
         for &function in self.index.functions.keys() {
-            if let Some(words) = self.words_of(function) {
+            if let Some((words, false)) = self.words_of(function) {
                 self.emitters.adopt(function, words);
             }
         }
@@ -279,18 +282,13 @@ impl Pass<'_, '_> {
             *skipping &= !inst.is(Op::FunctionEnd);
             return Ok(());
         }
+        let ours = inst.word(2).filter(|_| inst.is(Op::Function)).and_then(|id| Some((id, self.words_of(id)?.1)));
+        if let Some((function, fails)) = ours {
+            self.fill(function, fails, body);
+            *skipping = true;
+            return Ok(());
+        }
         match inst.op() {
-            Some(Op::Function) if inst.word(2).and_then(|id| self.words_of(id)).is_some() => {
-                let start = inst.word(2).unwrap_or(0);
-                let range = self.index.functions.get(&start).cloned().unwrap_or(0..0);
-                let own = self.index.words.insts.get(range).unwrap_or(&[]);
-                let parameters: Vec<u32> =
-                    own.iter().filter(|inst| inst.is(Op::FunctionParameter)).filter_map(|inst| inst.word(2)).collect();
-                let head = own.iter().take_while(|inst| !inst.is(Op::Label)).filter(|inst| !is_line(inst));
-                head.for_each(|inst| body.extend_from_slice(inst.words));
-                self.emitters.body(&mut self.types, body, &parameters);
-                *skipping = true;
-            }
             Some(Op::ExtInst) if self.printf.is_some() && inst.word(3) == self.printf => self.print(inst, body)?,
             Some(Op::ExtInst) if inst.word(2).is_some_and(|id| self.clamps.contains_key(&id)) => {
                 self.compare(inst, body);
@@ -299,6 +297,16 @@ impl Pass<'_, '_> {
             _ => body.extend_from_slice(inst.words),
         }
         Ok(())
+    }
+
+    /// An empty function with its new body.
+    fn fill(&mut self, function: u32, fails: bool, body: &mut Vec<u32>) {
+        let range = self.index.functions.get(&function).cloned().unwrap_or(0..0);
+        let own = self.index.words.insts.get(range).unwrap_or(&[]);
+        let parameters: Vec<u32> = own.iter().filter(|inst| inst.is(Op::FunctionParameter)).filter_map(|inst| inst.word(2)).collect();
+        let head = own.iter().take_while(|inst| !inst.is(Op::Label)).filter(|inst| !is_line(inst));
+        head.for_each(|inst| body.extend_from_slice(inst.words));
+        self.emitters.body(&mut self.types, body, &parameters, fails);
     }
 
     /// Where what comes now stands in the user's text.

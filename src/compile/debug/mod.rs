@@ -6,9 +6,9 @@
 //! | [`lower`], [`emit`], [`types`] | SPIR-V gets a buffer of its own, and code that writes records into it |
 //! | [`format`](mod@format) | how numbers print |
 //!
-//! The buffer is one storage buffer that the kernel's arguments do not show. It starts with two words, the words of records that were
-//! asked for and the records that found no room, and must be all zeros when a dispatch starts. A record is the number of its [`Site`]
-//! plus 1, the invocation's three ids, and the words of its values.
+//! The buffer is one storage buffer that the kernel's arguments do not show. It starts with three words: the words of records that were
+//! asked for, the records that found no room, and an assertion among those. It must be all zeros when a dispatch starts. A record is the
+//! number of its [`Site`] plus 1, the invocation's three ids, and the words of its values.
 
 pub(crate) mod edit;
 mod emit;
@@ -18,14 +18,14 @@ mod lower;
 pub(crate) mod statement;
 mod types;
 
-use std::fmt::Write as _;
-
 use format::{Format, Value};
 
 pub(crate) use lower::instrument;
 
 /// Words before the first record.
-const HEADER: usize = 2;
+pub(crate) const HEADER: usize = 3;
+/// Bytes of text that are made of one buffer, at most about: a short record may print a long text.
+const MOST_TEXT: usize = 64 << 20;
 /// Words of a record before its values.
 const RECORD: u32 = 4;
 /// Records that found no room are counted up to about this.
@@ -63,8 +63,9 @@ enum Report {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
     sites: Vec<Site>,
-    /// What the names of the empty functions start with, whose bodies write records; the rest of a name is its number of words.
-    emit: Option<String>,
+    /// What the names of the empty functions start with, whose bodies write records; then comes `emit_`, or `fail_` for those of
+    /// assertions, and the number of words.
+    prefix: Option<String>,
 }
 
 /// What a kernel reports, and into which buffer.
@@ -95,32 +96,60 @@ pub(crate) struct Record {
     pub(crate) text: String,
 }
 
+/// What a buffer says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reading {
+    /// In the order in which they were made: those of one invocation are in its own.
+    pub(crate) records: Vec<Record>,
+    /// Records that are not among them.
+    pub(crate) lost: u64,
+    /// An assertion that failed, if those that did are lost.
+    pub(crate) failed: Option<String>,
+}
+
 impl Debug {
-    /// Bytes of the buffer that were used, from its first two words.
-    pub(crate) fn used_bytes(header: [u32; 2]) -> u64 {
-        4 * (HEADER as u64 + u64::from(header[0]))
+    /// Words of the buffer that were used, from the first ones; those of a buffer of so many.
+    pub(crate) fn used(header: &[u32], words: usize) -> usize {
+        HEADER.saturating_add(header.first().copied().unwrap_or(0) as usize).min(words)
     }
 
-    /// Records that found no room, from the buffer's first two words.
-    pub(crate) fn lost(header: [u32; 2]) -> u32 {
-        header[1]
-    }
-
-    /// The records of a buffer, in the order in which they were made: those of one invocation are in its own.
-    pub(crate) fn read(&self, buffer: &[u32]) -> Vec<Record> {
-        let mut records = Vec::new();
-        let used = buffer.first().copied().unwrap_or(0) as usize;
+    /// Reads a buffer.
+    pub(crate) fn read(&self, buffer: &[u32]) -> Reading {
+        let header = |at: usize| buffer.get(at).copied().unwrap_or(0);
+        let mut reading = Reading { lost: header(1).into(), ..Reading::default() };
         let mut rest = buffer.get(HEADER..).unwrap_or(&[]);
-        rest = rest.get(..used).unwrap_or(rest);
+        rest = rest.get(..header(0) as usize).unwrap_or(rest);
+        let (mut bytes, mut asserted) = (0, false);
         while let [site, x, y, z, words @ ..] = rest {
             // A record that did not fit is zeros.
-            let Some(site) = (*site as usize).checked_sub(1).and_then(|site| self.sites.get(site)) else { break };
+            let Some(site) = self.site(*site) else { break };
             let Some((own, after)) = words.split_at_checked(site.words() as usize) else { break };
-            records.push(site.read([*x, *y, *z], own));
             rest = after;
+            let first = matches!(site.report, Report::Assert { .. }) && !asserted;
+            if bytes > MOST_TEXT && !first {
+                reading.lost += 1;
+                continue;
+            }
+            asserted |= first;
+            let record = site.read([*x, *y, *z], own);
+            bytes += record.text.len() + size_of::<Record>();
+            reading.records.push(record);
         }
-        records
+        if let Some(Site { report: Report::Assert { condition, .. }, place, .. }) = self.site(header(2)).filter(|_| !asserted) {
+            reading.failed = Some(format!("assertion failed: {condition}{}", at(*place)));
+        }
+        reading
     }
+
+    /// The site of this number, which is 1 for the first one.
+    fn site(&self, number: u32) -> Option<&Site> {
+        self.sites.get((number as usize).checked_sub(1)?)
+    }
+}
+
+/// A place as messages show it.
+fn at(place: Option<(usize, usize)>) -> String {
+    place.map_or_else(String::new, |(line, column)| format!(" (line {line}, column {column})"))
 }
 
 impl Site {
@@ -153,10 +182,7 @@ impl Site {
                 (Severity::Bounds, text)
             }
         };
-        if let Some((line, column)) = self.place {
-            // Writing to a string cannot fail.
-            let _ = write!(text, " (line {line}, column {column})");
-        }
+        text.push_str(&at(self.place));
         Record { severity, invocation, text }
     }
 }

@@ -78,13 +78,12 @@ pub(crate) fn prepare(source: Source<'_>, debug: bool) -> Result<Prepared> {
     if !debug || statements.is_empty() {
         return Ok(Prepared { text: clean, edits: Edits::default(), plan: Plan::default() });
     }
-    for size in &calls.sizes {
+    for (size, fails) in &calls.sizes {
         let words: String = (0..*size).fold(String::new(), |list, i| list + &format!(", w{i}: u32"));
-        calls.stubs.push_str(&format!("\nfn {}_emit_{size}(site: u32{words}) {{}}", calls.base));
+        calls.stubs.push_str(&format!("\nfn {}{}(site: u32{words}) {{}}", calls.base, kind(*fails, *size)));
     }
     calls.edits.replace(clean.len()..clean.len(), calls.stubs);
-    let emit = Some(format!("{}_emit_", calls.base));
-    Ok(Prepared { text: calls.edits.apply(&clean), edits: calls.edits, plan: Plan { sites: calls.sites, emit } })
+    Ok(Prepared { text: calls.edits.apply(&clean), edits: calls.edits, plan: Plan { sites: calls.sites, prefix: Some(calls.base) } })
 }
 
 /// A name that does not occur in the text.
@@ -225,8 +224,8 @@ struct Calls {
     /// The added functions.
     stubs: String,
     sites: Vec<Site>,
-    /// Numbers of words for which there is an empty function.
-    sizes: Vec<u32>,
+    /// Which empty functions there are: numbers of words, and whether it is for assertions.
+    sizes: Vec<(u32, bool)>,
 }
 
 impl Calls {
@@ -317,14 +316,20 @@ impl Calls {
             }
             size += value.words();
         }
-        if !self.sizes.contains(&size) {
-            self.sizes.push(size);
+        let fails = statement.condition.is_some();
+        if !self.sizes.contains(&(size, fails)) {
+            self.sizes.push((size, fails));
         }
-        let condition = if statement.condition.is_some() { "if (!ok) " } else { "" };
-        let (base, site) = (&self.base, self.sites.len());
-        let call = format!("\nfn {name}({}) {{ {condition}{{ {base}_emit_{size}({site}u{words}); }} }}", parameters.join(", "));
+        let condition = if fails { "if (!ok) " } else { "" };
+        let (base, kind, site) = (&self.base, kind(fails, size), self.sites.len());
+        let call = format!("\nfn {name}({}) {{ {condition}{{ {base}{kind}({site}u{words}); }} }}", parameters.join(", "));
         self.stubs.push_str(&call);
     }
+}
+
+/// How the name of an empty function ends.
+fn kind(fails: bool, size: u32) -> String {
+    format!("_{}_{size}", if fails { "fail" } else { "emit" })
 }
 
 /// The type that a value is converted to.

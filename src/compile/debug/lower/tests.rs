@@ -63,9 +63,9 @@ fn accesses_are_compared() {
     let debug = kernel.debug.expect("reports");
     let text = |site: usize, index: u32, last: u32| {
         let record = [site as u32 + 1, 1, 2, 3, index, last];
-        let mut buffer = vec![record.len() as u32, 0];
+        let mut buffer = vec![record.len() as u32, 0, 0];
         buffer.extend(record);
-        debug.read(&buffer).pop().expect("a record")
+        debug.read(&buffer).records.pop().expect("a record")
     };
     let all: Vec<String> = (0..debug.sites.len()).map(|site| text(site, 9, 6).text).collect();
     for name in [
@@ -132,16 +132,32 @@ fn records_are_read_as_far_as_they_go() {
     let kernel = compile_as(&format!("{HEAD} printf(\"a %u\\n\", id.x); assert(false, \"b %d\", 7); }}"), None, &target(), true);
     let debug = kernel.expect("a kernel").debug.expect("reports");
     let record = |severity, invocation, text: &str| Record { severity, invocation, text: text.into() };
-    let buffer = [10, 3, 1, 4, 5, 6, 42, 2, 7, 8, 9, 7, 1, 1, 1, 1, 1];
+    let buffer = [10, 3, 2, 1, 4, 5, 6, 42, 2, 7, 8, 9, 7, 1, 1, 1, 1, 1];
     let first = record(Severity::Print, [4, 5, 6], "a 42");
-    assert_eq!(
-        debug.read(&buffer),
-        [first.clone(), record(Severity::Assert, [7, 8, 9], "assertion failed: false: b 7 (line 2, column 110)")]
-    );
-    assert_eq!(debug.read(&buffer[..11]), std::slice::from_ref(&first), "cut off");
-    assert_eq!(debug.read(&[u32::MAX, 0, 1, 4, 5, 6, 42, 0, 0, 0, 0, 0]), [first], "zeros end it");
-    assert!(debug.read(&[5, 0, 99, 1, 1, 1, 1]).is_empty() && debug.read(&[]).is_empty() && debug.read(&[7]).is_empty());
-    assert_eq!((Debug::used_bytes([10, 3]), Debug::lost([10, 3])), (48, 3));
+    let second = record(Severity::Assert, [7, 8, 9], "assertion failed: false: b 7 (line 2, column 110)");
+    let reading = debug.read(&buffer);
+    assert_eq!((reading.records.as_slice(), reading.lost, reading.failed), (&[first.clone(), second][..], 3, None));
+    let cut = debug.read(&buffer[..12]);
+    assert_eq!(cut.records, std::slice::from_ref(&first), "cut off");
+    assert_eq!(cut.failed.as_deref(), Some("assertion failed: false (line 2, column 110)"), "the one that is lost");
+    assert_eq!(debug.read(&[u32::MAX, 0, 0, 1, 4, 5, 6, 42, 0, 0, 0, 0, 0]).records, [first], "zeros end it");
+    for broken in [&[5, 0, 99, 99, 1, 1, 1, 1][..], &[], &[7], &[7, 0], &[7, 0, 0]] {
+        assert!(debug.read(broken).records.is_empty() && debug.read(broken).failed.is_none(), "{broken:?}");
+    }
+    assert_eq!([Debug::used(&[10, 3], 100), Debug::used(&[u32::MAX], 100), Debug::used(&[], 100)], [13, 100, 3]);
+}
+
+#[test]
+fn long_texts_are_bounded() {
+    let long = "x".repeat(100_000);
+    let source = format!("@compute @workgroup_size(1) fn main() {{ printf(\"{long}\"); assert(false); }}");
+    let debug = compile_as(&source, None, &target(), true).expect("a kernel").debug.expect("reports");
+    let mut buffer = vec![4 * 2000, 0, 0];
+    (0..1998).for_each(|_| buffer.extend([1, 0, 0, 0]));
+    (0..2).for_each(|_| buffer.extend([2, 0, 0, 0]));
+    let reading = debug.read(&buffer);
+    assert!(reading.records.len() < 700 && reading.records.len() as u64 + reading.lost == 2000, "{}", reading.records.len());
+    assert_eq!(reading.records.iter().filter(|record| record.severity == Severity::Assert).count(), 1, "the first is kept");
 }
 
 /// What glslang makes of `debugPrintfEXT`, with a second entry point.
@@ -203,10 +219,10 @@ fn printf_instructions_are_lowered() {
         let again = spirv(&bytes(&kernel.spirv), None, &target()).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(again.interface.entry, entry, "the only one that is left");
         let debug = kernel.debug.expect("reports");
-        let buffer = [15, 0, 1, 1, 2, 3, 7, (-7_i32).cast_unsigned(), 1.5_f32.to_bits(), 1, 2, 3, 1, 705_032_704, 1, 2.5_f32.to_bits()];
+        let buffer = [15, 0, 0, 1, 1, 2, 3, 7, (-7_i32).cast_unsigned(), 1.5_f32.to_bits(), 1, 2, 3, 1, 705_032_704, 1, 2.5_f32.to_bits()];
         let mut buffer = buffer.to_vec();
         buffer.push((-3_i32).cast_unsigned());
-        let records = debug.read(&buffer);
+        let records = debug.read(&buffer).records;
         assert_eq!(records.first().map(|record| record.text.as_str()), Some("a 7 -7 1.500000 1, 2, 3 1 5000000000 2.500000 -3"), "{own}");
     }
     let older = code.clone();
@@ -231,4 +247,32 @@ fn wrong_printf_instructions_are_refused() {
         let error = outcome.err().unwrap_or_else(|| panic!("it was taken: {to}"));
         assert!(error.kind == Kind::InvalidSpirv && error.message.contains(says), "{error}");
     }
+}
+
+#[test]
+fn damaged_modules_are_refused_or_stay_whole() {
+    let Some(code) = assemble(PRINTF) else { return };
+    let words = super::super::super::words::from_bytes(&code).expect("words");
+    let mut state = 1_u64;
+    let mut random = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize
+    };
+    let mut taken = 0;
+    for _ in 0..20_000 {
+        let mut words = words.clone();
+        for _ in 0..=random() % 2 {
+            let at = random() % words.len();
+            words[at] = match random() % 3 {
+                0 => random() as u32 % 48,
+                1 => words[random() % words.len()],
+                _ => words[at] ^ 1 << (random() % 32),
+            };
+        }
+        let Ok(kernel) = spirv(&bytes(&words), Some("main"), &target()) else { continue };
+        let Ok(kernel) = reporting(kernel, &target()) else { continue };
+        taken += 1;
+        spirv(&bytes(&kernel.spirv), Some("main"), &target()).unwrap_or_else(|error| panic!("{error}"));
+    }
+    assert!(taken > 100, "{taken}");
 }

@@ -26,7 +26,7 @@ fn off_they_are_blanks() {
     assert_eq!(off.text.split_whitespace().collect::<String>(), "fnf(){;;g();}");
     assert_eq!(off.text.find("g()"), text.find("g()"));
     assert_eq!(off.text.find('\n'), text.find('\n'));
-    assert!(off.edits.apply("x") == "x" && off.plan.sites.is_empty() && off.plan.emit.is_none());
+    assert!(off.edits.apply("x") == "x" && off.plan.sites.is_empty() && off.plan.prefix.is_none());
 }
 
 #[test]
@@ -42,10 +42,11 @@ fn on_they_are_calls() {
     );
     for stub in [
         "fn avx_debug_0(v0: i32, v1: vec2<f32>) { { avx_debug_emit_3(0u, bitcast<u32>(v0), bitcast<u32>(v1[0]), bitcast<u32>(v1[1])); } }",
-        "fn avx_debug_1(ok: bool) { if (!ok) { avx_debug_emit_0(1u); } }",
-        "fn avx_debug_3(ok: bool, v0: u64) { if (!ok) { avx_debug_emit_2(3u, u32(v0), u32(v0 >> 32u)); } }",
+        "fn avx_debug_1(ok: bool) { if (!ok) { avx_debug_fail_0(1u); } }",
+        "fn avx_debug_3(ok: bool, v0: u64) { if (!ok) { avx_debug_fail_2(3u, u32(v0), u32(v0 >> 32u)); } }",
         "fn avx_debug_emit_0(site: u32) {}",
-        "fn avx_debug_emit_2(site: u32, w0: u32, w1: u32) {}",
+        "fn avx_debug_fail_0(site: u32) {}",
+        "fn avx_debug_fail_2(site: u32, w0: u32, w1: u32) {}",
     ] {
         assert!(stubs.lines().any(|line| line == stub), "{stub}\n{stubs}");
     }
@@ -108,4 +109,36 @@ fn mistakes_show_their_place() {
     refused(&statements, "1:45066", "more than 4096 printf and assert statements");
     let many = format!("fn f() {{ printf(\"{}\"{}); }}", "%v4lu".repeat(8), ", a".repeat(8));
     refused(&many, "1:17", "60 numbers at most, 64-bit ones counting twice, and this prints 64");
+}
+
+#[test]
+fn damaged_texts_are_refused_or_taken() {
+    let text = "fn f(a: u32) { printf(\"%d %v2f\\n\", a, /* \" */ vec2<f32>(b, c)); assert(i < n, \"%u\", (i)); printf(\"é\"); } // \"";
+    let mut state = 7_u64;
+    let mut random = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize
+    };
+    let alphabet: Vec<char> = "\"\\(),;{}[]<>%v2l/* \n\u{2028}éaprintf".chars().collect();
+    let mut taken = 0;
+    for _ in 0..20_000 {
+        let mut chars: Vec<char> = text.chars().collect();
+        for _ in 0..=random() % 4 {
+            let at = random() % chars.len();
+            match random() % 3 {
+                0 => drop(chars.remove(at)),
+                1 => chars.insert(at, alphabet[random() % alphabet.len()]),
+                _ => chars[at] = alphabet[random() % alphabet.len()],
+            }
+        }
+        let text: String = chars.into_iter().collect();
+        let (on, off) = (prepare(source(&text), true), prepare(source(&text), false));
+        assert_eq!(on.is_ok(), off.is_ok(), "{text}");
+        if let (Ok(on), Ok(off)) = (on, off) {
+            taken += 1;
+            assert_eq!(off.text.len(), text.len(), "{text}");
+            assert!((0..=on.text.len()).all(|at| on.edits.back(at) <= text.len()), "{text}");
+        }
+    }
+    assert!(taken > 1000, "{taken}");
 }
