@@ -21,7 +21,7 @@ fn arg<'k>(kernel: &'k Kernel, name: &str) -> &'k Binding {
     kernel.interface.args.iter().find(|arg| arg.name == name).unwrap_or_else(|| panic!("{name}: {:?}", kernel.interface))
 }
 
-/// Compiles for every version, has all outputs and variants checked, and gives the last kernel.
+/// Compiles for every version, as it is and so that it reports, has all outputs checked, and gives the last kernel.
 fn valid(source: &str) -> Kernel {
     let mut last = None;
     for (environment, target) in targets() {
@@ -29,6 +29,9 @@ fn valid(source: &str) -> Kernel {
         validate(&kernel.spirv, environment);
         let again = spirv(&bytes(&kernel.spirv), None, &target).unwrap_or_else(|error| panic!("{environment}: {error}"));
         assert_eq!(again.interface, kernel.interface);
+        let reporting = compile_as(source, None, &target, true).unwrap_or_else(|error| panic!("{environment}, reporting: {error}"));
+        validate(&reporting.spirv, environment);
+        assert_eq!(reporting.interface, kernel.interface);
         last = Some(kernel);
     }
     last.unwrap()

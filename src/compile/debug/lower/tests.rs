@@ -17,6 +17,8 @@ fn reports(source: &str) -> Kernel {
             validate(&code.spirv, environment);
             assert!(code.base_binding.is_none() || code.base_binding != kernel.debug.as_ref().map(|debug| debug.binding));
         }
+        let again = compile_as(source, None, &target, true).expect("compiled before");
+        assert_eq!(again.spirv, kernel.spirv, "the same text gives the same words");
         last = Some(kernel);
     }
     last.expect("a kernel")
