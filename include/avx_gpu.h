@@ -580,7 +580,7 @@ avx_status avx_set_label(avx_buffer buffer, const char *label);
 #define AVX_LANGUAGE_SPIRV 1u
 // GLSL text. Not in this version: AVX_ERROR_UNSUPPORTED.
 #define AVX_LANGUAGE_GLSL 2u
-// avx_kernel_create: no bounds checks, for trusted code. Not in this version: AVX_ERROR_UNSUPPORTED.
+// avx_kernel_create: no bounds checks in the code, for WGSL that is trusted. The hardware's, where there are any, stay.
 #define AVX_KERNEL_UNCHECKED 1u
 // avx_kernel_create: the kernel reports what it prints, assertions that fail, and (WGSL) indices out of bounds.
 //
@@ -593,9 +593,12 @@ avx_status avx_set_label(avx_buffer buffer, const char *label);
 // the next call that waits for the dispatch or reads what it wrote, at the latest by avx_destroy; those of one invocation in its
 // order. An assertion that failed is also the error AVX_ERROR_ASSERTION of that call. A dispatch has 4 MiB for its reports
 // (AVX_GPU_DEBUG_BYTES in the environment: 256 to 67108864); what finds no room is counted and told. Nothing is moved or stopped: an
-// index out of bounds is kept inside as it always is, and a kernel goes on behind a failed assertion. The kernel needs one storage
+// index out of bounds is kept inside as it always is (with AVX_KERNEL_UNCHECKED it is neither kept nor reported), and a kernel goes on behind a failed assertion. The kernel needs one storage
 // buffer more than it shows, and cannot be recorded into a graph (AVX_ERROR_UNSUPPORTED).
 #define AVX_KERNEL_DEBUG 2u
+// avx_kernel_create: no subgroup is cut short. The workgroup's first dimension must be a multiple of the subgroup size.
+// AVX_ERROR_UNSUPPORTED where the device cannot promise it.
+#define AVX_KERNEL_FULL_SUBGROUPS 4u
 // What keeps a kernel's accesses inside the ranges that are bound: nothing.
 #define AVX_BOUNDS_NONE 0u
 // Checks in the code.
@@ -619,15 +622,16 @@ typedef struct avx_kernel_t avx_kernel_t;
 // One entry point of a module, compiled for one device, with its interface.
 typedef struct avx_kernel_t *avx_kernel;
 
-// A value for a WGSL override or a SPIR-V specialization constant. Not in this version: AVX_ERROR_UNSUPPORTED. 32 bytes, pinned.
+// A value for a WGSL override or a SPIR-V specialization constant. 32 bytes, pinned.
 typedef struct avx_constant {
-    // The override's name, or NULL to go by id.
+    // The constant's name, or NULL to go by id.
     const char *name;
-    // The id, if name is NULL.
+    // The id (`@id(7)`, `constant_id = 7`), if name is NULL.
     uint32_t id;
     // Zero.
     uint32_t reserved;
-    // The value, converted to the constant's type.
+    // The value, converted to the constant's type; for booleans all but 0 is true. Refused if the type cannot hold it: a fraction
+    // for an integer, a number outside the range.
     double value;
     // Zero.
     uint64_t reserved2;
@@ -653,7 +657,8 @@ typedef struct avx_kernel_options {
     uint32_t constant_count;
     // AVX_KERNEL_...
     uint32_t flags;
-    // Required subgroup size; 0: the driver's choice. Others are not in this version: AVX_ERROR_UNSUPPORTED.
+    // Required subgroup size in invocations; 0: the driver's choice. AVX_ERROR_UNSUPPORTED where the device has no such size or cannot
+    // fix it (avx_device_info has subgroup_size_min and _max).
     uint32_t subgroup_size;
     // Zero.
     uint32_t reserved;
@@ -706,8 +711,8 @@ typedef struct avx_kernel_arg_properties {
 // AVX_ERROR_LIMIT. Compiled kernels are cached in memory and on disk. Thread-safe and parallel.
 avx_status avx_kernel_from_wgsl(avx_device device, const char *source, const char *entry_point, avx_kernel *kernel);
 
-// Compiles WGSL or takes SPIR-V, with options. Errors as avx_kernel_from_wgsl, and AVX_ERROR_INVALID_SPIRV. Thread-safe and
-// parallel.
+// Compiles WGSL or takes SPIR-V, with options. Errors as avx_kernel_from_wgsl, AVX_ERROR_INVALID_SPIRV, and AVX_ERROR_ARGUMENTS for
+// a constant that is not there (with the nearest name) or a value that it cannot have. Thread-safe and parallel.
 avx_status avx_kernel_create(avx_device device, const avx_kernel_options *options, avx_kernel *kernel);
 
 // Frees a kernel. The handle is invalid at once; what is behind it goes when queued work that uses it is done. NULL does

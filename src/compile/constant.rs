@@ -1,4 +1,4 @@
-//! Values of a module's constants, with every specialization constant at its default. Each constant is evaluated once, where it
+//! Values of a module's constants, with every specialization constant at the value given for it or its default. Each constant is evaluated once, where it
 //! is defined, from operands that were defined before it: no recursion, whatever the module holds.
 
 use std::collections::HashMap;
@@ -40,6 +40,11 @@ impl Constants {
         let Value::Composite(parts) = self.0.get(&id)? else { return None };
         let &[x, y, z] = &**parts else { return None };
         Some([self.u32(x)?, self.u32(y)?, self.u32(z)?])
+    }
+
+    /// Sets a constant that has a value of its own to another: its bits, zero-extended.
+    pub(crate) fn set(&mut self, id: u32, bits: u64) {
+        self.0.insert(id, Value::Scalar(bits));
     }
 
     /// Takes in `inst` if it defines a constant whose value can be known. `types` finds the instruction that defines an id.

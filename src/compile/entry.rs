@@ -28,7 +28,7 @@ pub(crate) fn choose(names: &[&str], wanted: Option<&str>) -> Result<usize> {
 }
 
 /// The names in a row, cut short if they are many.
-fn list(names: &[&str]) -> String {
+pub(super) fn list(names: &[&str]) -> String {
     let mut text = names.iter().take(LISTED).copied().collect::<Vec<_>>().join(", ");
     if names.len() > LISTED {
         text.push_str(&format!(" and {} more", names.len() - LISTED));
@@ -37,7 +37,7 @@ fn list(names: &[&str]) -> String {
 }
 
 /// The name nearest to `wanted`, if one is near enough to be meant.
-fn nearest<'a>(names: &[&'a str], wanted: &str) -> Option<&'a str> {
+pub(super) fn nearest<'a>(names: &[&'a str], wanted: &str) -> Option<&'a str> {
     // Names are compared up to a length that bounds the work; longer ones are not typing errors.
     let short = |text: &str| text.chars().count() <= 128;
     let limit = wanted.chars().count() / 3 + 1;

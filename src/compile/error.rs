@@ -13,6 +13,8 @@ pub(crate) enum Kind {
     EntryPoint,
     /// The device lacks a feature that the kernel needs.
     Unsupported,
+    /// A constant that is not there, or a value that it cannot have.
+    Constant,
     /// Beyond a limit of the device.
     Limit,
     /// A bug of ours or of the compiler's.

@@ -9,6 +9,7 @@ use rspirv::spirv::{BuiltIn, Decoration, Op, StorageClass};
 
 use super::constant::Constants;
 use super::error::Result;
+use super::setting::{Form, Settable, Setting, Specialized, places};
 use super::words::{Inst, Names, Words, invalid, string};
 
 /// The most decoration groups that are applied to one target.
@@ -49,11 +50,46 @@ pub(crate) struct Index<'a> {
     pub(crate) functions: HashMap<u32, Range<usize>>,
     /// Variables outside functions: id and storage class.
     pub(crate) globals: Vec<(u32, u32)>,
+    /// Values for specialization constants, by their ids in the module.
+    settings: HashMap<u32, (Form, f64)>,
 }
 
 impl<'a> Index<'a> {
     /// Indexes a module. Fails on an id that is defined twice and on functions that are not closed.
     pub(crate) fn new(words: Words<'a>) -> Result<Index<'a>> {
+        Index::with_settings(words, HashMap::new())
+    }
+
+    /// The same with values for specialization constants, and those values as Vulkan takes them.
+    pub(crate) fn specialized(words: Words<'a>, settings: &[Setting<'_>]) -> Result<(Index<'a>, Vec<Specialized>)> {
+        if settings.is_empty() {
+            return Ok((Index::new(words)?, Vec::new()));
+        }
+        let index = Index::new(words)?;
+        let (mut all, mut ids) = (Vec::new(), Vec::new());
+        for inst in index.words.insts.iter().take_while(|inst| !inst.is(Op::Function)) {
+            if let Some(Op::SpecConstant | Op::SpecConstantTrue | Op::SpecConstantFalse) = inst.op()
+                && let (Some(ty), Some(constant)) = (inst.word(1), inst.word(2))
+                && let Some(id) = index.decoration(constant, Decoration::SpecId)
+            {
+                all.push(Settable { name: index.names.get(&constant).filter(|name| !name.is_empty()).cloned(), id: Some(id) });
+                ids.push((constant, id, index.def(ty).and_then(Form::of)));
+            }
+        }
+        let (mut values, mut given) = (HashMap::new(), Vec::new());
+        for (setting, place) in settings.iter().zip(places(settings, &all)?) {
+            let (constant, id, form) = ids[place];
+            let form = form.ok_or_else(|| invalid(format!("the type of the specialization constant {} is no scalar", setting.of)))?;
+            form.check(setting.of, setting.value)?;
+            let mut bytes = form.bits(setting.value).to_le_bytes().to_vec();
+            bytes.truncate(form.bytes());
+            given.push(Specialized { id, bytes });
+            values.insert(constant, (form, setting.value));
+        }
+        Ok((Index::with_settings(index.words, values)?, given))
+    }
+
+    fn with_settings(words: Words<'a>, settings: HashMap<u32, (Form, f64)>) -> Result<Index<'a>> {
         let mut index = Index {
             words,
             defs: HashMap::new(),
@@ -66,6 +102,7 @@ impl<'a> Index<'a> {
             entry_points: Vec::new(),
             functions: HashMap::new(),
             globals: Vec::new(),
+            settings,
         };
         let mut open: Option<(u32, usize)> = None;
         for at in 0..index.words.insts.len() {
@@ -135,6 +172,12 @@ impl<'a> Index<'a> {
             _ => {
                 let types = |id: u32| self.defs.get(&id).and_then(|&at| self.words.insts.get(at)).copied();
                 self.constants.define(inst, &types);
+                // Floats are no part of what the reflection computes with.
+                if let Some(id) = inst.result()
+                    && let Some((form @ (Form::Bool | Form::Int(..)), value)) = self.settings.get(&id)
+                {
+                    self.constants.set(id, form.bits(*value));
+                }
             }
         }
         Ok(())

@@ -5,6 +5,7 @@
 //! | [`error`] | why a kernel was refused |
 //! | [`wgsl`](mod@wgsl) | WGSL to SPIR-V, with [`directive`], [`prescan`], [`weight`], [`length`] and [`token`] before the compiler, [`diagnose`] for its messages, [`math`], [`strip`] and [`barrier`] after it |
 //! | [`structure`] | what raw SPIR-V must be like before a driver sees it |
+//! | [`setting`] | values for overrides and specialization constants |
 //! | [`words`], [`index`], [`constant`], [`layout`], [`access`], [`entry`], [`reflect`] | SPIR-V to the interface |
 //! | [`feature`], [`check`], [`inline`] | what the kernel needs against what the device has |
 //! | [`variant`](mod@variant), [`split`] | kernels for overlapping arguments and for grids over the device's limit |
@@ -29,6 +30,7 @@ mod length;
 mod math;
 mod prescan;
 mod reflect;
+mod setting;
 mod split;
 mod strip;
 mod structure;
@@ -45,12 +47,13 @@ mod words;
 use std::fmt;
 use std::sync::Arc;
 
-pub(crate) use error::{Error, Kind as ErrorKind};
-use error::{Kind, Result};
+use error::Kind;
+pub(crate) use error::{Error, Kind as ErrorKind, Result};
 use rspirv::spirv::Capability;
 
+pub(crate) use setting::{Setting, Specialized, Which};
 pub(crate) use variant::{Variant, variant};
-pub(crate) use wgsl::{WGSL_STACK, wgsl};
+pub(crate) use wgsl::{Parsed, WGSL_STACK};
 
 /// What a device can take.
 #[derive(Clone, Debug)]
@@ -146,6 +149,19 @@ pub(crate) struct Interface {
     pub(crate) has_raw_addresses: bool,
 }
 
+/// What the caller asks of a kernel.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Request<'a> {
+    /// The entry point's name; `None`: the only one.
+    pub(crate) entry: Option<&'a str>,
+    /// Values for constants.
+    pub(crate) constants: &'a [Setting<'a>],
+    /// No bounds checks in the code.
+    pub(crate) unchecked: bool,
+    /// It reports; WGSL was parsed for that.
+    pub(crate) debug: bool,
+}
+
 /// A kernel that a driver can be given.
 #[derive(Clone, Debug)]
 pub(crate) struct Kernel {
@@ -155,25 +171,27 @@ pub(crate) struct Kernel {
     pub(crate) interface: Interface,
     /// What it reports, if it does: then it has a buffer that the interface does not show.
     pub(crate) debug: Option<Arc<debug::Debug>>,
+    /// Values for its specialization constants.
+    pub(crate) specialized: Vec<Specialized>,
 }
 
-/// Takes a SPIR-V module as it is, after checking its structure and what it needs against the device. `entry` names the entry
-/// point; `None` means the only one.
-pub(crate) fn spirv(code: &[u8], entry: Option<&str>, target: &Target) -> Result<Kernel> {
+/// Takes a SPIR-V module as it is, after checking its structure and what it needs against the device.
+pub(crate) fn spirv(code: &[u8], request: &Request<'_>, target: &Target) -> Result<Kernel> {
     let spirv = words::from_bytes(code)?;
     let module = words::Words::split(&spirv)?;
     check::capabilities(&module, target)?;
     structure::check(&module, target)?;
-    let index = index::Index::new(module)?;
+    let (index, specialized) = index::Index::specialized(module, request.constants)?;
     structure::check_calls(&index)?;
-    let interface = reflect::interface(&index, entry)?;
+    let interface = reflect::interface(&index, request.entry)?;
     check::universal(&index)?;
     check::limits(&interface, target)?;
-    Ok(Kernel { spirv, interface, debug: None })
+    let kernel = Kernel { spirv, interface, specialized, debug: None };
+    if request.debug { reporting(kernel, target) } else { Ok(kernel) }
 }
 
-/// A kernel that [`spirv`] took, made to report what its printf instructions print. No other entry point of the module is left.
-pub(crate) fn reporting(kernel: Kernel, target: &Target) -> Result<Kernel> {
+/// A kernel made to report what its printf instructions print. No other entry point of the module is left.
+fn reporting(kernel: Kernel, target: &Target) -> Result<Kernel> {
     let places = |line: u32, column: u32| Some((line as usize, column as usize));
     let (spirv, debug) = debug::instrument(&kernel.spirv, &kernel.interface, None, target, &places)?;
     // A module may name what was taken out in ways that nobody needs.
@@ -181,7 +199,7 @@ pub(crate) fn reporting(kernel: Kernel, target: &Target) -> Result<Kernel> {
     Ok(Kernel { spirv, debug: debug.map(Arc::new), ..kernel })
 }
 
-/// What to say of a panic that was caught around [`wgsl`] or [`spirv`]: the compiler's, not the user's fault.
+/// What to say of a panic that was caught around [`Parsed`] or [`spirv`]: the compiler's, not the user's fault.
 pub(crate) fn panic_error(message: &str) -> Error {
     let first = message.lines().next().unwrap_or("").trim();
     let shown: String = first.chars().take(300).collect();

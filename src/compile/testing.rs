@@ -6,8 +6,9 @@ use std::process::{Command, Stdio};
 
 use rspirv::spirv::Capability;
 
+pub(crate) use super::Request;
 use super::error::Result;
-use super::{Kernel, Target, WGSL_STACK, panic_error, wgsl};
+use super::{Kernel, Parsed, Target, WGSL_STACK, panic_error};
 
 /// A device that has what the tests use, with Vulkan 1.3.
 pub(crate) fn target() -> Target {
@@ -60,13 +61,19 @@ pub(crate) fn targets() -> [(&'static str, Target); 3] {
 
 /// Compiles as the runtime does: on a thread with the stack that the compiler needs, a panic being an error.
 pub(crate) fn compile_for(source: &str, entry: Option<&str>, target: &Target) -> Result<Kernel> {
-    compile_as(source, entry, target, false)
+    compile_with(source, &Request { entry, ..Request::default() }, target)
 }
 
 /// The same, and with `debug` a kernel that reports.
 pub(crate) fn compile_as(source: &str, entry: Option<&str>, target: &Target, debug: bool) -> Result<Kernel> {
+    compile_with(source, &Request { entry, debug, ..Request::default() }, target)
+}
+
+/// The same with all that can be asked.
+pub(crate) fn compile_with(source: &str, request: &Request<'_>, target: &Target) -> Result<Kernel> {
     std::thread::scope(|scope| {
-        let work = || catch_unwind(AssertUnwindSafe(|| wgsl(source.as_bytes(), "test.wgsl", entry, target, debug)));
+        let compiled = || Parsed::new(source.as_bytes(), "test.wgsl", request.debug)?.kernel("test.wgsl", request, target);
+        let work = move || catch_unwind(AssertUnwindSafe(compiled));
         let thread = std::thread::Builder::new().stack_size(WGSL_STACK).spawn_scoped(scope, work).expect("a thread");
         thread.join().expect("panics are caught").unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());

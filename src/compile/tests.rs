@@ -27,7 +27,7 @@ fn valid(source: &str) -> Kernel {
     for (environment, target) in targets() {
         let kernel = compile_for(source, None, &target).unwrap_or_else(|error| panic!("{environment}: {error}"));
         validate(&kernel.spirv, environment);
-        let again = spirv(&bytes(&kernel.spirv), None, &target).unwrap_or_else(|error| panic!("{environment}: {error}"));
+        let again = spirv(&bytes(&kernel.spirv), &Request::default(), &target).unwrap_or_else(|error| panic!("{environment}: {error}"));
         assert_eq!(again.interface, kernel.interface);
         let reporting = compile_as(source, None, &target, true).unwrap_or_else(|error| panic!("{environment}, reporting: {error}"));
         validate(&reporting.spirv, environment);
@@ -227,7 +227,7 @@ fn messages_show_the_place() {
     let error = refused(&format!("{}@compute @workgroup_size(1) fn main() {{ x(); }}", " ".repeat(900_000)));
     assert!(error.message.len() < 1000 && error.message.contains("1:900041"), "{error}");
     // Bytes that are no text.
-    let error = wgsl(b"fn a() {}\n\xff", "k", None, &target(), false).unwrap_err();
+    let error = Parsed::new(b"fn a() {}\n\xff", "k", false).map(|_| ()).unwrap_err();
     assert!(error.message.contains("byte 10 (line 2)"), "{error}");
     let error = refused("fn a() {} /* not closed /* */");
     assert!(error.message.contains("comment is not closed") && error.message.contains("1:11"), "{error}");
@@ -255,8 +255,69 @@ fn entry_points() {
 #[test]
 fn overrides_without_values() {
     let error = refused("override SCALE: f32; @compute @workgroup_size(1) fn main() { _ = SCALE; }");
-    assert_eq!(error.kind, Kind::Compile);
-    assert!(error.message.contains("SCALE") && error.message.contains("cannot be set in this version"), "{error}");
+    assert_eq!(error.kind, Kind::Constant);
+    assert!(error.message.contains("SCALE has neither a value nor a default"), "{error}");
+    assert!(error.message.contains("test.wgsl:1:"), "{error}");
+    // One that the entry point does not use needs none.
+    valid("override SCALE: f32; @compute @workgroup_size(1) fn main() {}");
+}
+
+#[test]
+fn overrides_with_values() {
+    let source = "override N: u32; @id(7) override SCALE: f32 = 1.0; override FAST = false;
+        var<workgroup> tile: array<f32, N>; @group(0) @binding(0) var<storage, read_write> b: array<f32>;
+        @compute @workgroup_size(N) fn main(@builtin(local_invocation_index) i: u32) {
+            tile[i] = b[i] * SCALE; workgroupBarrier(); b[i] = select(tile[N - 1u - i], 0.0, FAST); }";
+    let with = |constants: &[Setting<'_>]| compile_with(source, &Request { constants, ..Request::default() }, &target());
+    let named = |name, value| Setting { of: Which::Name(name), value };
+    let kernel = with(&[named("N", 16.0), Setting { of: Which::Id(7), value: 2.5 }, named("FAST", 1.0)]).unwrap();
+    validate(&kernel.spirv, "vulkan1.3");
+    assert_eq!((kernel.interface.workgroup_size, kernel.interface.shared_memory), ([16, 1, 1], 64));
+    // By name also where there is an id.
+    assert_eq!(with(&[named("N", 4.0), named("SCALE", 2.5)]).unwrap().interface.workgroup_size, [4, 1, 1]);
+    for (constants, expected) in [
+        (vec![named("N", 3.5)], "the constant \"N\" is u32, and 3.5 is no integer"),
+        (vec![named("N", -1.0)], "outside its range"),
+        (vec![named("N", 4.0), named("SCALES", 1.0)], "did you mean \"SCALE\"? The kernel has: N, SCALE (id 7), FAST"),
+        (vec![named("N", 4.0), named("SCALE", 1.0), Setting { of: Which::Id(7), value: 2.0 }], "given twice"),
+        (vec![named("N", 0.0)], "workgroup size 0 or less"),
+    ] {
+        let error = with(&constants).unwrap_err();
+        assert!(error.message.contains(expected), "{error}");
+    }
+    let error = with(&[named("N", 2048.0)]).unwrap_err();
+    assert_eq!(error.kind, Kind::Limit, "{error}");
+}
+
+#[test]
+fn specialization_constants_of_spirv() {
+    let source = "#version 450
+        layout(local_size_x_id = 1) in; layout(constant_id = 5) const float scale = 1.0; layout(constant_id = 2) const int count = 3;
+        shared float tile[count * 2]; layout(binding = 0) buffer B { float b[]; };
+        void main() { tile[0] = scale; b[gl_GlobalInvocationID.x] = tile[0] * count; }";
+    let Some(code) = glsl(source, "vulkan1.1") else { return };
+    let with = |constants: &[Setting<'_>]| spirv(&code, &Request { constants, ..Request::default() }, &target());
+    assert_eq!(with(&[]).unwrap().interface.shared_memory, 24);
+    let id = |id, value| Setting { of: Which::Id(id), value };
+    let kernel = with(&[id(1, 64.0), Setting { of: Which::Name("scale"), value: 0.5 }, id(2, 100.0)]).unwrap();
+    assert_eq!((kernel.interface.workgroup_size, kernel.interface.shared_memory), ([64, 1, 1], 800));
+    let given: Vec<_> = kernel.specialized.iter().map(|one| (one.id, one.bytes.clone())).collect();
+    assert_eq!(given, [(1, vec![64, 0, 0, 0]), (5, 0.5f32.to_le_bytes().to_vec()), (2, vec![100, 0, 0, 0])]);
+    let error = with(&[id(3, 1.0)]).unwrap_err();
+    assert!(error.kind == Kind::Constant && error.message.contains("scale (id 5)"), "{error}");
+    assert!(with(&[id(2, 2.5)]).unwrap_err().message.contains("i32"));
+}
+
+#[test]
+fn unchecked_code_has_no_checks() {
+    let source = "@group(0) @binding(0) var<storage, read_write> b: array<u32>; var<workgroup> w: array<u32, 64>;
+        @compute @workgroup_size(1) fn main(@builtin(workgroup_id) i: vec3<u32>) { w[b[i.x]] = b[w[i.y]]; b[w[i.z]] = w[b[9]]; }";
+    let has_clamp = |unchecked| {
+        let kernel = compile_with(source, &Request { unchecked, ..Request::default() }, &target()).unwrap();
+        validate(&kernel.spirv, "vulkan1.3");
+        Words::split(&kernel.spirv).unwrap().insts.iter().any(|inst| inst.is(Op::ExtInst) || inst.is(Op::ArrayLength))
+    };
+    assert!(has_clamp(false) && !has_clamp(true));
 }
 
 #[test]

@@ -1,66 +1,99 @@
 //! WGSL to SPIR-V: text in, checked SPIR-V with its interface out. The compiler proper is naga; around it stands what its users
 //! ran into: inputs that overflow its stack or eat memory, panics, code that validates and comes out invalid.
 
+use naga::back::PipelineConstants;
 use naga::back::pipeline_constants::{PipelineConstantError, process_overrides};
 use naga::back::spv;
 use naga::compact::{KeepUnused, compact};
 use naga::proc::BoundsCheckPolicy;
 use naga::valid::{Capabilities, ModuleInfo, ValidationError, ValidationFlags, Validator};
-use naga::{ShaderStage, WithSpan};
+use naga::{ScalarKind, ShaderStage, TypeInner, WithSpan};
 use std::sync::Arc;
 
+use super::debug::edit::Edits;
 use super::diagnose::{Label, Source};
 use super::error::{Error, Kind, Result};
 use super::index::Index;
+use super::setting::{self, Form, Settable, Setting};
 use super::words::Words;
-use super::{Kernel, Target, barrier, check, debug, entry, math, prescan, reflect, strip};
+use super::{Kernel, Request, Target, barrier, check, debug, entry, math, prescan, reflect, strip};
 
-/// Bytes of stack that [`wgsl`] needs. The compiler is recursive, and an overflow ends the process; [`prescan`] keeps inputs to a
+/// Bytes of stack that [`Parsed`] needs. The compiler is recursive, and an overflow ends the process; [`prescan`] keeps inputs to a
 /// quarter of it in an unoptimized build. The system provides the memory when it is touched, so an ordinary kernel costs little.
 pub(crate) const WGSL_STACK: usize = 256 << 20;
 
 /// The most bytes of text that are compiled.
 const MAX_SOURCE: usize = 1 << 20;
 
-/// Compiles the entry point `entry` (`None`: the only one) of the WGSL text `source`, which messages call `label`. Must run on a
-/// thread with [`WGSL_STACK`] bytes of stack and under `catch_unwind`: see [`super::panic_error`]. With `debug` the kernel reports.
-pub(crate) fn wgsl(source: &[u8], label: &str, entry: Option<&str>, target: &Target, debug: bool) -> Result<Kernel> {
-    if source.len() > MAX_SOURCE {
-        let message = format!("the WGSL text has {} bytes, and at most {MAX_SOURCE} (1 MiB) are compiled", source.len());
-        return Err(Error::new(Kind::Compile, message));
-    }
-    let text = str::from_utf8(source).map_err(|error| {
-        let at = error.valid_up_to();
-        let line = source.iter().take(at).filter(|&&byte| byte == b'\n').count() + 1;
-        Error::new(Kind::Compile, format!("the WGSL text is not UTF-8: byte {at} (line {line}) is not part of a character"))
-    })?;
-    let source = Source { text, label: if label.is_empty() { "wgsl" } else { label }, edits: None };
-    let debug::statement::Prepared { text: prepared, edits, plan } = debug::statement::prepare(source, debug)?;
-    let source = Source { edits: Some(&edits), ..source };
-    let plan = debug.then_some((plan, prepared.as_str()));
-    prescan::scan(source, &prepared)?;
+/// A module that was read and found valid, of which any number of kernels can be made.
+pub(crate) struct Parsed {
+    text: String,
+    /// What was changed in it before it was compiled.
+    edits: Edits,
+    reporting: Option<Reporting>,
+    module: naga::Module,
+    info: ModuleInfo,
+}
 
-    let module = naga::front::wgsl::parse_str(&prepared).map_err(|error| parse_error(source, &error))?;
-    let names: Vec<&str> = module.entry_points.iter().filter(|point| is_compute(point)).map(|point| point.name.as_str()).collect();
-    let entry = (*names.get(entry::choose(&names, entry)?).unwrap_or(&"")).to_owned();
-    check_overrides(source, &module)?;
-    let info =
-        Validator::new(ValidationFlags::all(), Capabilities::all()).validate(&module).map_err(|error| validation_error(source, &error))?;
-    math::check(source, &module, &info)?;
-
-    let point = Some((ShaderStage::Compute, entry.as_str()));
-    let (constant, constant_info) =
-        process_overrides(&module, &info, point, &Default::default()).map_err(|error| constant_error(source, &error))?;
-    match finish(source, &constant, &constant_info, &entry, target, plan.as_ref()) {
-        // Functions that the entry point does not call may be what needs more than the device has: once more without them.
-        Err(error) if error.kind == Kind::Unsupported && !constant.functions.is_empty() => {
-            let mut module = constant.into_owned();
-            compact(&mut module, KeepUnused::No);
-            let info = validator().validate(&module).map_err(|error| validation_error(source, &error))?;
-            finish(source, &module, &info, &entry, target, plan.as_ref())
+impl Parsed {
+    /// Reads the WGSL text `source`, which messages call `label`; with `debug`, for kernels that report. Must run on a thread with [`WGSL_STACK`] bytes of stack and under
+    /// `catch_unwind`: see [`super::panic_error`].
+    pub(crate) fn new(source: &[u8], label: &str, debug: bool) -> Result<Parsed> {
+        if source.len() > MAX_SOURCE {
+            let message = format!("the WGSL text has {} bytes, and at most {MAX_SOURCE} (1 MiB) are compiled", source.len());
+            return Err(Error::new(Kind::Compile, message));
         }
-        outcome => outcome,
+        let text = str::from_utf8(source).map_err(|error| {
+            let at = error.valid_up_to();
+            let line = source.iter().take(at).filter(|&&byte| byte == b'\n').count() + 1;
+            Error::new(Kind::Compile, format!("the WGSL text is not UTF-8: byte {at} (line {line}) is not part of a character"))
+        })?;
+        let source = Source { text, label, edits: None };
+        let debug::statement::Prepared { text: prepared, edits, plan } = debug::statement::prepare(source, debug)?;
+        let source = Source { edits: Some(&edits), ..source };
+        prescan::scan(source, &prepared)?;
+        let module = naga::front::wgsl::parse_str(&prepared).map_err(|error| parse_error(source, &error))?;
+        let info = validator().validate(&module).map_err(|error| validation_error(source, &error))?;
+        math::check(source, &module, &info)?;
+        let reporting = debug.then_some(Reporting { plan, text: prepared });
+        Ok(Parsed { text: text.to_owned(), edits, reporting, module, info })
     }
+
+    /// Bytes of the text.
+    pub(crate) fn size(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Compiles an entry point, with values for its overrides. As `new` for the thread, `label` and panics.
+    pub(crate) fn kernel(&self, label: &str, request: &Request<'_>, target: &Target) -> Result<Kernel> {
+        let source = Source { text: &self.text, label, edits: Some(&self.edits) };
+        let module = &self.module;
+        let names: Vec<&str> = module.entry_points.iter().filter(|point| is_compute(point)).map(|point| point.name.as_str()).collect();
+        let entry = (*names.get(entry::choose(&names, request.entry)?).unwrap_or(&"")).to_owned();
+        let values = values(module, request.constants)?;
+        let point = Some((ShaderStage::Compute, entry.as_str()));
+        let (constant, constant_info) =
+            process_overrides(module, &self.info, point, &values).map_err(|error| constant_error(source, module, &error))?;
+        let wish = Wish { entry: &entry, unchecked: request.unchecked, target };
+        match finish(source, &constant, &constant_info, wish, self.reporting.as_ref()) {
+            // Functions that the entry point does not call may be what needs more than the device has: once more without them.
+            Err(error) if error.kind == Kind::Unsupported && !constant.functions.is_empty() => {
+                let mut module = constant.into_owned();
+                compact(&mut module, KeepUnused::No);
+                let info = validator().validate(&module).map_err(|error| validation_error(source, &error))?;
+                finish(source, &module, &info, wish, self.reporting.as_ref())
+            }
+            outcome => outcome,
+        }
+    }
+}
+
+/// What is to come out of a module.
+#[derive(Clone, Copy)]
+struct Wish<'a> {
+    entry: &'a str,
+    unchecked: bool,
+    target: &'a Target,
 }
 
 /// The validator, with everything switched on: what the device lacks is found in the SPIR-V, to be named.
@@ -69,22 +102,19 @@ fn validator() -> Validator {
 }
 
 /// What a kernel that reports is made of: what its text asks for, and the text that was compiled.
-type Reporting<'a> = (debug::Plan, &'a str);
+struct Reporting {
+    plan: debug::Plan,
+    text: String,
+}
 
 /// The longest text whose lines are known to reports: the compiler looks for each from the start.
 const MAX_LINES: usize = 64 << 10;
 
 /// From the compiler's form of a kernel to the kernel.
-fn finish(
-    source: Source<'_>,
-    module: &naga::Module,
-    info: &ModuleInfo,
-    entry: &str,
-    target: &Target,
-    reporting: Option<&Reporting<'_>>,
-) -> Result<Kernel> {
-    let lines = reporting.map(|(_, text)| *text).filter(|text| text.len() <= MAX_LINES);
-    let spirv = write(source, module, info, entry, target, lines)?;
+fn finish(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, wish: Wish<'_>, reporting: Option<&Reporting>) -> Result<Kernel> {
+    let Wish { entry, target, .. } = wish;
+    let lines = reporting.map(|reporting| reporting.text.as_str()).filter(|text| text.len() <= MAX_LINES);
+    let spirv = write(source, module, info, wish, lines)?;
     let spirv = strip::repair(&spirv)?.unwrap_or(spirv);
     let spirv = barrier::repair(&spirv)?.unwrap_or(spirv);
     let index = Index::new(Words::split(&spirv)?)?;
@@ -94,10 +124,13 @@ fn finish(
     check::universal(&index)?;
     check::uniform_matrices(&index)?;
     check::limits(&interface, target)?;
-    let Some((plan, text)) = reporting else { return Ok(Kernel { spirv, interface, debug: None }) };
+    let specialized = Vec::new();
+    let Some(Reporting { plan, text }) = reporting else { return Ok(Kernel { spirv, interface, specialized, debug: None }) };
     let places = |line, column| place(source, text, line, column);
-    let (spirv, debug) = debug::instrument(&spirv, &interface, Some(plan.clone()), target, &places)?;
-    Ok(Kernel { spirv, interface, debug: debug.map(Arc::new) })
+    let mut plan = plan.clone();
+    plan.unchecked = wish.unchecked;
+    let (spirv, debug) = debug::instrument(&spirv, &interface, Some(plan), target, &places)?;
+    Ok(Kernel { spirv, interface, specialized, debug: debug.map(Arc::new) })
 }
 
 /// Where a line and a column (in bytes) of the text that was compiled stand in the user's; nowhere for code of no place.
@@ -113,14 +146,9 @@ fn is_compute(point: &naga::EntryPoint) -> bool {
 }
 
 /// Writes the SPIR-V of one entry point, with the lines of the text `lines`.
-fn write(
-    source: Source<'_>,
-    module: &naga::Module,
-    info: &ModuleInfo,
-    entry: &str,
-    target: &Target,
-    lines: Option<&str>,
-) -> Result<Vec<u32>> {
+fn write(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, wish: Wish<'_>, lines: Option<&str>) -> Result<Vec<u32>> {
+    let Wish { entry, unchecked, target } = wish;
+    let checked = |policy| if unchecked { BoundsCheckPolicy::Unchecked } else { policy };
     let options = spv::Options {
         lang_version: target.spirv_version,
         // Names: reflection reads them. Nothing of graphics.
@@ -130,10 +158,10 @@ fn write(
         // What the device lacks is found afterwards, to be named.
         capabilities: None,
         bounds_check_policies: naga::proc::BoundsCheckPolicies {
-            index: BoundsCheckPolicy::Restrict,
-            buffer: BoundsCheckPolicy::Restrict,
-            image_load: BoundsCheckPolicy::ReadZeroSkipWrite,
-            binding_array: BoundsCheckPolicy::Restrict,
+            index: checked(BoundsCheckPolicy::Restrict),
+            buffer: checked(BoundsCheckPolicy::Restrict),
+            image_load: checked(BoundsCheckPolicy::ReadZeroSkipWrite),
+            binding_array: checked(BoundsCheckPolicy::Restrict),
         },
         zero_initialize_workgroup_memory: if target.native_zero_init {
             spv::ZeroInitializeWorkgroupMemoryMode::Native
@@ -159,20 +187,31 @@ fn write(
     })
 }
 
-/// Refuses overrides that have no value: constants cannot be set yet.
-fn check_overrides(source: Source<'_>, module: &naga::Module) -> Result<()> {
-    for (handle, constant) in module.overrides.iter() {
-        if constant.init.is_none() {
-            let name = constant.name.as_deref().unwrap_or("(unnamed)");
-            let message = format!(
-                "the override constant {name} has no default value, and constants cannot be set in this version: give it one \
-                 (override {name} = ...;)"
-            );
-            let range = module.overrides.get_span(handle).to_range().unwrap_or(0..0);
-            return Err(source.error(Kind::Compile, &message, &[Label { range, text: "no default value".into() }], &[]));
+/// The values of overrides as the compiler wants them: by the id, as text, of those that have one, and else by name.
+fn values(module: &naga::Module, settings: &[Setting<'_>]) -> Result<PipelineConstants> {
+    let overrides: Vec<&naga::Override> = module.overrides.iter().map(|(_, one)| one).collect();
+    let all: Vec<Settable> = overrides.iter().map(|one| Settable { name: one.name.clone(), id: one.id.map(u32::from) }).collect();
+    let mut values = PipelineConstants::default();
+    for (setting, place) in settings.iter().zip(setting::places(settings, &all)?) {
+        let one = overrides[place];
+        if let TypeInner::Scalar(scalar) = module.types[one.ty].inner {
+            let bits = u32::from(scalar.width) * 8;
+            let form = match scalar.kind {
+                ScalarKind::Bool => Form::Bool,
+                ScalarKind::Sint => Form::Int(bits, true),
+                ScalarKind::Uint => Form::Int(bits, false),
+                _ => Form::Float(bits),
+            };
+            form.check(setting.of, setting.value)?;
         }
+        values.insert(key(one), setting.value);
     }
-    Ok(())
+    Ok(values)
+}
+
+/// How the compiler calls an override.
+fn key(one: &naga::Override) -> String {
+    one.id.map(|id| id.to_string()).or_else(|| one.name.clone()).unwrap_or_default()
 }
 
 /// A mistake that the parser found.
@@ -229,14 +268,18 @@ fn without_handles(message: &str) -> String {
 }
 
 /// A mistake in override constants.
-fn constant_error(source: Source<'_>, error: &PipelineConstantError) -> Error {
-    use PipelineConstantError::{MissingValue, ValidationError};
+fn constant_error(source: Source<'_>, module: &naga::Module, error: &PipelineConstantError) -> Error {
+    use PipelineConstantError::{MissingValue, NegativeWorkgroupSize, ValidationError};
     match error {
         ValidationError(error) => validation_error(source, error),
-        MissingValue(name) => {
-            let message = format!("the override constant {name} has no value, and constants cannot be set in this version");
-            source.error(Kind::Compile, &message, &[], &[])
+        MissingValue(missing) => {
+            let found = module.overrides.iter().find(|(_, one)| key(one) == *missing);
+            let name = found.and_then(|(_, one)| one.name.clone()).unwrap_or_else(|| missing.clone());
+            let message = format!("the override {name} has neither a value nor a default: give it one of the two");
+            let range = found.and_then(|(handle, _)| module.overrides.get_span(handle).to_range()).unwrap_or(0..0);
+            source.error(Kind::Constant, &message, &[Label { range, text: "no default value".into() }], &[])
         }
-        _ => source.error(Kind::Compile, &error.to_string(), &[], &[]),
+        NegativeWorkgroupSize => source.error(Kind::Constant, "the constants make a dimension of the workgroup size 0 or less", &[], &[]),
+        _ => source.error(Kind::Constant, &error.to_string(), &[], &[]),
     }
 }

@@ -19,7 +19,7 @@ pub const AVX_LANGUAGE_SPIRV: u32 = 1;
 /// GLSL text. Not in this version: AVX_ERROR_UNSUPPORTED.
 pub const AVX_LANGUAGE_GLSL: u32 = 2;
 
-/// avx_kernel_create: no bounds checks, for trusted code. Not in this version: AVX_ERROR_UNSUPPORTED.
+/// avx_kernel_create: no bounds checks in the code, for WGSL that is trusted. The hardware's, where there are any, stay.
 pub const AVX_KERNEL_UNCHECKED: u32 = 1;
 /// avx_kernel_create: the kernel reports what it prints, assertions that fail, and (WGSL) indices out of bounds.
 ///
@@ -32,9 +32,12 @@ pub const AVX_KERNEL_UNCHECKED: u32 = 1;
 /// the next call that waits for the dispatch or reads what it wrote, at the latest by avx_destroy; those of one invocation in its
 /// order. An assertion that failed is also the error AVX_ERROR_ASSERTION of that call. A dispatch has 4 MiB for its reports
 /// (AVX_GPU_DEBUG_BYTES in the environment: 256 to 67108864); what finds no room is counted and told. Nothing is moved or stopped: an
-/// index out of bounds is kept inside as it always is, and a kernel goes on behind a failed assertion. The kernel needs one storage
+/// index out of bounds is kept inside as it always is (with AVX_KERNEL_UNCHECKED it is neither kept nor reported), and a kernel goes on behind a failed assertion. The kernel needs one storage
 /// buffer more than it shows, and cannot be recorded into a graph (AVX_ERROR_UNSUPPORTED).
 pub const AVX_KERNEL_DEBUG: u32 = 2;
+/// avx_kernel_create: no subgroup is cut short. The workgroup's first dimension must be a multiple of the subgroup size.
+/// AVX_ERROR_UNSUPPORTED where the device cannot promise it.
+pub const AVX_KERNEL_FULL_SUBGROUPS: u32 = 4;
 
 /// What keeps a kernel's accesses inside the ranges that are bound: nothing.
 pub const AVX_BOUNDS_NONE: u32 = 0;
@@ -55,17 +58,18 @@ pub const AVX_ACCESS_READ: u32 = 1;
 /// The kernel writes the binding.
 pub const AVX_ACCESS_WRITE: u32 = 2;
 
-/// A value for a WGSL override or a SPIR-V specialization constant. Not in this version: AVX_ERROR_UNSUPPORTED. 32 bytes, pinned.
+/// A value for a WGSL override or a SPIR-V specialization constant. 32 bytes, pinned.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct avx_constant {
-    /// The override's name, or NULL to go by id.
+    /// The constant's name, or NULL to go by id.
     pub name: *const c_char,
-    /// The id, if name is NULL.
+    /// The id (`@id(7)`, `constant_id = 7`), if name is NULL.
     pub id: u32,
     /// Zero.
     pub reserved: u32,
-    /// The value, converted to the constant's type.
+    /// The value, converted to the constant's type; for booleans all but 0 is true. Refused if the type cannot hold it: a fraction
+    /// for an integer, a number outside the range.
     pub value: f64,
     /// Zero.
     pub reserved2: u64,
@@ -93,7 +97,8 @@ pub struct avx_kernel_options {
     pub constant_count: u32,
     /// AVX_KERNEL_...
     pub flags: u32,
-    /// Required subgroup size; 0: the driver's choice. Others are not in this version: AVX_ERROR_UNSUPPORTED.
+    /// Required subgroup size in invocations; 0: the driver's choice. AVX_ERROR_UNSUPPORTED where the device has no such size or cannot
+    /// fix it (avx_device_info has subgroup_size_min and _max).
     pub subgroup_size: u32,
     /// Zero.
     pub reserved: u32,
@@ -171,8 +176,8 @@ pub unsafe extern "C" fn avx_kernel_from_wgsl(
     })
 }
 
-/// Compiles WGSL or takes SPIR-V, with options. Errors as avx_kernel_from_wgsl, and AVX_ERROR_INVALID_SPIRV. Thread-safe and
-/// parallel.
+/// Compiles WGSL or takes SPIR-V, with options. Errors as avx_kernel_from_wgsl, AVX_ERROR_INVALID_SPIRV, and AVX_ERROR_ARGUMENTS for
+/// a constant that is not there (with the nearest name) or a value that it cannot have. Thread-safe and parallel.
 ///
 /// # Safety
 /// `options` is NULL or points to its struct_size bytes with valid pointers; `kernel` is NULL or writable.

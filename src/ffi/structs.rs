@@ -10,9 +10,11 @@ use super::stream::avx_stream_options;
 use crate::runtime::args::{Arg, Value};
 use crate::runtime::error::{Error, Result, Status, invalid, out_of_host_memory};
 use crate::runtime::handle::Token;
+use crate::runtime::kernel::{Setting, Which};
 use crate::runtime::properties::{
     BindingKind, BufferProperties, DeviceKind, DeviceProperties, HeapProperties, KernelArgProperties, KernelProperties, MemoryUsage,
 };
+use crate::runtime::subgroups::Subgroups;
 use crate::runtime::{buffer, device, kernel};
 use smallvec::SmallVec;
 use std::ffi::c_char;
@@ -167,7 +169,7 @@ pub(super) unsafe fn buffer_options(options: *const avx_buffer_options) -> Resul
 
 /// # Safety
 /// `options` is NULL or points to its struct_size bytes; its code holds code_size bytes, or ends with NUL if that is 0; its texts
-/// are NUL-terminated. All of it outlives the result.
+/// are NUL-terminated, and its constants are as many as it says. All of it outlives the result.
 pub(super) unsafe fn kernel_options<'a>(options: *const avx_kernel_options) -> Result<kernel::Options<'a>> {
     // SAFETY: as the caller promises.
     let o = unsafe { input(options, "options") }?;
@@ -177,18 +179,9 @@ pub(super) unsafe fn kernel_options<'a>(options: *const avx_kernel_options) -> R
         AVX_LANGUAGE_GLSL => return Err(not_yet("options->language AVX_LANGUAGE_GLSL; compile it to SPIR-V first")),
         other => return Err(invalid(format!("options->language {other} is none of AVX_LANGUAGE_..."))),
     };
-    let unknown = o.flags & !(AVX_KERNEL_UNCHECKED | AVX_KERNEL_DEBUG);
+    let unknown = o.flags & !(AVX_KERNEL_UNCHECKED | AVX_KERNEL_DEBUG | AVX_KERNEL_FULL_SUBGROUPS);
     if unknown != 0 {
         return Err(invalid(format!("options->flags has unknown bits {unknown:#x}")));
-    }
-    if o.flags & AVX_KERNEL_UNCHECKED != 0 {
-        return Err(not_yet("options->flags AVX_KERNEL_UNCHECKED"));
-    }
-    if o.constant_count != 0 {
-        return Err(not_yet("options->constants"));
-    }
-    if o.subgroup_size != 0 {
-        return Err(not_yet("options->subgroup_size"));
     }
     if o.reserved != 0 {
         return Err(invalid("options->reserved is not zero"));
@@ -202,8 +195,41 @@ pub(super) unsafe fn kernel_options<'a>(options: *const avx_kernel_options) -> R
         };
         (code, boundary::text(o.entry_point, "options->entry_point")?, boundary::text(o.label, "options->label")?)
     };
+    // SAFETY: the constants are as the caller promises.
+    let constants = unsafe { constants(o.constants, o.constant_count) }?;
+    let unchecked = o.flags & AVX_KERNEL_UNCHECKED != 0;
+    let subgroups = Subgroups { size: o.subgroup_size, full: o.flags & AVX_KERNEL_FULL_SUBGROUPS != 0 };
     let debug = o.flags & AVX_KERNEL_DEBUG != 0;
-    Ok(kernel::Options { language, code, entry_point, label, debug })
+    Ok(kernel::Options { language, code, entry_point, label, constants, unchecked, subgroups, debug })
+}
+
+/// More constants than any kernel has.
+const MAX_CONSTANTS: u32 = 1 << 16;
+
+/// # Safety
+/// `constants` holds `count` constants, their names NUL-terminated, for as long as the result lives.
+unsafe fn constants<'a>(constants: *const avx_constant, count: u32) -> Result<Vec<Setting<'a>>> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    if constants.is_null() {
+        return Err(invalid(format!("options->constants is NULL and constant_count is {count}")));
+    }
+    if count > MAX_CONSTANTS {
+        return Err(Error::new(Status::Limit, format!("options->constant_count is {count}; a kernel takes {MAX_CONSTANTS} at most")));
+    }
+    let one = |i: usize| {
+        // SAFETY: i is below the count that the caller gave; an avx_constant is valid for any bytes.
+        let constant = unsafe { constants.add(i).read_unaligned() };
+        if constant.reserved != 0 || constant.reserved2 != 0 {
+            return Err(invalid(format!("options->constants[{i}]: reserved is not zero")));
+        }
+        // SAFETY: the name is NULL or NUL-terminated, says the caller.
+        let name = unsafe { boundary::text(constant.name, "options->constants[].name") }?;
+        let of = name.map_or(Which::Id(constant.id), Which::Name);
+        Ok(Setting { of, value: constant.value })
+    };
+    (0..count as usize).map(one).collect()
 }
 
 fn not_yet(what: &str) -> Error {

@@ -279,17 +279,14 @@ impl Engine {
         outcome
     }
 
-    /// Makes the stream's lane ready for commands that touch this: a batch is open, waits for other lanes and a barrier stand in it.
-    /// The lane, and what is done.
-    fn order(&mut self, stream: &Arc<Line>, touches: &[Touch]) -> Result<(usize, Clock)> {
-        self.check()?;
-        let lane = usize::from(stream.lane);
-        let done = self.done();
+    /// What commands of a lane that touch this must wait for: stages before a barrier, stages behind it, submissions of other lanes.
+    #[inline]
+    fn conflicts(&self, lane: usize, touches: &[Touch], done: &Clock) -> (Stages, Stages, Clock) {
         let (mut src, mut dst, mut lanes) = (Stages::default(), Stages::default(), Clock::default());
         for touch in touches {
             let mut conflicts = Conflicts { stages: Stages::default(), lanes };
             if let Some(track) = self.tracks.get(touch.track) {
-                track.history.conflicts(&touch.of, lane as u8, &self.lanes[lane].order, &done, &mut conflicts);
+                track.history.conflicts(&touch.of, lane as u8, &self.lanes[lane].order, done, &mut conflicts);
             }
             if !conflicts.stages.is_empty() {
                 src.insert(conflicts.stages);
@@ -297,6 +294,16 @@ impl Engine {
             }
             lanes = conflicts.lanes;
         }
+        (src, dst, lanes)
+    }
+
+    /// Makes the stream's lane ready for commands that touch this: a batch is open, waits for other lanes and a barrier stand in it.
+    /// The lane, and what is done.
+    fn order(&mut self, stream: &Arc<Line>, touches: &[Touch]) -> Result<(usize, Clock)> {
+        self.check()?;
+        let lane = usize::from(stream.lane);
+        let done = self.done();
+        let (src, dst, lanes) = self.conflicts(lane, touches, &done);
         if lanes != Clock::default() {
             self.start_after(lane, lanes)?;
         }
@@ -500,28 +507,24 @@ impl Engine {
         })
     }
 
-    /// Runs commands that were recorded earlier, which touch this, as part of a stream. They begin with a barrier of their own. The
-    /// submission that carries them.
+    /// Runs commands that were recorded earlier, which touch this, as part of a stream. The submission that carries them.
     pub(crate) fn launch(&mut self, stream: &Arc<Line>, touches: &[Touch], graph: &Commands, label: Label<'_>) -> Result<u64> {
         self.check()?;
         let lane = usize::from(stream.lane);
         let done = self.done();
-        let mut conflicts = Conflicts::default();
-        for touch in touches {
-            if let Some(track) = self.tracks.get(touch.track) {
-                track.history.conflicts(&touch.of, lane as u8, &self.lanes[lane].order, &done, &mut conflicts);
-            }
+        let (src, dst, lanes) = self.conflicts(lane, touches, &done);
+        if lanes != Clock::default() {
+            self.start_after(lane, lanes)?;
         }
-        if conflicts.lanes != Clock::default() {
-            self.start_after(lane, conflicts.lanes)?;
-        }
-        let number = self.lanes[lane].open.as_ref().map_or(self.last + 1, |open| open.number);
-        let lost = self.lanes[lane].batch_was_lost;
-        if self.timeline.is_some() || lost {
+        if !src.is_empty() || self.timeline.is_some() || self.lanes[lane].batch_was_lost {
             self.open_batch(lane)?;
         }
+        if !src.is_empty() {
+            // Recorded in front of the graph: its own commands are the same each time, and mostly need none.
+            self.barrier(lane, src, dst);
+        }
+        let number = self.lanes[lane].open.as_ref().map_or(self.last + 1, |open| open.number);
         self.last = self.last.max(number);
-        self.lanes[lane].order.barrier(Stages::ALL, Stages::ALL);
         let at = Point { lane: lane as u8, sequence: self.lanes[lane].order.next(), submission: number };
         for touch in touches {
             if let Some(track) = self.tracks.get_mut(touch.track) {

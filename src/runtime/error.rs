@@ -86,6 +86,7 @@ impl From<compile::Error> for Error {
             K::InvalidSpirv => Status::InvalidSpirv,
             K::EntryPoint => Status::EntryPoint,
             K::Unsupported => Status::Unsupported,
+            K::Constant => Status::Arguments,
             K::Limit => Status::Limit,
             K::Internal => Status::Internal,
         };

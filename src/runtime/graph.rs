@@ -301,8 +301,6 @@ impl Content {
         copy.touches = merged(touches.iter().flatten());
         let _held = Held::new(device, &copy.touches)?;
         copy.commands.begin_reusable()?;
-        // What comes before on the queue, another launch of this among it, is done before.
-        copy.commands.barrier(stage_set(Stages::ALL), stage_set(Stages::ALL));
         let (mut plan, mut host_writes) = (Plan::default(), StageSet::default());
         for ((node, filled), touches) in self.nodes.iter().zip(&filled).zip(&touches) {
             let Some(touches) = touches else { continue };

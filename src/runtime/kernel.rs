@@ -7,11 +7,14 @@ use super::graveyard::Dead;
 use super::handle::{Kind, Table, Token};
 use super::hazard::{Clock, MAX_LANES};
 use super::log;
+use super::parsed;
 use super::properties::{KernelArgProperties, KernelProperties};
 use super::staging;
+use super::subgroups::Subgroups;
 use super::trace;
 use crate::compile::debug::Debug;
 use crate::compile::{self, Binding, BindingKind, Interface, Variant, WGSL_STACK};
+pub(crate) use crate::compile::{Setting, Which};
 use crate::vulkan::{self, Descriptor, Pipeline, Recipe, Slot, host};
 use rspirv::spirv::Capability;
 use std::collections::VecDeque;
@@ -36,7 +39,7 @@ pub(crate) enum Language {
 }
 
 /// Options of a new kernel, as the caller gave them.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Options<'a> {
     pub(crate) language: Language,
     pub(crate) code: &'a [u8],
@@ -44,6 +47,12 @@ pub(crate) struct Options<'a> {
     pub(crate) label: Option<&'a str>,
     /// It reports: see AVX_KERNEL_DEBUG.
     pub(crate) debug: bool,
+    /// Values for overrides or specialization constants.
+    pub(crate) constants: Vec<Setting<'a>>,
+    /// No bounds checks in the code.
+    pub(crate) unchecked: bool,
+    /// What subgroups must be like.
+    pub(crate) subgroups: Subgroups,
 }
 
 /// A kernel, as a handle names it.
@@ -61,6 +70,7 @@ pub(crate) struct Compiled {
     code: compile::Kernel,
     pub(crate) interface: Interface,
     bounds: Bounds,
+    subgroups: Subgroups,
     /// By [`Variant`]; made when first needed.
     pipelines: [OnceLock<Pipeline>; 4],
     making: Mutex<()>,
@@ -175,6 +185,22 @@ fn key(options: &Options<'_>) -> u128 {
         }
         None => bytes.push(0),
     }
+    for setting in &options.constants {
+        match setting.of {
+            Which::Name(name) => {
+                bytes.push(2);
+                bytes.extend((name.len() as u64).to_le_bytes());
+                bytes.extend(name.as_bytes());
+            }
+            Which::Id(id) => {
+                bytes.push(3);
+                bytes.extend(id.to_le_bytes());
+            }
+        }
+        bytes.extend(setting.value.to_bits().to_le_bytes());
+    }
+    bytes.extend([4, options.unchecked.into(), options.subgroups.full.into()]);
+    bytes.extend(options.subgroups.size.to_le_bytes());
     bytes.extend(options.code);
     xxh3_128(&bytes)
 }
@@ -182,13 +208,12 @@ fn key(options: &Options<'_>) -> u128 {
 fn compile(device: &Inside, options: &Options<'_>) -> Result<Compiled> {
     let _span = trace::span("compile");
     let label = options.label.or(options.entry_point).unwrap_or("kernel");
+    let request =
+        compile::Request { entry: options.entry_point, constants: &options.constants, unchecked: options.unchecked, debug: options.debug };
     // On a stack of its own size: the compilers recurse with the depth of the code, and an overflow cannot be caught.
     let outcome = host::run_on_large_stack("avx_gpu compiler", WGSL_STACK, || match options.language {
-        Language::Wgsl => compile::wgsl(options.code, label, options.entry_point, &device.target, options.debug),
-        Language::Spirv => {
-            let kernel = compile::spirv(options.code, options.entry_point, &device.target);
-            kernel.and_then(|kernel| if options.debug { compile::reporting(kernel, &device.target) } else { Ok(kernel) })
-        }
+        Language::Wgsl => parsed::parse(options.code, label, options.debug)?.kernel(label, &request, &device.target),
+        Language::Spirv => compile::spirv(options.code, &request, &device.target),
     });
     let code = match outcome {
         Ok(Ok(code)) => code?,
@@ -200,13 +225,15 @@ fn compile(device: &Inside, options: &Options<'_>) -> Result<Compiled> {
         }
     };
     let bounds = match options.language {
-        Language::Wgsl => Bounds::Checked,
-        Language::Spirv if device.vulkan.features().robust_buffer_access_2 => Bounds::Hardware,
-        Language::Spirv => Bounds::None,
+        Language::Wgsl if !options.unchecked => Bounds::Checked,
+        _ if device.vulkan.features().robust_buffer_access_2 => Bounds::Hardware,
+        _ => Bounds::None,
     };
     let interface = code.interface.clone();
+    options.subgroups.check(device, &interface)?;
     log::line(log::Level::Debug, format!("compiled '{}' ({} words of SPIR-V)", interface.entry, code.spirv.len()));
-    Ok(Compiled { language: options.language, code, interface, bounds, pipelines: Default::default(), making: Mutex::new(()) })
+    let subgroups = options.subgroups;
+    Ok(Compiled { language: options.language, code, interface, bounds, subgroups, pipelines: Default::default(), making: Mutex::new(()) })
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
@@ -252,11 +279,15 @@ impl Compiled {
             slots.extend(varied.base_binding.map(|(group, binding)| Slot { group, binding, descriptor: Descriptor::Uniform }));
             &varied.spirv
         };
+        let specialized: Vec<(u32, &[u8])> = self.code.specialized.iter().map(|one| (one.id, one.bytes.as_slice())).collect();
         let push = self.interface.args.iter().find(|b| b.kind == BindingKind::PushConstants);
         let recipe = Recipe {
             spirv,
             entry_point: &self.interface.entry,
             slots: &slots,
+            specialized: &specialized,
+            subgroup_size: self.subgroups.fixed(device),
+            full_subgroups: self.subgroups.full,
             push_constant_bytes: push.map_or(0, |b| b.padded_size.min(self.push_limit(device)) as u32),
             label: &self.interface.entry,
         };

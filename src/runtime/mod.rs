@@ -21,6 +21,7 @@ mod lane;
 pub(crate) mod log;
 pub(crate) mod mapping;
 mod op;
+mod parsed;
 pub(crate) mod properties;
 mod quick;
 mod record;
@@ -28,6 +29,7 @@ pub(crate) mod register;
 mod report;
 mod staging;
 pub(crate) mod stream;
+pub(crate) mod subgroups;
 mod tail;
 #[cfg(test)]
 mod tests;

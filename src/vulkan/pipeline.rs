@@ -36,6 +36,12 @@ pub(crate) struct Recipe<'a> {
     pub(crate) spirv: &'a [u32],
     pub(crate) entry_point: &'a str,
     pub(crate) slots: &'a [Slot],
+    /// Specialization constants: id and value, little end first.
+    pub(crate) specialized: &'a [(u32, &'a [u8])],
+    /// The size of subgroups, which the device can fix; 0: the driver's choice.
+    pub(crate) subgroup_size: u32,
+    /// No subgroup is cut short, which the device can promise.
+    pub(crate) full_subgroups: bool,
     pub(crate) push_constant_bytes: u32,
     pub(crate) label: &'a str,
 }
@@ -181,7 +187,32 @@ impl Pipeline {
         let module = unsafe { device.create_shader_module(&vk::ShaderModuleCreateInfo::default().code(recipe.spirv), None) }
             .map_err(|e| Error::of("vkCreateShaderModule", e))?;
         self.device.set_name(module, recipe.label);
-        let stage = vk::PipelineShaderStageCreateInfo::default().stage(vk::ShaderStageFlags::COMPUTE).module(module).name(&entry);
+        let mut data = Vec::new();
+        let entries: Vec<vk::SpecializationMapEntry> = recipe
+            .specialized
+            .iter()
+            .map(|(id, bytes)| {
+                let offset = data.len() as u32;
+                data.extend_from_slice(bytes);
+                vk::SpecializationMapEntry { constant_id: *id, offset, size: bytes.len() }
+            })
+            .collect();
+        let constants = vk::SpecializationInfo::default().map_entries(&entries).data(&data);
+        let mut size = vk::PipelineShaderStageRequiredSubgroupSizeCreateInfo::default().required_subgroup_size(recipe.subgroup_size);
+        let flags = if recipe.full_subgroups {
+            vk::PipelineShaderStageCreateFlags::REQUIRE_FULL_SUBGROUPS
+        } else {
+            vk::PipelineShaderStageCreateFlags::empty()
+        };
+        let mut stage = vk::PipelineShaderStageCreateInfo::default()
+            .stage(vk::ShaderStageFlags::COMPUTE)
+            .flags(flags)
+            .module(module)
+            .name(&entry)
+            .specialization_info(&constants);
+        if recipe.subgroup_size != 0 {
+            stage = stage.push_next(&mut size);
+        }
         let info = vk::ComputePipelineCreateInfo::default().stage(stage).layout(self.layout);
         let made = {
             let _compiling = COMPILING.read().unwrap_or_else(PoisonError::into_inner);

@@ -38,13 +38,13 @@ pub(crate) fn instrument(
 ) -> Result<(Vec<u32>, Option<Debug>)> {
     let index = Index::new(Words::split(spirv)?)?;
     let from_text = plan.is_some();
-    let Plan { sites, prefix } = plan.unwrap_or_default();
+    let Plan { sites, prefix, unchecked } = plan.unwrap_or_default();
     let imported = |name: &str| {
         let mut imports = index.words.insts.iter().filter(|inst| inst.is(Op::ExtInstImport));
         imports.find(|inst| string(inst.rest(2)).0 == name).and_then(|inst| inst.word(1))
     };
     let printf = imported(PRINTF_SET);
-    let clamps = if from_text { clamps(&index, imported("GLSL.std.450")) } else { HashMap::new() };
+    let clamps = if from_text && !unchecked { clamps(&index, imported("GLSL.std.450")) } else { HashMap::new() };
     if sites.is_empty() && clamps.is_empty() && printf.is_none() {
         return Ok((without_lines(&index, from_text), None));
     }

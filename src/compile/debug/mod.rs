@@ -66,6 +66,8 @@ pub(crate) struct Plan {
     /// What the names of the empty functions start with, whose bodies write records; then comes `emit_`, or `fail_` for those of
     /// assertions, and the number of words.
     prefix: Option<String>,
+    /// Nothing keeps indices in bounds, so none is looked at.
+    pub(crate) unchecked: bool,
 }
 
 /// What a kernel reports, and into which buffer.

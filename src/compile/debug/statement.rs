@@ -83,7 +83,11 @@ pub(crate) fn prepare(source: Source<'_>, debug: bool) -> Result<Prepared> {
         calls.stubs.push_str(&format!("\nfn {}{}(site: u32{words}) {{}}", calls.base, kind(*fails, *size)));
     }
     calls.edits.replace(clean.len()..clean.len(), calls.stubs);
-    Ok(Prepared { text: calls.edits.apply(&clean), edits: calls.edits, plan: Plan { sites: calls.sites, prefix: Some(calls.base) } })
+    Ok(Prepared {
+        text: calls.edits.apply(&clean),
+        edits: calls.edits,
+        plan: Plan { sites: calls.sites, prefix: Some(calls.base), unchecked: false },
+    })
 }
 
 /// A name that does not occur in the text.

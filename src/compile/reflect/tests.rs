@@ -33,13 +33,13 @@ fn floats(name: &str, binding: u32) -> (String, String) {
 /// Takes the module as it is, if it can be assembled here.
 fn take(text: &str) -> Option<super::super::error::Result<Kernel>> {
     // Names come before decorations.
-    Some(spirv(&assemble(text)?, None, &target()))
+    Some(spirv(&assemble(text)?, &Request::default(), &target()))
 }
 
 /// The interface of a module that is right.
 fn interface(text: &str) -> Option<Interface> {
     let code = assemble(text)?;
-    let outcome = spirv(&code, None, &target());
+    let outcome = spirv(&code, &Request::default(), &target());
     let kernel = outcome.unwrap_or_else(|error| panic!("{error}\n{text}"));
     assert_eq!(bytes(&kernel.spirv), code, "the words are not touched");
     Some(kernel.interface)
@@ -212,7 +212,8 @@ fn glsl_kernels() {
         }";
     for environment in ["vulkan1.1", "vulkan1.3"] {
         let Some(code) = glsl(text, environment) else { return };
-        let kernel = spirv(&code, Some("main"), &target()).unwrap_or_else(|error| panic!("{error}"));
+        let kernel =
+            spirv(&code, &Request { entry: Some("main"), ..Request::default() }, &target()).unwrap_or_else(|error| panic!("{error}"));
         let names: Vec<_> =
             kernel.interface.args.iter().map(|arg| (arg.binding, arg.read, arg.write, arg.atomic_only, arg.min_size)).collect();
         assert_eq!(
@@ -229,14 +230,14 @@ fn glsl_kernels() {
     ) else {
         return;
     };
-    let error = spirv(&code, None, &target()).unwrap_err();
+    let error = spirv(&code, &Request::default(), &target()).unwrap_err();
     assert!(error.message.contains("map is a sampled image"), "{error}");
     let Some(code) =
         glsl("#version 450\nlayout(set = 0, binding = 3) buffer B { uint b[]; } list[4];\nvoid main() { list[2].b[0] = 1; }", "vulkan1.1")
     else {
         return;
     };
-    let error = spirv(&code, None, &target()).unwrap_err();
+    let error = spirv(&code, &Request::default(), &target()).unwrap_err();
     assert!(error.message.contains("list is an array of bindings"), "{error}");
 }
 
@@ -245,10 +246,10 @@ fn a_glsl_kernel_is_split_by_whole_loads_only() {
     let whole = "#version 450\nlayout(local_size_x = 64) in; layout(set = 0, binding = 0) buffer B { uint b[]; };
         void main() { uvec3 id = gl_GlobalInvocationID; b[id.x] = id.y; }";
     let Some(code) = glsl(whole, "vulkan1.2") else { return };
-    let kernel = spirv(&code, None, &target()).unwrap();
+    let kernel = spirv(&code, &Request::default(), &target()).unwrap();
     let split = crate::compile::Variant { aliased: true, split: true };
     validate(&crate::compile::variant(&kernel, split).unwrap().spirv, "vulkan1.2");
     let Some(code) = glsl(&whole.replace("id.x", "gl_WorkGroupID.x"), "vulkan1.2") else { return };
-    let kernel = spirv(&code, None, &target()).unwrap();
+    let kernel = spirv(&code, &Request::default(), &target()).unwrap();
     assert!(crate::compile::variant(&kernel, split).unwrap_err().message.contains("pointer to its workgroup id"));
 }

@@ -36,7 +36,7 @@ fn check(source: &str) {
         let kernel = compile_for(source, None, &target).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(misplaced(&kernel.spirv), Vec::<String>::new(), "{environment}");
         validate(&kernel.spirv, environment);
-        let again = super::super::spirv(&bytes(&kernel.spirv), None, &target).unwrap();
+        let again = super::super::spirv(&bytes(&kernel.spirv), &Request::default(), &target).unwrap();
         assert_eq!(again.interface, kernel.interface);
     }
 }

@@ -6,7 +6,7 @@ use crate::compile::{Kernel, Variant, spirv, variant};
 
 /// Takes bytes as a module for the usual device.
 fn take(code: &[u8]) -> Result<Kernel> {
-    spirv(code, None, &target())
+    spirv(code, &Request::default(), &target())
 }
 
 /// A small module that is right.
@@ -260,7 +260,7 @@ fn mutations_never_panic() {
     for round in 0..20_000 {
         let code = mutated(&mut random, &modules[round % modules.len()]);
         // Both the whole way and, for what the checks stop early, the reflection alone.
-        match spirv(&code, None, &device) {
+        match spirv(&code, &Request::default(), &device) {
             Ok(kernel) => {
                 passed += 1;
                 for (aliased, split) in [(true, false), (false, true)] {

@@ -60,7 +60,7 @@ fn aliased_marks_storage_buffers_only() {
     assert_eq!(decorations(&kernel.spirv, Decoration::Aliased).len(), 0);
     let code = variant(&kernel, Variant { aliased: true, split: false }).unwrap();
     assert_eq!(decorations(&code.spirv, Decoration::Aliased).len(), 2);
-    let again = spirv(&bytes(&code.spirv), None, &target()).unwrap();
+    let again = spirv(&bytes(&code.spirv), &Request::default(), &target()).unwrap();
     let aliased: Vec<bool> = again.interface.args.iter().map(|arg| arg.aliased).collect();
     assert_eq!(aliased, [true, true, false]);
     // Of a kernel that carries it already nothing is added.
@@ -82,7 +82,7 @@ fn restrict_goes() {
         restricted.extend_from_slice(inst.words);
     }
     validate(&restricted, "vulkan1.3");
-    let kernel = spirv(&bytes(&restricted), None, &target()).unwrap();
+    let kernel = spirv(&bytes(&restricted), &Request::default(), &target()).unwrap();
     let code = variant(&kernel, Variant { aliased: true, split: false }).unwrap();
     assert!(decorations(&code.spirv, Decoration::Restrict).is_empty());
     validate(&code.spirv, "vulkan1.3");

@@ -1,7 +1,7 @@
 //! Modules that report: valid for every Vulkan version, and what their records say.
 
-use super::super::super::testing::{assemble, bytes, compile, compile_as, target, targets, validate};
-use super::super::super::{Kernel, Variant, reporting, spirv, variant};
+use super::super::super::testing::{assemble, bytes, compile, compile_as, compile_with, target, targets, validate};
+use super::super::super::{Kernel, Request, Variant, spirv, variant};
 use super::super::{Record, Severity};
 use super::*;
 
@@ -211,14 +211,29 @@ OpReturn
 OpFunctionEnd
 ";
 
+/// A kernel that reports.
+fn asks(entry: &str) -> Request<'_> {
+    Request { entry: Some(entry), debug: true, ..Request::default() }
+}
+
+#[test]
+fn unchecked_indices_are_not_looked_at() {
+    let source = format!("{HEAD} data[min(id.x, 5u)] = 1.0; printf(\"%u\", id.y); }}");
+    for (unchecked, sites) in [(false, 2), (true, 1)] {
+        let request = Request { unchecked, debug: true, ..Request::default() };
+        let kernel = compile_with(&source, &request, &target()).expect("a kernel");
+        validate(&kernel.spirv, "vulkan1.3");
+        assert_eq!(kernel.debug.expect("it prints").sites.len(), sites, "{unchecked}");
+    }
+}
+
 #[test]
 fn printf_instructions_are_lowered() {
     let Some(code) = assemble(PRINTF) else { return };
     for (entry, own) in [("main", true), ("other", false)] {
-        let kernel = spirv(&code, Some(entry), &target()).unwrap_or_else(|error| panic!("{error}"));
-        let kernel = reporting(kernel, &target()).unwrap_or_else(|error| panic!("{error}"));
+        let kernel = spirv(&code, &asks(entry), &target()).unwrap_or_else(|error| panic!("{error}"));
         validate(&kernel.spirv, "vulkan1.3");
-        let again = spirv(&bytes(&kernel.spirv), None, &target()).unwrap_or_else(|error| panic!("{error}"));
+        let again = spirv(&bytes(&kernel.spirv), &Request::default(), &target()).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(again.interface.entry, entry, "the only one that is left");
         let debug = kernel.debug.expect("reports");
         let buffer = [15, 0, 0, 1, 1, 2, 3, 7, (-7_i32).cast_unsigned(), 1.5_f32.to_bits(), 1, 2, 3, 1, 705_032_704, 1, 2.5_f32.to_bits()];
@@ -230,8 +245,7 @@ fn printf_instructions_are_lowered() {
     let older = code.clone();
     let mut words = super::super::super::words::from_bytes(&older).expect("words");
     words[1] = 0x0001_0000;
-    let kernel = spirv(&bytes(&words), Some("main"), &target()).expect("SPIR-V 1.0");
-    validate(&reporting(kernel, &target()).expect("reports").spirv, "vulkan1.1");
+    validate(&spirv(&bytes(&words), &asks("main"), &target()).expect("SPIR-V 1.0").spirv, "vulkan1.1");
 }
 
 #[test]
@@ -245,7 +259,7 @@ fn wrong_printf_instructions_are_refused() {
     ] {
         assert!(PRINTF.contains(from));
         let Some(code) = assemble(&PRINTF.replacen(from, to, 1)) else { return };
-        let outcome = spirv(&code, Some("main"), &target()).and_then(|kernel| reporting(kernel, &target()));
+        let outcome = spirv(&code, &asks("main"), &target());
         let error = outcome.err().unwrap_or_else(|| panic!("it was taken: {to}"));
         assert!(error.kind == Kind::InvalidSpirv && error.message.contains(says), "{error}");
     }
@@ -271,10 +285,10 @@ fn damaged_modules_are_refused_or_stay_whole() {
                 _ => words[at] ^ 1 << (random() % 32),
             };
         }
-        let Ok(kernel) = spirv(&bytes(&words), Some("main"), &target()) else { continue };
-        let Ok(kernel) = reporting(kernel, &target()) else { continue };
+        let Ok(kernel) = spirv(&bytes(&words), &asks("main"), &target()) else { continue };
         taken += 1;
-        spirv(&bytes(&kernel.spirv), Some("main"), &target()).unwrap_or_else(|error| panic!("{error}"));
+        spirv(&bytes(&kernel.spirv), &Request { entry: Some("main"), ..Request::default() }, &target())
+            .unwrap_or_else(|error| panic!("{error}"));
     }
     assert!(taken > 100, "{taken}");
 }
