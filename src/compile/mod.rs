@@ -3,7 +3,7 @@
 //! | file | what it is about |
 //! |---|---|
 //! | [`error`] | why a kernel was refused |
-//! | [`wgsl`](mod@wgsl) | WGSL to SPIR-V, with [`directive`], [`prescan`], [`weight`], [`length`] and [`token`] before the compiler, [`diagnose`] for its messages, [`math`], [`strip`] and [`barrier`] after it |
+//! | [`wgsl`](mod@wgsl) | WGSL to SPIR-V, with [`directive`], [`prescan`], [`weight`], [`length`] and [`token`] before the compiler, [`diagnose`] for its messages, [`math`], [`strip`], [`barrier`] and [`range`] after it |
 //! | [`structure`] | what raw SPIR-V must be like before a driver sees it |
 //! | [`setting`] | values for overrides and specialization constants |
 //! | [`words`], [`index`], [`constant`], [`layout`], [`access`], [`entry`], [`reflect`] | SPIR-V to the interface |
@@ -29,6 +29,7 @@ mod layout;
 mod length;
 mod math;
 mod prescan;
+mod range;
 mod reflect;
 mod setting;
 mod split;

@@ -16,7 +16,7 @@ use super::error::{Error, Kind, Result};
 use super::index::Index;
 use super::setting::{self, Form, Settable, Setting};
 use super::words::Words;
-use super::{Kernel, Request, Target, barrier, check, debug, entry, math, prescan, reflect, strip};
+use super::{Kernel, Request, Target, barrier, check, debug, entry, math, prescan, range, reflect, strip};
 
 /// Bytes of stack that [`Parsed`] needs. The compiler is recursive, and an overflow ends the process; [`prescan`] keeps inputs to a
 /// quarter of it in an unoptimized build. The system provides the memory when it is touched, so an ordinary kernel costs little.
@@ -120,11 +120,12 @@ fn finish(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, wish: Wi
     let index = Index::new(Words::split(&spirv)?)?;
     // Before the capabilities: a texture is refused by its name.
     let interface = reflect::interface(&index, Some(entry))?;
+    let relaxed = range::relax(&spirv, interface.workgroup_size)?;
     check::capabilities(&index.words, target)?;
     check::universal(&index)?;
     check::uniform_matrices(&index)?;
     check::limits(&interface, target)?;
-    let specialized = Vec::new();
+    let (spirv, specialized) = (relaxed.unwrap_or(spirv), Vec::new());
     let Some(Reporting { plan, text }) = reporting else { return Ok(Kernel { spirv, interface, specialized, debug: None }) };
     let places = |line, column| place(source, text, line, column);
     let mut plan = plan.clone();

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use rspirv::spirv::{BuiltIn, Decoration, ExecutionModel, Op};
+use rspirv::spirv::{BuiltIn, Decoration, ExecutionModel, GlslStd450Op, Op};
 
 use super::super::error::{Error, Kind, Result};
 use super::super::index::Index;
@@ -19,8 +19,6 @@ use super::{Debug, Plan, Report, Site};
 const PRINTF_SET: &str = "NonSemantic.DebugPrintf";
 /// The extension that such sets need, and devices of Vulkan 1.1 may lack.
 const EXTENSION: &str = "SPV_KHR_non_semantic_info";
-/// The minimum of two unsigned numbers in the set GLSL.std.450.
-const UMIN: u32 = 38;
 /// The longest way that is followed to the name of what is indexed.
 const MAX_CHAIN: usize = 64;
 
@@ -123,7 +121,9 @@ struct Clamp {
 fn clamps(index: &Index<'_>, glsl: Option<u32>) -> HashMap<u32, Clamp> {
     let mut found = HashMap::new();
     let Some(glsl) = glsl else { return found };
-    let minimum = |id: u32| index.def(id).filter(|inst| inst.is(Op::ExtInst) && inst.word(3) == Some(glsl) && inst.word(4) == Some(UMIN));
+    let minimum = |id: u32| {
+        index.def(id).filter(|inst| inst.is(Op::ExtInst) && inst.word(3) == Some(glsl) && inst.word(4) == Some(GlslStd450Op::UMin as u32))
+    };
     for inst in &index.words.insts {
         let indices = match inst.op() {
             Some(Op::AccessChain | Op::InBoundsAccessChain) => inst.rest(4),

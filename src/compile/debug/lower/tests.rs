@@ -54,7 +54,7 @@ fn accesses_are_compared() {
     @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         var local = array<u32, 5>(1, 2, 3, 4, 5);
         let i = i32(id.x);
-        outer.items[i].a[min(id.y, 3u)] = block[id.y][id.z];
+        outer.items[i].a[min(id.y, 4u)] = block[id.y][id.z];
         outer.items[1].v[id.x] = 1.0;
         atomicAdd(&counts[id.x + 1u], local[id.z]);
         shared_[id.x] = 1u;
