@@ -292,3 +292,26 @@ fn damaged_modules_are_refused_or_stay_whole() {
     }
     assert!(taken > 100, "{taken}");
 }
+
+#[test]
+fn glsl_prints() {
+    let source = "#version 450
+        #extension GL_EXT_debug_printf : require
+        #extension GL_EXT_shader_explicit_arithmetic_types : require
+        layout(local_size_x = 8) in;
+        layout(set = 0, binding = 0) buffer Data { float data[]; };
+        void show(uint i) { debugPrintfEXT(\"data[%u] is %f, %1.2v3f, %ul\", i, data[i], vec3(1, 2, 3), uint64_t(i)); }
+        void main() {
+            show(gl_GlobalInvocationID.x);
+            if (gl_LocalInvocationIndex == 0) debugPrintfEXT(\"none\");
+            data[gl_GlobalInvocationID.x] = float(int16_t(gl_GlobalInvocationID.y));
+            debugPrintfEXT(\"%d %u %x\", int16_t(-5), uint8_t(7), gl_WorkGroupID.x > 1);
+        }";
+    for (environment, target) in targets() {
+        let Some(code) = super::super::super::testing::glsl(source, environment) else { return };
+        let kernel = spirv(&code, &asks("main"), &target).unwrap_or_else(|error| panic!("{environment}: {error}"));
+        validate(&kernel.spirv, environment);
+        let debug = kernel.debug.expect("it prints");
+        assert_eq!((kernel.interface.args.len(), debug.binding, debug.sites.len()), (1, (0, 1), 3));
+    }
+}
