@@ -86,6 +86,9 @@ typedef void (*avx_log_callback)(int32_t level, const char *message, void *user)
 #define AVX_ERROR_ENTRY_POINT (-202)
 // The arguments of a dispatch do not fit the kernel's interface; the message names the binding.
 #define AVX_ERROR_ARGUMENTS (-203)
+// An assertion of a kernel made with AVX_KERNEL_DEBUG did not hold in work queued before; the message names the kernel, the
+// invocation and the assertion. The kernel went on.
+#define AVX_ERROR_ASSERTION (-204)
 // No Vulkan loader or no driver on this machine; the message says what to install.
 #define AVX_ERROR_NO_DRIVER (-300)
 // There are drivers, but no usable device that fits the selection.
@@ -115,7 +118,8 @@ const char *avx_last_error(void);
 avx_status avx_last_error_copy(char *buffer, uint64_t capacity, uint64_t *length);
 
 // Sends log lines up to `level` (AVX_LOG_...) to `callback`, for the whole process; NULL stops them, and when that returns no
-// callback is running. Without a callback the environment's AVX_GPU_LOG=error|warn|info|debug prints them to stderr.
+// callback is running. Without a callback the environment's AVX_GPU_LOG=error|warn|info|debug prints them to stderr. What kernels
+// made with AVX_KERNEL_DEBUG report is delivered whatever the level, and printed to stderr where there is no callback.
 // AVX_ERROR_INVALID_ARGUMENT for an unknown level. Thread-safe.
 avx_status avx_set_log(avx_log_callback callback, void *user, int32_t level);
 
@@ -578,7 +582,19 @@ avx_status avx_set_label(avx_buffer buffer, const char *label);
 #define AVX_LANGUAGE_GLSL 2u
 // avx_kernel_create: no bounds checks in the code, for WGSL that is trusted. The hardware's, where there are any, stay.
 #define AVX_KERNEL_UNCHECKED 1u
-// avx_kernel_create: printf and out-of-bounds reports. Not in this version: AVX_ERROR_UNSUPPORTED.
+// avx_kernel_create: the kernel reports what it prints, assertions that fail, and (WGSL) indices out of bounds.
+//
+// In WGSL `printf("i is %u, v %v3f", i, v);` and `assert(i < n);` or `assert(i < n, "i is %u", i);` are statements. Values are
+// converted to what the specifier says: %d %i %u %x %X %o (with l: 64 bits), %f %F %e %E %g %G (f32), with v2, v3, v4 for vectors,
+// flags, width and precision as in C. Without this flag the statements are checked and leave no trace in the code. In SPIR-V the
+// instruction of NonSemantic.DebugPrintf (GLSL: debugPrintfEXT) prints.
+//
+// Each report is one line of the log (see avx_set_log), `kernel 'blur' (3, 0, 0): i is 3` with the global invocation id, delivered by
+// the next call that waits for the dispatch or reads what it wrote, at the latest by avx_destroy; those of one invocation in its
+// order. Where several threads wait at once, one of them may deliver for all. An assertion that failed is also the error AVX_ERROR_ASSERTION of that call. A dispatch has 4 MiB for its reports
+// (AVX_GPU_DEBUG_BYTES in the environment: 256 to 67108864); what finds no room is counted and told. Nothing is moved or stopped: an
+// index out of bounds is kept inside as it always is (with AVX_KERNEL_UNCHECKED it is neither kept nor reported), and a kernel goes on behind a failed assertion. The kernel needs one storage
+// buffer more than it shows, and cannot be recorded into a graph (AVX_ERROR_UNSUPPORTED).
 #define AVX_KERNEL_DEBUG 2u
 // avx_kernel_create: no subgroup is cut short. The workgroup's first dimension must be a multiple of the subgroup size.
 // AVX_ERROR_UNSUPPORTED where the device cannot promise it.

@@ -185,6 +185,7 @@ fn status_numbers_are_pinned_and_lie_in_their_bands() {
         ("AVX_ERROR_INVALID_SPIRV", -201),
         ("AVX_ERROR_ENTRY_POINT", -202),
         ("AVX_ERROR_ARGUMENTS", -203),
+        ("AVX_ERROR_ASSERTION", -204),
         ("AVX_ERROR_NO_DRIVER", -300),
         ("AVX_ERROR_NO_DEVICE", -301),
         ("AVX_ERROR_DEVICE_LOST", -302),

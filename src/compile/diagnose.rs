@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::debug::edit::Edits;
 use super::error::{Error, Kind};
 
 /// The most characters of a line that are shown, and how many of them stand before the place.
@@ -20,6 +21,8 @@ pub(crate) struct Source<'a> {
     pub(crate) text: &'a str,
     /// Its name: the kernel's label, or "wgsl".
     pub(crate) label: &'a str,
+    /// What was changed before it was compiled: places in labels are those of the changed text.
+    pub(crate) edits: Option<&'a Edits>,
 }
 
 /// A place in the text, in bytes, with what to say of it.
@@ -31,13 +34,18 @@ pub(crate) struct Label {
 }
 
 impl Source<'_> {
+    /// Where a place of the text that was compiled stands in the user's.
+    pub(crate) fn back(&self, range: std::ops::Range<usize>) -> std::ops::Range<usize> {
+        self.edits.map_or(range.clone(), |edits| edits.back_range(range))
+    }
+
     /// Lays out a refusal.
     pub(crate) fn error(&self, kind: Kind, message: &str, labels: &[Label], notes: &[String]) -> Error {
         let said = message.trim_end();
         let cut = said.floor_char_boundary(SAID);
         let mut text = format!("error: {}{}", &said[..cut], if cut < said.len() { "..." } else { "" });
         for label in labels.iter().take(MOST) {
-            self.place(&mut text, label);
+            self.place(&mut text, &self.back(label.range.clone()), &label.text);
         }
         for note in notes.iter().take(MOST) {
             // Writing to a string cannot fail.
@@ -51,7 +59,7 @@ impl Source<'_> {
         self.error(Kind::Compile, message, &[Label { range: at..at + 1, text: String::new() }], &[])
     }
 
-    /// Line and column, from 1, of a byte; columns count characters.
+    /// Line and column, from 1, of a byte of the user's text; columns count characters.
     pub(crate) fn position(&self, at: usize) -> (usize, usize) {
         let before = self.before(at);
         let line = before.matches('\n').count() + 1;
@@ -66,16 +74,16 @@ impl Source<'_> {
     }
 
     /// Adds a place: where it is, the line, and marks under it.
-    fn place(&self, out: &mut String, label: &Label) {
-        let before = self.before(label.range.start);
-        let (line, column) = self.position(label.range.start);
+    fn place(&self, out: &mut String, range: &std::ops::Range<usize>, text: &str) {
+        let before = self.before(range.start);
+        let (line, column) = self.position(range.start);
         let prefix = before.rsplit('\n').next().unwrap_or("");
         let start = before.len() - prefix.len();
         let whole = self.text.get(start..).and_then(|rest| rest.split(['\n', '\r']).next()).unwrap_or("");
         let skipped = if column > SHOWN - 20 { column - 1 - BEFORE.min(column - 1) } else { 0 };
         let printable = |c: char| if c.is_control() { if c == '\t' { ' ' } else { '\u{fffd}' } } else { c };
         let shown: String = whole.chars().skip(skipped).take(SHOWN).map(printable).collect();
-        let marked = self.text.get(before.len()..label.range.end.max(before.len())).unwrap_or("");
+        let marked = self.text.get(before.len()..range.end.max(before.len())).unwrap_or("");
         let length = marked.split('\n').next().unwrap_or("").chars().count();
         let caret = column - 1 - skipped;
         let room = shown.chars().count().saturating_sub(caret);
@@ -89,7 +97,7 @@ impl Source<'_> {
             out,
             "\n{margin}--> {}:{line}:{column}\n{margin} |\n{number} | {left}{shown}{right}\n{margin} | {pad}{marks} {}",
             self.label,
-            label.text.trim()
+            text.trim()
         );
         let end = out.trim_end().len();
         out.truncate(end);

@@ -9,12 +9,14 @@
 //! | [`words`], [`index`], [`constant`], [`layout`], [`access`], [`entry`], [`reflect`] | SPIR-V to the interface |
 //! | [`feature`], [`check`], [`inline`] | what the kernel needs against what the device has |
 //! | [`variant`](mod@variant), [`split`] | kernels for overlapping arguments and for grids over the device's limit |
+//! | [`debug`] | kernels that report: printf, assertions, accesses out of bounds |
 //! | [`disk`] | the format of the files that keep compiled pipelines |
 
 mod access;
 mod barrier;
 mod check;
 mod constant;
+pub(crate) mod debug;
 mod diagnose;
 mod directive;
 pub(crate) mod disk;
@@ -44,6 +46,7 @@ mod wgsl;
 mod words;
 
 use std::fmt;
+use std::sync::Arc;
 
 use error::Kind;
 pub(crate) use error::{Error, Kind as ErrorKind, Result};
@@ -156,6 +159,8 @@ pub(crate) struct Request<'a> {
     pub(crate) constants: &'a [Setting<'a>],
     /// No bounds checks in the code.
     pub(crate) unchecked: bool,
+    /// It reports; WGSL was parsed for that.
+    pub(crate) debug: bool,
 }
 
 /// A kernel that a driver can be given.
@@ -165,6 +170,8 @@ pub(crate) struct Kernel {
     pub(crate) spirv: Vec<u32>,
     /// The interface of the entry point that was chosen.
     pub(crate) interface: Interface,
+    /// What it reports, if it does: then it has a buffer that the interface does not show.
+    pub(crate) debug: Option<Arc<debug::Debug>>,
     /// Values for its specialization constants.
     pub(crate) specialized: Vec<Specialized>,
 }
@@ -180,7 +187,17 @@ pub(crate) fn spirv(code: &[u8], request: &Request<'_>, target: &Target) -> Resu
     let interface = reflect::interface(&index, request.entry)?;
     check::universal(&index)?;
     check::limits(&interface, target)?;
-    Ok(Kernel { spirv, interface, specialized })
+    let kernel = Kernel { spirv, interface, specialized, debug: None };
+    if request.debug { reporting(kernel, target) } else { Ok(kernel) }
+}
+
+/// A kernel made to report what its printf instructions print. No other entry point of the module is left.
+fn reporting(kernel: Kernel, target: &Target) -> Result<Kernel> {
+    let places = |line: u32, column: u32| Some((line as usize, column as usize));
+    let (spirv, debug) = debug::instrument(&kernel.spirv, &kernel.interface, None, target, &places)?;
+    // A module may name what was taken out in ways that nobody needs.
+    structure::check(&words::Words::split(&spirv)?, target)?;
+    Ok(Kernel { spirv, debug: debug.map(Arc::new), ..kernel })
 }
 
 /// What to say of a panic that was caught around [`Parsed`] or [`spirv`]: the compiler's, not the user's fault.

@@ -44,12 +44,13 @@ impl New {
 }
 
 /// The split kernel and the (group, binding) of its base.
-pub(crate) fn split(spirv: &[u32], interface: &Interface) -> Result<(Vec<u32>, (u32, u32))> {
+/// `taken` is a binding that the kernel has besides those of its interface.
+pub(crate) fn split(spirv: &[u32], interface: &Interface, taken: Option<(u32, u32)>) -> Result<(Vec<u32>, (u32, u32))> {
     if interface.reads_num_workgroups {
         return Err(unsupported(interface, "reads num_workgroups"));
     }
     let index = Index::new(Words::split(spirv)?)?;
-    let place = free_binding(interface);
+    let place = free_binding(interface, taken);
     let sums: Vec<(u32, Sum)> = [(BuiltIn::WorkgroupId, Sum::Workgroup), (BuiltIn::GlobalInvocationId, Sum::Invocation)]
         .into_iter()
         .flat_map(|(builtin, sum)| {
@@ -106,10 +107,11 @@ fn unsupported(interface: &Interface, why: &str) -> Error {
 }
 
 /// A binding that the kernel does not use, next to those that it uses.
-fn free_binding(interface: &Interface) -> (u32, u32) {
+fn free_binding(interface: &Interface, taken: Option<(u32, u32)>) -> (u32, u32) {
     let bindings = || interface.args.iter().filter(|arg| arg.kind != super::BindingKind::PushConstants);
     let group = bindings().map(|arg| arg.group).min().unwrap_or(0);
-    let last = bindings().filter(|arg| arg.group == group).map(|arg| arg.binding).max();
+    let of_interface = bindings().map(|arg| (arg.group, arg.binding));
+    let last = of_interface.chain(taken).filter(|place| place.0 == group).map(|place| place.1).max();
     (group, last.map_or(0, |last| last + 1))
 }
 

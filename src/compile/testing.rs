@@ -64,10 +64,16 @@ pub(crate) fn compile_for(source: &str, entry: Option<&str>, target: &Target) ->
     compile_with(source, &Request { entry, ..Request::default() }, target)
 }
 
+/// The same, and with `debug` a kernel that reports.
+pub(crate) fn compile_as(source: &str, entry: Option<&str>, target: &Target, debug: bool) -> Result<Kernel> {
+    compile_with(source, &Request { entry, debug, ..Request::default() }, target)
+}
+
 /// The same with all that can be asked.
 pub(crate) fn compile_with(source: &str, request: &Request<'_>, target: &Target) -> Result<Kernel> {
     std::thread::scope(|scope| {
-        let work = || catch_unwind(AssertUnwindSafe(|| Parsed::new(source.as_bytes(), "test.wgsl")?.kernel("test.wgsl", request, target)));
+        let compiled = || Parsed::new(source.as_bytes(), "test.wgsl", request.debug)?.kernel("test.wgsl", request, target);
+        let work = move || catch_unwind(AssertUnwindSafe(compiled));
         let thread = std::thread::Builder::new().stack_size(WGSL_STACK).spawn_scoped(scope, work).expect("a thread");
         thread.join().expect("panics are caught").unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());

@@ -21,7 +21,7 @@ fn arg<'k>(kernel: &'k Kernel, name: &str) -> &'k Binding {
     kernel.interface.args.iter().find(|arg| arg.name == name).unwrap_or_else(|| panic!("{name}: {:?}", kernel.interface))
 }
 
-/// Compiles for every version, has all outputs and variants checked, and gives the last kernel.
+/// Compiles for every version, as it is and so that it reports, has all outputs checked, and gives the last kernel.
 fn valid(source: &str) -> Kernel {
     let mut last = None;
     for (environment, target) in targets() {
@@ -29,6 +29,9 @@ fn valid(source: &str) -> Kernel {
         validate(&kernel.spirv, environment);
         let again = spirv(&bytes(&kernel.spirv), &Request::default(), &target).unwrap_or_else(|error| panic!("{environment}: {error}"));
         assert_eq!(again.interface, kernel.interface);
+        let reporting = compile_as(source, None, &target, true).unwrap_or_else(|error| panic!("{environment}, reporting: {error}"));
+        validate(&reporting.spirv, environment);
+        assert_eq!(reporting.interface, kernel.interface);
         last = Some(kernel);
     }
     last.unwrap()
@@ -224,7 +227,7 @@ fn messages_show_the_place() {
     let error = refused(&format!("{}@compute @workgroup_size(1) fn main() {{ x(); }}", " ".repeat(900_000)));
     assert!(error.message.len() < 1000 && error.message.contains("1:900041"), "{error}");
     // Bytes that are no text.
-    let error = Parsed::new(b"fn a() {}\n\xff", "k").map(|_| ()).unwrap_err();
+    let error = Parsed::new(b"fn a() {}\n\xff", "k", false).map(|_| ()).unwrap_err();
     assert!(error.message.contains("byte 10 (line 2)"), "{error}");
     let error = refused("fn a() {} /* not closed /* */");
     assert!(error.message.contains("comment is not closed") && error.message.contains("1:11"), "{error}");

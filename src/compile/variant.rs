@@ -36,7 +36,7 @@ pub(crate) fn variant(kernel: &Kernel, variant: Variant) -> Result<VariantCode> 
     }
     let mut base_binding = None;
     if variant.split {
-        let code = split::split(&spirv, &kernel.interface)?;
+        let code = split::split(&spirv, &kernel.interface, kernel.debug.as_ref().map(|debug| debug.binding))?;
         spirv = code.0;
         base_binding = Some(code.1);
     }

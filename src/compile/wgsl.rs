@@ -8,13 +8,15 @@ use naga::compact::{KeepUnused, compact};
 use naga::proc::BoundsCheckPolicy;
 use naga::valid::{Capabilities, ModuleInfo, ValidationError, ValidationFlags, Validator};
 use naga::{ScalarKind, ShaderStage, TypeInner, WithSpan};
+use std::sync::Arc;
 
+use super::debug::edit::Edits;
 use super::diagnose::{Label, Source};
 use super::error::{Error, Kind, Result};
 use super::index::Index;
 use super::setting::{self, Form, Settable, Setting};
 use super::words::Words;
-use super::{Kernel, Request, Target, barrier, check, directive, entry, math, prescan, range, reflect, strip};
+use super::{Kernel, Request, Target, barrier, check, debug, entry, math, prescan, range, reflect, strip};
 
 /// Bytes of stack that [`Parsed`] needs. The compiler is recursive, and an overflow ends the process; [`prescan`] keeps inputs to a
 /// quarter of it in an unoptimized build. The system provides the memory when it is touched, so an ordinary kernel costs little.
@@ -26,14 +28,17 @@ pub(crate) const MAX_SOURCE: usize = 1 << 20;
 /// A module that was read and found valid, of which any number of kernels can be made.
 pub(crate) struct Parsed {
     text: String,
+    /// What was changed in it before it was compiled.
+    edits: Edits,
+    reporting: Option<Reporting>,
     module: naga::Module,
     info: ModuleInfo,
 }
 
 impl Parsed {
-    /// Reads the WGSL text `source`, which messages call `label`. Must run on a thread with [`WGSL_STACK`] bytes of stack and under
+    /// Reads the WGSL text `source`, which messages call `label`; with `debug`, for kernels that report. Must run on a thread with [`WGSL_STACK`] bytes of stack and under
     /// `catch_unwind`: see [`super::panic_error`].
-    pub(crate) fn new(source: &[u8], label: &str) -> Result<Parsed> {
+    pub(crate) fn new(source: &[u8], label: &str, debug: bool) -> Result<Parsed> {
         if source.len() > MAX_SOURCE {
             let message = format!("the WGSL text has {} bytes, and at most {MAX_SOURCE} (1 MiB) are compiled", source.len());
             return Err(Error::new(Kind::Compile, message));
@@ -43,13 +48,15 @@ impl Parsed {
             let line = source.iter().take(at).filter(|&&byte| byte == b'\n').count() + 1;
             Error::new(Kind::Compile, format!("the WGSL text is not UTF-8: byte {at} (line {line}) is not part of a character"))
         })?;
-        let source = Source { text, label };
-        let prepared = directive::prepare(text).map_err(|unclosed| source.error_at(unclosed.0, "this comment is not closed"))?;
+        let source = Source { text, label, edits: None };
+        let debug::statement::Prepared { text: prepared, edits, plan } = debug::statement::prepare(source, debug)?;
+        let source = Source { edits: Some(&edits), ..source };
         prescan::scan(source, &prepared)?;
         let module = naga::front::wgsl::parse_str(&prepared).map_err(|error| parse_error(source, &error))?;
         let info = validator().validate(&module).map_err(|error| validation_error(source, &error))?;
         math::check(source, &module, &info)?;
-        Ok(Parsed { text: text.to_owned(), module, info })
+        let reporting = debug.then_some(Reporting { plan, text: prepared });
+        Ok(Parsed { text: text.to_owned(), edits, reporting, module, info })
     }
 
     /// Bytes of the text.
@@ -59,7 +66,7 @@ impl Parsed {
 
     /// Compiles an entry point, with values for its overrides. As `new` for the thread, `label` and panics.
     pub(crate) fn kernel(&self, label: &str, request: &Request<'_>, target: &Target) -> Result<Kernel> {
-        let source = Source { text: &self.text, label };
+        let source = Source { text: &self.text, label, edits: Some(&self.edits) };
         let module = &self.module;
         let names: Vec<&str> = module.entry_points.iter().filter(|point| is_compute(point)).map(|point| point.name.as_str()).collect();
         let entry = (*names.get(entry::choose(&names, request.entry)?).unwrap_or(&"")).to_owned();
@@ -68,13 +75,13 @@ impl Parsed {
         let (constant, constant_info) =
             process_overrides(module, &self.info, point, &values).map_err(|error| constant_error(source, module, &error))?;
         let wish = Wish { entry: &entry, unchecked: request.unchecked, target };
-        match finish(source, &constant, &constant_info, wish) {
+        match finish(source, &constant, &constant_info, wish, self.reporting.as_ref()) {
             // Functions that the entry point does not call may be what needs more than the device has: once more without them.
             Err(error) if error.kind == Kind::Unsupported && !constant.functions.is_empty() => {
                 let mut module = constant.into_owned();
                 compact(&mut module, KeepUnused::No);
                 let info = validator().validate(&module).map_err(|error| validation_error(source, &error))?;
-                finish(source, &module, &info, wish)
+                finish(source, &module, &info, wish, self.reporting.as_ref())
             }
             outcome => outcome,
         }
@@ -94,10 +101,20 @@ fn validator() -> Validator {
     Validator::new(ValidationFlags::all(), Capabilities::all())
 }
 
+/// What a kernel that reports is made of: what its text asks for, and the text that was compiled.
+struct Reporting {
+    plan: debug::Plan,
+    text: String,
+}
+
+/// The longest text whose lines are known to reports: the compiler looks for each from the start.
+const MAX_LINES: usize = 64 << 10;
+
 /// From the compiler's form of a kernel to the kernel.
-fn finish(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, wish: Wish<'_>) -> Result<Kernel> {
+fn finish(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, wish: Wish<'_>, reporting: Option<&Reporting>) -> Result<Kernel> {
     let Wish { entry, target, .. } = wish;
-    let spirv = write(source, module, info, wish)?;
+    let lines = reporting.map(|reporting| reporting.text.as_str()).filter(|text| text.len() <= MAX_LINES);
+    let spirv = write(source, module, info, wish, lines)?;
     let spirv = strip::repair(&spirv)?.unwrap_or(spirv);
     let spirv = barrier::repair(&spirv)?.unwrap_or(spirv);
     let index = Index::new(Words::split(&spirv)?)?;
@@ -108,7 +125,20 @@ fn finish(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, wish: Wi
     check::universal(&index)?;
     check::uniform_matrices(&index)?;
     check::limits(&interface, target)?;
-    Ok(Kernel { spirv: relaxed.unwrap_or(spirv), interface, specialized: Vec::new() })
+    let (spirv, specialized) = (relaxed.unwrap_or(spirv), Vec::new());
+    let Some(Reporting { plan, text }) = reporting else { return Ok(Kernel { spirv, interface, specialized, debug: None }) };
+    let places = |line, column| place(source, text, line, column);
+    let mut plan = plan.clone();
+    plan.unchecked = wish.unchecked;
+    let (spirv, debug) = debug::instrument(&spirv, &interface, Some(plan), target, &places)?;
+    Ok(Kernel { spirv, interface, specialized, debug: debug.map(Arc::new) })
+}
+
+/// Where a line and a column (in bytes) of the text that was compiled stand in the user's; nowhere for code of no place.
+fn place(source: Source<'_>, text: &str, line: u32, column: u32) -> Option<(usize, usize)> {
+    let before: usize = text.split_inclusive('\n').take((line as usize).saturating_sub(1)).map(str::len).sum();
+    let at = before + (column as usize).saturating_sub(1);
+    (at > 0).then(|| source.position(source.back(at..at + 1).start))
 }
 
 /// Whether an entry point is a compute kernel.
@@ -116,8 +146,8 @@ fn is_compute(point: &naga::EntryPoint) -> bool {
     point.stage == ShaderStage::Compute
 }
 
-/// Writes the SPIR-V of one entry point.
-fn write(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, wish: Wish<'_>) -> Result<Vec<u32>> {
+/// Writes the SPIR-V of one entry point, with the lines of the text `lines`.
+fn write(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, wish: Wish<'_>, lines: Option<&str>) -> Result<Vec<u32>> {
     let Wish { entry, unchecked, target } = wish;
     let checked = |policy| if unchecked { BoundsCheckPolicy::Unchecked } else { policy };
     let options = spv::Options {
@@ -143,6 +173,7 @@ fn write(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, wish: Wis
         force_loop_bounding: false,
         // Vendors lack the capability, and a compute kernel has no such inputs.
         use_storage_input_output_16: false,
+        debug_info: lines.map(|source_code| spv::DebugInfo { source_code, file_name: "", language: spv::SourceLanguage::WGSL }),
         ..spv::Options::default()
     };
     let pipeline = spv::PipelineOptions { shader_stage: ShaderStage::Compute, entry_point: entry.to_owned() };

@@ -59,6 +59,7 @@ statuses! {
     AVX_ERROR_INVALID_SPIRV = Status::InvalidSpirv,
     AVX_ERROR_ENTRY_POINT = Status::EntryPoint,
     AVX_ERROR_ARGUMENTS = Status::Arguments,
+    AVX_ERROR_ASSERTION = Status::Assertion,
     AVX_ERROR_NO_DRIVER = Status::NoDriver,
     AVX_ERROR_NO_DEVICE = Status::NoDevice,
     AVX_ERROR_DEVICE_LOST = Status::DeviceLost,

@@ -44,6 +44,9 @@ pub const AVX_ERROR_INVALID_SPIRV: avx_status = -201;
 pub const AVX_ERROR_ENTRY_POINT: avx_status = -202;
 /// The arguments of a dispatch do not fit the kernel's interface; the message names the binding.
 pub const AVX_ERROR_ARGUMENTS: avx_status = -203;
+/// An assertion of a kernel made with AVX_KERNEL_DEBUG did not hold in work queued before; the message names the kernel, the
+/// invocation and the assertion. The kernel went on.
+pub const AVX_ERROR_ASSERTION: avx_status = -204;
 /// No Vulkan loader or no driver on this machine; the message says what to install.
 pub const AVX_ERROR_NO_DRIVER: avx_status = -300;
 /// There are drivers, but no usable device that fits the selection.
@@ -105,7 +108,8 @@ pub unsafe extern "C" fn avx_last_error_copy(buffer: *mut c_char, capacity: u64,
 }
 
 /// Sends log lines up to `level` (AVX_LOG_...) to `callback`, for the whole process; NULL stops them, and when that returns no
-/// callback is running. Without a callback the environment's AVX_GPU_LOG=error|warn|info|debug prints them to stderr.
+/// callback is running. Without a callback the environment's AVX_GPU_LOG=error|warn|info|debug prints them to stderr. What kernels
+/// made with AVX_KERNEL_DEBUG report is delivered whatever the level, and printed to stderr where there is no callback.
 /// AVX_ERROR_INVALID_ARGUMENT for an unknown level. Thread-safe.
 ///
 /// # Safety

@@ -183,9 +183,6 @@ pub(super) unsafe fn kernel_options<'a>(options: *const avx_kernel_options) -> R
     if unknown != 0 {
         return Err(invalid(format!("options->flags has unknown bits {unknown:#x}")));
     }
-    if o.flags & AVX_KERNEL_DEBUG != 0 {
-        return Err(not_yet("options->flags AVX_KERNEL_DEBUG"));
-    }
     if o.reserved != 0 {
         return Err(invalid("options->reserved is not zero"));
     }
@@ -202,7 +199,8 @@ pub(super) unsafe fn kernel_options<'a>(options: *const avx_kernel_options) -> R
     let constants = unsafe { constants(o.constants, o.constant_count) }?;
     let unchecked = o.flags & AVX_KERNEL_UNCHECKED != 0;
     let subgroups = Subgroups { size: o.subgroup_size, full: o.flags & AVX_KERNEL_FULL_SUBGROUPS != 0 };
-    Ok(kernel::Options { language, code, entry_point, label, constants, unchecked, subgroups })
+    let debug = o.flags & AVX_KERNEL_DEBUG != 0;
+    Ok(kernel::Options { language, code, entry_point, label, constants, unchecked, subgroups, debug })
 }
 
 /// More constants than any kernel has.

@@ -134,6 +134,31 @@ pub(crate) fn create(device: Token, options: &Options) -> Result<Token> {
     Ok(token)
 }
 
+/// A buffer of the library's own, all zeros, in memory that the host reads fast. It has no handle; its track is freed by whoever has it.
+pub(crate) fn own(device: &Inside, size: u64, label: &str) -> Result<Arc<Buffer>> {
+    let allocation = device.allocate(MemoryKind::Readback, size, DEFAULT_ALIGNMENT, label)?;
+    let (slice, window, cached, heap) = (allocation.slice(), allocation.window(), !allocation.write_combined(), allocation.heap());
+    let Some(view) = window else {
+        device.release(allocation);
+        return Err(Error::new(Status::Internal, "memory for the host has no window"));
+    };
+    view.zero(0, size);
+    let track = device.lock().tracks.add(Some(allocation), true);
+    let (slice, label) = (Slice { size, ..slice }, Mutex::new(Some(short_label(label))));
+    Ok(Arc::new(Buffer {
+        device: Arc::clone(device),
+        size,
+        memory: 2,
+        alignment: DEFAULT_ALIGNMENT,
+        heap,
+        slice,
+        window,
+        cached,
+        track,
+        label,
+    }))
+}
+
 /// A new buffer's zeros: by the host where that is its own memory, else by the device, before anything that is queued later.
 fn zero(device: &Inside, buffer: &Buffer) -> Result<()> {
     match buffer.window.filter(|_| buffer.cached) {

@@ -13,6 +13,7 @@ use super::hazard::{Clock, MAX_LANES};
 use super::kernel::{self, KernelCache};
 use super::properties::{DeviceProperties, HeapProperties, MemoryUsage};
 use super::register::Registered;
+use super::report::Reports;
 use super::staging::Staging;
 use super::stream::{self, Line};
 use super::timeline::{Label, Timeline};
@@ -75,6 +76,7 @@ pub(crate) struct Device {
     pub(crate) copiers: Copiers,
     pub(crate) registered: Registered,
     pub(crate) own_kernels: OwnKernels,
+    pub(crate) reports: Reports,
     /// The clock of the device's queues, if they have one.
     pub(crate) stamps: Option<Stamps>,
     /// What was let go and the engine does not know yet.
@@ -210,6 +212,7 @@ pub(crate) fn create(options: &Options) -> Result<Token> {
         copiers: Copiers::new(options.copy_threads),
         registered: Registered::default(),
         own_kernels: OwnKernels::default(),
+        reports: Reports::default(),
         stamps: Stamps::new(&vulkan)?,
         fallen: Mutex::default(),
         has_fallen: AtomicBool::new(false),
@@ -252,6 +255,9 @@ pub(crate) fn destroy(token: Token) -> Result<()> {
         }
     }
     drop(device.deliver());
+    // What failed has nobody left to be told but the log.
+    drop(device.read_reports());
+    device.trim_reports(true);
     device.lock().stop = true;
     device.tail.notify_all();
     if let Some(thread) = device.tail_thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
@@ -314,6 +320,7 @@ pub(crate) fn synchronize(token: Token, timeout_ns: u64) -> Result<()> {
 /// Gives memory that nothing uses back to the driver.
 pub(crate) fn trim(token: Token) -> Result<()> {
     let device = enter(token)?;
+    device.trim_reports(false);
     let dead = {
         let mut engine = device.lock();
         for lane in 0..engine.lanes.len() {
@@ -427,10 +434,11 @@ impl Device {
         &self.completions[usize::from(lane)]
     }
 
-    /// After a wait: brings home what the device has copied, frees what it has passed, and tells the error of earlier queued work of the
-    /// stream (of any, for `None`).
+    /// After a wait: brings home what the device has copied, reads what kernels reported, frees what it has passed, and tells the error
+    /// of earlier queued work of the stream (of any, for `None`).
     pub(crate) fn settle(&self, stream: Option<u64>) -> Result<()> {
         self.deliver()?;
+        self.read_reports()?;
         let mut engine = self.lock();
         self.reap(&mut engine);
         engine.take_failure(stream)

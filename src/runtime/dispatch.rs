@@ -9,6 +9,7 @@ use super::hazard::{Stage, Use};
 use super::kernel::{self, Kernel};
 use super::op::{self, Bound, Dispatch, Op, Prepared, Run, Size};
 use super::quick;
+use super::report;
 use super::stream::Target;
 use super::turn::Touches;
 use crate::compile::{Binding, BindingKind, Variant};
@@ -73,6 +74,13 @@ pub(crate) fn dispatch(stream: Token, kernel: Token, grid: Grid, given: &[Arg<'_
     {
         return outcome;
     }
+    if kernel.compiled.debug().is_some() && matches!(target, Target::Recording(_)) {
+        let message = format!(
+            "kernel '{}' was made with AVX_KERNEL_DEBUG, and what it reports belongs to one dispatch: record one made without into a graph",
+            kernel.label
+        );
+        return Err(Error::new(Status::Unsupported, message));
+    }
     let has_slots = matches!(grid, Grid::Slot(_)) || given.iter().any(|arg| matches!(arg.value, Value::Param { .. }));
     if has_slots {
         let Target::Recording(stream) = &target else { return Err(op::no_slots_here()) };
@@ -85,6 +93,11 @@ pub(crate) fn dispatch(stream: Token, kernel: Token, grid: Grid, given: &[Arg<'_
     };
     match &target {
         Target::Live(line) => {
+            let report = report::begin(&device, line, &kernel)?;
+            if let Some(report) = &report {
+                parts.bound.push(Bound::Slice(report.slice()));
+                report.touch(&mut parts.touches);
+            }
             let run = Run { kernel: &kernel, variant, bound: &parts.bound, size };
             op::queue(
                 &device,

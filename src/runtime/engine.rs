@@ -82,6 +82,13 @@ impl Engine {
         }
     }
 
+    /// Keeps an error for the next wait or read of a stream, if there is none already.
+    pub(crate) fn keep_failure(&mut self, stream: u64, error: Error) {
+        if !self.failed.iter().any(|(id, _)| *id == stream) {
+            self.failed.push((stream, error));
+        }
+    }
+
     /// Turns a failure of the driver into an error; a lost device stays lost.
     pub(crate) fn fail(&mut self, e: vulkan::Error) -> Error {
         if e.kind != vulkan::ErrorKind::DeviceLost {
@@ -493,9 +500,7 @@ impl Engine {
             if error.status != Status::DeviceLost {
                 error.message = format!("{} queued commands did not reach the device: {}", open.count, error.message);
                 for stream in &open.streams {
-                    if !self.failed.iter().any(|(id, _)| *id == stream.id) {
-                        self.failed.push((stream.id, error.clone()));
-                    }
+                    self.keep_failure(stream.id, error.clone());
                 }
             }
             error

@@ -25,6 +25,7 @@ pub(crate) enum Status {
     InvalidSpirv = -201,
     EntryPoint = -202,
     Arguments = -203,
+    Assertion = -204,
     NoDriver = -300,
     NoDevice = -301,
     DeviceLost = -302,

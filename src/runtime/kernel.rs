@@ -12,6 +12,7 @@ use super::properties::{KernelArgProperties, KernelProperties};
 use super::staging;
 use super::subgroups::Subgroups;
 use super::trace;
+use crate::compile::debug::Debug;
 use crate::compile::{self, Binding, BindingKind, Interface, Variant, WGSL_STACK};
 pub(crate) use crate::compile::{Setting, Which};
 use crate::vulkan::{self, Descriptor, Pipeline, Recipe, Slot, host};
@@ -44,6 +45,8 @@ pub(crate) struct Options<'a> {
     pub(crate) code: &'a [u8],
     pub(crate) entry_point: Option<&'a str>,
     pub(crate) label: Option<&'a str>,
+    /// It reports: see AVX_KERNEL_DEBUG.
+    pub(crate) debug: bool,
     /// Values for overrides or specialization constants.
     pub(crate) constants: Vec<Setting<'a>>,
     /// No bounds checks in the code.
@@ -173,6 +176,7 @@ pub(crate) fn make(device: &Inside, options: &Options<'_>) -> Result<Arc<Kernel>
 fn key(options: &Options<'_>) -> u128 {
     let mut bytes = Vec::with_capacity(options.code.len() + 64);
     bytes.push(options.language as u8);
+    bytes.push(options.debug.into());
     match options.entry_point {
         Some(entry) => {
             bytes.push(1);
@@ -219,9 +223,10 @@ fn compile(device: &Inside, options: &Options<'_>) -> Result<Compiled> {
 /// The code as SPIR-V with its interface, for whatever device the target tells of.
 pub(crate) fn translate(options: &Options<'_>, target: &compile::Target) -> Result<compile::Kernel> {
     let label = options.label.or(options.entry_point).unwrap_or("kernel");
-    let request = compile::Request { entry: options.entry_point, constants: &options.constants, unchecked: options.unchecked };
+    let request =
+        compile::Request { entry: options.entry_point, constants: &options.constants, unchecked: options.unchecked, debug: options.debug };
     let outcome = on_compiler_stack(|| match options.language {
-        Language::Wgsl => parsed::parse(options.code, label)?.kernel(label, &request, target),
+        Language::Wgsl => parsed::parse(options.code, label, options.debug)?.kernel(label, &request, target),
         Language::Spirv => compile::spirv(options.code, &request, target),
     })?;
     Ok(outcome?)
@@ -251,6 +256,12 @@ impl Compiled {
         self.language == Language::Wgsl
     }
 
+    /// What it reports, if it does.
+    #[inline]
+    pub(crate) fn debug(&self) -> Option<&Arc<Debug>> {
+        self.code.debug.as_ref()
+    }
+
     /// The pipeline for a way of dispatching, if it is made.
     #[inline]
     pub(crate) fn made(&self, variant: Variant) -> Option<&Pipeline> {
@@ -268,6 +279,8 @@ impl Compiled {
             return Ok(pipeline);
         }
         let mut slots: Vec<Slot> = self.interface.args.iter().filter_map(slot).collect();
+        // Behind the arguments, and before a base.
+        slots.extend(self.debug().map(|debug| Slot { group: debug.binding.0, binding: debug.binding.1, descriptor: Descriptor::Storage }));
         let varied;
         let spirv = if variant == Variant::default() {
             &self.code.spirv

@@ -57,11 +57,16 @@ struct State {
     /// From the environment: lines go to stderr where no sink is set.
     stderr: Level,
     waiting: VecDeque<(Level, String)>,
+    /// What kernels reported, which was asked for: none of it is dropped, whatever the level.
+    reports: Vec<(Level, String)>,
+    /// A thread delivers reports.
+    reporting: bool,
     /// Deliveries that run now, of a sink that may be the one being replaced.
     running: usize,
 }
 
-static STATE: Mutex<State> = Mutex::new(State { sink: None, stderr: Level::Off, waiting: VecDeque::new(), running: 0 });
+static STATE: Mutex<State> =
+    Mutex::new(State { sink: None, stderr: Level::Off, waiting: VecDeque::new(), reports: Vec::new(), reporting: false, running: 0 });
 static QUIET: Condvar = Condvar::new();
 static LEVEL: AtomicI32 = AtomicI32::new(Level::Off as i32);
 static ANY_WAITING: AtomicBool = AtomicBool::new(false);
@@ -114,36 +119,61 @@ pub(crate) fn line(level: Level, text: impl Into<String>) {
     ANY_WAITING.store(true, Ordering::Release);
 }
 
+/// Queues what a kernel reported, in one piece: it goes to the sink at any level, and to stderr where there is none.
+pub(crate) fn reports(mut lines: Vec<(Level, String)>) {
+    if lines.is_empty() {
+        return;
+    }
+    let mut state = state();
+    state.reports.append(&mut lines);
+    ANY_WAITING.store(true, Ordering::Release);
+}
+
 /// True on a thread that is inside the user's log callback.
 pub(crate) fn in_callback() -> bool {
     IN_CALLBACK.get()
 }
 
-/// Delivers what waits. The caller holds no lock of this library.
+/// Delivers what waits. The caller holds no lock of this library. One thread at a time delivers reports, all that come meanwhile too, so
+/// that they keep their order.
 pub(crate) fn deliver() {
     if !ANY_WAITING.load(Ordering::Acquire) {
         return;
     }
-    let (lines, sink, stderr) = {
-        let mut state = state();
-        ANY_WAITING.store(false, Ordering::Relaxed);
-        state.running += 1;
-        (std::mem::take(&mut state.waiting), state.sink.clone(), state.stderr)
-    };
-    IN_CALLBACK.set(true);
-    for (level, text) in lines {
-        match &sink {
-            Some(sink) => sink(level, &text),
-            None if level > stderr => {}
-            // A closed stderr is no reason to fail, as eprintln! would.
-            None => drop(writeln!(std::io::stderr(), "avx_gpu {}: {text}", level.name())),
-        }
-    }
-    IN_CALLBACK.set(false);
-    drop(sink);
     let mut state = state();
+    ANY_WAITING.store(false, Ordering::Relaxed);
+    state.running += 1;
+    let reporting = !std::mem::replace(&mut state.reporting, true);
+    let mut lines = std::mem::take(&mut state.waiting);
+    loop {
+        let reports = if reporting { std::mem::take(&mut state.reports) } else { Vec::new() };
+        if lines.is_empty() && reports.is_empty() {
+            break;
+        }
+        let (sink, stderr) = (state.sink.clone(), state.stderr);
+        drop(state);
+        IN_CALLBACK.set(true);
+        lines.drain(..).for_each(|(level, text)| deliver_to(sink.as_ref(), level, &text, level <= stderr));
+        reports.into_iter().for_each(|(level, text)| deliver_to(sink.as_ref(), level, &text, true));
+        IN_CALLBACK.set(false);
+        drop(sink);
+        state = self::state();
+    }
+    if reporting {
+        state.reporting = false;
+    }
     state.running -= 1;
     if state.running == 0 {
         QUIET.notify_all();
+    }
+}
+
+/// Gives a line to the sink; to stderr if there is none and it is to be `printed`.
+fn deliver_to(sink: Option<&Sink>, level: Level, text: &str, printed: bool) {
+    match sink {
+        Some(sink) => sink(level, text),
+        // A closed stderr is no reason to fail, as eprintln! would.
+        None if printed => drop(writeln!(std::io::stderr(), "avx_gpu {}: {text}", level.name())),
+        None => {}
     }
 }

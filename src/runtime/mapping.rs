@@ -28,6 +28,7 @@ pub(crate) fn map(token: Token, offset: u64, size: u64, access: u32) -> Result<u
     let deadline = device.deadline();
     let touches = Touches::one(&buffer, &range, Stage::Transfer, write);
     loop {
+        device.read_reports()?;
         let mut engine = turn(&device, &touches)?;
         if let Some((mapped, _)) = &engine.live(buffer.track)?.mapped {
             let message = format!("{} is mapped already (bytes {mapped:?}); one mapping a buffer at a time", buffer.name());

@@ -27,6 +27,7 @@ pub(crate) mod properties;
 mod quick;
 mod record;
 pub(crate) mod register;
+mod report;
 mod staging;
 pub(crate) mod stream;
 pub(crate) mod subgroups;

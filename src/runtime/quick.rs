@@ -22,7 +22,7 @@ pub(crate) fn dispatch(device: &Inside, line: &Arc<Line>, kernel: &Arc<Kernel>, 
     let wanted = &compiled.interface.args;
     let limits = &device.limits;
     let fits = |i: usize| groups[i].wrapping_sub(1) < limits.max_groups[i];
-    if wanted.len() != given.len() || !(fits(0) && fits(1) && fits(2)) {
+    if compiled.debug().is_some() || wanted.len() != given.len() || !(fits(0) && fits(1) && fits(2)) {
         return None;
     }
     let pipeline = compiled.made(Variant::default())?;

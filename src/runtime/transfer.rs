@@ -221,6 +221,10 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
             // Nothing to wait for: the lock keeps others away for as long as it takes.
             window.read(offset, into);
             device.reap(&mut engine);
+            if device.reports.any() {
+                drop(engine);
+                return device.settle(Some(line.id));
+            }
             return Ok(());
         }
         let clock = engine.flush_to(clock)?;

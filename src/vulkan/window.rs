@@ -44,6 +44,15 @@ impl Window {
         unsafe { self.start.as_ptr().add(offset as usize).copy_to_nonoverlapping(into.as_mut_ptr().cast(), into.len()) };
     }
 
+    /// `count` words from `offset`.
+    pub(crate) fn words(self, offset: u64, count: usize) -> Vec<u32> {
+        let mut words = vec![0_u32; count];
+        self.check(offset, size_of_val(words.as_slice()));
+        // SAFETY: as in `read`; any bytes are words.
+        unsafe { self.start.as_ptr().add(offset as usize).copy_to_nonoverlapping(words.as_mut_ptr().cast(), 4 * count) };
+        words
+    }
+
     /// Sets `size` bytes from `offset` to zero.
     pub(crate) fn zero(self, offset: u64, size: u64) {
         self.check(offset, size as usize);

@@ -1,0 +1,191 @@
+//! The functions that write records, in SPIR-V: one for each number of words, and one that compares an index with the last one.
+
+use std::collections::HashMap;
+
+use rspirv::spirv::{BuiltIn, Decoration, FunctionControl, MemoryModel, Op, Scope, SelectionControl, StorageClass};
+
+use super::super::index::Index;
+use super::super::words::emit;
+use super::types::Types;
+use super::{MOST_LOST, RECORD};
+
+/// The buffer and the functions.
+pub(super) struct Emitters {
+    /// The buffer's variable.
+    pub(super) buffer: u32,
+    /// The variable of the invocation's id, and whether it is new.
+    pub(super) invocation: (u32, bool),
+    /// The vector type that it has.
+    vector: u32,
+    /// A pointer to a word of the buffer.
+    pointer: u32,
+    /// The scope of the atomic operations.
+    scope: u32,
+    /// Decorations of what is new.
+    pub(super) annotations: Vec<u32>,
+    /// The functions made until now.
+    pub(super) functions: Vec<u32>,
+    /// Functions by their number of words, behind the site.
+    known: HashMap<u32, u32>,
+    compare: Option<u32>,
+}
+
+impl Emitters {
+    /// Sets up the buffer at a binding. `invocation` is the entry point's variable of the global id, if it has one, with its type.
+    pub(super) fn new(types: &mut Types, index: &Index<'_>, (group, binding): (u32, u32), invocation: Option<(u32, u32)>) -> Emitters {
+        let mut annotations = Vec::new();
+        let storage = StorageClass::StorageBuffer as u32;
+        let uint = types.uint();
+        let words = types.new_type(Op::TypeRuntimeArray, &[uint]);
+        let block = types.new_type(Op::TypeStruct, &[uint, uint, uint, words]);
+        let block_pointer = types.new_type(Op::TypePointer, &[storage, block]);
+        let pointer = types.new_type(Op::TypePointer, &[storage, uint]);
+        let buffer = types.id();
+        emit(&mut types.added, Op::Variable, &[block_pointer, buffer, storage]);
+        emit(&mut annotations, Op::Decorate, &[words, Decoration::ArrayStride as u32, 4]);
+        emit(&mut annotations, Op::Decorate, &[block, Decoration::Block as u32]);
+        for member in 0..4 {
+            emit(&mut annotations, Op::MemberDecorate, &[block, member, Decoration::Offset as u32, 4 * member]);
+        }
+        emit(&mut annotations, Op::Decorate, &[buffer, Decoration::DescriptorSet as u32, group]);
+        emit(&mut annotations, Op::Decorate, &[buffer, Decoration::Binding as u32, binding]);
+        let (invocation, vector) = match invocation {
+            Some((variable, vector)) => ((variable, false), vector),
+            None => {
+                let vector = types.plain(Op::TypeVector, &[uint, 3]);
+                let input = StorageClass::Input as u32;
+                let ty = types.new_type(Op::TypePointer, &[input, vector]);
+                let variable = types.id();
+                emit(&mut types.added, Op::Variable, &[ty, variable, input]);
+                emit(&mut annotations, Op::Decorate, &[variable, Decoration::BuiltIn as u32, BuiltIn::GlobalInvocationId as u32]);
+                ((variable, true), vector)
+            }
+        };
+        // In the Vulkan memory model the whole device is a capability of its own, and one queue is enough.
+        let mut models = index.words.insts.iter().filter(|inst| inst.is(Op::MemoryModel));
+        let vulkan = models.any(|inst| inst.word(2) == Some(MemoryModel::Vulkan as u32));
+        let scope = types.constant(if vulkan { Scope::QueueFamily } else { Scope::Device } as u32);
+        Emitters { buffer, invocation, vector, pointer, scope, annotations, functions: Vec::new(), known: HashMap::new(), compare: None }
+    }
+
+    /// The function that writes a record of so many words: called with the site and the words.
+    pub(super) fn record(&mut self, types: &mut Types, words: u32) -> u32 {
+        if let Some(&id) = self.known.get(&words) {
+            return id;
+        }
+        let (function, void, uint, ty) = (types.id(), types.void(), types.uint(), types.function(words + 1));
+        let mut out = Vec::new();
+        emit(&mut out, Op::Function, &[void, function, FunctionControl::NONE.bits(), ty]);
+        let parameters: Vec<u32> = (0..=words).map(|_| types.id()).collect();
+        for &parameter in &parameters {
+            emit(&mut out, Op::FunctionParameter, &[uint, parameter]);
+        }
+        self.body(types, &mut out, &parameters, false);
+        self.functions.extend(out);
+        self.known.insert(words, function);
+        function
+    }
+
+    /// An empty function of the module writes the records of so many words that are no assertion's.
+    pub(super) fn adopt(&mut self, function: u32, words: u32) {
+        self.known.insert(words, function);
+    }
+
+    /// The body of such a function, to its end: room is taken by an atomic addition, unless there is none. That of an assertion that
+    /// `fails` is remembered without room, too.
+    pub(super) fn body(&self, types: &mut Types, out: &mut Vec<u32>, parameters: &[u32], fails: bool) {
+        let (uint, bool, buffer) = (types.uint(), types.bool(), self.buffer);
+        let size = types.constant(RECORD + parameters.len() as u32 - 1);
+        let [zero, one, two, three, most] = [0, 1, 2, 3, MOST_LOST].map(|value| types.constant(value));
+        let mut id = || types.id();
+        let (start, taking, taken, fitting, full, end) = (id(), id(), id(), id(), id(), id());
+        let (used, lost, capacity, before, any, got, slot, last, fits) = (id(), id(), id(), id(), id(), id(), id(), id(), id());
+        let none = SelectionControl::NONE.bits();
+        let site = id();
+        emit(out, Op::Label, &[start]);
+        emit(out, Op::IAdd, &[uint, site, parameters.first().copied().unwrap_or(zero), one]);
+        emit(out, Op::AccessChain, &[self.pointer, used, buffer, zero]);
+        emit(out, Op::AccessChain, &[self.pointer, lost, buffer, one]);
+        emit(out, Op::ArrayLength, &[uint, capacity, buffer, 3]);
+        // Once it is full the count stays, or it would begin again at zero some time.
+        emit(out, Op::AtomicLoad, &[uint, before, used, self.scope, zero]);
+        emit(out, Op::ULessThan, &[bool, any, before, capacity]);
+        emit(out, Op::SelectionMerge, &[taken, none]);
+        emit(out, Op::BranchConditional, &[any, taking, taken]);
+        emit(out, Op::Label, &[taking]);
+        emit(out, Op::AtomicIAdd, &[uint, got, used, self.scope, zero, size]);
+        emit(out, Op::Branch, &[taken]);
+        emit(out, Op::Label, &[taken]);
+        emit(out, Op::Phi, &[uint, slot, got, taking, capacity, start]);
+        emit(out, Op::IAdd, &[uint, last, slot, size]);
+        emit(out, Op::ULessThanEqual, &[bool, fits, last, capacity]);
+        emit(out, Op::SelectionMerge, &[end, none]);
+        emit(out, Op::BranchConditional, &[fits, fitting, full]);
+
+        emit(out, Op::Label, &[fitting]);
+        let whole = id();
+        emit(out, Op::Load, &[self.vector, whole, self.invocation.0]);
+        let mut stored = vec![site];
+        for part in 0..3 {
+            let own = id();
+            emit(out, Op::CompositeExtract, &[uint, own, whole, part]);
+            stored.push(own);
+        }
+        stored.extend(parameters.iter().skip(1));
+        let mut place = slot;
+        for (i, &word) in stored.iter().enumerate() {
+            if i > 0 {
+                let next = id();
+                emit(out, Op::IAdd, &[uint, next, place, one]);
+                place = next;
+            }
+            let pointer = id();
+            emit(out, Op::AccessChain, &[self.pointer, pointer, buffer, three, place]);
+            emit(out, Op::Store, &[pointer, word]);
+        }
+        emit(out, Op::Branch, &[end]);
+
+        let (count, many, step, ignored) = (id(), id(), id(), id());
+        emit(out, Op::Label, &[full]);
+        emit(out, Op::AtomicLoad, &[uint, count, lost, self.scope, zero]);
+        emit(out, Op::UGreaterThan, &[bool, many, count, most]);
+        emit(out, Op::Select, &[uint, step, many, zero, one]);
+        emit(out, Op::AtomicIAdd, &[uint, ignored, lost, self.scope, zero, step]);
+        if fails {
+            let (failed, ignored) = (id(), id());
+            emit(out, Op::AccessChain, &[self.pointer, failed, buffer, two]);
+            emit(out, Op::AtomicUMax, &[uint, ignored, failed, self.scope, zero, site]);
+        }
+        emit(out, Op::Branch, &[end]);
+        emit(out, Op::Label, &[end]);
+        emit(out, Op::Return, &[]);
+        emit(out, Op::FunctionEnd, &[]);
+    }
+
+    /// The function that reports an index beyond the last one: called with the site, the index and the last one.
+    pub(super) fn compare(&mut self, types: &mut Types) -> u32 {
+        if let Some(id) = self.compare {
+            return id;
+        }
+        let record = self.record(types, 2);
+        let (function, void, uint, bool, ty) = (types.id(), types.void(), types.uint(), types.bool(), types.function(3));
+        let [site, at, last, start, bad, reporting, ignored, end] = std::array::from_fn(|_| types.id());
+        let out = &mut self.functions;
+        emit(out, Op::Function, &[void, function, FunctionControl::NONE.bits(), ty]);
+        for parameter in [site, at, last] {
+            emit(out, Op::FunctionParameter, &[uint, parameter]);
+        }
+        emit(out, Op::Label, &[start]);
+        emit(out, Op::UGreaterThan, &[bool, bad, at, last]);
+        emit(out, Op::SelectionMerge, &[end, SelectionControl::NONE.bits()]);
+        emit(out, Op::BranchConditional, &[bad, reporting, end]);
+        emit(out, Op::Label, &[reporting]);
+        emit(out, Op::FunctionCall, &[void, ignored, record, site, at, last]);
+        emit(out, Op::Branch, &[end]);
+        emit(out, Op::Label, &[end]);
+        emit(out, Op::Return, &[]);
+        emit(out, Op::FunctionEnd, &[]);
+        self.compare = Some(function);
+        function
+    }
+}

@@ -1,0 +1,443 @@
+//! The pass that makes a kernel report: printf instructions become calls, empty functions get their bodies, and in front of every
+//! index that is kept in bounds a call compares it. The kernel gets one storage buffer more, which its interface does not show.
+
+use std::collections::{BTreeSet, HashMap};
+
+use rspirv::spirv::{BuiltIn, Decoration, ExecutionModel, GlslStd450Op, Op};
+
+use super::super::error::{Error, Kind, Result};
+use super::super::index::Index;
+use super::super::words::{HEADER, Inst, Section, Sections, Words, emit, invalid, string};
+use super::super::{BindingKind, Interface, Target};
+use super::emit::Emitters;
+use super::format::{Format, Value, Wire};
+use super::statement::MAX_WORDS;
+use super::types::Types;
+use super::{Debug, Plan, Report, Site};
+
+/// The instruction set of printf, whose only instruction is number 1.
+const PRINTF_SET: &str = "NonSemantic.DebugPrintf";
+/// The extension that such sets need, and devices of Vulkan 1.1 may lack.
+const EXTENSION: &str = "SPV_KHR_non_semantic_info";
+/// The longest way that is followed to the name of what is indexed.
+const MAX_CHAIN: usize = 64;
+
+/// Finds the line and the column of the user's text by those that the SPIR-V has, if there are any.
+pub(crate) type Places<'p> = dyn Fn(u32, u32) -> Option<(usize, usize)> + 'p;
+
+/// The kernel with its reports, and what they are; the kernel as it is, without lines of the text, if it has none to make. `plan` is
+/// `None` for SPIR-V that was not made from WGSL: nothing keeps its indices in bounds, so only its printf is looked at.
+pub(crate) fn instrument(
+    spirv: &[u32],
+    interface: &Interface,
+    plan: Option<Plan>,
+    target: &Target,
+    places: &Places<'_>,
+) -> Result<(Vec<u32>, Option<Debug>)> {
+    let index = Index::new(Words::split(spirv)?)?;
+    let from_text = plan.is_some();
+    let Plan { sites, prefix, unchecked } = plan.unwrap_or_default();
+    let imported = |name: &str| {
+        let mut imports = index.words.insts.iter().filter(|inst| inst.is(Op::ExtInstImport));
+        imports.find(|inst| string(inst.rest(2)).0 == name).and_then(|inst| inst.word(1))
+    };
+    let printf = imported(PRINTF_SET);
+    let clamps = if from_text && !unchecked { clamps(&index, imported("GLSL.std.450")) } else { HashMap::new() };
+    if sites.is_empty() && clamps.is_empty() && printf.is_none() {
+        return Ok((without_lines(&index, from_text), None));
+    }
+    let binding = place(interface, target)?;
+    let point = index
+        .entry_points
+        .iter()
+        .find(|point| point.model == ExecutionModel::GLCompute as u32 && point.name == interface.entry)
+        .ok_or_else(|| invalid("the SPIR-V module lost its entry point"))?;
+    let (function, entry) = (point.function, interface.entry.as_str());
+    let mut types = Types::new(&index);
+    let invocation = invocation(&index, &mut types, function, entry)?;
+    let emitters = Emitters::new(&mut types, &index, binding, invocation);
+    let mut pass =
+        Pass { index: &index, types, emitters, sites, clamps, printf, prefix, from_text, places, line: None, strings: HashMap::new() };
+    pass.adopt();
+    let out = pass.run(function, entry)?;
+    Ok((out, Some(Debug { binding, sites: pass.sites })))
+}
+
+/// A binding that the kernel does not use, in a group that it uses.
+fn place(interface: &Interface, target: &Target) -> Result<(u32, u32)> {
+    let bindings = || interface.args.iter().filter(|arg| arg.kind != BindingKind::PushConstants);
+    let storage = bindings().filter(|arg| arg.kind == BindingKind::Storage).count();
+    if storage >= target.max_storage_buffers as usize {
+        return Err(Error::new(
+            Kind::Limit,
+            format!(
+                "{}: a kernel that reports (AVX_KERNEL_DEBUG) needs one storage buffer more than its own {storage}, and this device has {}",
+                interface.entry, target.max_storage_buffers
+            ),
+        ));
+    }
+    let group = bindings().map(|arg| arg.group).min().unwrap_or(0);
+    let taken: BTreeSet<u32> = bindings().filter(|arg| arg.group == group).map(|arg| arg.binding).collect();
+    Ok((group, (0..).find(|binding| !taken.contains(binding)).unwrap_or(0)))
+}
+
+/// The entry point's variable of the global id, with its vector type.
+fn invocation(index: &Index<'_>, types: &mut Types, function: u32, entry: &str) -> Result<Option<(u32, u32)>> {
+    let own = |inst: &&Inst<'_>| inst.is(Op::EntryPoint) && inst.word(2) == Some(function) && string(inst.rest(3)).0 == entry;
+    let Some(inst) = index.words.insts.iter().find(own) else { return Ok(None) };
+    let listed = inst.rest(3 + string(inst.rest(3)).1);
+    let is_id = |id: &&u32| index.decoration(**id, Decoration::BuiltIn) == Some(BuiltIn::GlobalInvocationId as u32);
+    let Some(&variable) = listed.iter().find(is_id) else { return Ok(None) };
+    let vector = index.def(variable).and_then(|inst| inst.result_type()).and_then(|ty| index.pointee(ty)).map(|(ty, _)| ty);
+    let uint = types.uint();
+    match vector {
+        Some(vector) if vector == types.plain(Op::TypeVector, &[uint, 3]) => Ok(Some((variable, vector))),
+        _ => Err(Error::new(Kind::Unsupported, format!("{entry}: AVX_KERNEL_DEBUG takes the global invocation id as a uvec3 only"))),
+    }
+}
+
+/// The module without lines of the text that it was made from.
+fn without_lines(index: &Index<'_>, from_text: bool) -> Vec<u32> {
+    let mut out = Vec::new();
+    out.extend_from_slice(&index.words.header);
+    index.words.insts.iter().filter(|inst| !(from_text && is_line(inst))).for_each(|inst| out.extend_from_slice(inst.words));
+    out
+}
+
+/// Whether an instruction is about the text that the module was made from.
+fn is_line(inst: &Inst<'_>) -> bool {
+    matches!(inst.op(), Some(Op::Line | Op::NoLine | Op::String | Op::Source | Op::SourceContinued))
+}
+
+/// An index that is kept in bounds.
+struct Clamp {
+    /// What is indexed.
+    name: String,
+    /// The index may be negative.
+    signed: bool,
+}
+
+/// The minimums that keep an index in bounds, by their results: those that index something directly.
+fn clamps(index: &Index<'_>, glsl: Option<u32>) -> HashMap<u32, Clamp> {
+    let mut found = HashMap::new();
+    let Some(glsl) = glsl else { return found };
+    let minimum = |id: u32| {
+        index.def(id).filter(|inst| inst.is(Op::ExtInst) && inst.word(3) == Some(glsl) && inst.word(4) == Some(GlslStd450Op::UMin as u32))
+    };
+    for inst in &index.words.insts {
+        let indices = match inst.op() {
+            Some(Op::AccessChain | Op::InBoundsAccessChain) => inst.rest(4),
+            Some(Op::VectorExtractDynamic) => inst.rest(4),
+            _ => continue,
+        };
+        for (position, &id) in indices.iter().enumerate() {
+            let Some(minimum) = minimum(id) else { continue };
+            let ty = minimum.word(5).and_then(|id| index.type_of(id));
+            let signed = ty.is_some_and(|ty| ty.is(Op::TypeInt) && ty.word(3) == Some(1));
+            found.entry(id).or_insert_with(|| Clamp { name: indexed(index, inst, position), signed });
+        }
+    }
+    found
+}
+
+/// What the index at `position` of an access is into, as the user may call it.
+fn indexed(index: &Index<'_>, access: &Inst<'_>, position: usize) -> String {
+    // The accesses from the last to the first one.
+    let mut chain = vec![(*access, position)];
+    let mut base = access.word(3).unwrap_or(0);
+    while let Some(inst) = index.def(base).filter(|inst| matches!(inst.op(), Some(Op::AccessChain | Op::InBoundsAccessChain)))
+        && chain.len() < MAX_CHAIN
+    {
+        chain.push((inst, inst.rest(4).len()));
+        base = inst.word(3).unwrap_or(0);
+    }
+    let mut text = index.names.get(&base).filter(|name| !name.is_empty()).cloned().unwrap_or_else(|| "a value".into());
+    let value = index.def(base).and_then(|inst| inst.result_type());
+    let mut ty = value.and_then(|ty| index.pointee(ty).map(|(ty, _)| ty)).or(value).unwrap_or(0);
+    for (inst, count) in chain.into_iter().rev() {
+        for &id in inst.rest(4).iter().take(count) {
+            // A number in the text is kept in bounds, too, where the length is not known before.
+            let clamped = || index.def(id).filter(|inst| inst.is(Op::ExtInst)).and_then(|inst| index.constants.u32(inst.word(5)?));
+            let known = index.constants.u32(id).or_else(clamped);
+            let Some(def) = index.def(ty) else { return text };
+            if def.is(Op::TypeStruct) {
+                let member = known.unwrap_or(0);
+                if let Some(name) = index.member_names.get(&(ty, member)) {
+                    text.push('.');
+                    text.push_str(name);
+                }
+                ty = def.word(2 + member as usize).unwrap_or(0);
+            } else {
+                text.push_str(&known.map_or_else(|| "[...]".into(), |known| format!("[{known}]")));
+                ty = def.word(2).unwrap_or(0);
+            }
+        }
+    }
+    text
+}
+
+/// The walk over the module.
+struct Pass<'p, 'a> {
+    index: &'p Index<'a>,
+    types: Types,
+    emitters: Emitters,
+    sites: Vec<Site>,
+    clamps: HashMap<u32, Clamp>,
+    /// The instruction set of printf.
+    printf: Option<u32>,
+    prefix: Option<String>,
+    from_text: bool,
+    places: &'p Places<'p>,
+    /// Line and column of what comes now.
+    line: Option<(u32, u32)>,
+    /// The texts of the module.
+    strings: HashMap<u32, String>,
+}
+
+impl Pass<'_, '_> {
+    /// The number of words of an empty function that becomes one of ours, and whether it is an assertion's.
+    fn words_of(&self, function: u32) -> Option<(u32, bool)> {
+        let name = self.index.names.get(&function)?.strip_prefix(self.prefix.as_deref()?)?;
+        let (words, fails) =
+            name.strip_prefix("_fail_").map(|words| (words, true)).or(name.strip_prefix("_emit_").map(|words| (words, false)))?;
+        Some((words.parse().ok()?, fails))
+    }
+
+    /// Takes the empty functions of the module as ours.
+    fn adopt(&mut self) {
+        for &function in self.index.functions.keys() {
+            if let Some((words, false)) = self.words_of(function) {
+                self.emitters.adopt(function, words);
+            }
+        }
+    }
+
+    /// The new module.
+    fn run(&mut self, function: u32, entry: &str) -> Result<Vec<u32>> {
+        let (mut out, mut body) = (Vec::new(), Vec::new());
+        let mut header = self.index.words.header;
+        // Storage buffers of today's form came with 1.3, which every device takes.
+        header[1] = header[1].max(0x0001_0300);
+        let listed = header[1] >= 0x0001_0400;
+        out.extend_from_slice(&header);
+        let (mut annotations_at, mut globals_at) = (None, None);
+        let mut sections = Sections::new();
+        let mut skipping = false;
+        let sets = self.index.words.insts.iter().filter(|inst| inst.is(Op::ExtInstImport) && inst.word(1) != self.printf);
+        let other_sets = sets.map(|inst| string(inst.rest(2)).0).any(|name| name.starts_with("NonSemantic."));
+        for inst in &self.index.words.insts {
+            let section = sections.of(*inst);
+            if section >= Section::Globals && annotations_at.is_none() {
+                annotations_at = Some(out.len());
+            }
+            if section == Section::Functions {
+                globals_at = globals_at.or(Some(out.len()));
+                self.in_function(inst, &mut body, &mut skipping)?;
+                continue;
+            }
+            match inst.op() {
+                Some(Op::EntryPoint) if inst.word(2) == Some(function) && string(inst.rest(3)).0 == entry => {
+                    let new = self.emitters.invocation.1.then_some(self.emitters.invocation.0);
+                    let buffer = listed.then_some(self.emitters.buffer);
+                    let operands: Vec<u32> = inst.rest(1).iter().copied().chain(new).chain(buffer).collect();
+                    emit(&mut out, Op::EntryPoint, &operands);
+                }
+                // The others would have to list what the functions use now.
+                Some(Op::EntryPoint) => {}
+                Some(Op::ExecutionMode | Op::ExecutionModeId) if inst.word(1) != Some(function) => {}
+                Some(Op::ExtInstImport) if inst.word(1) == self.printf => {}
+                Some(Op::Extension) if !other_sets && string(inst.rest(1)).0 == EXTENSION => {}
+                Some(Op::Name) if inst.word(1).is_some_and(|id| Some(id) == self.printf) => {}
+                Some(Op::String) if !self.from_text => {
+                    self.strings.insert(inst.word(1).unwrap_or(0), string(inst.rest(2)).0);
+                    out.extend_from_slice(inst.words);
+                }
+                _ if self.from_text && is_line(inst) => {}
+                _ => out.extend_from_slice(inst.words),
+            }
+        }
+        let end = out.len();
+        let (annotations_at, globals_at) = (annotations_at.unwrap_or(end), globals_at.unwrap_or(end));
+        let mut module = Vec::with_capacity(out.len() + body.len() + 4096);
+        module.extend_from_slice(out.get(..annotations_at).unwrap_or(&[]));
+        module.extend_from_slice(&self.emitters.annotations);
+        module.extend_from_slice(out.get(annotations_at..globals_at).unwrap_or(&[]));
+        module.extend_from_slice(&self.types.added);
+        module.extend(body);
+        module.extend_from_slice(&self.emitters.functions);
+        if let Some(bound) = module.get_mut(..HEADER).and_then(|header| header.get_mut(3)) {
+            *bound = self.types.bound();
+        }
+        Ok(module)
+    }
+
+    /// An instruction of a function; `skipping` while the old body of one of ours is left out.
+    fn in_function(&mut self, inst: &Inst<'_>, body: &mut Vec<u32>, skipping: &mut bool) -> Result<()> {
+        match inst.op() {
+            Some(Op::Line) => self.line = inst.word(2).zip(inst.word(3)),
+            Some(Op::NoLine | Op::Label | Op::FunctionEnd) => self.line = None,
+            _ => {}
+        }
+        if *skipping || (self.from_text && is_line(inst)) {
+            *skipping &= !inst.is(Op::FunctionEnd);
+            return Ok(());
+        }
+        let ours = inst.word(2).filter(|_| inst.is(Op::Function)).and_then(|id| Some((id, self.words_of(id)?.1)));
+        if let Some((function, fails)) = ours {
+            self.fill(function, fails, body);
+            *skipping = true;
+            return Ok(());
+        }
+        match inst.op() {
+            Some(Op::ExtInst) if self.printf.is_some() && inst.word(3) == self.printf => self.print(inst, body)?,
+            Some(Op::ExtInst) if inst.word(2).is_some_and(|id| self.clamps.contains_key(&id)) => {
+                self.compare(inst, body);
+                body.extend_from_slice(inst.words);
+            }
+            _ => body.extend_from_slice(inst.words),
+        }
+        Ok(())
+    }
+
+    /// An empty function with its new body.
+    fn fill(&mut self, function: u32, fails: bool, body: &mut Vec<u32>) {
+        let range = self.index.functions.get(&function).cloned().unwrap_or(0..0);
+        let own = self.index.words.insts.get(range).unwrap_or(&[]);
+        let parameters: Vec<u32> = own.iter().filter(|inst| inst.is(Op::FunctionParameter)).filter_map(|inst| inst.word(2)).collect();
+        let head = own.iter().take_while(|inst| !inst.is(Op::Label)).filter(|inst| !is_line(inst));
+        head.for_each(|inst| body.extend_from_slice(inst.words));
+        self.emitters.body(&mut self.types, body, &parameters, fails);
+    }
+
+    /// Where what comes now stands in the user's text.
+    fn here(&self) -> Option<(usize, usize)> {
+        self.line.and_then(|(line, column)| (self.places)(line, column))
+    }
+
+    /// A new site, by its number.
+    fn site(&mut self, report: Report, values: Vec<Value>) -> u32 {
+        self.sites.push(Site { report, values, place: self.here() });
+        self.types.constant(self.sites.len() as u32 - 1)
+    }
+
+    /// Has the index of a minimum compared with the last one that there is.
+    fn compare(&mut self, inst: &Inst<'_>, body: &mut Vec<u32>) {
+        let (Some(clamp), Some(mut at), Some(last)) = (inst.word(2).and_then(|id| self.clamps.remove(&id)), inst.word(5), inst.word(6))
+        else {
+            return;
+        };
+        let wire = if clamp.signed { Wire::I32 } else { Wire::U32 };
+        let values = vec![Value { wire, count: 1 }, Value { wire: Wire::U32, count: 1 }];
+        let site = self.site(Report::Bounds { name: clamp.name }, values);
+        let function = self.emitters.compare(&mut self.types);
+        let (void, uint) = (self.types.void(), self.types.uint());
+        if clamp.signed {
+            let cast = self.types.id();
+            emit(body, Op::Bitcast, &[uint, cast, at]);
+            at = cast;
+        }
+        let ignored = self.types.id();
+        emit(body, Op::FunctionCall, &[void, ignored, function, site, at, last]);
+    }
+
+    /// Lowers a printf.
+    fn print(&mut self, inst: &Inst<'_>, body: &mut Vec<u32>) -> Result<()> {
+        let text = inst.word(5).and_then(|id| self.strings.get(&id));
+        let Some(text) = text.filter(|_| inst.word(4) == Some(1)) else {
+            return Err(invalid("a SPIR-V debug printf has no format (OpString)"));
+        };
+        let shown: String = text.chars().take(80).collect();
+        let refused = |message: String| invalid(format!("printf(\"{}\"): {message}", shown.escape_debug()));
+        let format = Format::parse(text).map_err(|mistake| refused(mistake.message))?;
+        let (wanted, given) = (format.values().len(), inst.rest(6).len());
+        if wanted != given {
+            return Err(refused(format!("the format has {wanted} specifiers, and {given} values follow it")));
+        }
+        let (mut values, mut words) = (Vec::new(), Vec::new());
+        for &id in inst.rest(6) {
+            let value = self.value(id, body, &mut words);
+            values.push(value.ok_or_else(|| refused(format!("%{id} is no number, bool or vector of 2 to 4 of them")))?);
+        }
+        if words.len() as u32 > MAX_WORDS {
+            return Err(refused(format!("it prints {} words, and {MAX_WORDS} are the most", words.len())));
+        }
+        let site = self.site(Report::Print(format), values);
+        let function = self.emitters.record(&mut self.types, words.len() as u32);
+        let void = self.types.void();
+        let result = inst.word(2).unwrap_or(0);
+        let operands: Vec<u32> = [void, result, function, site].into_iter().chain(words).collect();
+        emit(body, Op::FunctionCall, &operands);
+        Ok(())
+    }
+
+    /// The words of a value; `None` if it is none that prints.
+    fn value(&mut self, id: u32, body: &mut Vec<u32>, words: &mut Vec<u32>) -> Option<Value> {
+        let ty = self.index.type_of(id)?;
+        if !ty.is(Op::TypeVector) {
+            return Some(Value { wire: self.scalar(id, ty, body, words)?, count: 1 });
+        }
+        let (element, count) = (ty.word(2)?, ty.word(3).filter(|count| (2..=4).contains(count))?);
+        let scalar = self.index.def(element)?;
+        let mut wire = None;
+        for component in 0..count {
+            let part = self.types.id();
+            emit(body, Op::CompositeExtract, &[element, part, id, component]);
+            wire = Some(self.scalar(part, scalar, body, words)?);
+        }
+        Some(Value { wire: wire?, count })
+    }
+
+    /// The words of a scalar of this type.
+    fn scalar(&mut self, id: u32, ty: Inst<'_>, body: &mut Vec<u32>, words: &mut Vec<u32>) -> Option<Wire> {
+        let uint = self.types.uint();
+        let own = ty.word(1)?;
+        let mut one = |pass: &mut Self, op: Op, from: u32| {
+            let word = pass.types.id();
+            emit(body, op, &[uint, word, from]);
+            words.push(word);
+        };
+        match (ty.op()?, ty.rest(2)) {
+            (Op::TypeInt, [32, 0]) => words.push(id),
+            (Op::TypeInt, [32, 1]) => {
+                one(self, Op::Bitcast, id);
+                return Some(Wire::I32);
+            }
+            (Op::TypeInt, [8 | 16, 0]) => one(self, Op::UConvert, id),
+            (Op::TypeInt, [8 | 16, 1]) => {
+                one(self, Op::SConvert, id);
+                return Some(Wire::I32);
+            }
+            (Op::TypeInt, [64, signed]) => {
+                let (high, shift) = (self.types.id(), self.types.constant(32));
+                one(self, Op::UConvert, id);
+                emit(body, Op::ShiftRightLogical, &[own, high, id, shift]);
+                let word = self.types.id();
+                emit(body, Op::UConvert, &[uint, word, high]);
+                words.push(word);
+                return Some(if *signed == 1 { Wire::I64 } else { Wire::U64 });
+            }
+            (Op::TypeFloat, [32]) => {
+                one(self, Op::Bitcast, id);
+                return Some(Wire::F32);
+            }
+            (Op::TypeFloat, [16 | 64]) => {
+                let (float, converted) = (self.types.plain(Op::TypeFloat, &[32]), self.types.id());
+                emit(body, Op::FConvert, &[float, converted, id]);
+                let word = self.types.id();
+                emit(body, Op::Bitcast, &[uint, word, converted]);
+                words.push(word);
+                return Some(Wire::F32);
+            }
+            (Op::TypeBool, _) => {
+                let (zero, yes, word) = (self.types.constant(0), self.types.constant(1), self.types.id());
+                emit(body, Op::Select, &[uint, word, id, yes, zero]);
+                words.push(word);
+            }
+            _ => return None,
+        }
+        Some(Wire::U32)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,362 @@
+//! `printf("...", ...)` and `assert(...)` in WGSL, which knows neither: statements that become calls of functions which are added
+//! behind the text, or blanks where debugging is off. The functions do what WGSL can (conversions, words) and call an empty one whose
+//! body is made in the SPIR-V (see [`lower`](super::lower)).
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use super::super::diagnose::{Label, Source};
+use super::super::directive;
+use super::super::error::{Error, Kind, Result};
+use super::super::token::{Token, Tokens, is_line_end};
+use super::edit::Edits;
+use super::format::{Format, Value, Wire};
+use super::literal::{self, Literal};
+use super::{Plan, Report, Site};
+
+/// The most words that one statement may print.
+pub(crate) const MAX_WORDS: u32 = 60;
+
+/// The most statements of a module: each becomes a function.
+const MAX_STATEMENTS: usize = 4096;
+
+/// Text to be compiled.
+pub(crate) struct Prepared {
+    /// Without comments and strings.
+    pub(crate) text: String,
+    /// What was changed in it; comments that became blanks do not count.
+    pub(crate) edits: Edits,
+    /// What its statements report.
+    pub(crate) plan: Plan,
+}
+
+/// A token with its place.
+type Placed<'a> = (Token<'a>, Range<usize>);
+
+/// A statement of ours.
+struct Statement {
+    /// From its name to its closing bracket.
+    range: Range<usize>,
+    /// Where its first argument starts.
+    inside: usize,
+    /// Its condition; `None` for printf.
+    condition: Option<Range<usize>>,
+    /// The format, as an index of the literals.
+    format: Option<usize>,
+    /// The values' expressions.
+    values: Vec<Range<usize>>,
+}
+
+/// Takes comments, strings and our statements out of the user's text. With `debug`, calls that report stand in their place.
+pub(crate) fn prepare(source: Source<'_>, debug: bool) -> Result<Prepared> {
+    let text = source.text;
+    let without_comments =
+        |text: &str| directive::prepare(text).map_err(|unclosed| source.error_at(unclosed.0, "this comment is not closed"));
+    if !text.contains("printf") && !text.contains("assert") {
+        return Ok(Prepared { text: without_comments(text)?, edits: Edits::default(), plan: Plan::default() });
+    }
+    let literals = literal::find(text).map_err(|(at, message)| source.error_at(at, message))?;
+    let mut clean = without_comments(&literal::masked(text, &literals))?;
+    let statements = find(source, &clean, &literals)?;
+    // Any other string is the compiler's to refuse.
+    let formats: HashSet<usize> = statements.iter().filter_map(|statement| statement.format).collect();
+    for (position, literal) in literals.iter().enumerate() {
+        if !formats.contains(&position) {
+            clean.replace_range(literal.range.start..literal.range.start + 1, "\"");
+        }
+    }
+    let mut calls = Calls { base: unused_name(text), edits: Edits::default(), stubs: String::new(), sites: Vec::new(), sizes: Vec::new() };
+    for statement in &statements {
+        let format = calls.check(source, statement, &literals)?;
+        if debug {
+            calls.call(source, statement, format, &literals);
+        } else {
+            blank(&mut clean, statement.range.clone());
+        }
+    }
+    if !debug || statements.is_empty() {
+        return Ok(Prepared { text: clean, edits: Edits::default(), plan: Plan::default() });
+    }
+    for (size, fails) in &calls.sizes {
+        let words: String = (0..*size).fold(String::new(), |list, i| list + &format!(", w{i}: u32"));
+        calls.stubs.push_str(&format!("\nfn {}{}(site: u32{words}) {{}}", calls.base, kind(*fails, *size)));
+    }
+    calls.edits.replace(clean.len()..clean.len(), calls.stubs);
+    Ok(Prepared {
+        text: calls.edits.apply(&clean),
+        edits: calls.edits,
+        plan: Plan { sites: calls.sites, prefix: Some(calls.base), unchecked: false },
+    })
+}
+
+/// A name that does not occur in the text.
+fn unused_name(text: &str) -> String {
+    let mut name = "avx_debug".to_owned();
+    while text.contains(&name) {
+        name.push('_');
+        name.push('x');
+    }
+    name
+}
+
+/// Replaces a range by as many blanks as it has bytes; ends of lines stay.
+fn blank(text: &mut String, range: Range<usize>) {
+    let blanks: String = text.get(range.clone()).unwrap_or("").chars().fold(String::new(), |mut blanks, c| {
+        if is_line_end(c) {
+            blanks.push(c);
+        } else {
+            (0..c.len_utf8()).for_each(|_| blanks.push(' '));
+        }
+        blanks
+    });
+    text.replace_range(range, &blanks);
+}
+
+/// Every statement of ours in a text without comments and strings.
+fn find(source: Source<'_>, text: &str, literals: &[Literal]) -> Result<Vec<Statement>> {
+    let tokens: Vec<Placed<'_>> = Tokens::new(text).collect();
+    let token = |at: usize| tokens.get(at).map(|(token, _)| *token);
+    let declares = |word| matches!(word, "fn" | "alias" | "struct" | "let" | "var" | "const" | "override");
+    // Whoever declares the name means that.
+    let declared = |name| {
+        (1..tokens.len()).any(|at| token(at) == Some(Token::Word(name)) && matches!(token(at - 1), Some(Token::Word(w)) if declares(w)))
+    };
+    let ours: Vec<&str> = ["printf", "assert"].into_iter().filter(|name| !declared(name)).collect();
+    let mut statements = Vec::new();
+    let mut at = 0;
+    while let Some((found, place)) = tokens.get(at) {
+        at += 1;
+        let Token::Word(name) = *found else { continue };
+        if !ours.contains(&name) || token(at) != Some(Token::Mark('(')) {
+            continue;
+        }
+        let starts = matches!(at.checked_sub(2).and_then(token), Some(Token::Mark(';' | '{' | '}' | ':')));
+        if !starts {
+            let message = format!("{name} is a statement of its own: it has no value");
+            return Err(source.error(Kind::Compile, &message, &[Label { range: place.clone(), text: String::new() }], &[]));
+        }
+        let (parts, end) = split(&tokens, at).ok_or_else(|| source.error_at(place.start, "this call is not closed"))?;
+        let Some((_, close)) = tokens.get(end) else { continue };
+        let inside = tokens.get(at).map_or(place.end, |(_, open)| open.end);
+        // They are in the order of the text.
+        let string = |part: &Range<usize>| {
+            let position = literals.binary_search_by_key(&part.start, |literal| literal.range.start).ok()?;
+            literals.get(position).filter(|literal| literal.range == *part).map(|_| position)
+        };
+        let mut rest = parts.into_iter();
+        let condition = match name {
+            "assert" => Some(rest.next().ok_or_else(|| source.error_at(place.start, "assert takes a condition: assert(i < n)"))?),
+            _ => None,
+        };
+        let format = rest.next();
+        let position = format.as_ref().and_then(string);
+        if position.is_none() && (condition.is_none() || format.is_some()) {
+            let (shape, what) = match name {
+                "assert" => ("assert(i < n, \"i is %u\", i)", "second"),
+                _ => ("printf(\"i is %u\", i)", "first"),
+            };
+            let message = format!("the {what} argument of {name} is a string in quotes: {shape}");
+            let range = format.unwrap_or_else(|| place.clone());
+            return Err(source.error(Kind::Compile, &message, &[Label { range, text: String::new() }], &[]));
+        }
+        let values: Vec<Range<usize>> = rest.collect();
+        if let Some(range) = values.iter().find(|value| string(value).is_some()) {
+            let label = Label { range: range.clone(), text: String::new() };
+            return Err(source.error(Kind::Compile, "a kernel has no strings but formats, so a string is no value", &[label], &[]));
+        }
+        if statements.len() >= MAX_STATEMENTS {
+            let message =
+                format!("more than {MAX_STATEMENTS} printf and assert statements; {MAX_STATEMENTS} are the most that are compiled");
+            return Err(source.error_at(place.start, &message));
+        }
+        statements.push(Statement { range: place.start..close.end, inside, condition, format: position, values });
+        at = end + 1;
+    }
+    Ok(statements)
+}
+
+/// The arguments of the call whose `(` is token `open`, and the token that closes it.
+fn split(tokens: &[Placed<'_>], open: usize) -> Option<(Vec<Range<usize>>, usize)> {
+    let (mut parts, mut commas) = (Vec::new(), Vec::new());
+    // Open brackets, and for each the `<` in it that may start a list of a template, by the number of commas before it.
+    let mut levels: Vec<Vec<usize>> = Vec::new();
+    let mut end = None;
+    for (at, (token, _)) in tokens.iter().enumerate().skip(open) {
+        match token {
+            Token::Mark('(' | '[') => levels.push(Vec::new()),
+            Token::Mark(')' | ']') => {
+                levels.pop();
+                if levels.is_empty() {
+                    end = Some(at);
+                    break;
+                }
+            }
+            Token::Mark(';' | '{' | '}') => return None,
+            Token::Mark('<') if matches!(tokens.get(at - 1), Some((Token::Word(_), _))) => levels.last_mut()?.push(commas.len()),
+            Token::Mark('>') => {
+                // The commas since then were the list's.
+                if let Some(before) = levels.last_mut()?.pop() {
+                    commas.truncate(before);
+                }
+            }
+            Token::Mark('&' | '|') if matches!(tokens.get(at + 1), Some((next, _)) if next == token) => levels.last_mut()?.clear(),
+            Token::Mark(',') if levels.len() == 1 => commas.push(at),
+            _ => {}
+        }
+    }
+    let end = end?;
+    let mut first = open + 1;
+    for stop in commas.into_iter().chain([end]) {
+        let (start, last) = (tokens.get(first), stop.checked_sub(1).and_then(|last| tokens.get(last)));
+        match (start, last) {
+            (Some((_, start)), Some((_, last))) if first < stop => parts.push(start.start..last.end),
+            // Nothing stands before the closing bracket after a comma, or in a call without arguments.
+            _ if stop == end => {}
+            _ => return None,
+        }
+        first = stop + 1;
+    }
+    Some((parts, end))
+}
+
+/// The calls that statements become.
+struct Calls {
+    /// What the names of added functions start with.
+    base: String,
+    edits: Edits,
+    /// The added functions.
+    stubs: String,
+    sites: Vec<Site>,
+    /// Which empty functions there are: numbers of words, and whether it is for assertions.
+    sizes: Vec<(u32, bool)>,
+}
+
+impl Calls {
+    /// Checks the format and the number of values of a statement.
+    fn check(&self, source: Source<'_>, statement: &Statement, literals: &[Literal]) -> Result<Option<Format>> {
+        let Some(literal) = statement.format.and_then(|position| literals.get(position)) else { return Ok(None) };
+        let format = Format::parse(&literal.text).map_err(|mistake| source.error_at(literal.place(mistake.at), &mistake.message))?;
+        let values = format.values();
+        let (wanted, given) = (values.len(), statement.values.len());
+        if wanted != given {
+            let range = statement.values.get(wanted).unwrap_or(&literal.range).clone();
+            let message = format!("the format has {wanted} specifiers, and {given} values follow it");
+            let text = if given > wanted { "the format has none for this" } else { "more specifiers than values" };
+            return Err(source.error(Kind::Compile, &message, &[Label { range, text: text.into() }], &[]));
+        }
+        let words: u32 = values.iter().map(|value| value.words()).sum();
+        if words > MAX_WORDS {
+            return Err(self.too_long(source, literal, words));
+        }
+        Ok(Some(format))
+    }
+
+    fn too_long(&self, source: Source<'_>, literal: &Literal, words: u32) -> Error {
+        let message = format!("one statement prints {MAX_WORDS} numbers at most, 64-bit ones counting twice, and this prints {words}");
+        source.error(Kind::Compile, &message, &[Label { range: literal.range.clone(), text: String::new() }], &[])
+    }
+
+    /// Puts a call in the place of a statement.
+    fn call(&mut self, source: Source<'_>, statement: &Statement, format: Option<Format>, literals: &[Literal]) {
+        let site = self.sites.len();
+        let values = format.as_ref().map(Format::values).unwrap_or_default();
+        let name = format!("{}_{site}", self.base);
+        self.edits.replace(statement.range.start..statement.inside, format!("{name}("));
+        let literal = statement.format.and_then(|position| literals.get(position)).map(|literal| literal.range.clone());
+        let mut gap = statement.inside;
+        if let Some(condition) = &statement.condition {
+            self.wrap(condition, "bool");
+            gap = condition.end;
+        }
+        if let Some(literal) = literal {
+            // The format goes, with the comma on its one side or the other.
+            let end = statement.values.first().map_or(literal.end, |first| first.start);
+            let comma = if statement.condition.is_some() && !statement.values.is_empty() { ", " } else { "" };
+            self.edits.replace(gap..end, comma);
+            if statement.values.is_empty() {
+                // A comma may stand behind it.
+                self.edits.replace(end..statement.range.end - 1, "");
+            }
+        }
+        for (range, value) in statement.values.iter().zip(&values) {
+            self.wrap(range, &type_name(*value));
+        }
+        self.stub(&name, statement, &values);
+        let condition = statement.condition.clone().and_then(|range| source.text.get(range));
+        let report = match (condition, format) {
+            (Some(condition), format) => Report::Assert { condition: one_line(condition), format },
+            (None, format) => Report::Print(format.unwrap_or_default()),
+        };
+        self.sites.push(Site { report, values, place: Some(source.position(statement.range.start)) });
+    }
+
+    /// Has an argument converted.
+    fn wrap(&mut self, range: &Range<usize>, ty: &str) {
+        self.edits.replace(range.start..range.start, format!("{ty}("));
+        self.edits.replace(range.end..range.end, ")");
+    }
+
+    /// Adds the function that a statement calls.
+    fn stub(&mut self, name: &str, statement: &Statement, values: &[Value]) {
+        let (mut parameters, mut words, mut size) = (Vec::new(), String::new(), 0);
+        if statement.condition.is_some() {
+            parameters.push("ok: bool".to_owned());
+        }
+        for (i, value) in values.iter().enumerate() {
+            parameters.push(format!("v{i}: {}", type_name(*value)));
+            for component in 0..value.count {
+                let part = match value.count {
+                    1 => format!("v{i}"),
+                    _ => format!("v{i}[{component}]"),
+                };
+                // Writing to a string cannot fail.
+                let _ = match value.wire {
+                    Wire::U32 => write!(words, ", {part}"),
+                    Wire::I32 | Wire::F32 => write!(words, ", bitcast<u32>({part})"),
+                    Wire::U64 => write!(words, ", u32({part}), u32({part} >> 32u)"),
+                    Wire::I64 => write!(words, ", u32(bitcast<u64>({part})), u32(bitcast<u64>({part}) >> 32u)"),
+                };
+            }
+            size += value.words();
+        }
+        let fails = statement.condition.is_some();
+        if !self.sizes.contains(&(size, fails)) {
+            self.sizes.push((size, fails));
+        }
+        let condition = if fails { "if (!ok) " } else { "" };
+        let (base, kind, site) = (&self.base, kind(fails, size), self.sites.len());
+        let call = format!("\nfn {name}({}) {{ {condition}{{ {base}{kind}({site}u{words}); }} }}", parameters.join(", "));
+        self.stubs.push_str(&call);
+    }
+}
+
+/// How the name of an empty function ends.
+fn kind(fails: bool, size: u32) -> String {
+    format!("_{}_{size}", if fails { "fail" } else { "emit" })
+}
+
+/// The type that a value is converted to.
+fn type_name(value: Value) -> String {
+    let scalar = match value.wire {
+        Wire::I32 => "i32",
+        Wire::U32 => "u32",
+        Wire::I64 => "i64",
+        Wire::U64 => "u64",
+        Wire::F32 => "f32",
+    };
+    if value.count > 1 { format!("vec{}<{scalar}>", value.count) } else { scalar.to_owned() }
+}
+
+/// A condition as messages show it.
+fn one_line(text: &str) -> String {
+    let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.len() > 120 {
+        line.truncate(line.floor_char_boundary(117));
+        line.push_str("...");
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests;

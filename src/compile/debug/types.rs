@@ -1,0 +1,105 @@
+//! Types and constants that a pass needs: those of the module where it has them, else new ones. SPIR-V wants each plain type once.
+
+use std::collections::HashMap;
+
+use rspirv::spirv::Op;
+
+use super::super::index::Index;
+use super::super::words::emit;
+
+/// What a pass adds to a module's types, constants and variables.
+pub(super) struct Types {
+    /// The next free id.
+    next: u32,
+    /// The added instructions.
+    pub(super) added: Vec<u32>,
+    /// Types by opcode and operands.
+    known: HashMap<(u32, Vec<u32>), u32>,
+    constants: HashMap<(u32, u32), u32>,
+}
+
+impl Types {
+    /// Of this module.
+    pub(super) fn new(index: &Index<'_>) -> Types {
+        let mut types = Types { next: index.words.bound, added: Vec::new(), known: HashMap::new(), constants: HashMap::new() };
+        for inst in index.words.insts.iter().take_while(|inst| !inst.is(Op::Function)) {
+            match inst.op() {
+                Some(Op::TypeVoid | Op::TypeBool | Op::TypeInt | Op::TypeFloat | Op::TypeVector | Op::TypeFunction) => {
+                    let Some(id) = inst.word(1) else { continue };
+                    types.known.entry((inst.opcode(), inst.rest(2).to_vec())).or_insert(id);
+                }
+                Some(Op::Constant) => {
+                    if let (Some(ty), Some(id), [value]) = (inst.word(1), inst.word(2), inst.rest(3)) {
+                        types.constants.entry((ty, *value)).or_insert(id);
+                    }
+                }
+                _ => {}
+            }
+        }
+        types
+    }
+
+    /// A fresh id.
+    pub(super) fn id(&mut self) -> u32 {
+        self.next += 1;
+        self.next - 1
+    }
+
+    /// The bound of all ids.
+    pub(super) fn bound(&self) -> u32 {
+        self.next
+    }
+
+    /// A plain type.
+    pub(super) fn plain(&mut self, op: Op, operands: &[u32]) -> u32 {
+        let key = (op as u32, operands.to_vec());
+        if let Some(&id) = self.known.get(&key) {
+            return id;
+        }
+        let id = self.new_type(op, operands);
+        self.known.insert(key, id);
+        id
+    }
+
+    /// A type that may be there twice: an array, a struct or a pointer.
+    pub(super) fn new_type(&mut self, op: Op, operands: &[u32]) -> u32 {
+        let id = self.id();
+        let operands: Vec<u32> = [id].iter().chain(operands).copied().collect();
+        emit(&mut self.added, op, &operands);
+        id
+    }
+
+    /// `void`.
+    pub(super) fn void(&mut self) -> u32 {
+        self.plain(Op::TypeVoid, &[])
+    }
+
+    /// `bool`.
+    pub(super) fn bool(&mut self) -> u32 {
+        self.plain(Op::TypeBool, &[])
+    }
+
+    /// A 32-bit unsigned integer.
+    pub(super) fn uint(&mut self) -> u32 {
+        self.plain(Op::TypeInt, &[32, 0])
+    }
+
+    /// A function of so many words.
+    pub(super) fn function(&mut self, parameters: u32) -> u32 {
+        let (void, uint) = (self.void(), self.uint());
+        let operands: Vec<u32> = std::iter::once(void).chain((0..parameters).map(|_| uint)).collect();
+        self.plain(Op::TypeFunction, &operands)
+    }
+
+    /// A 32-bit unsigned constant.
+    pub(super) fn constant(&mut self, value: u32) -> u32 {
+        let ty = self.uint();
+        if let Some(&id) = self.constants.get(&(ty, value)) {
+            return id;
+        }
+        let id = self.id();
+        emit(&mut self.added, Op::Constant, &[ty, id, value]);
+        self.constants.insert((ty, value), id);
+        id
+    }
+}
