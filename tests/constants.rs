@@ -74,7 +74,6 @@ fn constants_that_do_not_fit_are_named() {
     let Some(device) = Device::open() else { return };
     let width = ("WIDTH", 0, 4.0);
     for (constants, told) in [
-        (vec![], vec!["WIDTH", "neither a value nor a default", ":1:"]),
         (vec![width, ("SCALES", 0, 1.0)], vec!["SCALES", "did you mean \"SCALE\"", "SCALE (id 3)"]),
         (vec![width, ("", 7, 1.0)], vec!["id 7", "SCALE (id 3)"]),
         (vec![width, ("", 3, 1.0), ("SCALE", 0, 2.0)], vec!["SCALE", "twice"]),
@@ -85,6 +84,8 @@ fn constants_that_do_not_fit_are_named() {
         let status = create(&device, options(SOURCE), &constants).expect_err("a constant that does not fit");
         tells(&fails(status, AVX_ERROR_ARGUMENTS), &told);
     }
+    let status = create(&device, options(SOURCE), &[]).expect_err("a constant without a value");
+    tells(&fails(status, AVX_ERROR_COMPILE), &["WIDTH", "neither a value nor a default", ":1:"]);
     let limit = device.info().max_workgroup_size[0];
     let status = create(&device, options(SOURCE), &[("WIDTH", 0, f64::from(limit) + 1.0)]).expect_err("too wide");
     tells(&fails(status, AVX_ERROR_LIMIT), &[&limit.to_string()]);

@@ -1,12 +1,10 @@
 //! Which entry point is meant, and how to tell the user which there are.
 
-use naga::ShaderStage;
 use rspirv::spirv::ExecutionModel;
 
 use super::error::{Error, Kind, Result};
 use super::index::Index;
 use super::words::{self, Words};
-use super::{diagnose, directive, prescan};
 
 /// The most names that a message lists.
 const LISTED: usize = 12;
@@ -31,19 +29,6 @@ pub(crate) fn choose(names: &[&str], wanted: Option<&str>) -> Result<usize> {
             }),
         },
     }
-}
-
-/// The compute entry points of a WGSL text; none if it does not parse, of which the compiler tells more. Wants the stack of
-/// [`super::wgsl`](fn@super::wgsl).
-pub(crate) fn of_wgsl(code: &[u8]) -> Vec<String> {
-    let parse = || {
-        let text = str::from_utf8(code).ok().filter(|text| text.len() <= super::wgsl::MAX_SOURCE)?;
-        let prepared = directive::prepare(text).ok()?;
-        prescan::scan(diagnose::Source { text, label: "" }, &prepared).ok()?;
-        naga::front::wgsl::parse_str(&prepared).ok()
-    };
-    let points = parse().map(|module| module.entry_points).unwrap_or_default();
-    points.into_iter().filter(|point| point.stage == ShaderStage::Compute).map(|point| point.name).collect()
 }
 
 /// The compute entry points of a SPIR-V module; none if it is malformed, of which the checks tell more.

@@ -255,7 +255,7 @@ fn entry_points() {
 #[test]
 fn overrides_without_values() {
     let error = refused("override SCALE: f32; @compute @workgroup_size(1) fn main() { _ = SCALE; }");
-    assert_eq!(error.kind, Kind::Constant);
+    assert_eq!(error.kind, Kind::Compile);
     assert!(error.message.contains("SCALE has neither a value nor a default"), "{error}");
     assert!(error.message.contains("test.wgsl:1:"), "{error}");
     // One that the entry point does not use needs none.

@@ -59,6 +59,11 @@ impl Parsed {
         Ok(Parsed { text: text.to_owned(), edits, reporting, module, info })
     }
 
+    /// The names of its compute entry points.
+    pub(crate) fn entry_points(&self) -> impl Iterator<Item = &str> {
+        self.module.entry_points.iter().filter(|point| is_compute(point)).map(|point| point.name.as_str())
+    }
+
     /// Bytes of the text.
     pub(crate) fn size(&self) -> usize {
         self.text.len()
@@ -68,7 +73,7 @@ impl Parsed {
     pub(crate) fn kernel(&self, label: &str, request: &Request<'_>, target: &Target) -> Result<Kernel> {
         let source = Source { text: &self.text, label, edits: Some(&self.edits) };
         let module = &self.module;
-        let names: Vec<&str> = module.entry_points.iter().filter(|point| is_compute(point)).map(|point| point.name.as_str()).collect();
+        let names: Vec<&str> = self.entry_points().collect();
         let entry = (*names.get(entry::choose(&names, request.entry)?).unwrap_or(&"")).to_owned();
         let values = values(module, request.constants)?;
         let point = Some((ShaderStage::Compute, entry.as_str()));
@@ -278,9 +283,9 @@ fn constant_error(source: Source<'_>, module: &naga::Module, error: &PipelineCon
             let name = found.and_then(|(_, one)| one.name.clone()).unwrap_or_else(|| missing.clone());
             let message = format!("the override {name} has neither a value nor a default: give it one of the two");
             let range = found.and_then(|(handle, _)| module.overrides.get_span(handle).to_range()).unwrap_or(0..0);
-            source.error(Kind::Constant, &message, &[Label { range, text: "no default value".into() }], &[])
+            source.error(Kind::Compile, &message, &[Label { range, text: "no default value".into() }], &[])
         }
-        NegativeWorkgroupSize => source.error(Kind::Constant, "the constants make a dimension of the workgroup size 0 or less", &[], &[]),
-        _ => source.error(Kind::Constant, &error.to_string(), &[], &[]),
+        NegativeWorkgroupSize => source.error(Kind::Compile, "the constants make a dimension of the workgroup size 0 or less", &[], &[]),
+        _ => source.error(Kind::Compile, &error.to_string(), &[], &[]),
     }
 }

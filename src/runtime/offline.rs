@@ -2,6 +2,7 @@
 
 use super::error::{Result, invalid};
 use super::kernel::{self, Language, Options};
+use super::parsed;
 use crate::compile::{self, entry};
 use crate::vulkan::{self, Features};
 use rspirv::spirv::Capability;
@@ -39,7 +40,9 @@ pub(crate) fn compile(options: &Options<'_>, minor: u32) -> Result<compile::Kern
 pub(crate) fn entry_points(options: &Options<'_>) -> Result<Vec<String>> {
     kernel::on_compiler_stack(|| match options.language == Language::Spirv {
         true => entry::of_spirv(options.code),
-        false => entry::of_wgsl(options.code),
+        false => {
+            parsed::parse(options.code, "", false).map(|parsed| parsed.entry_points().map(str::to_owned).collect()).unwrap_or_default()
+        }
     })
 }
 

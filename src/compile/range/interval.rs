@@ -66,7 +66,10 @@ impl Interval {
     }
 
     pub(super) fn div(self, other: Interval) -> Interval {
-        if other.low == 0 { Interval::ANY } else { Interval::new(self.low / other.high, self.high / other.low) }
+        match (self.low.checked_div(other.high), self.high.checked_div(other.low)) {
+            (Some(low), Some(high)) => Interval { low, high },
+            _ => Interval::ANY,
+        }
     }
 
     pub(super) fn rem(self, other: Interval) -> Interval {
