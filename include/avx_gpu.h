@@ -615,6 +615,8 @@ avx_status avx_set_label(avx_buffer buffer, const char *label);
 #define AVX_ACCESS_READ 1u
 // The kernel writes the binding.
 #define AVX_ACCESS_WRITE 2u
+// A number that is not known.
+#define AVX_UNKNOWN 0xffff_ffffu
 
 // What lies behind an avx_kernel.
 typedef struct avx_kernel_t avx_kernel_t;
@@ -682,6 +684,18 @@ typedef struct avx_kernel_properties {
     char entry_point[128];
     // Its name in messages, cut to fit.
     char label[128];
+    // Invocations in a subgroup: what was asked for, or what the driver chose or says is its default.
+    uint32_t subgroup_size;
+    // Registers of an invocation; AVX_UNKNOWN where the driver does not tell.
+    uint32_t registers;
+    // Bytes of memory for what does not fit an invocation's registers, as the driver counts them (spills, private arrays);
+    // AVX_UNKNOWN where it does not tell.
+    uint32_t local_memory;
+    // Zero.
+    uint32_t reserved;
+    // All that the driver tells of the machine code, by its own names ("Register Count: 32; Binary Size: 768"), cut to fit; "" where it
+    // tells nothing.
+    char statistics[512];
 } avx_kernel_properties;
 
 // What an argument of a kernel is.

@@ -100,7 +100,8 @@ layout! {
     avx_kernel_options {
         struct_size, language, code, code_size, entry_point, label, constants, constant_count, flags, subgroup_size, reserved,
     }
-    avx_kernel_properties { struct_size, arg_count, workgroup_size, language, bounds, shared_memory, entry_point, label }
+    avx_kernel_properties { struct_size, arg_count, workgroup_size, language, bounds, shared_memory, entry_point, label, subgroup_size, registers, local_memory, reserved,
+        statistics }
     avx_kernel_arg_properties { struct_size, kind, group, binding, access, alignment, min_size, stride, name }
     avx_arg { kind, flags, group, binding, buffer, bytes, offset, size, reserved }
 }
@@ -117,7 +118,7 @@ fn sizes_are_the_pinned_ones() {
         ("avx_buffer_properties", 160),
         ("avx_constant", 32),
         ("avx_kernel_options", 64),
-        ("avx_kernel_properties", 288),
+        ("avx_kernel_properties", 816),
         ("avx_kernel_arg_properties", 168),
         ("avx_arg", 64),
     ];

@@ -123,7 +123,7 @@ fn immediates_come_last() {
         &[
             ("early", AVX_BINDING_STORAGE, 0, 3, WRITE, 4, 4),
             ("late", AVX_BINDING_STORAGE, 2, 0, WRITE, 4, 4),
-            ("now", AVX_BINDING_PUSH_CONSTANTS, 0, 0, READ, 16, 0),
+            ("now", AVX_BINDING_PUSH_CONSTANTS, AVX_PUSH_CONSTANTS, 0, READ, 16, 0),
         ],
     );
 }
@@ -336,6 +336,24 @@ fn beyond_the_limits_of_the_device() {
         let status = device.try_kernel(&source, None).expect_err("too many invocations");
         tells(&fails(status, AVX_ERROR_LIMIT), &[&invocations.to_string()]);
     }
+}
+
+#[test]
+fn what_the_driver_tells_of_a_kernel() {
+    let Some(device) = Device::open() else { return };
+    let kernel = device.kernel(TWO_GROUPS);
+    let (info, limits) = (kernel_info(kernel), device.info());
+    assert!((limits.subgroup_size_min..=limits.subgroup_size_max).contains(&info.subgroup_size), "{}", info.subgroup_size);
+    let told = text(&info.statistics);
+    // One line of "name: number", or nothing; what is picked out of it stands in it.
+    assert!(told.is_empty() || told.split("; ").all(|one| one.contains(": ")), "{told}");
+    for number in [info.registers, info.local_memory] {
+        assert!(number == AVX_UNKNOWN || told.contains(&format!(": {number}")), "{number} in {told}");
+    }
+    if text(&limits.vendor) == "NVIDIA" && !told.is_empty() {
+        assert!((1..=255).contains(&info.registers), "{told}");
+    }
+    ok(avx_kernel_free(kernel));
 }
 
 #[test]

@@ -104,6 +104,9 @@ pub struct avx_kernel_options {
     pub reserved: u32,
 }
 
+/// A number that is not known.
+pub const AVX_UNKNOWN: u32 = 0xffff_ffff;
+
 /// What a kernel is.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -124,6 +127,18 @@ pub struct avx_kernel_properties {
     pub entry_point: [c_char; 128],
     /// Its name in messages, cut to fit.
     pub label: [c_char; 128],
+    /// Invocations in a subgroup: what was asked for, or what the driver chose or says is its default.
+    pub subgroup_size: u32,
+    /// Registers of an invocation; AVX_UNKNOWN where the driver does not tell.
+    pub registers: u32,
+    /// Bytes of memory for what does not fit an invocation's registers, as the driver counts them (spills, private arrays);
+    /// AVX_UNKNOWN where it does not tell.
+    pub local_memory: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// All that the driver tells of the machine code, by its own names ("Register Count: 32; Binary Size: 768"), cut to fit; "" where it
+    /// tells nothing.
+    pub statistics: [c_char; 512],
 }
 
 /// What an argument of a kernel is.

@@ -30,7 +30,7 @@ pub struct Offline {
 pub struct OfflineArg {
     /// AVX_BINDING_...
     pub kind: u32,
-    /// The group; 0 for push constants.
+    /// The group; AVX_PUSH_CONSTANTS for push constants.
     pub group: u32,
     /// The binding.
     pub binding: u32,

@@ -473,6 +473,11 @@ pub(super) fn kernel_properties(p: &KernelProperties) -> avx_kernel_properties {
         shared_memory: p.shared_memory,
         entry_point: chars(&p.entry_point),
         label: chars(&p.label),
+        subgroup_size: p.subgroup_size,
+        registers: p.registers().unwrap_or(AVX_UNKNOWN),
+        local_memory: p.local_memory().unwrap_or(AVX_UNKNOWN),
+        reserved: 0,
+        statistics: chars(&p.statistics()),
     }
 }
 

@@ -362,14 +362,19 @@ pub(crate) fn remove_all(owned: impl Fn(&Arc<Device>) -> bool) -> Vec<Arc<Kernel
 
 /// What a kernel is.
 pub(crate) fn properties(token: Token) -> Result<KernelProperties> {
-    let (_device, kernel) = enter(token)?;
+    let (device, kernel) = enter(token)?;
     let interface = &kernel.compiled.interface;
+    let pipeline = kernel.compiled.pipeline(&device, Variant::default())?;
+    let executable = pipeline.executable().map_err(|e| device.lock().fail(e))?.unwrap_or_default();
+    let asked = if kernel.compiled.subgroups.size == 0 { device.vulkan.snapshot().subgroup_size } else { kernel.compiled.subgroups.size };
     Ok(KernelProperties {
         arg_count: interface.args.len() as u32,
         workgroup_size: interface.workgroup_size,
         language: kernel.compiled.language,
         bounds: kernel.compiled.bounds,
         shared_memory: interface.shared_memory,
+        subgroup_size: if executable.subgroup_size == 0 { asked } else { executable.subgroup_size },
+        executable,
         entry_point: interface.entry.clone(),
         label: kernel.label.to_string(),
     })

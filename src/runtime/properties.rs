@@ -1,8 +1,9 @@
 //! What devices, buffers and kernels are, as plain data: what the C structs are filled from.
 
+use super::args::PUSH_CONSTANTS_AT;
 use super::kernel::{Bounds, Language};
 use crate::compile::Binding;
-use crate::vulkan::{self, Features, Snapshot};
+use crate::vulkan::{self, Executable, Features, Snapshot};
 
 pub(crate) use crate::compile::BindingKind;
 pub(crate) use crate::vulkan::DeviceKind;
@@ -100,8 +101,36 @@ pub(crate) struct KernelProperties {
     pub(crate) language: Language,
     pub(crate) bounds: Bounds,
     pub(crate) shared_memory: u32,
+    /// Invocations in a subgroup.
+    pub(crate) subgroup_size: u32,
+    /// What the driver tells of the machine code; without statistics if it tells nothing.
+    pub(crate) executable: Executable,
     pub(crate) entry_point: String,
     pub(crate) label: String,
+}
+
+impl KernelProperties {
+    /// The first number that the driver has under one of its names for a thing.
+    fn statistic(&self, names: &[&str]) -> Option<u32> {
+        let found = |name: &&str| self.executable.statistics.iter().find(|one| one.name.eq_ignore_ascii_case(name));
+        names.iter().find_map(found).map(|one| one.value as u32)
+    }
+
+    /// Registers of an invocation.
+    pub(crate) fn registers(&self) -> Option<u32> {
+        self.statistic(&["Register Count", "VGPRs", "Registers"])
+    }
+
+    /// Bytes of memory of an invocation for what does not fit registers.
+    pub(crate) fn local_memory(&self) -> Option<u32> {
+        self.statistic(&["Local Memory Size", "Scratch size", "Scratch Memory Size"])
+    }
+
+    /// All that the driver tells, as one line.
+    pub(crate) fn statistics(&self) -> String {
+        let all: Vec<String> = self.executable.statistics.iter().map(|one| format!("{}: {}", one.name, one.value)).collect();
+        all.join("; ")
+    }
 }
 
 /// An argument of a kernel.
@@ -123,7 +152,8 @@ impl KernelArgProperties {
     pub(crate) fn new(binding: &Binding, alignment: u32) -> KernelArgProperties {
         KernelArgProperties {
             kind: binding.kind,
-            group: binding.group,
+            // Where AVX_ARG_AT puts it.
+            group: if binding.kind == BindingKind::PushConstants { PUSH_CONSTANTS_AT.0 } else { binding.group },
             binding: binding.binding,
             read: binding.read,
             write: binding.write,

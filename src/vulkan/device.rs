@@ -29,6 +29,7 @@ pub(crate) struct Device {
     snapshot: Snapshot,
     timeline: Option<Timeline>,
     push_descriptor: Option<ash::khr::push_descriptor::Device>,
+    executable_properties: Option<ash::khr::pipeline_executable_properties::Device>,
     external_memory_host: Option<ash::ext::external_memory_host::Device>,
     calibrated_timestamps: Option<ash::ext::calibrated_timestamps::Device>,
     debug_utils: Option<ash::ext::debug_utils::Device>,
@@ -108,6 +109,8 @@ impl Device {
             false => Timeline::Extension(ash::khr::timeline_semaphore::Device::new(instance.raw(), &raw)),
         });
         let push_descriptor = features.push_descriptor.then(|| ash::khr::push_descriptor::Device::new(instance.raw(), &raw));
+        let executable_properties =
+            features.pipeline_executable_info.then(|| ash::khr::pipeline_executable_properties::Device::new(instance.raw(), &raw));
         let external_memory_host = features.external_memory_host.then(|| ash::ext::external_memory_host::Device::new(instance.raw(), &raw));
         let calibrated_timestamps =
             features.calibrated_timestamps.then(|| ash::ext::calibrated_timestamps::Device::new(instance.raw(), &raw));
@@ -123,6 +126,7 @@ impl Device {
             snapshot: snapshot.clone(),
             timeline,
             push_descriptor,
+            executable_properties,
             external_memory_host,
             calibrated_timestamps,
             debug_utils,
@@ -168,6 +172,11 @@ impl Device {
     /// Push descriptors, if they are on.
     pub(crate) fn push_descriptor(&self) -> Option<&ash::khr::push_descriptor::Device> {
         self.push_descriptor.as_ref()
+    }
+
+    /// What a pipeline has become, if the driver tells.
+    pub(super) fn executable_properties(&self) -> Option<&ash::khr::pipeline_executable_properties::Device> {
+        self.executable_properties.as_ref()
     }
 
     /// The import of host memory, if it is on.

@@ -321,6 +321,11 @@ features! {
             /// Cooperative matrices of bf16.
             bfloat16_cooperative_matrix = shader_bfloat16_cooperative_matrix,
         }
+        executable: vk::PhysicalDevicePipelineExecutablePropertiesFeaturesKHR<'static>,
+            Source::extension(vk::KHR_PIPELINE_EXECUTABLE_PROPERTIES_NAME) => {
+            /// The driver tells what a pipeline has become: registers, spills and the like.
+            pipeline_executable_info = pipeline_executable_info,
+        }
         query_reset: vk::PhysicalDeviceHostQueryResetFeatures<'static>, Source::core_or(2, vk::EXT_HOST_QUERY_RESET_NAME) => {
             /// The CPU may reset queries.
             host_query_reset = host_query_reset,

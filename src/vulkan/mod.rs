@@ -6,7 +6,7 @@
 //! | what there is and which to take | `snapshot`, `features`, `capabilities`, `quirks`, `select` |
 //! | an open device | `device`, `heaps` |
 //! | memory | `memory`, `window` |
-//! | kernels | `pipeline`, `descriptors` |
+//! | kernels | `pipeline`, `executable`, `descriptors` |
 //! | work | `commands`, `queue`, `completion` |
 //! | the operating system | `host` |
 
@@ -17,6 +17,7 @@ mod debug;
 mod descriptors;
 mod device;
 mod error;
+mod executable;
 mod features;
 mod heaps;
 pub(crate) mod host;
@@ -36,6 +37,7 @@ pub(crate) use completion::{Completion, Spin, wait_first};
 pub(crate) use debug::{Severity, set_message_sink, submit_message};
 pub(crate) use device::Device;
 pub(crate) use error::{Error, Kind as ErrorKind};
+pub(crate) use executable::Executable;
 pub(crate) use features::Features;
 pub(crate) use heaps::{host_sees_device_memory, is_device_local, is_unified, memory_of};
 pub(crate) use instance::Instance;

@@ -94,6 +94,10 @@ impl Pipeline {
         Ok(pipeline)
     }
 
+    pub(super) fn device(&self) -> &Device {
+        &self.device
+    }
+
     fn make_sets(&mut self) -> Result<()> {
         let mut groups: Vec<u32> = self.slots.iter().map(|s| s.group).collect();
         groups.sort_unstable();
@@ -213,7 +217,12 @@ impl Pipeline {
         if recipe.subgroup_size != 0 {
             stage = stage.push_next(&mut size);
         }
-        let info = vk::ComputePipelineCreateInfo::default().stage(stage).layout(self.layout);
+        let told = if self.device.executable_properties().is_some() {
+            vk::PipelineCreateFlags::CAPTURE_STATISTICS_KHR
+        } else {
+            vk::PipelineCreateFlags::empty()
+        };
+        let info = vk::ComputePipelineCreateInfo::default().flags(told).stage(stage).layout(self.layout);
         let made = {
             let _compiling = COMPILING.read().unwrap_or_else(PoisonError::into_inner);
             // SAFETY: module, layout and cache are this device's and alive; the entry point is in the module.

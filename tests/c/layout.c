@@ -141,7 +141,7 @@ static void check_kernel_options(void) {
 }
 
 static void check_kernel_properties(void) {
-    SIZE(avx_kernel_properties, 288);
+    SIZE(avx_kernel_properties, 816);
     FIELD(avx_kernel_properties, struct_size, 0, 4);
     FIELD(avx_kernel_properties, arg_count, 4, 4);
     FIELD(avx_kernel_properties, workgroup_size, 8, 12);
@@ -150,6 +150,11 @@ static void check_kernel_properties(void) {
     FIELD(avx_kernel_properties, shared_memory, 28, 4);
     FIELD(avx_kernel_properties, entry_point, 32, 128);
     FIELD(avx_kernel_properties, label, 160, 128);
+    FIELD(avx_kernel_properties, subgroup_size, 288, 4);
+    FIELD(avx_kernel_properties, registers, 292, 4);
+    FIELD(avx_kernel_properties, local_memory, 296, 4);
+    FIELD(avx_kernel_properties, reserved, 300, 4);
+    FIELD(avx_kernel_properties, statistics, 304, 512);
 }
 
 static void check_kernel_arg_properties(void) {

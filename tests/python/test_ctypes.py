@@ -78,7 +78,7 @@ class BufferProperties(Structure):
 
 
 class KernelProperties(Structure):
-    """avx_kernel_properties: 288 bytes."""
+    """avx_kernel_properties: 816 bytes."""
 
     _fields_ = [
         ("struct_size", c_uint32),
@@ -89,6 +89,11 @@ class KernelProperties(Structure):
         ("shared_memory", c_uint32),
         ("entry_point", ctypes.c_char * 128),
         ("label", ctypes.c_char * 128),
+        ("subgroup_size", c_uint32),
+        ("registers", c_uint32),
+        ("local_memory", c_uint32),
+        ("reserved", c_uint32),
+        ("statistics", ctypes.c_char * 512),
     ]
 
 
@@ -146,7 +151,7 @@ def main(path):
         for word in words:
             assert word in error(), f"no {word!r} in: {error()}"
 
-    for struct, size in ((Arg, 64), (DeviceOptions, 48), (BufferProperties, 160), (KernelProperties, 288)):
+    for struct, size in ((Arg, 64), (DeviceOptions, 48), (BufferProperties, 160), (KernelProperties, 816)):
         assert ctypes.sizeof(struct) == size, struct
     assert avx.avx_version() == 1 << 12
     assert avx.avx_status_name(AVX_ERROR_COMPILE) == b"AVX_ERROR_COMPILE"
