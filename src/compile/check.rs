@@ -26,15 +26,18 @@ const ALWAYS: [Capability; 2] = [Capability::Shader, Capability::Matrix];
 
 /// Checks the capabilities that a module declares, and its memory model.
 pub(crate) fn capabilities(words: &Words<'_>, target: &Target) -> Result<()> {
-    let mut missing = Vec::new();
+    let (mut missing, mut numbers) = (Vec::new(), Vec::new());
     for inst in words.insts.iter().filter(|inst| inst.is(Op::Capability)) {
         let number = inst.word(1).unwrap_or(u32::MAX);
         let text = match Capability::from_u32(number) {
             Some(capability) if ALWAYS.contains(&capability) || target.capabilities.contains(&capability) => continue,
-            Some(capability) => match feature::describe(capability) {
-                "" => format!("SPIR-V {capability:?}"),
-                what => format!("{what} (SPIR-V {capability:?})"),
-            },
+            Some(capability) => {
+                numbers.push(capability);
+                match feature::describe(capability) {
+                    "" => format!("SPIR-V {capability:?}"),
+                    what => format!("{what} (SPIR-V {capability:?})"),
+                }
+            }
             None => format!("SPIR-V capability {number}"),
         };
         if !missing.contains(&text) && missing.len() < 8 {
@@ -43,7 +46,8 @@ pub(crate) fn capabilities(words: &Words<'_>, target: &Target) -> Result<()> {
     }
     if !missing.is_empty() {
         let them = if missing.len() > 1 { "them" } else { "it" };
-        return Err(Error::new(Kind::Unsupported, format!("the kernel needs {}: this device lacks {them}", missing.join(", "))));
+        let message = format!("the kernel needs {}: this device lacks {them}", missing.join(", "));
+        return Err(Error { missing: numbers, ..Error::new(Kind::Unsupported, message) });
     }
     let mut models = words.insts.iter().filter(|inst| inst.is(Op::MemoryModel));
     let model = models.next().ok_or_else(|| invalid("the SPIR-V module has no memory model (OpMemoryModel)"))?;

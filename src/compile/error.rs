@@ -1,5 +1,6 @@
 //! Why a kernel was refused: a kind that the runtime turns into a status, and the text for the person who wrote it.
 
+use rspirv::spirv::Capability;
 use std::fmt;
 
 /// What sort of refusal.
@@ -26,6 +27,8 @@ pub(crate) enum Kind {
 pub(crate) struct Error {
     pub(crate) kind: Kind,
     pub(crate) message: String,
+    /// Capabilities that the device lacks, where that is why.
+    pub(crate) missing: Vec<Capability>,
 }
 
 /// Results of this layer.
@@ -33,7 +36,7 @@ pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Error {
-        Error { kind, message: message.into() }
+        Error { kind, message: message.into(), missing: Vec::new() }
     }
 }
 

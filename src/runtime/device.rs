@@ -55,7 +55,7 @@ const SPIN: Duration = Duration::from_micros(50);
 /// A physical device, opened. Fields are dropped in order: what uses the Vulkan device before it.
 pub(crate) struct Device {
     pub(crate) label: Arc<str>,
-    index: u32,
+    pub(super) index: u32,
     /// The default stream's name.
     pub(crate) stream: OnceLock<Token>,
     /// And itself.
@@ -151,7 +151,7 @@ fn environment_flag(name: &str) -> bool {
 }
 
 /// The visible devices, in order.
-fn visible(instance: &Instance) -> Result<Vec<Snapshot>> {
+pub(super) fn visible(instance: &Instance) -> Result<Vec<Snapshot>> {
     let all = instance.snapshots()?;
     let filter = std::env::var("AVX_GPU_DEVICE").ok();
     let candidates: Vec<select::Candidate> = all.iter().map(select::Candidate::of).collect();

@@ -103,8 +103,12 @@ impl Engine {
             [] => "no kernel was in flight".to_owned(),
             some => format!("kernels in flight: '{}'", some.join("', '")),
         };
-        let lost =
-            Error::new(Status::DeviceLost, format!("the device is lost ({}); {kernels}; avx_destroy it and create it again", e.message));
+        let lost = format!(
+            "the device is lost ({}): a kernel ran longer than the driver's watchdog allows, or something failed on the way; {kernels}; \
+             avx_destroy it and create it again",
+            e.message
+        );
+        let lost = Error::new(Status::DeviceLost, lost);
         self.lost = Some(lost.clone());
         lost
     }

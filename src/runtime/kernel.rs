@@ -2,6 +2,7 @@
 
 use super::args;
 use super::device::{self, Device, Inside};
+use super::elsewhere;
 use super::error::{Error, Result, Status, out_of_host_memory};
 use super::graveyard::Dead;
 use super::handle::{Kind, Table, Token};
@@ -207,7 +208,7 @@ fn key(options: &Options<'_>) -> u128 {
 
 fn compile(device: &Inside, options: &Options<'_>) -> Result<Compiled> {
     let _span = trace::span("compile");
-    let code = translate(options, &device.target)?;
+    let code = translate(options, &device.target)?.map_err(|e| elsewhere::told(e, device))?;
     let bounds = match options.language {
         Language::Wgsl if !options.unchecked => Bounds::Checked,
         _ if device.vulkan.features().robust_buffer_access_2 => Bounds::Hardware,
@@ -221,15 +222,14 @@ fn compile(device: &Inside, options: &Options<'_>) -> Result<Compiled> {
 }
 
 /// The code as SPIR-V with its interface, for whatever device the target tells of.
-pub(crate) fn translate(options: &Options<'_>, target: &compile::Target) -> Result<compile::Kernel> {
+pub(crate) fn translate(options: &Options<'_>, target: &compile::Target) -> Result<compile::Result<compile::Kernel>> {
     let label = options.label.or(options.entry_point).unwrap_or("kernel");
     let request =
         compile::Request { entry: options.entry_point, constants: &options.constants, unchecked: options.unchecked, debug: options.debug };
-    let outcome = on_compiler_stack(|| match options.language {
+    on_compiler_stack(|| match options.language {
         Language::Wgsl => parsed::parse(options.code, label, options.debug)?.kernel(label, &request, target),
         Language::Spirv => compile::spirv(options.code, &request, target),
-    })?;
-    Ok(outcome?)
+    })
 }
 
 /// Runs a compiler on a stack of its own size: compilers recurse with the depth of the code, and an overflow cannot be caught. A panic

@@ -8,6 +8,7 @@ mod copier;
 mod delivery;
 pub(crate) mod device;
 pub(crate) mod dispatch;
+mod elsewhere;
 mod engine;
 pub(crate) mod error;
 pub(crate) mod event;

@@ -33,7 +33,7 @@ fn target(minor: u32) -> Result<compile::Target> {
 
 /// Compiles a kernel for Vulkan 1.`minor`.
 pub(crate) fn compile(options: &Options<'_>, minor: u32) -> Result<compile::Kernel> {
-    kernel::translate(options, &target(minor)?)
+    Ok(kernel::translate(options, &target(minor)?)??)
 }
 
 /// The names of the code's compute entry points; none where the code is not understood, of which [`compile`] tells more.
