@@ -9,6 +9,7 @@ pub mod kernels;
 pub mod memory;
 pub mod options;
 pub mod out;
+pub mod pairs;
 
 pub use contest::{Measure, Plan, Side, contest, values};
 pub use options::Options;

@@ -3,7 +3,8 @@
 use crate::contest::Plan;
 
 /// The groups of benchmarks, in the order in which they run.
-pub const GROUPS: [&str; 10] = ["latency", "dispatch", "encode", "transfers", "memory", "gemm", "alloc", "threads", "overlap", "startup"];
+pub const GROUPS: [&str; 11] =
+    ["latency", "dispatch", "encode", "transfers", "memory", "gemm", "checks", "alloc", "threads", "overlap", "startup"];
 
 /// What to measure, and how thoroughly.
 #[derive(Clone, Debug)]

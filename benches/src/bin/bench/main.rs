@@ -1,10 +1,11 @@
 //! The library beside hand-written Vulkan on the same GPU, in one process and in turns.
 //!
-//! `bench [--small] [--huge] [--null] [GROUP]...` prints CSV lines; groups: latency dispatch encode transfers memory gemm alloc
-//! threads overlap startup (none: all). The peers are `raw` (Vulkan as tight as it gets) and `ours`; `raw-...` are other ways to do
+//! `bench [--small] [--huge] [--null] [GROUP]...` prints CSV lines; groups: latency dispatch encode transfers memory gemm checks
+//! alloc threads overlap startup (none: all). The peers are `raw` (Vulkan as tight as it gets) and `ours`; `raw-...` are other ways to do
 //! the same by hand. AVX_GPU_DEVICE chooses the device for both.
 
 mod alloc;
+mod checks;
 mod dispatch;
 mod gemm;
 mod latency;
@@ -52,13 +53,14 @@ fn main() -> ExitCode {
         }
     };
     let bench = Bench::new(options);
-    let groups: [Group; 10] = [
+    let groups: [Group; 11] = [
         ("latency", latency::run),
         ("dispatch", dispatch::run),
         ("encode", dispatch::encode),
         ("transfers", transfers::run),
         ("memory", memory::run),
         ("gemm", gemm::run),
+        ("checks", checks::run),
         ("alloc", alloc::run),
         ("threads", threads::run),
         ("overlap", overlap::run),

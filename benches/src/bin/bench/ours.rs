@@ -96,6 +96,22 @@ impl Ours {
         kernel
     }
 
+    /// The kernel `main` of a text in a language (AVX_LANGUAGE_...), or why there is none.
+    pub(crate) fn try_kernel(&self, language: u32, text: &str, flags: u32) -> Result<avx_kernel, String> {
+        // SAFETY: a zeroed avx_kernel_options is one with every default, says its documentation.
+        let mut options: avx_kernel_options = unsafe { std::mem::zeroed() };
+        options.struct_size = size_of::<avx_kernel_options>() as u32;
+        (options.language, options.flags) = (language, flags);
+        (options.code, options.code_size) = (text.as_ptr().cast(), text.len() as u64);
+        let mut kernel = null_mut();
+        // SAFETY: the options and the text outlive the call, and `kernel` is writable.
+        match unsafe { avx_kernel_create(self.device, &options, &mut kernel) } {
+            AVX_OK => Ok(kernel),
+            // SAFETY: the text is valid until this thread's next call that fails.
+            _ => Err(unsafe { CStr::from_ptr(avx_last_error()) }.to_string_lossy().into_owned()),
+        }
+    }
+
     /// A buffer of `size` bytes in `memory` (AVX_MEMORY_...).
     pub(crate) fn alloc(&self, size: usize, memory: u32) -> avx_buffer {
         let mut buffer = null_mut();
