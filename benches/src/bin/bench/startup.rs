@@ -15,6 +15,10 @@ use std::time::Instant;
 /// The first word of such a process's command line.
 pub(crate) const CHILD: &str = "startup-child";
 
+/// Kernels that are compiled one after the other, and as many again by several threads.
+const MANY: usize = 100;
+const THREADS: usize = 8;
+
 /// Bytes of the vectors that are computed.
 const BYTES: usize = 1 << 20;
 
@@ -68,6 +72,10 @@ pub(crate) fn child(peer: &str, cache: Option<&str>) {
     let out = Out::default();
     let millis = |start: Instant| start.elapsed().as_secs_f64() * 1e3;
     let begin = Instant::now();
+    let many = |from: usize| -> Vec<String> { (from..from + MANY).map(|i| kernels::gemm(16 * i)).collect() };
+    let (one_thread, threads) = (many(1), many(1 + MANY));
+    let mut times: Vec<(&str, f64)> = Vec::new();
+    let resident;
     let (created, compiled) = if peer == "ours" {
         let ours = Ours::new(cache);
         let created = millis(begin);
@@ -78,6 +86,24 @@ pub(crate) fn child(peer: &str, cache: Option<&str>) {
         memory.iter().for_each(|b| ours.fill(*b, BYTES, 0));
         ours.dispatch(kernel, kernels::vec4_grid(BYTES), &memory.map(whole));
         ours.synchronize();
+        times.push(("first_result", millis(begin)));
+        resident = resident_mib();
+        let start = Instant::now();
+        for text in &one_thread {
+            ours.kernel(text);
+        }
+        times.push(("compile_100", millis(start)));
+        let start = Instant::now();
+        std::thread::scope(|scope| {
+            for part in threads.chunks(MANY.div_ceil(THREADS)) {
+                scope.spawn(move || {
+                    for text in part {
+                        ours.kernel(text);
+                    }
+                });
+            }
+        });
+        times.push(("compile_100_threads", millis(start)));
         (created, compiled)
     } else {
         let raw: &'static Raw = Box::leak(Box::new(Raw::new(None)));
@@ -92,10 +118,17 @@ pub(crate) fn child(peer: &str, cache: Option<&str>) {
             raw.copy_in_barrier(c);
             raw.kernel(c, &pipeline, set, kernels::vec4_grid(BYTES));
         });
+        times.push(("first_result", millis(begin)));
+        resident = resident_mib();
+        let start = Instant::now();
+        for text in &one_thread {
+            raw.pipeline(text, 3);
+        }
+        times.push(("compile_100", millis(start)));
         (created, compiled)
     };
     out.value(peer, "create", "", created, "ms");
     out.value(peer, "compile", "saxpy", compiled, "ms");
-    out.value(peer, "first_result", "", millis(begin), "ms");
-    out.value(peer, "resident", "", resident_mib(), "MiB");
+    times.iter().for_each(|(name, time)| out.value(peer, name, "", *time, "ms"));
+    out.value(peer, "resident", "", resident, "MiB");
 }
