@@ -57,6 +57,31 @@ static void check_entry_points(avx_device device) {
     OK(avx_kernel_free(kernel));
 }
 
+static void check_constants(avx_device device) {
+    static const char text[] =
+        "override TILE: u32; @id(3) override SCALE: f32 = 1.0; @group(0) @binding(0) var<storage, read_write> a: array<f32>;\n"
+        "@compute @workgroup_size(TILE) fn main() { a[0] = SCALE; }\n";
+    avx_constant constants[2];
+    avx_kernel_options options = AVX_KERNEL_OPTIONS_INIT;
+    ZEROED(avx_kernel_properties, properties);
+    avx_kernel kernel = NULL;
+    memset(constants, 0, sizeof constants);
+    constants[0].name = "TILE";
+    constants[0].value = 16;
+    constants[1].id = 3;
+    constants[1].value = 0.5;
+    options.code = text;
+    options.constants = constants;
+    options.constant_count = 2;
+    OK(avx_kernel_create(device, &options, &kernel));
+    OK(avx_kernel_info(kernel, &properties));
+    CHECK(properties.workgroup_size[0] == 16 && properties.subgroup_size >= 1);
+    OK(avx_kernel_free(kernel));
+    constants[0].name = "TILES";
+    STATUS(AVX_ERROR_ARGUMENTS, avx_kernel_create(device, &options, &kernel));
+    TELLS("did you mean \"TILE\"");
+}
+
 static void check_errors(avx_device device) {
     avx_kernel_options options = AVX_KERNEL_OPTIONS_INIT;
     avx_kernel kernel = NULL;
@@ -114,6 +139,7 @@ int main(void) {
     avx_device device = open_device();
     check_interface(device);
     check_entry_points(device);
+    check_constants(device);
     check_errors(device);
     OK(avx_destroy(device));
     return finish();
