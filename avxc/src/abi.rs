@@ -129,8 +129,8 @@ fn with_options<T>(code: &Code, call: impl FnOnce(*const avx_kernel_options) -> 
         label: label.as_ptr(),
         constants: if constants.is_empty() { null() } else { constants.as_ptr() },
         constant_count: constants.len() as u32,
-        flags: 0,
-        subgroup_size: 0,
+        flags: code.flags,
+        subgroup_size: code.subgroup_size,
         reserved: 0,
     };
     call(&options)

@@ -10,6 +10,9 @@ pub(crate) enum Flag {
     Entry,
     Language,
     Define,
+    Unchecked,
+    Debug,
+    SubgroupSize,
     Device,
     Vulkan,
     Json,
@@ -95,6 +98,25 @@ const DEFINE: Opt = Opt {
     value: "NAME=VALUE",
     many: true,
     help: &["The value of a WGSL override or SPIR-V specialization constant, by name or id:", "a number, true or false. May be repeated."],
+    ..PLAIN
+};
+const UNCHECKED: Opt = Opt {
+    flag: Flag::Unchecked,
+    long: "unchecked",
+    help: &["Leave bounds checks out of the code: for kernels that are trusted."],
+    ..PLAIN
+};
+const DEBUG: Opt = Opt {
+    flag: Flag::Debug,
+    long: "debug",
+    help: &["Let printf, assert and indices out of bounds report, on standard error when it runs."],
+    ..PLAIN
+};
+const SUBGROUP_SIZE: Opt = Opt {
+    flag: Flag::SubgroupSize,
+    long: "subgroup-size",
+    value: "N",
+    help: &["Ask for subgroups of N invocations, on devices that can fix their size."],
     ..PLAIN
 };
 const DEVICE: Opt = Opt {
@@ -199,7 +221,7 @@ pub(crate) const COMMANDS: [Command; 7] = [
             "Prints a line for each file, entry point and device: ok, or what is wrong or missing.",
             "Fails if one of them does not compile on one of the devices that can be used.",
         ],
-        options: &[&ENTRY, &LANGUAGE, &DEFINE, &DEVICE, &VULKAN],
+        options: &[&ENTRY, &LANGUAGE, &DEFINE, &UNCHECKED, &DEBUG, &SUBGROUP_SIZE, &DEVICE, &VULKAN],
         words: (1, usize::MAX),
     },
     Command {
@@ -217,7 +239,7 @@ pub(crate) const COMMANDS: [Command; 7] = [
         usage: "FILE -o OUT.spv [OPTIONS]",
         summary: "Compile a kernel to SPIR-V, as the library gives it to drivers",
         details: &["No driver is needed."],
-        options: &[&OUTPUT, &ENTRY, &LANGUAGE, &DEFINE, &VERSION_OF_OUTPUT],
+        options: &[&OUTPUT, &ENTRY, &LANGUAGE, &DEFINE, &UNCHECKED, &DEBUG, &VERSION_OF_OUTPUT],
         words: (1, 1),
     },
     Command {
@@ -226,7 +248,7 @@ pub(crate) const COMMANDS: [Command; 7] = [
         usage: "FILE [OPTIONS]",
         summary: "Print a kernel's SPIR-V as text",
         details: &["SPIR-V files are shown as they are, others after compiling them. No driver is needed."],
-        options: &[&OUTPUT, &ENTRY, &LANGUAGE, &DEFINE, &VERSION_OF_OUTPUT],
+        options: &[&OUTPUT, &ENTRY, &LANGUAGE, &DEFINE, &UNCHECKED, &DEBUG, &VERSION_OF_OUTPUT],
         words: (1, 1),
     },
     Command {
@@ -248,7 +270,23 @@ pub(crate) const COMMANDS: [Command; 7] = [
             "",
             "Example: avxc run blur.wgsl --in x.npy --out y.npy --groups 64,64",
         ],
-        options: &[&IN, &INOUT, &OUT, &UNIFORM, &PUSH, &GROUPS, &THREADS, &REPEAT, &ENTRY, &LANGUAGE, &DEFINE, &DEVICE],
+        options: &[
+            &IN,
+            &INOUT,
+            &OUT,
+            &UNIFORM,
+            &PUSH,
+            &GROUPS,
+            &THREADS,
+            &REPEAT,
+            &ENTRY,
+            &LANGUAGE,
+            &DEFINE,
+            &UNCHECKED,
+            &DEBUG,
+            &SUBGROUP_SIZE,
+            &DEVICE,
+        ],
         words: (1, 1),
     },
     Command {

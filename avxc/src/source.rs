@@ -2,7 +2,7 @@
 
 use crate::cli::{Flag, Invocation};
 use crate::failure::{self, Result, usage};
-use avx_gpu::ffi::{AVX_LANGUAGE_GLSL, AVX_LANGUAGE_SPIRV, AVX_LANGUAGE_WGSL};
+use avx_gpu::ffi::{AVX_KERNEL_DEBUG, AVX_KERNEL_UNCHECKED, AVX_LANGUAGE_GLSL, AVX_LANGUAGE_SPIRV, AVX_LANGUAGE_WGSL};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -31,6 +31,10 @@ pub(crate) struct Code {
     pub(crate) entry: Option<String>,
     /// Values of constants.
     pub(crate) constants: Vec<(ConstantName, f64)>,
+    /// AVX_KERNEL_...
+    pub(crate) flags: u32,
+    /// Invocations of a subgroup; 0: the driver's choice.
+    pub(crate) subgroup_size: u32,
 }
 
 /// Reads a kernel.
@@ -41,6 +45,10 @@ pub(crate) fn read(path: &Path, invocation: &Invocation) -> Result<Code> {
     };
     let entry = invocation.one(Flag::Entry).map(str::to_owned);
     let constants = invocation.all(Flag::Define).map(constant).collect::<Result<_>>()?;
+    let flag = |flag, bit| if invocation.one(flag).is_some() { bit } else { 0 };
+    let flags = flag(Flag::Unchecked, AVX_KERNEL_UNCHECKED) | flag(Flag::Debug, AVX_KERNEL_DEBUG);
+    let size = |text: &str| text.parse().map_err(|_| usage(format!("--subgroup-size: '{text}' is no number of invocations")));
+    let subgroup_size = invocation.one(Flag::SubgroupSize).map(size).transpose()?.unwrap_or(0);
     let from_stdin = path == Path::new("-");
     let mut bytes = Vec::new();
     let outcome = if from_stdin {
@@ -53,7 +61,7 @@ pub(crate) fn read(path: &Path, invocation: &Invocation) -> Result<Code> {
         return Err(failure::file(path, format!("more than {} MiB, and that is no kernel", MOST >> 20)));
     }
     let label = if from_stdin { "standard input".to_owned() } else { path.display().to_string() };
-    Ok(Code { language, bytes, label, entry, constants })
+    Ok(Code { language, bytes, label, entry, constants, flags, subgroup_size })
 }
 
 /// The language that an option names.

@@ -92,6 +92,8 @@ mod tests {
             label: "blur.wgsl".into(),
             entry: None,
             constants: Vec::new(),
+            flags: 0,
+            subgroup_size: 0,
         };
         let module = compiled(&code, 3).expect("a module");
         assert!(listing(&module).is_ok_and(|text| text.contains("OpEntryPoint")));

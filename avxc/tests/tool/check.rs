@@ -121,8 +121,27 @@ fn constants_reach_the_library() {
     let folder = Folder::new();
     folder.put("n.wgsl", "override n = 3u; @compute @workgroup_size(n) fn main() {}");
     assert_eq!(folder.avxc(&["check", "n.wgsl", "--vulkan", "1.1"]).ended(0).out, "n.wgsl: Vulkan 1.1: ok\n");
-    // A constant that the kernel has not is the library's to refuse, so this one did arrive there.
-    folder.avxc(&["check", "n.wgsl", "--vulkan", "1.1", "-D", "nothing=1"]).ended(1);
+    folder.avxc(&["info", "n.wgsl", "-D", "n=5"]).ended(0).shows(&["5 x 1 x 1"]);
+    folder.avxc(&["check", "n.wgsl", "--vulkan", "1.1", "-D", "nothing=1"]).ended(1).tells(&["nothing", "The kernel has: n"]);
+    folder.avxc(&["check", "n.wgsl", "--vulkan", "1.1", "-D", "n=2.5"]).ended(1).tells(&["2.5 is no integer"]);
+}
+
+#[test]
+fn what_is_asked_of_a_kernel_reaches_the_library() {
+    let folder = Folder::new();
+    folder.put(
+        "k.wgsl",
+        "@group(0) @binding(0) var<storage, read_write> x: array<u32>;
+         @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) { printf(\"%u\", id.x); x[id.x] += 1u; }",
+    );
+    let listing = |options: &[&str]| folder.avxc(&[&["disasm", "k.wgsl"], options].concat()).ended(0).out;
+    assert!(listing(&[]).contains("OpArrayLength") && !listing(&["--unchecked"]).contains("OpArrayLength"));
+    // Reports are written behind an atomic count, which the kernel itself has none of.
+    assert!(!listing(&[]).contains("OpAtomicIAdd") && listing(&["--debug"]).contains("OpAtomicIAdd"));
+    folder.avxc(&["check", "k.wgsl", "--subgroup-size", "many"]).ended(2).tells(&["--subgroup-size"]);
+    let Some(folder) = Folder::with_driver() else { return };
+    folder.put("k.wgsl", "@compute @workgroup_size(64) fn main() {}");
+    folder.avxc(&["check", "k.wgsl", "--subgroup-size", "3"]).ended(1).tells(&["subgroup size of 3"]);
 }
 
 #[test]

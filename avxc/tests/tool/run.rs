@@ -42,6 +42,20 @@ fn blur_from_file_to_file() {
 }
 
 #[test]
+fn kernels_print() {
+    let Some(folder) = Folder::with_driver() else { return };
+    folder.put(
+        "print.wgsl",
+        "@group(0) @binding(0) var<storage, read_write> x: array<u32>;
+         @compute @workgroup_size(1) fn main(@builtin(global_invocation_id) id: vec3<u32>) { x[id.x] = id.x; printf(\"here is %u\", id.x); }",
+    );
+    let run = ["run", "print.wgsl", "--out", "x.npy:u32:3", "--groups", "3"];
+    let said = folder.avxc(&[&run[..], &["--debug"]].concat()).ended(0).tells(&["here is 0", "here is 1", "here is 2"]);
+    assert_eq!(said.err.lines().count(), 3, "{}", said.err);
+    assert_eq!(folder.avxc(&run).ended(0).err, "");
+}
+
+#[test]
 fn uniforms_names_and_results_in_place() {
     let Some(folder) = Folder::with_driver() else { return };
     folder.put("saxpy.wgsl", SAXPY);
