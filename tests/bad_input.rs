@@ -174,7 +174,7 @@ fn unknown_kinds_and_flags() {
     let mut kernel = null_mut();
     let base = avx_kernel_options { code: source.as_ptr().cast(), ..avx_kernel_options::zeroed() };
     for options in [
-        avx_kernel_options { flags: 4, ..base },
+        avx_kernel_options { flags: 8, ..base },
         avx_kernel_options { flags: u32::MAX, ..base },
         avx_kernel_options { language: 3, ..base },
         avx_kernel_options { language: u32::MAX, ..base },
