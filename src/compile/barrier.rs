@@ -5,13 +5,11 @@ use std::collections::BTreeMap;
 
 use rspirv::spirv::{MemorySemantics, Op};
 
-use super::error::Result;
 use super::index::Index;
-use super::words::{HEADER, Section, Sections, Words, emit};
+use super::words::{HEADER, Section, Sections, emit};
 
 /// The module with every barrier's semantics known to Vulkan; `None` if they all are.
-pub(crate) fn repair(spirv: &[u32]) -> Result<Option<Vec<u32>>> {
-    let index = Index::new(Words::split(spirv)?)?;
+pub(crate) fn repair(index: &Index<'_>) -> Option<Vec<u32>> {
     let known = (MemorySemantics::UNIFORM_MEMORY | MemorySemantics::WORKGROUP_MEMORY).bits();
     // Ordered: the same kernel gives the same words every time.
     let mut fixed = BTreeMap::new();
@@ -26,9 +24,9 @@ pub(crate) fn repair(spirv: &[u32]) -> Result<Option<Vec<u32>>> {
         }
     }
     if fixed.is_empty() {
-        return Ok(None);
+        return None;
     }
-    let mut out = Vec::with_capacity(spirv.len() + 4 * fixed.len());
+    let mut out = Vec::with_capacity(index.words.length() + 4 * fixed.len());
     out.extend_from_slice(&index.words.header);
     let mut sections = Sections::new();
     let mut section = Section::Preamble;
@@ -52,7 +50,7 @@ pub(crate) fn repair(spirv: &[u32]) -> Result<Option<Vec<u32>>> {
     if let Some(bound) = out.get_mut(..HEADER).and_then(|header| header.get_mut(3)) {
         *bound = next;
     }
-    Ok(Some(out))
+    Some(out)
 }
 
 /// The word of an instruction that names a barrier's semantics.

@@ -1,11 +1,11 @@
 //! Values of a module's constants, with every specialization constant at the value given for it or its default. Each constant is evaluated once, where it
 //! is defined, from operands that were defined before it: no recursion, whatever the module holds.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use rspirv::spirv::Op;
 
+use super::ids::Ids;
 use super::words::Inst;
 
 /// A constant's value.
@@ -19,7 +19,7 @@ enum Value {
 
 /// What constants are known.
 #[derive(Default)]
-pub(crate) struct Constants(HashMap<u32, Value>);
+pub(crate) struct Constants(Ids<u32, Value>);
 
 impl Constants {
     /// The value of an integer or boolean constant.

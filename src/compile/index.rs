@@ -2,13 +2,13 @@
 //! any words that [`Words::split`](super::words::Words::split) accepts; a look-up that finds something else than it asked for
 //! gives `None` or an error, never a panic.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use rspirv::spirv::{BuiltIn, Decoration, Op, StorageClass};
 
 use super::constant::Constants;
 use super::error::Result;
+use super::ids::Ids;
 use super::setting::{Form, Settable, Setting, Specialized, places};
 use super::words::{Inst, Names, Words, invalid, string};
 
@@ -31,33 +31,38 @@ pub(crate) struct Index<'a> {
     /// The instructions.
     pub(crate) words: Words<'a>,
     /// The instruction that defines an id.
-    defs: HashMap<u32, usize>,
+    defs: Ids<u32, usize>,
     /// Names of ids.
     pub(crate) names: Names,
     /// Names of struct members.
-    pub(crate) member_names: HashMap<(u32, u32), String>,
+    pub(crate) member_names: Ids<(u32, u32), String>,
     /// The first literal (0 if there is none) of each decoration of an id.
-    decorations: HashMap<(u32, u32), u32>,
+    decorations: Ids<(u32, u32), u32>,
     /// The same for a struct's member.
-    member_decorations: HashMap<(u32, u32, u32), u32>,
+    member_decorations: Ids<(u32, u32, u32), u32>,
     /// Decoration groups applied to an id, or to a struct's member.
-    groups: HashMap<(u32, Option<u32>), Vec<u32>>,
+    groups: Ids<(u32, Option<u32>), Vec<u32>>,
     /// Values of constants.
     pub(crate) constants: Constants,
     /// Entry points, in order.
     pub(crate) entry_points: Vec<EntryPoint>,
     /// The instructions of each function, by the function's id.
-    pub(crate) functions: HashMap<u32, Range<usize>>,
+    pub(crate) functions: Ids<u32, Range<usize>>,
     /// Variables outside functions: id and storage class.
     pub(crate) globals: Vec<(u32, u32)>,
     /// Values for specialization constants, by their ids in the module.
-    settings: HashMap<u32, (Form, f64)>,
+    settings: Ids<u32, (Form, f64)>,
 }
 
 impl<'a> Index<'a> {
+    /// Indexes a module's words. Fails as [`Words::split`] and [`Index::new`].
+    pub(crate) fn of(spirv: &'a [u32]) -> Result<Index<'a>> {
+        Index::new(Words::split(spirv)?)
+    }
+
     /// Indexes a module. Fails on an id that is defined twice and on functions that are not closed.
     pub(crate) fn new(words: Words<'a>) -> Result<Index<'a>> {
-        Index::with_settings(words, HashMap::new())
+        Index::with_settings(words, Ids::default())
     }
 
     /// The same with values for specialization constants, and those values as Vulkan takes them.
@@ -76,7 +81,7 @@ impl<'a> Index<'a> {
                 ids.push((constant, id, index.def(ty).and_then(Form::of)));
             }
         }
-        let (mut values, mut given) = (HashMap::new(), Vec::new());
+        let (mut values, mut given) = (Ids::default(), Vec::new());
         for (setting, place) in settings.iter().zip(places(settings, &all)?) {
             let (constant, id, form) = ids[place];
             let form = form.ok_or_else(|| invalid(format!("the type of the specialization constant {} is no scalar", setting.of)))?;
@@ -89,18 +94,18 @@ impl<'a> Index<'a> {
         Ok((Index::with_settings(index.words, values)?, given))
     }
 
-    fn with_settings(words: Words<'a>, settings: HashMap<u32, (Form, f64)>) -> Result<Index<'a>> {
+    fn with_settings(words: Words<'a>, settings: Ids<u32, (Form, f64)>) -> Result<Index<'a>> {
         let mut index = Index {
             words,
-            defs: HashMap::new(),
-            names: HashMap::new(),
-            member_names: HashMap::new(),
-            decorations: HashMap::new(),
-            member_decorations: HashMap::new(),
-            groups: HashMap::new(),
+            defs: Ids::default(),
+            names: Ids::default(),
+            member_names: Ids::default(),
+            decorations: Ids::default(),
+            member_decorations: Ids::default(),
+            groups: Ids::default(),
             constants: Constants::default(),
             entry_points: Vec::new(),
-            functions: HashMap::new(),
+            functions: Ids::default(),
             globals: Vec::new(),
             settings,
         };

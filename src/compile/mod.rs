@@ -6,7 +6,7 @@
 //! | [`wgsl`](mod@wgsl) | WGSL to SPIR-V, with [`directive`], [`prescan`], [`weight`], [`length`] and [`token`] before the compiler, [`diagnose`] for its messages, [`math`], [`strip`], [`barrier`] and [`range`] after it |
 //! | [`structure`] | what raw SPIR-V must be like before a driver sees it |
 //! | [`setting`] | values for overrides and specialization constants |
-//! | [`words`], [`index`], [`constant`], [`layout`], [`access`], [`entry`], [`reflect`] | SPIR-V to the interface |
+//! | [`words`], [`ids`], [`index`], [`constant`], [`layout`], [`access`], [`entry`], [`reflect`] | SPIR-V to the interface |
 //! | [`feature`], [`check`], [`inline`] | what the kernel needs against what the device has |
 //! | [`variant`](mod@variant), [`split`] | kernels for overlapping arguments and for grids over the device's limit |
 //! | [`debug`] | kernels that report: printf, assertions, accesses out of bounds |
@@ -23,6 +23,7 @@ pub(crate) mod disk;
 pub(crate) mod entry;
 pub(crate) mod error;
 pub(crate) mod feature;
+mod ids;
 mod index;
 mod inline;
 mod layout;

@@ -7,13 +7,11 @@ mod guard;
 mod interval;
 mod values;
 
-use std::collections::HashMap;
-
 use rspirv::spirv::{GlslStd450Op as GLOp, Op};
 
-use super::error::Result;
+use super::ids::Ids;
 use super::index::Index;
-use super::words::{Inst, Words, emit, string};
+use super::words::{Inst, emit, string};
 use flow::Flow;
 use values::Values;
 
@@ -21,31 +19,29 @@ use values::Values;
 const BLOCKS: usize = 4096;
 
 /// The module without the clamps that do nothing in a kernel with workgroups of `size`; `None` if there are none.
-pub(crate) fn relax(spirv: &[u32], size: [u32; 3]) -> Result<Option<Vec<u32>>> {
-    let index = Index::new(Words::split(spirv)?)?;
+pub(crate) fn relax(index: &Index<'_>, size: [u32; 3]) -> Option<Vec<u32>> {
     let insts = &index.words.insts;
     let set =
         insts.iter().find(|inst| inst.is(Op::ExtInstImport) && string(inst.rest(2)).0 == "GLSL.std.450").and_then(|inst| inst.word(1));
     // The values that are in range, by the place of the clamp.
-    let mut idle: HashMap<usize, u32> = HashMap::new();
+    let mut idle: Ids<usize, u32> = Ids::default();
     for function in index.functions.values() {
         let clamps: Vec<usize> =
-            function.clone().filter(|&at| insts.get(at).is_some_and(|inst| limit(&index, *inst, set).is_some())).collect();
+            function.clone().filter(|&at| insts.get(at).is_some_and(|inst| limit(index, *inst, set).is_some())).collect();
         let Some(flow) = (if clamps.is_empty() { None } else { Flow::new(insts, function.clone(), BLOCKS) }) else { continue };
-        let values = Values::new(&index, &flow, size);
-        for (number, block) in flow.blocks.iter().enumerate() {
-            for &at in clamps.iter().filter(|at| block.insts.contains(at)) {
-                let Some((value, most)) = insts.get(at).and_then(|inst| limit(&index, *inst, set)) else { continue };
-                if values.of(value, number).high <= most {
-                    idle.insert(at, value);
-                }
+        let values = Values::new(index, &flow, size);
+        for at in clamps {
+            let clamp = insts.get(at).and_then(|inst| limit(index, *inst, set));
+            let (Some((value, most)), Some(block)) = (clamp, flow.block_at(at)) else { continue };
+            if values.of(value, block).high <= most {
+                idle.insert(at, value);
             }
         }
     }
     if idle.is_empty() {
-        return Ok(None);
+        return None;
     }
-    let mut out = Vec::with_capacity(spirv.len());
+    let mut out = Vec::with_capacity(index.words.length());
     out.extend_from_slice(&index.words.header);
     for (at, inst) in insts.iter().enumerate() {
         match (idle.get(&at), inst.result_type(), inst.result()) {
@@ -56,7 +52,7 @@ pub(crate) fn relax(spirv: &[u32], size: [u32; 3]) -> Result<Option<Vec<u32>>> {
             _ => out.extend_from_slice(inst.words),
         }
     }
-    Ok(Some(out))
+    Some(out)
 }
 
 /// The value and the bound of an instruction that keeps a 32-bit value below a constant.

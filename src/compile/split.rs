@@ -6,7 +6,7 @@ use rspirv::spirv::{BuiltIn, Decoration, Op, StorageClass};
 use super::Interface;
 use super::error::{Error, Kind, Result};
 use super::index::Index;
-use super::words::{HEADER, Inst, Section, Sections, Words, emit};
+use super::words::{HEADER, Inst, Section, Sections, emit};
 
 /// The built-ins that a base is added to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub(crate) fn split(spirv: &[u32], interface: &Interface, taken: Option<(u32, u3
     if interface.reads_num_workgroups {
         return Err(unsupported(interface, "reads num_workgroups"));
     }
-    let index = Index::new(Words::split(spirv)?)?;
+    let index = Index::of(spirv)?;
     let place = free_binding(interface, taken);
     let sums: Vec<(u32, Sum)> = [(BuiltIn::WorkgroupId, Sum::Workgroup), (BuiltIn::GlobalInvocationId, Sum::Invocation)]
         .into_iter()

@@ -9,19 +9,18 @@ use rspirv::spirv::{Decoration, Op, StorageClass};
 
 use super::error::{Error, Kind, Result};
 use super::index::Index;
-use super::words::{HEADER, Inst, Words, emit};
+use super::words::{HEADER, Inst, emit};
 
 /// The most parts that a value is converted by where it must be done part by part.
 const MAX_PARTS: usize = 4096;
 
 /// The module with layout decorations only where they belong; `None` if it is so already.
-pub(crate) fn repair(spirv: &[u32]) -> Result<Option<Vec<u32>>> {
-    let index = Index::new(Words::split(spirv)?)?;
-    let plan = Plan::new(&index);
+pub(crate) fn repair(index: &Index<'_>) -> Result<Option<Vec<u32>>> {
+    let plan = Plan::new(index);
     if plan.plain.is_empty() {
         return Ok(None);
     }
-    Rewrite { index: &index, plan: &plan, next: plan.next, out: Vec::with_capacity(spirv.len() * 2), parts: 0 }.run().map(Some)
+    Rewrite { index, plan: &plan, next: plan.next, out: Vec::with_capacity(index.words.length() * 2), parts: 0 }.run().map(Some)
 }
 
 /// Storage classes whose types are laid out explicitly.

@@ -202,7 +202,7 @@ fn options_of_the_compiler() {
 #[test]
 fn barriers_are_known_to_vulkan() {
     let kernel = valid("@compute @workgroup_size(32) fn main() { subgroupBarrier(); workgroupBarrier(); storageBarrier(); }");
-    let index = index::Index::new(Words::split(&kernel.spirv).unwrap()).unwrap();
+    let index = index::Index::of(&kernel.spirv).unwrap();
     let barriers = index.words.insts.iter().filter(|inst| inst.is(Op::ControlBarrier));
     let semantics: Vec<u32> = barriers.map(|inst| index.constants.u32(inst.word(3).unwrap()).unwrap()).collect();
     assert_eq!(semantics.len(), 3);

@@ -7,7 +7,7 @@ use super::Kernel;
 use super::error::Result;
 use super::index::Index;
 use super::split;
-use super::words::{Section, Sections, Words, emit};
+use super::words::{Section, Sections, emit};
 
 /// What the variant must bear.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -45,7 +45,7 @@ pub(crate) fn variant(kernel: &Kernel, variant: Variant) -> Result<VariantCode> 
 
 /// Marks every storage buffer as one that may overlap others.
 fn aliased(spirv: &[u32]) -> Result<Vec<u32>> {
-    let index = Index::new(Words::split(spirv)?)?;
+    let index = Index::of(spirv)?;
     let old_blocks = index.globals_in(StorageClass::Uniform).filter(|&id| {
         let block = index.def(id).and_then(|inst| inst.result_type()).and_then(|ty| index.pointee(ty));
         block.is_some_and(|(block, _)| index.decoration(block, Decoration::BufferBlock).is_some())

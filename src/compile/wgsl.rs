@@ -15,7 +15,6 @@ use super::diagnose::{Label, Source};
 use super::error::{Error, Kind, Result};
 use super::index::Index;
 use super::setting::{self, Form, Settable, Setting};
-use super::words::Words;
 use super::{Kernel, Request, Target, barrier, check, debug, entry, math, prescan, range, reflect, strip};
 
 /// Bytes of stack that [`Parsed`] needs. The compiler is recursive, and an overflow ends the process; [`prescan`] keeps inputs to a
@@ -120,17 +119,20 @@ fn finish(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, wish: Wi
     let Wish { entry, target, .. } = wish;
     let lines = reporting.map(|reporting| reporting.text.as_str()).filter(|text| text.len() <= MAX_LINES);
     let spirv = write(source, module, info, wish, lines)?;
-    let spirv = strip::repair(&spirv)?.unwrap_or(spirv);
-    let spirv = barrier::repair(&spirv)?.unwrap_or(spirv);
-    let index = Index::new(Words::split(&spirv)?)?;
+    let index = Index::of(&spirv)?;
+    let stripped = strip::repair(&index)?;
+    let index = stripped.as_deref().map_or(Ok(index), Index::of)?;
+    let ordered = barrier::repair(&index);
+    let index = ordered.as_deref().map_or(Ok(index), Index::of)?;
     // Before the capabilities: a texture is refused by its name.
     let interface = reflect::interface(&index, Some(entry))?;
-    let relaxed = range::relax(&spirv, interface.workgroup_size)?;
+    let relaxed = range::relax(&index, interface.workgroup_size);
     check::capabilities(&index.words, target)?;
     check::universal(&index)?;
     check::uniform_matrices(&index)?;
     check::limits(&interface, target)?;
-    let (spirv, specialized) = (relaxed.unwrap_or(spirv), Vec::new());
+    let spirv = relaxed.or(ordered).or(stripped).unwrap_or(spirv);
+    let specialized = Vec::new();
     let Some(Reporting { plan, text }) = reporting else { return Ok(Kernel { spirv, interface, specialized, debug: None }) };
     let places = |line, column| place(source, text, line, column);
     let mut plan = plan.clone();

@@ -1,11 +1,10 @@
 //! SPIR-V as words: a module cut into instructions, and the few helpers that everything above needs. Nothing here trusts its
 //! input: an operand that is not there reads as `None`.
 
-use std::collections::HashMap;
-
 use rspirv::spirv::{self, Op};
 
 use super::error::{Error, Kind, Result};
+use super::ids::Ids;
 
 /// Words of the header that every module starts with.
 pub(crate) const HEADER: usize = 5;
@@ -93,6 +92,11 @@ pub(crate) fn invalid(message: impl Into<String>) -> Error {
 }
 
 impl<'a> Words<'a> {
+    /// Words of the whole module.
+    pub(crate) fn length(&self) -> usize {
+        HEADER + self.insts.iter().map(|inst| inst.words.len()).sum::<usize>()
+    }
+
     /// Cuts `words` into instructions. Fails on a header that is none, and on an instruction that is empty or runs past the end.
     pub(crate) fn split(words: &'a [u32]) -> Result<Words<'a>> {
         let header: [u32; HEADER] = words
@@ -214,4 +218,4 @@ impl Sections {
 }
 
 /// Names given by `OpName`, by id.
-pub(crate) type Names = HashMap<u32, String>;
+pub(crate) type Names = Ids<u32, String>;

@@ -7,7 +7,7 @@ use rspirv::spirv::{BuiltIn, Decoration, ExecutionModel, GlslStd450Op, Op};
 
 use super::super::error::{Error, Kind, Result};
 use super::super::index::Index;
-use super::super::words::{HEADER, Inst, Section, Sections, Words, emit, invalid, string};
+use super::super::words::{HEADER, Inst, Section, Sections, emit, invalid, string};
 use super::super::{BindingKind, Interface, Target};
 use super::emit::Emitters;
 use super::format::{Format, Value, Wire};
@@ -34,7 +34,7 @@ pub(crate) fn instrument(
     target: &Target,
     places: &Places<'_>,
 ) -> Result<(Vec<u32>, Option<Debug>)> {
-    let index = Index::new(Words::split(spirv)?)?;
+    let index = Index::of(spirv)?;
     let from_text = plan.is_some();
     let Plan { sites, prefix, unchecked } = plan.unwrap_or_default();
     let imported = |name: &str| {

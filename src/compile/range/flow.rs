@@ -1,11 +1,11 @@
 //! The blocks of a function: who follows whom, and who comes before whom on every way (dominators, by the iteration of Cooper, Harvey
 //! and Kennedy, "A Simple, Fast Dominance Algorithm", 2001).
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use rspirv::spirv::Op;
 
+use super::super::ids::Ids;
 use super::super::words::Inst;
 
 /// A basic block.
@@ -21,13 +21,13 @@ pub(super) struct Block {
 /// A function's blocks; the first is where it starts.
 pub(super) struct Flow {
     pub(super) blocks: Vec<Block>,
-    by_label: HashMap<u32, usize>,
+    by_label: Ids<u32, usize>,
 }
 
 impl Flow {
     /// The blocks of the function whose instructions stand at `function`; `None` if it has more than `most`.
     pub(super) fn new(insts: &[Inst<'_>], function: Range<usize>, most: usize) -> Option<Flow> {
-        let mut flow = Flow { blocks: Vec::new(), by_label: HashMap::new() };
+        let mut flow = Flow { blocks: Vec::new(), by_label: Ids::default() };
         let mut targets: Vec<Vec<u32>> = Vec::new();
         for at in function {
             let inst = insts.get(at)?;

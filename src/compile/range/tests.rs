@@ -10,7 +10,7 @@ use super::*;
 /// The bounds of the clamps that are left.
 fn clamps(source: &str) -> HashSet<u32> {
     let kernel = compile(source).unwrap_or_else(|error| panic!("{error}\n{source}"));
-    let index = Index::new(Words::split(&kernel.spirv).unwrap()).unwrap();
+    let index = Index::of(&kernel.spirv).unwrap();
     let set = index.words.insts.iter().find(|inst| inst.is(Op::ExtInstImport)).and_then(|inst| inst.word(1));
     index.words.insts.iter().filter_map(|&inst| limit(&index, inst, set)).map(|(_, most)| most).collect()
 }

@@ -2,10 +2,10 @@
 //! understood can be anything.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 
 use rspirv::spirv::{BuiltIn, Decoration, GlslStd450Op as GLOp, Op, StorageClass};
 
+use super::super::ids::Ids;
 use super::super::index::Index;
 use super::super::words::Inst;
 use super::flow::Flow;
@@ -37,12 +37,12 @@ pub(super) struct Values<'a> {
     index: &'a Index<'a>,
     flow: &'a Flow,
     size: [u32; 3],
-    locals: HashMap<u32, Local>,
+    locals: Ids<u32, Local>,
     guards: Vec<Guard>,
     /// Guards by what they know of: a value, or the variable that it was loaded from.
-    known: HashMap<Key, Vec<usize>>,
+    known: Ids<Key, Vec<usize>>,
     /// What was found of local variables with nothing given.
-    found: RefCell<HashMap<u32, Interval>>,
+    found: RefCell<Ids<u32, Interval>>,
     steps: Cell<u32>,
 }
 
@@ -57,7 +57,7 @@ enum Key {
 }
 
 /// What is taken for granted while something is worked out: of parameters of a function that is called, and of variables.
-type Given = HashMap<u32, Interval>;
+type Given = Ids<u32, Interval>;
 
 impl<'a> Values<'a> {
     pub(super) fn new(index: &'a Index<'a>, flow: &'a Flow, size: [u32; 3]) -> Values<'a> {
@@ -67,7 +67,7 @@ impl<'a> Values<'a> {
             size,
             locals: locals(index, flow),
             guards: guard::all(index, flow),
-            known: HashMap::new(),
+            known: Ids::default(),
             found: RefCell::default(),
             steps: Cell::new(0),
         };
@@ -80,7 +80,7 @@ impl<'a> Values<'a> {
 
     /// What a value can be where `block` uses it.
     pub(super) fn of(&self, id: u32, block: usize) -> Interval {
-        self.at(id, block, &Given::new(), DEPTH)
+        self.at(id, block, &Given::default(), DEPTH)
     }
 
     fn is_spent(&self) -> bool {
@@ -301,8 +301,8 @@ fn given_with(given: &Given, id: u32, interval: Interval) -> Given {
 }
 
 /// The variables of a function that hold 32-bit integers, start with a constant, and are used by loads and stores of the whole alone.
-fn locals(index: &Index<'_>, flow: &Flow) -> HashMap<u32, Local> {
-    let mut locals = HashMap::new();
+fn locals(index: &Index<'_>, flow: &Flow) -> Ids<u32, Local> {
+    let mut locals = Ids::default();
     let insts = |block: usize| flow.blocks[block].insts.clone().filter_map(|at| Some((at, *index.words.insts.get(at)?)));
     let all = || (0..flow.blocks.len()).flat_map(|block| insts(block).map(move |(at, inst)| (block, at, inst)));
     for (_, _, inst) in all().filter(|(_, _, inst)| inst.is(Op::Variable)) {

@@ -1,12 +1,11 @@
 //! Modules with arrays and structs on both sides: every output valid, and no layout where it is forbidden.
 
 use super::super::testing::*;
-use super::super::words::Words;
 use super::*;
 
 /// What the rule VUID-StandaloneSpirv-None-10684 forbids, found without the code under test.
 fn misplaced(spirv: &[u32]) -> Vec<String> {
-    let index = Index::new(Words::split(spirv).unwrap()).unwrap();
+    let index = Index::of(spirv).unwrap();
     let bare: &[StorageClass] = if index.words.version > (1, 4) {
         &[StorageClass::Workgroup, StorageClass::Function, StorageClass::Private]
     } else {

@@ -274,8 +274,8 @@ fn mutations_never_panic() {
             && let Ok(index) = Index::new(split)
         {
             let _ = crate::compile::reflect::interface(&index, None);
-            let _ = crate::compile::strip::repair(&words);
-            let _ = crate::compile::barrier::repair(&words);
+            let _ = crate::compile::strip::repair(&index);
+            let _ = crate::compile::barrier::repair(&index);
         }
     }
     assert!(passed > 100, "only {passed} mutations passed the checks: they are not near enough to what is right");

@@ -71,7 +71,7 @@ fn aliased_marks_storage_buffers_only() {
 #[test]
 fn restrict_goes() {
     let kernel = compile(ALL_IDS).unwrap();
-    let index = Index::new(Words::split(&kernel.spirv).unwrap()).unwrap();
+    let index = Index::of(&kernel.spirv).unwrap();
     let variable = index.globals_in(StorageClass::StorageBuffer).next().unwrap();
     let mut restricted = index.words.header.to_vec();
     let mut done = false;

@@ -1,6 +1,7 @@
 //! Modules that report: valid for every Vulkan version, and what their records say.
 
 use super::super::super::testing::{assemble, bytes, compile, compile_as, compile_with, target, targets, validate};
+use super::super::super::words::Words;
 use super::super::super::{Kernel, Request, Variant, spirv, variant};
 use super::super::{Record, Severity};
 use super::*;
