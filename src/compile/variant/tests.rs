@@ -3,6 +3,7 @@
 use super::super::testing::*;
 use super::*;
 use crate::compile::error::Kind;
+use crate::compile::words::Words;
 use crate::compile::{reflect, spirv, structure};
 
 /// A kernel that reads everything that a split concerns.
