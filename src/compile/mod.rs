@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`error`] | why a kernel was refused |
 //! | [`wgsl`](mod@wgsl) | WGSL to SPIR-V, with [`directive`], [`prescan`], [`weight`], [`length`] and [`token`] before the compiler, [`diagnose`] for its messages, [`math`], [`strip`] and [`barrier`] after it |
+//! | [`glsl`](mod@glsl) | GLSL to flat text, and to SPIR-V without the system's compiler |
 //! | [`structure`] | what raw SPIR-V must be like before a driver sees it |
 //! | [`words`], [`index`], [`constant`], [`layout`], [`access`], [`entry`], [`reflect`] | SPIR-V to the interface |
 //! | [`feature`], [`check`], [`inline`] | what the kernel needs against what the device has |
@@ -20,6 +21,7 @@ pub(crate) mod disk;
 mod entry;
 pub(crate) mod error;
 mod feature;
+pub(crate) mod glsl;
 mod index;
 mod inline;
 mod layout;
@@ -42,8 +44,8 @@ mod words;
 
 use std::fmt;
 
-pub(crate) use error::{Error, Kind as ErrorKind};
-use error::{Kind, Result};
+use error::Kind;
+pub(crate) use error::{Error, Kind as ErrorKind, Result};
 use rspirv::spirv::Capability;
 
 pub(crate) use variant::{Variant, variant};

@@ -33,21 +33,26 @@ pub(crate) fn wgsl(source: &[u8], label: &str, entry: Option<&str>, target: &Tar
         let line = source.iter().take(at).filter(|&&byte| byte == b'\n').count() + 1;
         Error::new(Kind::Compile, format!("the WGSL text is not UTF-8: byte {at} (line {line}) is not part of a character"))
     })?;
-    let source = Source { text, label: if label.is_empty() { "wgsl" } else { label } };
+    let source = Source { text, label: if label.is_empty() { "wgsl" } else { label }, flat: None };
     let prepared = directive::prepare(text).map_err(|unclosed| source.error_at(unclosed.0, "this comment is not closed"))?;
     prescan::scan(source, &prepared)?;
 
     let module = naga::front::wgsl::parse_str(&prepared).map_err(|error| parse_error(source, &error))?;
+    from_module(source, &module, entry, target)
+}
+
+/// Compiles an entry point of what a front end of the compiler made of `source`.
+pub(super) fn from_module(source: Source<'_>, module: &naga::Module, entry: Option<&str>, target: &Target) -> Result<Kernel> {
     let names: Vec<&str> = module.entry_points.iter().filter(|point| is_compute(point)).map(|point| point.name.as_str()).collect();
     let entry = (*names.get(entry::choose(&names, entry)?).unwrap_or(&"")).to_owned();
-    check_overrides(source, &module)?;
+    check_overrides(source, module)?;
     let info =
-        Validator::new(ValidationFlags::all(), Capabilities::all()).validate(&module).map_err(|error| validation_error(source, &error))?;
-    math::check(source, &module, &info)?;
+        Validator::new(ValidationFlags::all(), Capabilities::all()).validate(module).map_err(|error| validation_error(source, &error))?;
+    math::check(source, module, &info)?;
 
     let point = Some((ShaderStage::Compute, entry.as_str()));
     let (constant, constant_info) =
-        process_overrides(&module, &info, point, &Default::default()).map_err(|error| constant_error(source, &error))?;
+        process_overrides(module, &info, point, &Default::default()).map_err(|error| constant_error(source, &error))?;
     match finish(source, &constant, &constant_info, &entry, target) {
         // Functions that the entry point does not call may be what needs more than the device has: once more without them.
         Err(error) if error.kind == Kind::Unsupported && !constant.functions.is_empty() => {

@@ -3,6 +3,7 @@
 use super::args;
 use super::device::{self, Device, Inside};
 use super::error::{Error, Result, Status, out_of_host_memory};
+use super::glsl::{self, Prepared};
 use super::graveyard::Dead;
 use super::handle::{Kind, Table, Token};
 use super::hazard::{Clock, MAX_LANES};
@@ -32,15 +33,20 @@ pub(crate) enum Language {
     #[default]
     Wgsl,
     Spirv,
+    Glsl,
 }
 
 /// Options of a new kernel, as the caller gave them.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Options<'a> {
     pub(crate) language: Language,
     pub(crate) code: &'a [u8],
     pub(crate) entry_point: Option<&'a str>,
     pub(crate) label: Option<&'a str>,
+    /// Of GLSL: folders for includes.
+    pub(crate) include_dirs: Vec<&'a str>,
+    /// Of GLSL: macros.
+    pub(crate) defines: Vec<&'a str>,
 }
 
 /// A kernel, as a handle names it.
@@ -131,14 +137,18 @@ pub(crate) fn create(device: Token, options: &Options<'_>) -> Result<Token> {
 pub(crate) fn make(device: &Inside, options: &Options<'_>) -> Result<Arc<Kernel>> {
     device.lock().check()?;
     if options.code.is_empty() {
-        let status = if options.language == Language::Wgsl { Status::Compile } else { Status::InvalidSpirv };
+        let status = if options.language == Language::Spirv { Status::InvalidSpirv } else { Status::Compile };
         return Err(Error::new(status, "the code is empty"));
     }
-    let key = key(options);
+    let prepared = match options.language {
+        Language::Glsl => Some(glsl::prepare(options, message_label(options), &device.target)?),
+        Language::Wgsl | Language::Spirv => None,
+    };
+    let key = key(options, prepared.as_ref());
     let compiled = match device.kernels.find(key) {
         Some(compiled) => compiled,
         None => {
-            let compiled = Arc::new(compile(device, options)?);
+            let compiled = Arc::new(compile(device, options, prepared.as_ref())?);
             let length = compiled.interface.entry.len();
             if length > MAX_ENTRY_POINT {
                 let message = format!("the entry point's name has {length} bytes; drivers take {MAX_ENTRY_POINT}");
@@ -160,7 +170,7 @@ pub(crate) fn make(device: &Inside, options: &Options<'_>) -> Result<Arc<Kernel>
 }
 
 /// The label is not part of it, so kernels that differ in it alone share their pipelines.
-fn key(options: &Options<'_>) -> u128 {
+fn key(options: &Options<'_>, prepared: Option<&Prepared>) -> u128 {
     let mut bytes = Vec::with_capacity(options.code.len() + 64);
     bytes.push(options.language as u8);
     match options.entry_point {
@@ -171,17 +181,29 @@ fn key(options: &Options<'_>) -> u128 {
         }
         None => bytes.push(0),
     }
-    bytes.extend(options.code);
+    match prepared.map(Prepared::content) {
+        Some((text, checked)) => {
+            bytes.push(checked.into());
+            bytes.extend(text);
+        }
+        None => bytes.extend(options.code),
+    }
     xxh3_128(&bytes)
 }
 
-fn compile(device: &Inside, options: &Options<'_>) -> Result<Compiled> {
+/// What messages of the compiler call the kernel.
+fn message_label<'a>(options: &Options<'a>) -> &'a str {
+    options.label.or(options.entry_point).unwrap_or("kernel")
+}
+
+fn compile(device: &Inside, options: &Options<'_>, prepared: Option<&Prepared>) -> Result<Compiled> {
     let _span = trace::span("compile");
-    let label = options.label.or(options.entry_point).unwrap_or("kernel");
+    let label = message_label(options);
     // On a stack of its own size: the compilers recurse with the depth of the code, and an overflow cannot be caught.
-    let outcome = host::run_on_large_stack("avx_gpu compiler", WGSL_STACK, || match options.language {
-        Language::Wgsl => compile::wgsl(options.code, label, options.entry_point, &device.target),
-        Language::Spirv => compile::spirv(options.code, options.entry_point, &device.target),
+    let outcome = host::run_on_large_stack("avx_gpu compiler", WGSL_STACK, || match (prepared, options.language) {
+        (Some(prepared), _) => prepared.compile(options.entry_point, &device.target),
+        (None, Language::Spirv) => compile::spirv(options.code, options.entry_point, &device.target),
+        (None, _) => compile::wgsl(options.code, label, options.entry_point, &device.target),
     });
     let code = match outcome {
         Ok(Ok(code)) => code?,
@@ -192,10 +214,11 @@ fn compile(device: &Inside, options: &Options<'_>) -> Result<Compiled> {
             return Err(error);
         }
     };
-    let bounds = match options.language {
-        Language::Wgsl => Bounds::Checked,
-        Language::Spirv if device.vulkan.features().robust_buffer_access_2 => Bounds::Hardware,
-        Language::Spirv => Bounds::None,
+    let checked = prepared.map_or(options.language == Language::Wgsl, Prepared::is_checked);
+    let bounds = match checked {
+        true => Bounds::Checked,
+        false if device.vulkan.features().robust_buffer_access_2 => Bounds::Hardware,
+        false => Bounds::None,
     };
     let interface = code.interface.clone();
     log::line(log::Level::Debug, format!("compiled '{}' ({} words of SPIR-V)", interface.entry, code.spirv.len()));
@@ -208,8 +231,9 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
 }
 
 impl Compiled {
-    pub(crate) fn is_wgsl(&self) -> bool {
-        self.language == Language::Wgsl
+    /// Whether the SPIR-V is the user's own, which reaches the driver as it is.
+    pub(crate) fn is_users_spirv(&self) -> bool {
+        self.language == Language::Spirv
     }
 
     /// The pipeline for a way of dispatching, if it is made.
