@@ -8,7 +8,6 @@ use common::glsl::{Text, VARIABLE, by_both, has_shaderc, text};
 use common::process::{is_child, rerun};
 use common::random::{Random, number};
 use common::*;
-use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 /// No text may take longer, or make the process larger.
@@ -43,6 +42,121 @@ fn outcome(device: &Device, what: &str, code: &[u8]) -> (avx_status, String) {
 
 const FINE: [avx_status; 6] =
     [AVX_OK, AVX_ERROR_COMPILE, AVX_ERROR_ENTRY_POINT, AVX_ERROR_LIMIT, AVX_ERROR_UNSUPPORTED, AVX_ERROR_INVALID_SPIRV];
+
+fn main_with(body: &str) -> String {
+    with_before("", body)
+}
+
+fn with_before(before: &str, body: &str) -> String {
+    format!("#version 450\nlayout(local_size_x = 1) in;\nlayout(binding = 0) buffer B {{ uint b[]; }};\n{before}\nvoid main() {{ {body} }}\n")
+}
+
+fn repeat(count: usize, one: impl Fn(usize) -> String) -> String {
+    let mut text = String::new();
+    for i in 0..count {
+        text.push_str(&one(i));
+    }
+    text
+}
+
+/// Each case must end in one of the statuses, and a fine text compile afterwards.
+#[track_caller]
+fn all(device: &Device, fine: &[avx_status], cases: Vec<(&str, String)>) {
+    let mut wrong = Vec::new();
+    for (what, code) in cases {
+        assert!(code.len() < 1 << 20, "{what} is {} bytes, which tests the size alone", code.len());
+        let (status, story) = outcome(device, what, code.as_bytes());
+        if !fine.contains(&status) {
+            wrong.push(format!("{what}: {} {story}", name(status)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    ok(avx_kernel_free(text(&main_with("b[0] = 1u;")).kernel(device)));
+}
+
+#[test]
+fn deep_and_long_texts_are_compile_errors() {
+    by_both("deep_and_long_texts_are_compile_errors", |device, _| {
+        let n = 100_000;
+        let cases = vec![
+            ("parentheses", main_with(&format!("uint x = {}1u{};", "(".repeat(n), ")".repeat(n)))),
+            ("open parentheses", main_with(&format!("uint x = {}", "(".repeat(n)))),
+            ("blocks", main_with(&format!("{}{}", "{".repeat(n), "}".repeat(n)))),
+            ("open blocks", main_with(&"{".repeat(n))),
+            ("ifs", main_with(&format!("{}{}", "if (true) {".repeat(n / 2), "}".repeat(n / 2)))),
+            ("loops", main_with(&format!("{}{}", "for (;;) {".repeat(n / 2), "}".repeat(n / 2)))),
+            ("indices", main_with(&format!("uint x = {}0{};", "b[".repeat(n), "]".repeat(n)))),
+            ("calls", main_with(&format!("float x = {}1.0{};", "abs(".repeat(n), ")".repeat(n)))),
+            ("minuses", main_with(&format!("int x = {}1;", "- ".repeat(n)))),
+            ("nots", main_with(&format!("bool x = {}true;", "!".repeat(n)))),
+            ("a sum", main_with(&format!("uint a = 1u; uint x = a{};", "+a".repeat(n)))),
+            ("a disjunction", main_with(&format!("bool a = true; bool x = a{};", "||a".repeat(n)))),
+            ("choices", main_with(&format!("uint a = 1u; uint x = {}a;", "a > 1u ? a : ".repeat(20_000)))),
+            ("assignments", main_with(&format!("uint a = 1u; {}a;", "a = ".repeat(n)))),
+            ("else ifs", main_with(&format!("bool a = true; if (a) {{}}{}", "else if (a) {}".repeat(50_000)))),
+            ("members", main_with(&format!("vec4 v; v = v{};", ".xyzw".repeat(n)))),
+            ("dimensions", main_with(&format!("uint x{};", "[1]".repeat(n)))),
+            ("macros", with_before("#define P ((((((((((((((((", &format!("uint x = {}", "P ".repeat(1000)))),
+            ("functions", with_before(&repeat(10_000, |i| format!("void f{i}() {{}}")), "")),
+            ("cases", main_with(&format!("switch (int(b[0])) {{ {} }}", repeat(30_000, |i| format!("case {i}: break;"))))),
+            ("names", main_with(&format!("uint {} = 1u;", "x".repeat(500_000)))),
+        ];
+        all(device, &[AVX_ERROR_COMPILE], cases);
+    });
+}
+
+#[test]
+fn texts_that_grow_are_refused() {
+    by_both("texts_that_grow_are_refused", |device, _| {
+        let doubling = repeat(40, |i| format!("struct S{} {{ S{i} a, b; }};", i + 1));
+        let bomb = |body: &str| repeat(40, |i| format!("#define A{} {}\n", i + 1, body.replace('P', &format!("A{i}"))));
+        let calls = repeat(60, |i| format!("uint f{}() {{ return f{i}() + f{i}(); }}", i + 1));
+        let table = format!("const uint t[] = uint[]({});", vec!["1u"; 8000].join(","));
+        let zeros = "#extension GL_EXT_null_initializer : require\nconst uint t[1000000000] = {};";
+        let cases = vec![
+            ("doubling structs", with_before(&format!("struct S0 {{ float x; }}; {doubling}"), "S40 s;")),
+            ("doubling macros", with_before(&format!("#define A0 x\n{}", bomb("P P")), "A40")),
+            ("doubling nothing", with_before(&format!("#define A0\n{}", bomb("P P")), "A40")),
+            ("doubling arguments", with_before("#define F(x) x x", &format!("{}1{}", "F(".repeat(30), ")".repeat(30)))),
+            ("doubling calls", with_before(&format!("uint f0() {{ return b[1]; }} {calls}"), "b[0] = f60();")),
+            ("a table used often", with_before(&table, &format!("uint x = b[1]; {} b[0] = x;", "x += t[x];".repeat(8000)))),
+            ("huge zeros", with_before(zeros, "b[0] = t[b[1]];")),
+            ("huge shared memory", with_before("shared uint w[2000000000];", "w[b[0]] = 1u; b[1] = w[2];")),
+            ("a recursion", with_before("uint g(uint x) { return g(x); }", "b[0] = g(1u);")),
+            ("conditions", with_before(&"#if 1\n".repeat(100_000), "")),
+            ("a condition", with_before(&format!("#if {}1{}\n#endif", "(".repeat(100_000), ")".repeat(100_000)), "")),
+        ];
+        all(device, &[AVX_ERROR_COMPILE, AVX_ERROR_LIMIT, AVX_ERROR_INVALID_SPIRV], cases);
+    });
+}
+
+#[test]
+fn large_texts_are_survived() {
+    by_both("large_texts_are_survived", |device, _| {
+        let functions = repeat(2000, |i| format!("uint f{}() {{ return f{i}(); }}", i + 1));
+        let constants = repeat(16_000, |i| format!("const uint c{} = c{i} + 1u;", i + 1));
+        let structs = repeat(5000, |i| format!("struct S{} {{ S{i} a; }};", i + 1));
+        let elses = repeat(900, |i| format!("else if (a == {i}u) {{ b[0] = a; }}"));
+        let table = format!("const uint t[] = uint[]({});", vec!["1u"; 30_000].join(","));
+        let nines = "9".repeat(1000);
+        let cases = vec![
+            ("a chain of functions", with_before(&format!("uint f0() {{ return b[1]; }} {functions}"), "b[0] = f2000();")),
+            ("a chain of constants", with_before(&format!("const uint c0 = 1u; {constants}"), "b[0] = c16000;")),
+            ("a chain of structs", with_before(&format!("struct S0 {{ uint x; }}; {structs}"), "S5000 s;")),
+            ("a sum of thousands", main_with(&format!("uint a = b[1]; uint x = a{}; b[0] = x;", " + a".repeat(8000)))),
+            ("minuses by thousands", main_with(&format!("int a = int(b[1]); int x = {}a; b[0] = uint(x);", "- ".repeat(8000)))),
+            ("else ifs", main_with(&format!("uint a = b[1]; if (a == 0u) {{}} {elses}"))),
+            ("many statements", main_with(&format!("uint a = b[1]; {} b[0] = a;", "a += 1u;".repeat(40_000)))),
+            ("many variables", with_before(&repeat(16_000, |i| format!("uint g{i};")), "b[0] = g7;")),
+            ("overloads", with_before(&repeat(1500, |i| format!("void f(float a[{}]) {{}}", i + 1)), "float x[700]; f(x);")),
+            ("a huge private array", with_before("uint w[2000000000];", "w[b[0]] = 1u; b[1] = w[2];")),
+            ("a large table", with_before(&table, "b[0] = t[b[1]];")),
+            ("numbers", main_with(&format!("float x = {nines}.0; uint y = {nines}u; int z = 1 / 0; float w = 1.0 / 0.0;"))),
+            ("a shift", main_with("uint x = 1u << 4000000000u; int y = -2147483648 / -1; b[0] = x + uint(y);")),
+        ];
+        all(device, &FINE, cases);
+    });
+}
 
 /// Programs with something of everything, to be spoilt. Only libshaderc takes the last ones.
 const RICH: [&str; 4] = [

@@ -375,6 +375,3 @@ fn paste(left: &Token, right: &Token, user: &Token, texts: &mut Texts) -> Result
         _ => fault(user.place, format!("## joins {} and {}, which are no token together", texts.of(left), texts.of(right))),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -6,6 +6,7 @@
 //! | [`lex`], [`macros`], [`condition`], [`include`], [`preprocess`] | the preprocessor |
 //! | [`flat`](mod@flat) | its result, with the way back to the user's lines |
 //! | [`bulk`] | what would exhaust a compiler, beyond what [`prescan`](super::prescan) looks for |
+//! | [`traps`] | what ends glslang without a message |
 //! | [`log`] | what libshaderc says, as messages |
 //! | [`plain`](mod@plain) | naga's front end |
 
@@ -18,6 +19,7 @@ mod log;
 mod macros;
 mod plain;
 mod preprocess;
+mod traps;
 
 pub(crate) use flat::Flat;
 pub(crate) use log::refusal;
@@ -46,5 +48,6 @@ pub(crate) fn flatten(source: &[u8], label: &str, around: Surroundings<'_>) -> R
         .map_err(|(flat, fault)| flat.error_at(fault.place, &fault.message))?;
     let tokens = prescan::shape(flat.source(), &flat.text)?;
     bulk::check(flat.source(), &tokens)?;
+    traps::check(flat.source(), &tokens)?;
     Ok(flat)
 }
