@@ -165,6 +165,7 @@ pub(crate) fn spirv(code: &[u8], entry: Option<&str>, target: &Target) -> Result
     structure::check_calls(&index)?;
     let interface = reflect::interface(&index, entry)?;
     check::universal(&index)?;
+    check::variables(&index)?;
     check::limits(&interface, target)?;
     Ok(Kernel { spirv, interface })
 }

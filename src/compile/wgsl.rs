@@ -80,6 +80,7 @@ fn finish(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, entry: &
     let interface = reflect::interface(&index, Some(entry))?;
     check::capabilities(&index.words, target)?;
     check::universal(&index)?;
+    check::variables(&index)?;
     check::uniform_matrices(&index)?;
     check::limits(&interface, target)?;
     Ok(Kernel { spirv, interface })

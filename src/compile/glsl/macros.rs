@@ -7,7 +7,7 @@ use super::flat::{File, Place};
 use super::lex::{Kind, Lexemes};
 
 /// The most tokens that are taken up on the way of expanding all macros of a kernel.
-const MAX_STEPS: usize = 4 << 20;
+const MAX_STEPS: usize = 2 << 20;
 /// How deep macros are used in the arguments of macros.
 const MAX_DEPTH: usize = 32;
 /// The most bytes of what pasting makes.
