@@ -48,7 +48,9 @@ fn main_with(body: &str) -> String {
 }
 
 fn with_before(before: &str, body: &str) -> String {
-    format!("#version 450\nlayout(local_size_x = 1) in;\nlayout(binding = 0) buffer B {{ uint b[]; }};\n{before}\nvoid main() {{ {body} }}\n")
+    format!(
+        "#version 450\nlayout(local_size_x = 1) in;\nlayout(binding = 0) buffer B {{ uint b[]; }};\n{before}\nvoid main() {{ {body} }}\n"
+    )
 }
 
 fn repeat(count: usize, one: impl Fn(usize) -> String) -> String {
@@ -192,9 +194,50 @@ void main ( ) { Node p = head ; [[ unroll ]] for ( uint i = 0 ; i < n ; ++ i ) {
 ];
 
 const ODD: [&str; 44] = [
-    "", "(", ")", "{", "}", "[", "]", ";", ",", "-1", "4294967296u", "1e999", "0x", "99999999", "\"", "/*", "//", "#", "\n", "\\\n", "##",
-    "const", "struct", "struct S {", "buffer B {", "uniform", "shared", "float[]", "[1000000000]", "layout(", "out", "return", "void",
-    "double", "mat4x3", "gl_WorkGroupSize", "1.0/0.0", "?", ":", ".xyzw", "\n#define X X X\n", "\n#if", "main", "atomic_uint",
+    "",
+    "(",
+    ")",
+    "{",
+    "}",
+    "[",
+    "]",
+    ";",
+    ",",
+    "-1",
+    "4294967296u",
+    "1e999",
+    "0x",
+    "99999999",
+    "\"",
+    "/*",
+    "//",
+    "#",
+    "\n",
+    "\\\n",
+    "##",
+    "const",
+    "struct",
+    "struct S {",
+    "buffer B {",
+    "uniform",
+    "shared",
+    "float[]",
+    "[1000000000]",
+    "layout(",
+    "out",
+    "return",
+    "void",
+    "double",
+    "mat4x3",
+    "gl_WorkGroupSize",
+    "1.0/0.0",
+    "?",
+    ":",
+    ".xyzw",
+    "\n#define X X X\n",
+    "\n#if",
+    "main",
+    "atomic_uint",
 ];
 
 /// One spoilt program. Without libshaderc, mostly of the first one, which compiles without.

@@ -210,10 +210,7 @@ pub(super) unsafe fn kernel_options<'a>(options: *const avx_kernel_options) -> R
     };
     // SAFETY: the lists hold as many texts as their counts say, says the caller.
     let (include_dirs, defines) = unsafe {
-        (
-            texts(o.include_dirs, o.include_dir_count, "options->include_dirs")?,
-            texts(o.defines, o.define_count, "options->defines")?,
-        )
+        (texts(o.include_dirs, o.include_dir_count, "options->include_dirs")?, texts(o.defines, o.define_count, "options->defines")?)
     };
     Ok(kernel::Options { language, code, entry_point, label, include_dirs, defines })
 }

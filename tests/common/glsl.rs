@@ -19,6 +19,11 @@ pub(crate) struct Text<'a> {
 impl Text<'_> {
     /// Makes it; or the status and its story.
     pub(crate) fn make(&self, device: &Device) -> Result<avx_kernel, (avx_status, String)> {
+        self.make_on(device.handle)
+    }
+
+    /// The same, with the device's handle alone, which every thread may use.
+    pub(crate) fn make_on(&self, device: avx_device) -> Result<avx_kernel, (avx_status, String)> {
         let list = |texts: &[&str]| texts.iter().map(|text| c(text)).collect::<Vec<CString>>();
         let (folders, defines) = (list(self.folders), list(self.defines));
         let pointers = |list: &[CString]| list.iter().map(|text| text.as_ptr()).collect::<Vec<_>>();
@@ -38,7 +43,7 @@ impl Text<'_> {
             ..avx_kernel_options::zeroed()
         };
         let mut kernel = null_mut();
-        match abi::kernel_create(device.handle, &options, &mut kernel) {
+        match abi::kernel_create(device, &options, &mut kernel) {
             AVX_OK => Ok(kernel),
             status => Err((status, last_error())),
         }
@@ -91,4 +96,3 @@ pub(crate) fn has_shaderc(device: &Device) -> bool {
     assert!(full != story.contains("refused by naga"), "{story}");
     full
 }
-

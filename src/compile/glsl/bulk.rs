@@ -102,7 +102,9 @@ impl<'a> Bulk<'a> {
         if weight > 0 {
             self.walked = self.walked.saturating_add(weight);
             if self.walked > MAX_WALKED {
-                return Some(format!("the struct types used up to here have more than {MAX_WALKED} parts in all, the most that are compiled"));
+                return Some(format!(
+                    "the struct types used up to here have more than {MAX_WALKED} parts in all, the most that are compiled"
+                ));
             }
         } else if self.last_type > SMALL && !self.open.last().is_some_and(|open| open.members) {
             // A variable of a struct type.

@@ -65,7 +65,9 @@ pub(super) fn read(path: &str) -> Result<Option<String>, String> {
     // Looked at before it is opened: to open a pipe would wait for somebody to write into it.
     match std::fs::metadata(path) {
         Ok(metadata) if !metadata.is_file() => return Ok(None),
-        Ok(metadata) if metadata.len() > MAX_FILE => return Err(format!("has {} bytes; {MAX_FILE} are the most that are taken", metadata.len())),
+        Ok(metadata) if metadata.len() > MAX_FILE => {
+            return Err(format!("has {} bytes; {MAX_FILE} are the most that are taken", metadata.len()));
+        }
         Ok(_) => {}
         Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => return Ok(None),
         Err(error) => return Err(format!("cannot be read: {error}")),

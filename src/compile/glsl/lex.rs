@@ -31,9 +31,8 @@ pub(super) struct Lexeme {
 }
 
 /// Operators of more than one character, the longer ones first.
-const OPERATORS: [&str; 22] = [
-    "<<=", ">>=", "##", "<<", ">>", "++", "--", "<=", ">=", "==", "!=", "&&", "||", "^^", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=",
-];
+const OPERATORS: [&str; 22] =
+    ["<<=", ">>=", "##", "<<", ">>", "++", "--", "<=", ">=", "==", "!=", "&&", "||", "^^", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^="];
 
 /// The tokens of a text, in turn.
 pub(super) struct Lexemes<'a> {

@@ -77,6 +77,10 @@ fn error_line(line: &str) -> Option<(Option<usize>, &str)> {
 
 /// The token that a message speaks of, and the message without the compiler's own words: it says `'token' : reason`.
 fn readable(said: &str) -> (String, String) {
+    let said = said.strip_prefix("Linking compute stage: ").unwrap_or(said);
+    if said.starts_with("Missing entry point") {
+        return (String::new(), "there is no void main() with a body".to_owned());
+    }
     let quoted = said.strip_prefix('\'').and_then(|rest| rest.split_once("' : "));
     let (token, reason) = quoted.map_or(("", said), |(token, reason)| (token, reason.trim()));
     if reason == "memory exhausted" {

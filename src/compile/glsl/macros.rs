@@ -87,7 +87,10 @@ impl Texts {
     /// A token of characters that no file has, in the place of another.
     pub(super) fn made(&mut self, kind: Kind, text: &str, like: &Token) -> Result<Token, Fault> {
         if self.pasted.len() + text.len() > MAX_PASTED {
-            return fault(like.place, format!("the macros of this kernel make more than {MAX_PASTED} bytes of new tokens, the most that are made"));
+            return fault(
+                like.place,
+                format!("the macros of this kernel make more than {MAX_PASTED} bytes of new tokens, the most that are made"),
+            );
         }
         let place = Place { file: PASTED, at: self.pasted.len() as u32, length: text.len() as u32 };
         self.pasted.push_str(text);

@@ -203,7 +203,10 @@ impl State<'_> {
     fn count(&mut self, place: Place) -> Result<(), Fault> {
         self.tokens += 1;
         if self.tokens > MAX_TOKENS {
-            return fault(place, format!("the kernel has more than {MAX_TOKENS} tokens with its macros and includes, the most that are compiled"));
+            return fault(
+                place,
+                format!("the kernel has more than {MAX_TOKENS} tokens with its macros and includes, the most that are compiled"),
+            );
         }
         Ok(())
     }
@@ -273,8 +276,14 @@ impl State<'_> {
         }
         let words = self.words(rest);
         match words.as_str() {
-            "420" | "430" | "440" | "450" | "460" | "420 core" | "430 core" | "440 core" | "450 core" | "460 core" | "310 es" | "320 es" => {}
-            _ => return fault(mark.place, format!("#version {words} has no compute kernels for Vulkan: use 450 or 460 (420 to 460, 310 es, 320 es)")),
+            "420" | "430" | "440" | "450" | "460" | "420 core" | "430 core" | "440 core" | "450 core" | "460 core" | "310 es"
+            | "320 es" => {}
+            _ => {
+                return fault(
+                    mark.place,
+                    format!("#version {words} has no compute kernels for Vulkan: use 450 or 460 (420 to 460, 310 es, 320 es)"),
+                );
+            }
         }
         self.pass_on(mark, "#version", rest)?;
         self.version = Some(words);

@@ -41,7 +41,10 @@ fn constants_and_their_uses_are_bounded() {
     refused(&table(70_000), "the constant t");
     let chain = repeat(400, |i| format!("const S s{} = S(s{i});", i + 1));
     refused(&format!("const S s0 = S({}); {chain}", vec!["1"; 4000].join(",")), "copy more than");
-    assert_eq!(checked("const float a[4] = float[](1.0, 2.0, 3.0, 4.0); void f(const float b, const S s) { const int c = 1, d = 2; }"), Ok(()));
+    assert_eq!(
+        checked("const float a[4] = float[](1.0, 2.0, 3.0, 4.0); void f(const float b, const S s) { const int c = 1, d = 2; }"),
+        Ok(())
+    );
 }
 
 #[test]
