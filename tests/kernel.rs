@@ -351,7 +351,6 @@ fn what_is_not_in_this_version_says_so() {
         avx_kernel_options { flags: AVX_KERNEL_DEBUG, ..base },
         avx_kernel_options { subgroup_size: 32, ..base },
         avx_kernel_options { constants: &constant, constant_count: 1, ..base },
-        avx_kernel_options { language: AVX_LANGUAGE_GLSL, ..base },
     ] {
         let mut kernel = null_mut();
         fails(abi::kernel_create(device.handle, &options, &mut kernel), AVX_ERROR_UNSUPPORTED);

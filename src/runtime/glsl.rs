@@ -61,9 +61,12 @@ fn compiler() -> Compiler {
     }
 }
 
+/// What was asked of libshaderc: a `#version`, a name and the newest SPIR-V.
+type Question = (String, String, (u8, u8));
+
 /// What libshaderc defines a name as for a `#version`; asked once for each. Its names all start alike.
 fn asked(shaderc: &Shaderc, version: &str, name: &str, target: &Target) -> Option<String> {
-    static ANSWERS: Mutex<Option<HashMap<(String, String, (u8, u8)), Option<String>>>> = Mutex::new(None);
+    static ANSWERS: Mutex<Option<HashMap<Question, Option<String>>>> = Mutex::new(None);
     /// Beyond this many, answers are not kept.
     const MAX_ANSWERS: usize = 4096;
     if !(name.starts_with("GL_") || name.starts_with("__") || name == "VULKAN") || version.is_empty() || name.len() > 256 {

@@ -118,7 +118,7 @@ mod tests {
     fn lines_of_the_log_become_places_in_the_users_files() {
         let text = "#version 450\n#define TWICE(x) (x + missing)\nvoid main() {\n  float a = TWICE(other);\n  int b = 1.5 ;\n}\n";
         let around = Surroundings { folders: &[], defines: &[], predefined: &|_, _| None };
-        let flat = flat(text, "my.comp", around).map_err(|(_, fault)| fault.message).expect("fine text");
+        let flat = flat(text, "my.comp", around).expect("fine text");
         let line = |word: &str| flat.text.lines().position(|line| line.contains(word)).expect("in the text") + 1;
         let log = format!(
             "glsl:{0}: error: 'other' : undeclared identifier \nglsl:{0}: error: 'missing' : undeclared identifier \n\

@@ -44,8 +44,7 @@ pub(crate) fn flatten(source: &[u8], label: &str, around: Surroundings<'_>) -> R
         let line = source.iter().take(at).filter(|&&byte| byte == b'\n').count() + 1;
         Error::new(Kind::Compile, format!("the GLSL text is not UTF-8: byte {at} (line {line}) is not part of a character"))
     })?;
-    let flat = preprocess::flat(text, if label.is_empty() { "glsl" } else { label }, around)
-        .map_err(|(flat, fault)| flat.error_at(fault.place, &fault.message))?;
+    let flat = preprocess::flat(text, if label.is_empty() { "glsl" } else { label }, around)?;
     let tokens = prescan::shape(flat.source(), &flat.text)?;
     bulk::check(flat.source(), &tokens)?;
     traps::check(flat.source(), &tokens)?;

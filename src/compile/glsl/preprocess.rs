@@ -1,6 +1,7 @@
 //! The preprocessor: directives, includes and macros of GLSL are done here, so that what a compiler gets is flat text of a known size and
 //! shape, all of whose content is in the key of the cache. Compilers have preprocessors of their own, with no bound on anything.
 
+use super::super::error::Error;
 use super::condition;
 use super::flat::{File, Flat, Place};
 use super::include::{self, Located};
@@ -32,8 +33,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) predefined: Predefined<'a>,
 }
 
-/// Makes flat text of `text`, called `label`. What is wrong comes with the files, to show its place.
-pub(super) fn flat(text: &str, label: &str, around: Surroundings<'_>) -> Result<Flat, (Flat, Fault)> {
+/// Makes flat text of `text`, called `label`.
+pub(super) fn flat(text: &str, label: &str, around: Surroundings<'_>) -> Result<Flat, Error> {
     let files = vec![File { label: label.to_owned(), text: text.to_owned() }];
     let mut state = State {
         around,
@@ -54,7 +55,7 @@ pub(super) fn flat(text: &str, label: &str, around: Surroundings<'_>) -> Result<
     out.finish(state.texts.files);
     match outcome {
         Ok(()) => Ok(out),
-        Err(fault) => Err((out, fault)),
+        Err(fault) => Err(out.error_at(fault.place, &fault.message)),
     }
 }
 
@@ -112,8 +113,7 @@ impl State<'_> {
         }
         self.open(0, Place { file: 0, at: 0, length: 1 })?;
         let mut run = Vec::new();
-        loop {
-            let Some(frame) = self.frames.last_mut() else { break };
+        while let Some(frame) = self.frames.last_mut() {
             let rest = frame.tokens.get(frame.next..).unwrap_or(&[]);
             if rest.is_empty() {
                 let open = frame.conditions;
