@@ -280,7 +280,7 @@ fn spoilt(random: &mut Random, full: bool) -> Vec<u8> {
 }
 
 /// How many programs are spoilt in one process.
-const STEPS: u64 = 500;
+const STEPS: u64 = 250;
 
 #[test]
 fn seeded_mutations_survive() {

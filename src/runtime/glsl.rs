@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, Once, PoisonError};
 
 /// How to get the full compiler.
-const INSTALL: &str = "for all of GLSL install libshaderc (Debian and Ubuntu: libshaderc1; Fedora, Arch, Homebrew: shaderc), or name its \
+const INSTALL: &str = "for all of GLSL install libshaderc (Debian and Ubuntu: libshaderc1; Fedora: libshaderc; Arch, Homebrew: shaderc), or name its \
     file in AVX_GPU_SHADERC";
 
 /// Compilers.
