@@ -246,9 +246,10 @@ fn spoilt(random: &mut Random, full: bool) -> Vec<u8> {
     let program = RICH[if others { random.index(RICH.len()) } else { 0 }];
     // Line ends count: they end directives.
     let mut words: Vec<&str> = program.split(' ').flat_map(|word| word.split_inclusive('\n')).collect();
-    for _ in 0..=random.below(2) {
+    let kind = |word: &str| word.trim().chars().next().map_or(0, |c| if c.is_ascii_digit() { 1 } else { 2 + u8::from(c.is_alphabetic()) });
+    for _ in 0..=random.below(5).saturating_sub(2) {
         let (at, other) = (random.index(words.len()), random.index(words.len()));
-        match random.below(7) {
+        match random.below(12) {
             0 => {
                 words.remove(at);
             }
@@ -263,7 +264,12 @@ fn spoilt(random: &mut Random, full: bool) -> Vec<u8> {
                 let piece: Vec<&str> = words[at..(at + 1 + random.index(12)).min(words.len())].to_vec();
                 words.splice(other..other, piece);
             }
-            _ => words[at] = ODD[random.index(ODD.len())],
+            6 => words[at] = ODD[random.index(ODD.len())],
+            // Names for names, numbers for numbers, marks for marks: much of that is still a program.
+            _ => {
+                let alike: Vec<&str> = words.iter().copied().filter(|word| kind(word) == kind(words[at])).collect();
+                words[at] = alike[random.index(alike.len())];
+            }
         }
         if words.is_empty() {
             words.push("");
