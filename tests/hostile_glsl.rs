@@ -150,7 +150,13 @@ fn large_texts_are_survived() {
             ("else ifs", main_with(&format!("uint a = b[1]; if (a == 0u) {{}} {elses}"))),
             ("many statements", main_with(&format!("uint a = b[1]; {} b[0] = a;", "a += 1u;".repeat(20_000)))),
             ("many variables", with_before(&repeat(16_000, |i| format!("uint g{i};")), "b[0] = g7;")),
-            ("overloads", with_before(&repeat(1500, |i| format!("void f(float a[{}]) {{}}", i + 1)), "float x[700]; f(x);")),
+            (
+                "overloads",
+                with_before(
+                    &repeat(100, |i| format!("void f(float a[{}]) {{}}", i + 1)),
+                    &format!("float x[70]; {}", "f(x);".repeat(10_000)),
+                ),
+            ),
             ("a huge private array", with_before("uint w[2000000000];", "w[b[0]] = 1u; b[1] = w[2];")),
             ("a large table", with_before(&table, "b[0] = t[b[1]];")),
             ("numbers", main_with(&format!("float x = {nines}.0; uint y = {nines}u; int z = 1 / 0; float w = 1.0 / 0.0;"))),

@@ -13,6 +13,8 @@ use super::super::token::Token;
 const MAX_BLOCKS: usize = 200;
 /// The most functions: the time for the graph of their calls grows with the square of it.
 const MAX_FUNCTIONS: usize = 2048;
+/// The most functions of one name: a call looks at all of them, and keeps what it looked at.
+const MAX_OVERLOADS: usize = 128;
 /// The most cases of switches: as with functions.
 const MAX_CASES: usize = 8192;
 /// The most parts of a type, written out without arrays' lengths.
@@ -63,6 +65,8 @@ struct Bulk<'a> {
     constants: HashMap<&'a str, u64>,
     constant: Option<Constant<'a>>,
     functions: usize,
+    /// How often a name is declared with a list of parameters.
+    overloads: HashMap<&'a str, usize>,
     cases: usize,
     walked: u64,
     copied: u64,
@@ -76,7 +80,11 @@ pub(super) fn check(source: Source<'_>, tokens: &[Placed<'_>]) -> Result<()> {
     for (position, &(token, at)) in tokens.iter().enumerate() {
         let before = |back: usize| position.checked_sub(back).and_then(|position| tokens.get(position)).map(|&(token, _)| token);
         let refused = match token {
-            Token::Word(word) => bulk.word(word),
+            Token::Word(word) => {
+                let called = matches!(tokens.get(position + 1), Some((Token::Mark('('), _)));
+                let typed = matches!(before(1), Some(Token::Word(_) | Token::Mark(']')));
+                if called && typed && word != "layout" && bulk.open.is_empty() { bulk.function(word) } else { bulk.word(word) }
+            }
             Token::Mark(mark) => bulk.mark(mark, before(1), before(2)),
             Token::Number(_) => None,
         };
@@ -88,6 +96,13 @@ pub(super) fn check(source: Source<'_>, tokens: &[Placed<'_>]) -> Result<()> {
 }
 
 impl<'a> Bulk<'a> {
+    /// Takes in the name of a function that is declared.
+    fn function(&mut self, word: &'a str) -> Option<String> {
+        let count = self.overloads.entry(word).or_insert(0);
+        *count += 1;
+        (*count > MAX_OVERLOADS).then(|| format!("more than {MAX_OVERLOADS} functions are called {word}, the most that are compiled"))
+    }
+
     /// Takes in a name; gives the message if a limit is passed.
     fn word(&mut self, word: &'a str) -> Option<String> {
         match word {

@@ -3,9 +3,9 @@
 //!
 //! | file | what it is about |
 //! |---|---|
-//! | [`lex`], [`macros`], [`condition`], [`include`], [`preprocess`] | the preprocessor |
+//! | [`lex`], [`macros`], [`condition`], [`include`](mod@include), [`preprocess`] | the preprocessor |
 //! | [`flat`](mod@flat) | its result, with the way back to the user's lines |
-//! | [`bulk`] | what would exhaust a compiler, beyond what [`prescan`](super::prescan) looks for |
+//! | [`bulk`] | what would exhaust a compiler, beyond what [`prescan`] looks for |
 //! | [`traps`] | what ends glslang without a message |
 //! | [`log`] | what libshaderc says, as messages |
 //! | [`plain`](mod@plain) | naga's front end |

@@ -1,6 +1,8 @@
 //! Texts that end glslang, and the process with it, instead of a message: each found by mutation of fine texts, with glslang 12 unless a
 //! later one is named. All of them are mistakes, or can be written in another way.
 
+use std::collections::HashSet;
+
 use super::super::diagnose::Source;
 use super::super::error::Result;
 use super::super::prescan::Placed;
@@ -22,13 +24,30 @@ const ATOMICS: [&str; 10] = [
 
 /// Refuses what is a trap among the tokens of `source`.
 pub(super) fn check(source: Source<'_>, tokens: &[Placed<'_>]) -> Result<()> {
+    let mut blocks = HashSet::new();
+    let mut depth = 0_usize;
     for (position, &(token, at)) in tokens.iter().enumerate() {
+        let before = |back: usize| position.checked_sub(back).and_then(|position| tokens.get(position)).map(|&(token, _)| token);
+        match (token, before(1)) {
+            (Token::Mark('{'), Some(Token::Word(name))) if depth == 0 && before(2) != Some(Token::Word("struct")) => {
+                blocks.insert(name);
+            }
+            _ => {}
+        }
+        match token {
+            Token::Mark('{') => depth += 1,
+            Token::Mark('}') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
         let Token::Word(word) = token else { continue };
         let rest = tokens.get(position + 1..).unwrap_or(&[]);
+        let declares = matches!(before(1), Some(Token::Word(_) | Token::Mark(']')))
+            && matches!(rest.first(), Some((Token::Mark('[' | '=' | ';' | ','), _)));
         let message = match word {
             _ if ATOMICS.contains(&word) && !names_a_place(rest) => {
                 format!("the first argument of {word} must name a place in a buffer or in shared memory, and be no other expression")
             }
+            _ if depth == 0 && declares && blocks.contains(word) => format!("{word} is the name of a block already"),
             "const" if is_block(rest) => "a block cannot be const".to_owned(),
             _ => continue,
         };
@@ -94,6 +113,17 @@ mod tests {
             assert!(!fine(&format!("void main() {{ atomicMax({argument}, 1u); }}")), "{argument}");
         }
         assert!(fine("void main() { atomicOr(a, b + c); } void f(uint atomicAdd) { }"));
+    }
+
+    #[test]
+    fn names_of_blocks_are_no_variables() {
+        let block = "layout(binding = 0) buffer B { uint x; } b; ";
+        for text in ["const uint B[2] = uint[](1u, 2u);", "const uint[2] B = uint[](1u, 2u);", "uint B;"] {
+            assert!(!fine(&format!("{block}{text}")), "{text}");
+        }
+        for text in ["B f(B x, B[2] y) { B z = x; return z; }", "void f() { uint B[2]; uint B = 1u; }", "struct S { B next; uint B; };"] {
+            assert!(fine(&format!("{block}{text}")), "{text}");
+        }
     }
 
     #[test]

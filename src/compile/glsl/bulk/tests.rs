@@ -57,6 +57,9 @@ fn empty_lists_stand_for_no_constants() {
 #[test]
 fn functions_cases_and_blocks_are_counted() {
     let functions = |count| repeat(count, |i| format!("void f{i}() {{ }}"));
+    let overloads = |count| repeat(count, |i| format!("float f(vec4 a[{i}]) {{ return vec4(1).x; }} const vec4 c = vec4(1);"));
+    assert_eq!(checked(&overloads(MAX_OVERLOADS)), Ok(()));
+    refused(&overloads(MAX_OVERLOADS + 1), "called f");
     assert_eq!(checked(&functions(MAX_FUNCTIONS)), Ok(()));
     refused(&functions(MAX_FUNCTIONS + 1), "functions");
     let cases = |count| format!("void main() {{ switch (a) {{ {} }} }}", repeat(count, |i| format!("case {i}: break;")));
