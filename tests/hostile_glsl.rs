@@ -286,12 +286,14 @@ fn spoilt(random: &mut Random, full: bool) -> Vec<u8> {
     bytes
 }
 
+/// The first seed.
+const FIRST: u64 = 4000;
 /// How many programs are spoilt in one process.
 const STEPS: u64 = 250;
 
 #[test]
 fn seeded_mutations_survive() {
-    let seed = Random::seed(4000);
+    let seed = Random::seed(FIRST);
     if !is_child() {
         // In processes of their own: what a signal ends is told with the step that it ended.
         let count = number("AVX_GPU_TEST_MUTATIONS").unwrap_or(STEPS);
@@ -323,5 +325,5 @@ fn seeded_mutations_survive() {
     }
     println!("{good} of {STEPS} still compile");
     // Mutations that nothing survives would test the first line of defence alone.
-    assert!(seed != 4000 || (good > 0 && good < STEPS / 2), "{good} of {STEPS} still compile");
+    assert!(seed != FIRST || (good > 0 && good < STEPS / 2), "{good} of {STEPS} still compile");
 }
