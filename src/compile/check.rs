@@ -23,7 +23,7 @@ const MAX_PARAMETERS: usize = 255;
 const MAX_CASES: usize = 16_383;
 
 /// Bytes of variables that each invocation has of its own. Drivers have no limit, and some take the memory for all invocations at once.
-const MAX_PRIVATE: u64 = 4 << 20;
+const MAX_PRIVATE: u64 = 16 << 20;
 
 /// Capabilities that every Vulkan device has.
 const ALWAYS: [Capability; 2] = [Capability::Shader, Capability::Matrix];
