@@ -153,6 +153,7 @@ fn large_texts_are_survived() {
             ("many variables", with_before(&repeat(16_000, |i| format!("uint g{i};")), "b[0] = g7;")),
             ("overloads", with_before(&overloads, &format!("float x; {}", "f(x);".repeat(4000)))),
             ("a huge private array", with_before("uint w[2000000000];", "w[b[0]] = 1u; b[1] = w[2];")),
+            ("many questions", with_before(&repeat(10_000, |i| format!("#ifdef GL_EXT_{i}\n#endif\n")), "b[0] = 1u;")),
             ("a large table", with_before(&table, "b[0] = t[b[1]];")),
             ("numbers", main_with(&format!("float x = {nines}.0; uint y = {nines}u; int z = 1 / 0; float w = 1.0 / 0.0;"))),
             ("a shift", main_with("uint x = 1u << 4000000000u; int y = -2147483648 / -1; b[0] = x + uint(y);")),

@@ -7,6 +7,7 @@ use super::log;
 use crate::compile::glsl::{self, Flat, Surroundings};
 use crate::compile::{self, Target};
 use crate::vulkan::Shaderc;
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::{Mutex, Once, PoisonError};
 
@@ -32,8 +33,9 @@ pub(super) struct Prepared {
 /// Does the includes and macros of a kernel's text.
 pub(super) fn prepare(options: &Options<'_>, label: &str, target: &Target) -> Result<Prepared> {
     let compiler = compiler();
+    let asked = Cell::new(0);
     let predefined = |version: &str, name: &str| match compiler {
-        Compiler::Shaderc(shaderc) => asked(shaderc, version, name, target),
+        Compiler::Shaderc(shaderc) => ask(shaderc, version, name, target, &asked),
         Compiler::Plain(_) => match name {
             "VULKAN" => Some("100".to_owned()),
             "GL_core_profile" => Some("1".to_owned()),
@@ -64,11 +66,14 @@ fn compiler() -> Compiler {
 /// What was asked of libshaderc: a `#version`, a name and the newest SPIR-V.
 type Question = (String, String, (u8, u8));
 
-/// What libshaderc defines a name as for a `#version`; asked once for each. Its names all start alike.
-fn asked(shaderc: &Shaderc, version: &str, name: &str, target: &Target) -> Option<String> {
+/// What libshaderc defines a name as for a `#version`; asked once for each. Its names all start alike, and are some two hundred: after
+/// `MAX_ASKED` new ones in a kernel, of which `asked` keeps count, the next ones are no macros.
+fn ask(shaderc: &Shaderc, version: &str, name: &str, target: &Target, asked: &Cell<usize>) -> Option<String> {
     static ANSWERS: Mutex<Option<HashMap<Question, Option<String>>>> = Mutex::new(None);
     /// Beyond this many, answers are not kept.
     const MAX_ANSWERS: usize = 4096;
+    /// Beyond this many in one kernel, names are not asked for.
+    const MAX_ASKED: usize = 512;
     if !(name.starts_with("GL_") || name.starts_with("__") || name == "VULKAN") || version.is_empty() || name.len() > 256 {
         return None;
     }
@@ -76,6 +81,10 @@ fn asked(shaderc: &Shaderc, version: &str, name: &str, target: &Target) -> Optio
     let known = ANSWERS.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(|answers| answers.get(&key).cloned());
     if let Some(known) = known {
         return known;
+    }
+    asked.set(asked.get() + 1);
+    if asked.get() > MAX_ASKED {
+        return None;
     }
     let question = format!("#version {version}\n#ifdef {name}\nanswer {name}\n#endif\n");
     let text = shaderc.preprocess(&question, target.spirv_version);

@@ -48,3 +48,21 @@ fn link(mended: &Path) -> Command {
 fn succeeds(command: &mut Command) -> bool {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_found_can_be_opened() {
+        let scratch = std::env::temp_dir().join(format!("xtask-shaderc-{}", std::process::id()));
+        match usable(&scratch) {
+            Ok(None) => {}
+            Ok(Some(mended)) => assert!(mended.is_file()),
+            Err(why) => assert!(why.contains("libshaderc"), "{why}"),
+        }
+        std::fs::remove_dir_all(&scratch).unwrap();
+        // Nowhere to work in is a reason, too.
+        assert!(usable(Path::new("/dev/null")).is_err_and(|why| why.contains("/dev/null")));
+    }
+}

@@ -10,6 +10,8 @@ use super::lex::{Kind, Lexemes};
 const MAX_STEPS: usize = 2 << 20;
 /// How deep macros are used in the arguments of macros.
 const MAX_DEPTH: usize = 32;
+/// The most parameters of a macro.
+const MAX_PARAMETERS: usize = 256;
 /// The most bytes of what pasting makes.
 const MAX_PASTED: usize = 1 << 20;
 /// The file that pasted tokens count as being in.
@@ -175,6 +177,9 @@ impl Macros {
                 if index % 2 == 0 {
                     names.push(text);
                 }
+                if names.len() > MAX_PARAMETERS {
+                    return fault(token.place, format!("a macro has at most {MAX_PARAMETERS} parameters"));
+                }
             }
             parameters = Some(names);
             rest = rest.get(close + 1..).unwrap_or(&[]);
@@ -207,21 +212,21 @@ impl Macros {
                 }
             };
             self.step(1, token.place)?;
-            let index = if token.kind == Kind::Word && !token.painted { self.names.get(texts.of(&token)).copied().flatten() } else { None };
-            let Some(used) = index.and_then(|index| self.list.get(index)) else {
+            let named = if token.kind == Kind::Word && !token.painted { self.names.get(texts.of(&token)).copied().flatten() } else { None };
+            let used = named.and_then(|index| self.list.get(index).map(|found| (index, found.busy, found.parameters)));
+            let Some((index, busy, parameters)) = used else {
                 if token.kind == Kind::Word && texts.of(&token) == "__LINE__" {
                     token = texts.made(Kind::Number, &token.line.to_string(), &token)?;
                 }
                 out.push(token);
                 continue;
             };
-            let index = index.unwrap_or(0);
-            if used.busy {
+            if busy {
                 token.painted = true;
                 out.push(token);
                 continue;
             }
-            let result = match used.parameters {
+            let result = match parameters {
                 None => self.substitute(index, &[], &token, texts, depth)?,
                 Some(count) if self.opens(&left, texts) => {
                     let arguments = self.arguments(&mut left, &token, count, texts)?;

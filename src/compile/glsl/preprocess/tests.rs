@@ -139,5 +139,7 @@ fn expansion_is_bounded() {
     let pasted = run(&format!("#define C(a, b) a##b\n#define L C({long}, {long})\n{}", "L ".repeat(20)), &[], &[]);
     assert!(pasted.is_err_and(|message| message.contains("new tokens")));
     refused(&"#if 1\n".repeat(1000), &["nest more than"]);
+    let parameters: Vec<String> = (0..50_000).map(|i| format!("p{i}")).collect();
+    refused(&format!("#define F({}) x", parameters.join(",")), &["at most 256 parameters"]);
     assert!(run(&bomb(15, "P P", " x"), &[], &[]).is_ok());
 }
