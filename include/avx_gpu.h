@@ -578,7 +578,8 @@ avx_status avx_set_label(avx_buffer buffer, const char *label);
 #define AVX_LANGUAGE_WGSL 0u
 // SPIR-V words; they reach the driver untouched.
 #define AVX_LANGUAGE_SPIRV 1u
-// GLSL text. Not in this version: AVX_ERROR_UNSUPPORTED.
+// GLSL text: a compute shader, #version 420 to 460 or 310 es, with the entry point main. All of GLSL where the system has libshaderc,
+// plain GLSL where it has not; what is refused says which. Not bounds-checked in the first case: avx_kernel_info says.
 #define AVX_LANGUAGE_GLSL 2u
 // avx_kernel_create: no bounds checks in the code, for WGSL that is trusted. The hardware's, where there are any, stay.
 #define AVX_KERNEL_UNCHECKED 1u
@@ -664,6 +665,15 @@ typedef struct avx_kernel_options {
     uint32_t subgroup_size;
     // Zero.
     uint32_t reserved;
+    // GLSL: folders for #include. A file is looked for beside the one that includes it, if that is in one of them, then in each; never
+    // outside of them. Texts are read during the call.
+    const char *const *include_dirs;
+    // GLSL: macros, "NAME=value", or "NAME", which is 1.
+    const char *const *defines;
+    // How many folders.
+    uint32_t include_dir_count;
+    // How many macros.
+    uint32_t define_count;
 } avx_kernel_options;
 
 // What a kernel is.
@@ -725,8 +735,9 @@ typedef struct avx_kernel_arg_properties {
 // AVX_ERROR_LIMIT. Compiled kernels are cached in memory and on disk. Thread-safe and parallel.
 avx_status avx_kernel_from_wgsl(avx_device device, const char *source, const char *entry_point, avx_kernel *kernel);
 
-// Compiles WGSL or takes SPIR-V, with options. Errors as avx_kernel_from_wgsl, AVX_ERROR_INVALID_SPIRV, and AVX_ERROR_ARGUMENTS for
-// a constant that is not there (with the nearest name) or a value that it cannot have. Thread-safe and parallel.
+// Compiles WGSL or GLSL or takes SPIR-V, with options. Errors as avx_kernel_from_wgsl, AVX_ERROR_INVALID_SPIRV, and
+// AVX_ERROR_ARGUMENTS for a constant that is not there (with the nearest name) or a value that it cannot have. Thread-safe and
+// parallel.
 avx_status avx_kernel_create(avx_device device, const avx_kernel_options *options, avx_kernel *kernel);
 
 // Frees a kernel. The handle is invalid at once; what is behind it goes when queued work that uses it is done. NULL does
@@ -856,7 +867,7 @@ avx_status avx_graph_free(avx_graph graph);
 #define AVX_DEVICE_OPTIONS_INIT { (uint32_t)sizeof(avx_device_options), 0, NULL, NULL, NULL, 0, 0, 0 }
 #define AVX_STREAM_OPTIONS_INIT { (uint32_t)sizeof(avx_stream_options), 0, NULL }
 #define AVX_BUFFER_OPTIONS_INIT { (uint32_t)sizeof(avx_buffer_options), AVX_MEMORY_DEVICE, 0, 0, NULL }
-#define AVX_KERNEL_OPTIONS_INIT { (uint32_t)sizeof(avx_kernel_options), AVX_LANGUAGE_WGSL, NULL, 0, NULL, NULL, NULL, 0, 0, 0, 0 }
+#define AVX_KERNEL_OPTIONS_INIT { (uint32_t)sizeof(avx_kernel_options), AVX_LANGUAGE_WGSL, NULL, 0, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, 0, 0 }
 
 /* `size` bytes of a buffer from `offset` on (size 0: to the end), as the next argument. */
 static inline avx_arg avx_arg_range(avx_buffer buffer, uint64_t offset, uint64_t size) {

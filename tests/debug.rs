@@ -505,3 +505,37 @@ fn printf_instructions_of_spirv_report() {
     got.sort();
     assert_eq!(got, ["kernel 'glsl' (0, 0, 0): 0 of 0, 0, 0", "kernel 'glsl' (1, 0, 0): 1 of 1, 0, 0"]);
 }
+
+/// What debugPrintfEXT of GLSL prints, where the system's compiler for it is.
+#[test]
+fn glsl_prints() {
+    let Some(debugged) = Debugged::open() else { return };
+    if !common::glsl::has_shaderc(&debugged.device) {
+        return skip("libshaderc is not there");
+    }
+    if std::env::var_os(common::glsl::VARIABLE).is_some() {
+        // Debian 12's, mended for the tests of GLSL, ends in its own code on every debugPrintfEXT.
+        return skip("the system's libshaderc is a mended one");
+    }
+    let source = "#version 450
+#extension GL_EXT_debug_printf : require
+layout(local_size_x = 2) in;
+layout(binding = 0) buffer B { float b[]; };
+void main() {
+    uint i = gl_GlobalInvocationID.x;
+    b[i] = 0.5 * i;
+    debugPrintfEXT(\"b[%u] is %.2f\", i, b[i]);
+}
+";
+    let make = |flags| make(debugged.device.handle, AVX_LANGUAGE_GLSL, flags, "halves", source.as_bytes());
+    let kernel = make(AVX_KERNEL_DEBUG).unwrap_or_else(|status| panic!("{}: {}", name(status), last_error()));
+    let buffer = debugged.device.alloc(16, AVX_MEMORY_DEVICE);
+    let mut told = debugged.run(kernel, [2, 1, 1], &[arg_buffer(buffer)]);
+    told.sort();
+    let want = [0, 1, 2, 3].map(|i| format!("kernel 'halves' ({i}, 0, 0): b[{i}] is {:.2}", 0.5 * i as f32));
+    assert_eq!(told, want);
+    // Without the flag nothing is printed.
+    let kernel = make(0).unwrap_or_else(|status| panic!("{}: {}", name(status), last_error()));
+    assert_eq!(debugged.run(kernel, [2, 1, 1], &[arg_buffer(buffer)]), [""; 0]);
+    assert_eq!(debugged.device.words(buffer, 4), [0.0f32, 0.5, 1.0, 1.5].map(f32::to_bits));
+}

@@ -99,6 +99,7 @@ layout! {
     avx_constant { name, id, reserved, value, reserved2 }
     avx_kernel_options {
         struct_size, language, code, code_size, entry_point, label, constants, constant_count, flags, subgroup_size, reserved,
+        include_dirs, defines, include_dir_count, define_count,
     }
     avx_kernel_properties { struct_size, arg_count, workgroup_size, language, bounds, shared_memory, entry_point, label, subgroup_size, registers, local_memory, reserved,
         statistics }
@@ -117,7 +118,7 @@ fn sizes_are_the_pinned_ones() {
         ("avx_buffer_options", 32),
         ("avx_buffer_properties", 160),
         ("avx_constant", 32),
-        ("avx_kernel_options", 64),
+        ("avx_kernel_options", 88),
         ("avx_kernel_properties", 816),
         ("avx_kernel_arg_properties", 168),
         ("avx_arg", 64),

@@ -359,19 +359,6 @@ fn what_the_driver_tells_of_a_kernel() {
 }
 
 #[test]
-fn what_is_not_in_this_version_says_so() {
-    let Some(device) = Device::open() else { return };
-    let source = "@compute @workgroup_size(1) fn main() { }";
-    let code = source.as_ptr().cast();
-    let base = avx_kernel_options { code, code_size: source.len() as u64, ..avx_kernel_options::zeroed() };
-    let mut kernel = null_mut();
-    let options = avx_kernel_options { language: AVX_LANGUAGE_GLSL, ..base };
-    fails(abi::kernel_create(device.handle, &options, &mut kernel), AVX_ERROR_UNSUPPORTED);
-    assert!(kernel.is_null());
-    ok(abi::kernel_create(device.handle, &base, &mut kernel));
-}
-
-#[test]
 fn text_with_a_size_and_text_with_a_nul() {
     let Some(device) = Device::open() else { return };
     let source = c("@compute @workgroup_size(1) fn main() { }");

@@ -118,6 +118,10 @@ fn with_options<T>(code: &Code, call: impl FnOnce(*const avx_kernel_options) -> 
             reserved2: 0,
         })
         .collect();
+    let folders = code.folders.iter().map(|text| c_text(text)).collect::<Result<Vec<CString>>>()?;
+    let macros = code.macros.iter().map(|text| c_text(text)).collect::<Result<Vec<CString>>>()?;
+    let pointers = |texts: &[CString]| texts.iter().map(|text| text.as_ptr()).collect::<Vec<_>>();
+    let (folders_at, macros_at) = (pointers(&folders), pointers(&macros));
     // A size of 0 says that the text ends with NUL.
     let bytes = if code.bytes.is_empty() { &b"\0"[..] } else { &code.bytes };
     let options = avx_kernel_options {
@@ -132,6 +136,10 @@ fn with_options<T>(code: &Code, call: impl FnOnce(*const avx_kernel_options) -> 
         flags: code.flags,
         subgroup_size: code.subgroup_size,
         reserved: 0,
+        include_dirs: folders_at.as_ptr(),
+        include_dir_count: folders_at.len() as u32,
+        defines: macros_at.as_ptr(),
+        define_count: macros_at.len() as u32,
     };
     call(&options)
 }

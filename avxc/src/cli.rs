@@ -10,6 +10,8 @@ pub(crate) enum Flag {
     Entry,
     Language,
     Define,
+    Include,
+    Macro,
     Unchecked,
     Debug,
     SubgroupSize,
@@ -100,6 +102,16 @@ const DEFINE: Opt = Opt {
     help: &["The value of a WGSL override or SPIR-V specialization constant, by name or id:", "a number, true or false. May be repeated."],
     ..PLAIN
 };
+const INCLUDE: Opt = Opt {
+    flag: Flag::Include,
+    short: Some('I'),
+    long: "include",
+    value: "FOLDER",
+    many: true,
+    help: &["GLSL: a folder for #include. May be repeated."],
+};
+const MACRO: Opt =
+    Opt { flag: Flag::Macro, long: "macro", value: "NAME[=VALUE]", many: true, help: &["GLSL: a macro. May be repeated."], ..PLAIN };
 const UNCHECKED: Opt = Opt {
     flag: Flag::Unchecked,
     long: "unchecked",
@@ -221,7 +233,7 @@ pub(crate) const COMMANDS: [Command; 7] = [
             "Prints a line for each file, entry point and device: ok, or what is wrong or missing.",
             "Fails if one of them does not compile on one of the devices that can be used.",
         ],
-        options: &[&ENTRY, &LANGUAGE, &DEFINE, &UNCHECKED, &DEBUG, &SUBGROUP_SIZE, &DEVICE, &VULKAN],
+        options: &[&ENTRY, &LANGUAGE, &DEFINE, &INCLUDE, &MACRO, &UNCHECKED, &DEBUG, &SUBGROUP_SIZE, &DEVICE, &VULKAN],
         words: (1, usize::MAX),
     },
     Command {
@@ -230,7 +242,7 @@ pub(crate) const COMMANDS: [Command; 7] = [
         usage: "FILE [OPTIONS]",
         summary: "Show what a kernel takes and needs: entry points, arguments, features",
         details: &["No driver is needed."],
-        options: &[&ENTRY, &LANGUAGE, &DEFINE, &VERSION_OF_OUTPUT, &JSON],
+        options: &[&ENTRY, &LANGUAGE, &DEFINE, &INCLUDE, &MACRO, &VERSION_OF_OUTPUT, &JSON],
         words: (1, 1),
     },
     Command {
@@ -239,7 +251,7 @@ pub(crate) const COMMANDS: [Command; 7] = [
         usage: "FILE -o OUT.spv [OPTIONS]",
         summary: "Compile a kernel to SPIR-V, as the library gives it to drivers",
         details: &["No driver is needed."],
-        options: &[&OUTPUT, &ENTRY, &LANGUAGE, &DEFINE, &UNCHECKED, &DEBUG, &VERSION_OF_OUTPUT],
+        options: &[&OUTPUT, &ENTRY, &LANGUAGE, &DEFINE, &INCLUDE, &MACRO, &UNCHECKED, &DEBUG, &VERSION_OF_OUTPUT],
         words: (1, 1),
     },
     Command {
@@ -248,7 +260,7 @@ pub(crate) const COMMANDS: [Command; 7] = [
         usage: "FILE [OPTIONS]",
         summary: "Print a kernel's SPIR-V as text",
         details: &["SPIR-V files are shown as they are, others after compiling them. No driver is needed."],
-        options: &[&OUTPUT, &ENTRY, &LANGUAGE, &DEFINE, &UNCHECKED, &DEBUG, &VERSION_OF_OUTPUT],
+        options: &[&OUTPUT, &ENTRY, &LANGUAGE, &DEFINE, &INCLUDE, &MACRO, &UNCHECKED, &DEBUG, &VERSION_OF_OUTPUT],
         words: (1, 1),
     },
     Command {
@@ -282,6 +294,8 @@ pub(crate) const COMMANDS: [Command; 7] = [
             &ENTRY,
             &LANGUAGE,
             &DEFINE,
+            &INCLUDE,
+            &MACRO,
             &UNCHECKED,
             &DEBUG,
             &SUBGROUP_SIZE,

@@ -31,6 +31,10 @@ pub(crate) struct Code {
     pub(crate) entry: Option<String>,
     /// Values of constants.
     pub(crate) constants: Vec<(ConstantName, f64)>,
+    /// Of GLSL: folders for includes.
+    pub(crate) folders: Vec<String>,
+    /// Of GLSL: macros.
+    pub(crate) macros: Vec<String>,
     /// AVX_KERNEL_...
     pub(crate) flags: u32,
     /// Invocations of a subgroup; 0: the driver's choice.
@@ -49,6 +53,8 @@ pub(crate) fn read(path: &Path, invocation: &Invocation) -> Result<Code> {
     let flags = flag(Flag::Unchecked, AVX_KERNEL_UNCHECKED) | flag(Flag::Debug, AVX_KERNEL_DEBUG);
     let size = |text: &str| text.parse().map_err(|_| usage(format!("--subgroup-size: '{text}' is no number of invocations")));
     let subgroup_size = invocation.one(Flag::SubgroupSize).map(size).transpose()?.unwrap_or(0);
+    let all = |flag| invocation.all(flag).map(str::to_owned).collect();
+    let (folders, macros) = (all(Flag::Include), all(Flag::Macro));
     let from_stdin = path == Path::new("-");
     let mut bytes = Vec::new();
     let outcome = if from_stdin {
@@ -61,7 +67,7 @@ pub(crate) fn read(path: &Path, invocation: &Invocation) -> Result<Code> {
         return Err(failure::file(path, format!("more than {} MiB, and that is no kernel", MOST >> 20)));
     }
     let label = if from_stdin { "standard input".to_owned() } else { path.display().to_string() };
-    Ok(Code { language, bytes, label, entry, constants, flags, subgroup_size })
+    Ok(Code { language, bytes, label, entry, constants, folders, macros, flags, subgroup_size })
 }
 
 /// The language that an option names.

@@ -6,6 +6,7 @@ use rspirv::spirv::{AddressingModel, Capability, Decoration, MemoryModel, Op, St
 
 use super::error::{Error, Kind, Result};
 use super::index::Index;
+use super::layout::Layout;
 use super::words::{Words, invalid};
 use super::{BindingKind, Interface, Target, feature};
 
@@ -20,6 +21,9 @@ const MAX_MEMBERS: usize = 16_383;
 const MAX_PARAMETERS: usize = 255;
 /// Cases of a switch.
 const MAX_CASES: usize = 16_383;
+
+/// Bytes of variables that each invocation has of its own. Drivers have no limit, and some take the memory for all invocations at once.
+const MAX_PRIVATE: u64 = 16 << 20;
 
 /// Capabilities that every Vulkan device has.
 const ALWAYS: [Capability; 2] = [Capability::Shader, Capability::Matrix];
@@ -99,6 +103,28 @@ pub(crate) fn universal(index: &Index<'_>) -> Result<()> {
         }
         if inst.is(Op::Switch) && inst.rest(3).len() / 2 > MAX_CASES {
             return over(format!("a switch of the kernel has more than {MAX_CASES} cases, the most that SPIR-V has"));
+        }
+    }
+    Ok(())
+}
+
+/// Checks the variables that each invocation has of its own, of the module and of its functions.
+pub(crate) fn variables(index: &Index<'_>) -> Result<()> {
+    let mut layout = Layout::new(index);
+    let mut bytes = 0_u64;
+    for inst in index.words.insts.iter().filter(|inst| inst.is(Op::Variable)) {
+        let own = [StorageClass::Private as u32, StorageClass::Function as u32];
+        let pointee = inst.word(1).filter(|_| inst.word(3).is_some_and(|class| own.contains(&class))).and_then(|ty| index.pointee(ty));
+        // A type without a size, such as a matrix that several invocations hold together, is no large one.
+        let size = pointee.and_then(|(ty, _)| layout.workgroup(ty).ok()).unwrap_or(0);
+        bytes = bytes.saturating_add(size);
+        if bytes > MAX_PRIVATE {
+            let name = index.variable_name(inst.word(2).unwrap_or(0));
+            let message = format!(
+                "the variables of one invocation, up to {name}, have {bytes} bytes, and {MAX_PRIVATE} are the most that are compiled: use a \
+                 buffer"
+            );
+            return Err(Error::new(Kind::Limit, message));
         }
     }
     Ok(())

@@ -1,9 +1,10 @@
-//! How a mistake in WGSL text is shown: the message, the file, line and column, the line itself with the place marked, and notes.
+//! How a mistake in a kernel's text is shown: the message, the file, line and column, the line itself with the place marked, and notes.
 
 use std::fmt::Write as _;
 
 use super::debug::edit::Edits;
 use super::error::{Error, Kind};
+use super::glsl::Flat;
 
 /// The most characters of a line that are shown, and how many of them stand before the place.
 const SHOWN: usize = 120;
@@ -19,10 +20,12 @@ const MOST: usize = 6;
 pub(crate) struct Source<'a> {
     /// The user's text.
     pub(crate) text: &'a str,
-    /// Its name: the kernel's label, or "wgsl".
+    /// Its name: the kernel's label, or its language.
     pub(crate) label: &'a str,
     /// What was changed before it was compiled: places in labels are those of the changed text.
     pub(crate) edits: Option<&'a Edits>,
+    /// For text that a preprocessor made: the way back to the files that it came from.
+    pub(crate) flat: Option<&'a Flat>,
 }
 
 /// A place in the text, in bytes, with what to say of it.
@@ -54,6 +57,22 @@ impl Source<'_> {
         Error::new(kind, text)
     }
 
+    /// Several refusals in one, in the order in which the compiler found them.
+    pub(crate) fn errors(&self, list: &[(String, Option<Label>)], notes: &[String]) -> Error {
+        let mut text = String::new();
+        let last = list.len().min(MOST).saturating_sub(1);
+        for (index, (message, label)) in list.iter().take(MOST).enumerate() {
+            let notes = if index == last { notes } else { &[] };
+            let one = self.error(Kind::Compile, message, label.as_ref().map_or(&[], std::slice::from_ref), notes);
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{}{one}", if index == 0 { "" } else { "\n" });
+        }
+        if list.len() > MOST {
+            let _ = write!(text, "\n  = note: {} more mistakes are not shown", list.len() - MOST);
+        }
+        Error::new(Kind::Compile, text)
+    }
+
     /// A refusal at one byte of the text.
     pub(crate) fn error_at(&self, at: usize, message: &str) -> Error {
         self.error(Kind::Compile, message, &[Label { range: at..at + 1, text: String::new() }], &[])
@@ -75,6 +94,10 @@ impl Source<'_> {
 
     /// Adds a place: where it is, the line, and marks under it.
     fn place(&self, out: &mut String, range: &std::ops::Range<usize>, text: &str) {
+        if let Some(flat) = self.flat {
+            let (file, range) = flat.origin(range.clone());
+            return file.place(out, &range, text);
+        }
         let before = self.before(range.start);
         let (line, column) = self.position(range.start);
         let prefix = before.rsplit('\n').next().unwrap_or("");

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`error`] | why a kernel was refused |
 //! | [`wgsl`](mod@wgsl) | WGSL to SPIR-V, with [`directive`], [`prescan`], [`weight`], [`length`] and [`token`] before the compiler, [`diagnose`] for its messages, [`math`], [`strip`], [`barrier`] and [`range`] after it |
+//! | [`glsl`](mod@glsl) | GLSL to flat text, and to SPIR-V without the system's compiler |
 //! | [`structure`] | what raw SPIR-V must be like before a driver sees it |
 //! | [`setting`] | values for overrides and specialization constants |
 //! | [`words`], [`ids`], [`index`], [`constant`], [`layout`], [`access`], [`entry`], [`reflect`] | SPIR-V to the interface |
@@ -23,6 +24,7 @@ pub(crate) mod disk;
 pub(crate) mod entry;
 pub(crate) mod error;
 pub(crate) mod feature;
+pub(crate) mod glsl;
 mod ids;
 mod index;
 mod inline;
@@ -187,6 +189,7 @@ pub(crate) fn spirv(code: &[u8], request: &Request<'_>, target: &Target) -> Resu
     structure::check_calls(&index)?;
     let interface = reflect::interface(&index, request.entry)?;
     check::universal(&index)?;
+    check::variables(&index)?;
     check::limits(&interface, target)?;
     let kernel = Kernel { spirv, interface, specialized, debug: None };
     if request.debug { reporting(kernel, target) } else { Ok(kernel) }

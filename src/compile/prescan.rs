@@ -26,7 +26,12 @@ pub(crate) type Placed<'a> = (Token<'a>, usize);
 
 /// Checks the shape of `text`, which is `source` without comments.
 pub(crate) fn scan(source: Source<'_>, text: &str) -> Result<()> {
-    let tokens: Vec<Placed<'_>> = Tokens::new(text).map(|(token, range)| (token, range.start)).collect();
+    weight::check(source, &shape(source, text)?)
+}
+
+/// Checks the nesting, chains and counts of `text`, which is `source` without comments; gives its tokens.
+pub(crate) fn shape<'a>(source: Source<'_>, text: &'a str) -> Result<Vec<Placed<'a>>> {
+    let tokens: Vec<Placed<'a>> = Tokens::new(text).map(|(token, range)| (token, range.start)).collect();
     let mut shape = Shape::default();
     for (position, &(token, at)) in tokens.iter().enumerate() {
         let next = tokens.get(position + 1).map(|&(token, _)| token);
@@ -34,7 +39,7 @@ pub(crate) fn scan(source: Source<'_>, text: &str) -> Result<()> {
             return Err(source.error_at(at, &limit));
         }
     }
-    weight::check(source, &tokens)
+    Ok(tokens)
 }
 
 /// What is open at a place of the text.

@@ -543,3 +543,16 @@ fn odd_attributes_do_no_harm() {
         let _ = compile(source).map_err(|error| assert!(!error.message.is_empty()));
     }
 }
+
+#[test]
+fn variables_of_an_invocation_are_bounded() {
+    let module = |length: u32, words: u32| {
+        format!(
+            "@group(0) @binding(0) var<storage, read_write> x: array<u32>; var<private> p: array<u32, {length}>;
+            @compute @workgroup_size(1) fn main() {{ var f: array<u32, {words}>; p[x[1]] = 1u; f[x[2]] = 2u; x[0] = p[x[3]] + f[x[4]]; }}"
+        )
+    };
+    compile(&module(2_000_000, 2_000_000)).expect("less than 16 MiB in all");
+    let error = refused(&module(2_400_000, 2_400_000));
+    assert!(error.kind == Kind::Limit && error.message.contains("19200000 bytes, and 16777216 are the most"), "{error}");
+}

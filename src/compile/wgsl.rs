@@ -47,7 +47,7 @@ impl Parsed {
             let line = source.iter().take(at).filter(|&&byte| byte == b'\n').count() + 1;
             Error::new(Kind::Compile, format!("the WGSL text is not UTF-8: byte {at} (line {line}) is not part of a character"))
         })?;
-        let source = Source { text, label, edits: None };
+        let source = Source { text, label, edits: None, flat: None };
         let debug::statement::Prepared { text: prepared, edits, plan } = debug::statement::prepare(source, debug)?;
         let source = Source { edits: Some(&edits), ..source };
         prescan::scan(source, &prepared)?;
@@ -60,7 +60,7 @@ impl Parsed {
 
     /// The names of its compute entry points.
     pub(crate) fn entry_points(&self) -> impl Iterator<Item = &str> {
-        self.module.entry_points.iter().filter(|point| is_compute(point)).map(|point| point.name.as_str())
+        entry_points(&self.module)
     }
 
     /// Bytes of the text.
@@ -70,26 +70,48 @@ impl Parsed {
 
     /// Compiles an entry point, with values for its overrides. As `new` for the thread, `label` and panics.
     pub(crate) fn kernel(&self, label: &str, request: &Request<'_>, target: &Target) -> Result<Kernel> {
-        let source = Source { text: &self.text, label, edits: Some(&self.edits) };
-        let module = &self.module;
-        let names: Vec<&str> = self.entry_points().collect();
-        let entry = (*names.get(entry::choose(&names, request.entry)?).unwrap_or(&"")).to_owned();
-        let values = values(module, request.constants)?;
-        let point = Some((ShaderStage::Compute, entry.as_str()));
-        let (constant, constant_info) =
-            process_overrides(module, &self.info, point, &values).map_err(|error| constant_error(source, module, &error))?;
-        let wish = Wish { entry: &entry, unchecked: request.unchecked, target };
-        match finish(source, &constant, &constant_info, wish, self.reporting.as_ref()) {
-            // Functions that the entry point does not call may be what needs more than the device has: once more without them.
-            Err(error) if error.kind == Kind::Unsupported && !constant.functions.is_empty() => {
-                let mut module = constant.into_owned();
-                compact(&mut module, KeepUnused::No);
-                let info = validator().validate(&module).map_err(|error| validation_error(source, &error))?;
-                finish(source, &module, &info, wish, self.reporting.as_ref())
-            }
-            outcome => outcome,
-        }
+        let source = Source { text: &self.text, label, edits: Some(&self.edits), flat: None };
+        from_valid(source, (&self.module, &self.info), request, target, self.reporting.as_ref())
     }
+}
+
+/// Compiles an entry point of what another front end of the compiler made of `source`.
+pub(super) fn from_module(source: Source<'_>, module: &naga::Module, request: &Request<'_>, target: &Target) -> Result<Kernel> {
+    let info = validator().validate(module).map_err(|error| validation_error(source, &error))?;
+    math::check(source, module, &info)?;
+    from_valid(source, (module, &info), request, target, None)
+}
+
+/// Compiles an entry point of a valid module, with values for its overrides.
+fn from_valid(
+    source: Source<'_>,
+    (module, info): (&naga::Module, &ModuleInfo),
+    request: &Request<'_>,
+    target: &Target,
+    reporting: Option<&Reporting>,
+) -> Result<Kernel> {
+    let names: Vec<&str> = entry_points(module).collect();
+    let entry = (*names.get(entry::choose(&names, request.entry)?).unwrap_or(&"")).to_owned();
+    let values = values(module, request.constants)?;
+    let point = Some((ShaderStage::Compute, entry.as_str()));
+    let (constant, constant_info) =
+        process_overrides(module, info, point, &values).map_err(|error| constant_error(source, module, &error))?;
+    let wish = Wish { entry: &entry, unchecked: request.unchecked, target };
+    match finish(source, &constant, &constant_info, wish, reporting) {
+        // Functions that the entry point does not call may be what needs more than the device has: once more without them.
+        Err(error) if error.kind == Kind::Unsupported && !constant.functions.is_empty() => {
+            let mut module = constant.into_owned();
+            compact(&mut module, KeepUnused::No);
+            let info = validator().validate(&module).map_err(|error| validation_error(source, &error))?;
+            finish(source, &module, &info, wish, reporting)
+        }
+        outcome => outcome,
+    }
+}
+
+/// The names of a module's compute entry points.
+fn entry_points(module: &naga::Module) -> impl Iterator<Item = &str> {
+    module.entry_points.iter().filter(|point| is_compute(point)).map(|point| point.name.as_str())
 }
 
 /// What is to come out of a module.
@@ -129,6 +151,7 @@ fn finish(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, wish: Wi
     let relaxed = range::relax(&index, interface.workgroup_size);
     check::capabilities(&index.words, target)?;
     check::universal(&index)?;
+    check::variables(&index)?;
     check::uniform_matrices(&index)?;
     check::limits(&interface, target)?;
     let spirv = relaxed.or(ordered).or(stripped).unwrap_or(spirv);

@@ -16,7 +16,8 @@ pub type avx_kernel = *mut avx_kernel_t;
 pub const AVX_LANGUAGE_WGSL: u32 = 0;
 /// SPIR-V words; they reach the driver untouched.
 pub const AVX_LANGUAGE_SPIRV: u32 = 1;
-/// GLSL text. Not in this version: AVX_ERROR_UNSUPPORTED.
+/// GLSL text: a compute shader, #version 420 to 460 or 310 es, with the entry point main. All of GLSL where the system has libshaderc,
+/// plain GLSL where it has not; what is refused says which. Not bounds-checked in the first case: avx_kernel_info says.
 pub const AVX_LANGUAGE_GLSL: u32 = 2;
 
 /// avx_kernel_create: no bounds checks in the code, for WGSL that is trusted. The hardware's, where there are any, stay.
@@ -102,6 +103,15 @@ pub struct avx_kernel_options {
     pub subgroup_size: u32,
     /// Zero.
     pub reserved: u32,
+    /// GLSL: folders for #include. A file is looked for beside the one that includes it, if that is in one of them, then in each; never
+    /// outside of them. Texts are read during the call.
+    pub include_dirs: *const *const c_char,
+    /// GLSL: macros, "NAME=value", or "NAME", which is 1.
+    pub defines: *const *const c_char,
+    /// How many folders.
+    pub include_dir_count: u32,
+    /// How many macros.
+    pub define_count: u32,
 }
 
 /// A number that is not known.
@@ -191,8 +201,9 @@ pub unsafe extern "C" fn avx_kernel_from_wgsl(
     })
 }
 
-/// Compiles WGSL or takes SPIR-V, with options. Errors as avx_kernel_from_wgsl, AVX_ERROR_INVALID_SPIRV, and AVX_ERROR_ARGUMENTS for
-/// a constant that is not there (with the nearest name) or a value that it cannot have. Thread-safe and parallel.
+/// Compiles WGSL or GLSL or takes SPIR-V, with options. Errors as avx_kernel_from_wgsl, AVX_ERROR_INVALID_SPIRV, and
+/// AVX_ERROR_ARGUMENTS for a constant that is not there (with the nearest name) or a value that it cannot have. Thread-safe and
+/// parallel.
 ///
 /// # Safety
 /// `options` is NULL or points to its struct_size bytes with valid pointers; `kernel` is NULL or writable.
@@ -246,7 +257,9 @@ pub unsafe extern "C" fn avx_kernel_arg_info(kernel: avx_kernel, index: u32, pro
 
 const _: () = assert!(size_of::<avx_constant>() == 32);
 // SAFETY: each struct is repr(C) and starts with `struct_size: u32`; all-zero is valid for every field.
-unsafe impl Sized32 for avx_kernel_options {}
+unsafe impl Sized32 for avx_kernel_options {
+    const FIRST: usize = std::mem::offset_of!(avx_kernel_options, include_dirs);
+}
 // SAFETY: as above.
 unsafe impl Sized32 for avx_kernel_properties {}
 // SAFETY: as above.

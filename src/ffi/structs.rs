@@ -33,6 +33,9 @@ pub(super) unsafe trait Sized32: Copy {
 /// A larger struct than any that will ever be is a mistake, and reading its tail a danger.
 const MAX_STRUCT: u32 = 64 << 10;
 
+/// The most texts in a list.
+const MAX_TEXTS: u32 = 1024;
+
 /// The caller's struct, cut or filled up with zeros to this library's size.
 ///
 /// # Safety
@@ -176,7 +179,7 @@ pub(super) unsafe fn kernel_options<'a>(options: *const avx_kernel_options) -> R
     let language = match o.language {
         AVX_LANGUAGE_WGSL => kernel::Language::Wgsl,
         AVX_LANGUAGE_SPIRV => kernel::Language::Spirv,
-        AVX_LANGUAGE_GLSL => return Err(not_yet("options->language AVX_LANGUAGE_GLSL; compile it to SPIR-V first")),
+        AVX_LANGUAGE_GLSL => kernel::Language::Glsl,
         other => return Err(invalid(format!("options->language {other} is none of AVX_LANGUAGE_..."))),
     };
     let unknown = o.flags & !(AVX_KERNEL_UNCHECKED | AVX_KERNEL_DEBUG | AVX_KERNEL_FULL_SUBGROUPS);
@@ -186,10 +189,13 @@ pub(super) unsafe fn kernel_options<'a>(options: *const avx_kernel_options) -> R
     if o.reserved != 0 {
         return Err(invalid("options->reserved is not zero"));
     }
+    if language != kernel::Language::Glsl && (o.include_dir_count != 0 || o.define_count != 0) {
+        return Err(invalid("options->include_dirs and options->defines are for AVX_LANGUAGE_GLSL alone"));
+    }
     // SAFETY: the code and the texts are as the caller promises.
     let (code, entry_point, label) = unsafe {
         let code = match (language, o.code_size) {
-            (kernel::Language::Wgsl, 0) => boundary::text_bytes(o.code.cast(), "options->code")?,
+            (kernel::Language::Wgsl | kernel::Language::Glsl, 0) => boundary::text_bytes(o.code.cast(), "options->code")?,
             (_, size) if o.code.is_null() => return Err(invalid(format!("options->code is NULL (code_size {size})"))),
             (_, size) => boundary::bytes(o.code, size, "options->code")?,
         };
@@ -200,7 +206,11 @@ pub(super) unsafe fn kernel_options<'a>(options: *const avx_kernel_options) -> R
     let unchecked = o.flags & AVX_KERNEL_UNCHECKED != 0;
     let subgroups = Subgroups { size: o.subgroup_size, full: o.flags & AVX_KERNEL_FULL_SUBGROUPS != 0 };
     let debug = o.flags & AVX_KERNEL_DEBUG != 0;
-    Ok(kernel::Options { language, code, entry_point, label, constants, unchecked, subgroups, debug })
+    // SAFETY: the lists hold as many texts as their counts say, says the caller.
+    let (include_dirs, defines) = unsafe {
+        (texts(o.include_dirs, o.include_dir_count, "options->include_dirs")?, texts(o.defines, o.define_count, "options->defines")?)
+    };
+    Ok(kernel::Options { language, code, entry_point, label, constants, unchecked, subgroups, debug, include_dirs, defines })
 }
 
 /// More constants than any kernel has.
@@ -230,6 +240,29 @@ unsafe fn constants<'a>(constants: *const avx_constant, count: u32) -> Result<Ve
         Ok(Setting { of, value: constant.value })
     };
     (0..count as usize).map(one).collect()
+}
+
+/// A list of texts, called `name` in the header.
+///
+/// # Safety
+/// `list` holds `count` pointers that are NULL or NUL-terminated.
+unsafe fn texts<'a>(list: *const *const c_char, count: u32, name: &str) -> Result<Vec<&'a str>> {
+    if count > MAX_TEXTS {
+        return Err(invalid(format!("{name} has {count} texts; {MAX_TEXTS} are the most that are taken")));
+    }
+    if count > 0 && list.is_null() {
+        return Err(invalid(format!("{name} is NULL and its count is {count}")));
+    }
+    let mut found = Vec::with_capacity(count as usize);
+    for i in 0..count as usize {
+        // SAFETY: i is below the count that the caller gave.
+        let pointer = unsafe { list.add(i).read_unaligned() };
+        let name = format!("{name}[{i}]");
+        // SAFETY: NULL or NUL-terminated, says the caller.
+        let text = unsafe { boundary::text(pointer, &name) }?;
+        found.push(text.ok_or_else(|| invalid(format!("{name} is NULL")))?);
+    }
+    Ok(found)
 }
 
 fn not_yet(what: &str) -> Error {
@@ -468,6 +501,7 @@ pub(super) fn kernel_properties(p: &KernelProperties) -> avx_kernel_properties {
         language: match p.language {
             kernel::Language::Wgsl => AVX_LANGUAGE_WGSL,
             kernel::Language::Spirv => AVX_LANGUAGE_SPIRV,
+            kernel::Language::Glsl => AVX_LANGUAGE_GLSL,
         },
         bounds: p.bounds as u32,
         shared_memory: p.shared_memory,

@@ -207,7 +207,7 @@ fn check<'a>(
 /// Whether the kernel needs the variant whose bindings may overlap; refuses where there is none. `bindings[i]` gets `ranges[i]`.
 fn aliased(kernel: &Kernel, ranges: &Touches, bindings: &[&Binding]) -> Result<bool> {
     let Some((i, j)) = args::overlap_with_write(&ranges.list) else { return Ok(false) };
-    if kernel.compiled.is_wgsl() {
+    if !kernel.compiled.is_users_spirv() {
         return Ok(true);
     }
     let (a, b) = (bindings[i], bindings[j]);
@@ -215,7 +215,7 @@ fn aliased(kernel: &Kernel, ranges: &Touches, bindings: &[&Binding]) -> Result<b
         return Ok(false);
     }
     let message = format!(
-        "{} and {} share bytes and one is written: the SPIR-V must decorate them with Aliased (WGSL kernels need nothing)",
+        "{} and {} share bytes and one is written: the SPIR-V must decorate them with Aliased (WGSL and GLSL kernels need nothing)",
         args::of(kernel.subject(), a),
         args::of(kernel.subject(), b)
     );
@@ -225,7 +225,7 @@ fn aliased(kernel: &Kernel, ranges: &Touches, bindings: &[&Binding]) -> Result<b
 fn check_split(kernel: &Kernel, groups: [u32; 3], limit: [u32; 3]) -> Result<()> {
     let why = if kernel.compiled.interface.reads_num_workgroups {
         "it reads num_workgroups, so the grid cannot be split"
-    } else if !kernel.compiled.is_wgsl() {
+    } else if kernel.compiled.is_users_spirv() {
         "SPIR-V reaches the driver untouched, so the grid cannot be split"
     } else {
         let count = (0..3).map(|i| u64::from(groups[i].div_ceil(limit[i].max(1)))).product::<u64>();

@@ -4,6 +4,7 @@ use super::args;
 use super::device::{self, Device, Inside};
 use super::elsewhere;
 use super::error::{Error, Result, Status, out_of_host_memory};
+use super::glsl::{self, Prepared};
 use super::graveyard::Dead;
 use super::handle::{Kind, Table, Token};
 use super::hazard::{Clock, MAX_LANES};
@@ -37,6 +38,7 @@ pub(crate) enum Language {
     #[default]
     Wgsl,
     Spirv,
+    Glsl,
 }
 
 /// Options of a new kernel, as the caller gave them.
@@ -54,6 +56,10 @@ pub(crate) struct Options<'a> {
     pub(crate) unchecked: bool,
     /// What subgroups must be like.
     pub(crate) subgroups: Subgroups,
+    /// Of GLSL: folders for includes.
+    pub(crate) include_dirs: Vec<&'a str>,
+    /// Of GLSL: macros.
+    pub(crate) defines: Vec<&'a str>,
 }
 
 /// A kernel, as a handle names it.
@@ -145,14 +151,15 @@ pub(crate) fn create(device: Token, options: &Options<'_>) -> Result<Token> {
 pub(crate) fn make(device: &Inside, options: &Options<'_>) -> Result<Arc<Kernel>> {
     device.lock().check()?;
     if options.code.is_empty() {
-        let status = if options.language == Language::Wgsl { Status::Compile } else { Status::InvalidSpirv };
+        let status = if options.language == Language::Spirv { Status::InvalidSpirv } else { Status::Compile };
         return Err(Error::new(status, "the code is empty"));
     }
-    let key = key(options);
+    let prepared = prepare(options, &device.target)?;
+    let key = key(options, prepared.as_ref());
     let compiled = match device.kernels.find(key) {
         Some(compiled) => compiled,
         None => {
-            let compiled = Arc::new(compile(device, options)?);
+            let compiled = Arc::new(compile(device, options, prepared.as_ref())?);
             let length = compiled.interface.entry.len();
             if length > MAX_ENTRY_POINT {
                 let message = format!("the entry point's name has {length} bytes; drivers take {MAX_ENTRY_POINT}");
@@ -174,7 +181,7 @@ pub(crate) fn make(device: &Inside, options: &Options<'_>) -> Result<Arc<Kernel>
 }
 
 /// The label is not part of it, so kernels that differ in it alone share their pipelines.
-fn key(options: &Options<'_>) -> u128 {
+fn key(options: &Options<'_>, prepared: Option<&Prepared>) -> u128 {
     let mut bytes = Vec::with_capacity(options.code.len() + 64);
     bytes.push(options.language as u8);
     bytes.push(options.debug.into());
@@ -202,17 +209,29 @@ fn key(options: &Options<'_>) -> u128 {
     }
     bytes.extend([4, options.unchecked.into(), options.subgroups.full.into()]);
     bytes.extend(options.subgroups.size.to_le_bytes());
-    bytes.extend(options.code);
+    match prepared.map(Prepared::content) {
+        Some((text, checked)) => {
+            bytes.push(checked.into());
+            bytes.extend(text);
+        }
+        None => bytes.extend(options.code),
+    }
     xxh3_128(&bytes)
 }
 
-fn compile(device: &Inside, options: &Options<'_>) -> Result<Compiled> {
+/// What messages of the compiler call the kernel.
+fn message_label<'a>(options: &Options<'a>) -> &'a str {
+    options.label.or(options.entry_point).unwrap_or("kernel")
+}
+
+fn compile(device: &Inside, options: &Options<'_>, prepared: Option<&Prepared>) -> Result<Compiled> {
     let _span = trace::span("compile");
-    let code = translate(options, &device.target)?.map_err(|e| elsewhere::told(e, device))?;
-    let bounds = match options.language {
-        Language::Wgsl if !options.unchecked => Bounds::Checked,
-        _ if device.vulkan.features().robust_buffer_access_2 => Bounds::Hardware,
-        _ => Bounds::None,
+    let code = translate(options, prepared, &device.target)?.map_err(|e| elsewhere::told(e, device))?;
+    let checked = prepared.map_or(options.language == Language::Wgsl, Prepared::is_checked);
+    let bounds = match checked && !options.unchecked {
+        true => Bounds::Checked,
+        false if device.vulkan.features().robust_buffer_access_2 => Bounds::Hardware,
+        false => Bounds::None,
     };
     let interface = code.interface.clone();
     options.subgroups.check(device, &interface)?;
@@ -221,14 +240,27 @@ fn compile(device: &Inside, options: &Options<'_>) -> Result<Compiled> {
     Ok(Compiled { language: options.language, code, interface, bounds, subgroups, pipelines: Default::default(), making: Mutex::new(()) })
 }
 
-/// The code as SPIR-V with its interface, for whatever device the target tells of.
-pub(crate) fn translate(options: &Options<'_>, target: &compile::Target) -> Result<compile::Result<compile::Kernel>> {
-    let label = options.label.or(options.entry_point).unwrap_or("kernel");
+/// A text that goes through a preprocessor of ours first.
+pub(super) fn prepare(options: &Options<'_>, target: &compile::Target) -> Result<Option<Prepared>> {
+    match options.language {
+        Language::Glsl => glsl::prepare(options, message_label(options), target).map(Some),
+        Language::Wgsl | Language::Spirv => Ok(None),
+    }
+}
+
+/// The code, `prepared` if it is of a language that wants it, as SPIR-V with its interface, for whatever device the target tells of.
+pub(super) fn translate(
+    options: &Options<'_>,
+    prepared: Option<&Prepared>,
+    target: &compile::Target,
+) -> Result<compile::Result<compile::Kernel>> {
+    let label = message_label(options);
     let request =
         compile::Request { entry: options.entry_point, constants: &options.constants, unchecked: options.unchecked, debug: options.debug };
-    on_compiler_stack(|| match options.language {
-        Language::Wgsl => parsed::parse(options.code, label, options.debug)?.kernel(label, &request, target),
-        Language::Spirv => compile::spirv(options.code, &request, target),
+    on_compiler_stack(|| match (prepared, options.language) {
+        (Some(prepared), _) => prepared.compile(&request, target),
+        (None, Language::Spirv) => compile::spirv(options.code, &request, target),
+        (None, _) => parsed::parse(options.code, label, options.debug)?.kernel(label, &request, target),
     })
 }
 
@@ -252,8 +284,9 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
 }
 
 impl Compiled {
-    pub(crate) fn is_wgsl(&self) -> bool {
-        self.language == Language::Wgsl
+    /// Whether the SPIR-V is the user's own, which reaches the driver as it is.
+    pub(crate) fn is_users_spirv(&self) -> bool {
+        self.language == Language::Spirv
     }
 
     /// What it reports, if it does.

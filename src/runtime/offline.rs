@@ -33,16 +33,20 @@ fn target(minor: u32) -> Result<compile::Target> {
 
 /// Compiles a kernel for Vulkan 1.`minor`.
 pub(crate) fn compile(options: &Options<'_>, minor: u32) -> Result<compile::Kernel> {
-    Ok(kernel::translate(options, &target(minor)?)??)
+    let target = target(minor)?;
+    let prepared = kernel::prepare(options, &target)?;
+    Ok(kernel::translate(options, prepared.as_ref(), &target)??)
 }
 
 /// The names of the code's compute entry points; none where the code is not understood, of which [`compile`] tells more.
 pub(crate) fn entry_points(options: &Options<'_>) -> Result<Vec<String>> {
-    kernel::on_compiler_stack(|| match options.language == Language::Spirv {
-        true => entry::of_spirv(options.code),
-        false => {
+    kernel::on_compiler_stack(|| match options.language {
+        Language::Spirv => entry::of_spirv(options.code),
+        Language::Wgsl => {
             parsed::parse(options.code, "", false).map(|parsed| parsed.entry_points().map(str::to_owned).collect()).unwrap_or_default()
         }
+        // It has one, if it compiles.
+        Language::Glsl => Vec::new(),
     })
 }
 

@@ -8,7 +8,7 @@
 //! | memory | `memory`, `window` |
 //! | kernels | `pipeline`, `executable`, `descriptors` |
 //! | work | `commands`, `queue`, `completion` |
-//! | the operating system | `host` |
+//! | the operating system, and its GLSL compiler | `host`, `shaderc` |
 
 mod capabilities;
 mod commands;
@@ -27,6 +27,7 @@ mod pipeline;
 mod queue;
 mod quirks;
 pub(crate) mod select;
+mod shaderc;
 mod snapshot;
 mod timestamps;
 mod window;
@@ -45,6 +46,7 @@ pub(crate) use memory::{Allocation, Imported, Memory, MemoryKind};
 pub(crate) use pipeline::{Descriptor, Pipeline, PipelineCache, Recipe, Slot};
 pub(crate) use queue::Queue;
 pub(crate) use select::DeviceKind;
+pub(crate) use shaderc::Shaderc;
 pub(crate) use snapshot::Snapshot;
 pub(crate) use timestamps::{Stamp, StampStage, Stamps};
 pub(crate) use window::Window;

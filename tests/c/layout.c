@@ -126,7 +126,7 @@ static void check_constant(void) {
 }
 
 static void check_kernel_options(void) {
-    SIZE(avx_kernel_options, 64);
+    SIZE(avx_kernel_options, 88);
     FIELD(avx_kernel_options, struct_size, 0, 4);
     FIELD(avx_kernel_options, language, 4, 4);
     FIELD(avx_kernel_options, code, 8, 8);
@@ -138,6 +138,10 @@ static void check_kernel_options(void) {
     FIELD(avx_kernel_options, flags, 52, 4);
     FIELD(avx_kernel_options, subgroup_size, 56, 4);
     FIELD(avx_kernel_options, reserved, 60, 4);
+    FIELD(avx_kernel_options, include_dirs, 64, 8);
+    FIELD(avx_kernel_options, defines, 72, 8);
+    FIELD(avx_kernel_options, include_dir_count, 80, 4);
+    FIELD(avx_kernel_options, define_count, 84, 4);
 }
 
 static void check_kernel_properties(void) {

@@ -3,6 +3,7 @@
 
 pub(crate) mod abi;
 pub(crate) mod device;
+pub(crate) mod glsl;
 pub(crate) mod process;
 pub(crate) mod random;
 pub(crate) mod spirv;

@@ -14,6 +14,7 @@ mod report;
 mod run;
 mod session;
 mod setup;
+mod shaderc;
 mod steps;
 
 use report::{Outcome, Report};

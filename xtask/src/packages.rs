@@ -25,6 +25,8 @@ pub(crate) enum Need {
     Validation,
     /// spirv-as and spirv-val.
     SpirvTools,
+    /// libshaderc, the GLSL compiler, that can be opened at run time.
+    Shaderc,
     /// valgrind.
     Valgrind,
     /// clang and clang++.
@@ -41,7 +43,7 @@ pub(crate) enum Need {
 
 impl Need {
     /// Every need, in the order in which they are listed to a person.
-    pub(crate) const ALL: [Need; 17] = [
+    pub(crate) const ALL: [Need; 18] = [
         Need::Cc,
         Need::Cxx,
         Need::CMake,
@@ -53,6 +55,7 @@ impl Need {
         Need::SoftwareDriver,
         Need::Validation,
         Need::SpirvTools,
+        Need::Shaderc,
         Need::Valgrind,
         Need::Clang,
         Need::Python,
@@ -75,6 +78,7 @@ impl Need {
             Need::SoftwareDriver => "a Vulkan driver (Mesa's lavapipe, which runs on the CPU)",
             Need::Validation => "the Khronos validation layer",
             Need::SpirvTools => "SPIR-V tools (spirv-as, spirv-val)",
+            Need::Shaderc => "the GLSL compiler libshaderc",
             Need::Valgrind => "valgrind",
             Need::Clang => "clang",
             Need::Python => "Python 3",
@@ -133,6 +137,8 @@ impl Manager {
                 "",
             ],
             Need::SpirvTools => ["spirv-tools", "spirv-tools", "spirv-tools", "spirv-tools", "spirv-tools", ""],
+            // Debian's has the static libraries that mend the broken one of Debian 12, see shaderc.rs.
+            Need::Shaderc => ["libshaderc-dev", "libshaderc", "shaderc", "libshaderc_shared1", "shaderc", ""],
             Need::Valgrind => ["valgrind", "valgrind", "valgrind", "valgrind", "", ""],
             Need::Clang => ["clang", "clang", "clang", "clang", "llvm", ""],
             Need::Python => ["python3", "python3", "python", "python3", "python3", ""],

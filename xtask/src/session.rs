@@ -63,6 +63,9 @@ impl Session {
         // Output is read by this program, so it is in no language but C's and has no colours.
         environment.insert("LC_ALL".into(), "C.UTF-8".into());
         environment.insert("CARGO_TERM_COLOR".into(), "never".into());
+        if let Some(shaderc) = &found.shaderc {
+            environment.insert("AVX_GPU_SHADERC".into(), shaderc.into());
+        }
         let work = target.join("xtask");
         Session { root, target, work, found, report, environment }
     }

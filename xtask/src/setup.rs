@@ -3,6 +3,7 @@
 
 use crate::drivers;
 use crate::packages::{Manager, Need};
+use crate::shaderc;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -21,6 +22,8 @@ pub(crate) enum Purpose {
 pub(crate) struct Found {
     /// What is there.
     pub(crate) has: BTreeSet<Need>,
+    /// The file of libshaderc, if it is not the system's own.
+    pub(crate) shaderc: Option<PathBuf>,
     /// Whether some Vulkan driver can be expected to show a device.
     pub(crate) device: bool,
     /// The system's package manager.
@@ -84,6 +87,7 @@ pub(crate) fn plan(missing: Vec<Need>, found: &Found) -> Plan {
 /// Looks for everything.
 pub(crate) fn probe(scratch: &Path) -> Found {
     let manifests = drivers::manifests(&drivers::loader_folders("icd.d"));
+    let shaderc = shaderc::usable(scratch);
     let has = |need: &Need| match need {
         Need::Cc => runs(&["cc", "--version"]) && compiles(scratch, "stdio.h", &[]),
         Need::Cxx => runs(&["c++", "--version"]),
@@ -96,6 +100,7 @@ pub(crate) fn probe(scratch: &Path) -> Found {
         Need::SoftwareDriver => manifests.iter().any(|m| m.kind == drivers::Kind::Lavapipe),
         Need::Validation => has_validation(),
         Need::SpirvTools => runs(&["spirv-as", "--version"]) && runs(&["spirv-val", "--version"]),
+        Need::Shaderc => shaderc.is_ok(),
         Need::Valgrind => runs(&["valgrind", "--version"]),
         Need::Clang => runs(&["clang", "--version"]) && runs(&["clang++", "--version"]),
         Need::Python => runs(&["python3", "--version"]),
@@ -105,6 +110,7 @@ pub(crate) fn probe(scratch: &Path) -> Found {
     };
     Found {
         has: Need::ALL.into_iter().filter(has).collect(),
+        shaderc: shaderc.clone().ok().flatten(),
         device: drivers::device_expected(&manifests, &drivers::gpu_files()),
         manager: Manager::SYSTEM.iter().find(|(_, program)| in_path(program)).map(|(manager, _)| *manager),
         rustup: in_path("rustup"),
@@ -258,7 +264,7 @@ mod tests {
     use super::*;
 
     fn found(has: &[Need], manager: Option<Manager>, root: bool, sudo: bool) -> Found {
-        Found { has: has.iter().copied().collect(), device: false, manager, rustup: false, root, sudo }
+        Found { has: has.iter().copied().collect(), shaderc: None, device: false, manager, rustup: false, root, sudo }
     }
 
     #[test]

@@ -92,6 +92,8 @@ mod tests {
             label: "blur.wgsl".into(),
             entry: None,
             constants: Vec::new(),
+            folders: Vec::new(),
+            macros: Vec::new(),
             flags: 0,
             subgroup_size: 0,
         };

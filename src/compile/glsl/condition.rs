@@ -1,0 +1,180 @@
+//! The value of the condition behind `#if` and `#elif`.
+
+use super::flat::Place;
+use super::lex::Kind;
+use super::macros::{Fault, Texts, Token, fault};
+
+/// How deep brackets and signs nest.
+const MAX_DEPTH: usize = 64;
+
+/// The value of a condition, whose macros are expanded and whose `defined` are numbers already; a name that is left counts as 0.
+pub(super) fn value(tokens: &[Token], texts: &Texts, at: Place) -> Result<i64, Fault> {
+    let mut reader = Reader { tokens, texts, next: 0, at };
+    let value = reader.binary(0, 0)?;
+    match tokens.get(reader.next) {
+        None => value.map_or_else(|| fault(at, "the condition divides by zero"), Ok),
+        Some(token) => fault(token.place, format!("the condition ends before this {}", texts.of(token))),
+    }
+}
+
+/// A walk over a condition.
+struct Reader<'t> {
+    /// Its tokens.
+    tokens: &'t [Token],
+    /// Their characters.
+    texts: &'t Texts,
+    /// The next one.
+    next: usize,
+    /// Where the directive stands.
+    at: Place,
+}
+
+/// How tightly an operator binds: the higher, the tighter.
+fn tightness(operator: &str) -> Option<usize> {
+    Some(match operator {
+        "||" => 1,
+        "&&" => 2,
+        "|" => 3,
+        "^" => 4,
+        "&" => 5,
+        "==" | "!=" => 6,
+        "<" | ">" | "<=" | ">=" => 7,
+        "<<" | ">>" => 8,
+        "+" | "-" => 9,
+        "*" | "/" | "%" => 10,
+        _ => return None,
+    })
+}
+
+/// What an operator makes of two numbers; nothing of a division by zero.
+fn apply(operator: &str, a: i64, b: i64) -> Option<i64> {
+    Some(match operator {
+        "||" => i64::from(a != 0 || b != 0),
+        "&&" => i64::from(a != 0 && b != 0),
+        "|" => a | b,
+        "^" => a ^ b,
+        "&" => a & b,
+        "==" => i64::from(a == b),
+        "!=" => i64::from(a != b),
+        "<" => i64::from(a < b),
+        ">" => i64::from(a > b),
+        "<=" => i64::from(a <= b),
+        ">=" => i64::from(a >= b),
+        "<<" => a.wrapping_shl(b as u32),
+        ">>" => a.wrapping_shr(b as u32),
+        "+" => a.wrapping_add(b),
+        "-" => a.wrapping_sub(b),
+        "*" => a.wrapping_mul(b),
+        "/" => return a.checked_div(b),
+        _ => return a.checked_rem(b),
+    })
+}
+
+impl Reader<'_> {
+    /// Operators that bind tighter than `least`. `None`: what divides by zero, which only a side that does not count may do.
+    fn binary(&mut self, least: usize, depth: usize) -> Result<Option<i64>, Fault> {
+        let mut left = self.unary(depth)?;
+        while let Some(&token) = self.tokens.get(self.next) {
+            let operator = self.texts.of(&token);
+            let Some(tight) = tightness(operator).filter(|&tight| tight > least) else { break };
+            self.next += 1;
+            let right = self.binary(tight, depth + 1)?;
+            left = match (operator, left, right) {
+                ("||", Some(a), None) if a != 0 => Some(1),
+                ("&&", Some(0), None) => Some(0),
+                (_, Some(a), Some(b)) => apply(operator, a, b),
+                _ => None,
+            };
+        }
+        Ok(left)
+    }
+
+    /// A number, a name, or something in brackets, with signs before it.
+    fn unary(&mut self, depth: usize) -> Result<Option<i64>, Fault> {
+        let Some(&token) = self.tokens.get(self.next) else { return fault(self.at, "the condition is not complete") };
+        if depth > MAX_DEPTH {
+            return fault(token.place, format!("the condition nests more than {MAX_DEPTH} levels deep"));
+        }
+        self.next += 1;
+        let text = self.texts.of(&token);
+        match (token.kind, text) {
+            (Kind::Word, _) => Ok(Some(0)),
+            (Kind::Number, _) => match number(text) {
+                Some(value) => Ok(Some(value)),
+                None => fault(token.place, format!("{text} is no whole number, which conditions are made of")),
+            },
+            (_, "(") => {
+                let inside = self.binary(0, depth + 1)?;
+                match self.tokens.get(self.next).map(|close| self.texts.of(close)) {
+                    Some(")") => self.next += 1,
+                    _ => return fault(token.place, "this bracket of the condition is not closed by )"),
+                }
+                Ok(inside)
+            }
+            (_, "!") => Ok(self.unary(depth + 1)?.map(|value| i64::from(value == 0))),
+            (_, "-") => Ok(self.unary(depth + 1)?.map(i64::wrapping_neg)),
+            (_, "+") => self.unary(depth + 1),
+            (_, "~") => Ok(self.unary(depth + 1)?.map(|value| !value)),
+            _ => fault(token.place, format!("a condition has whole numbers, names and operators, and here stands {text}")),
+        }
+    }
+}
+
+/// A whole number.
+fn number(text: &str) -> Option<i64> {
+    let digits = text.trim_end_matches(['u', 'U']);
+    if let Some(hex) = digits.strip_prefix("0x").or(digits.strip_prefix("0X")) {
+        return i64::from_str_radix(hex, 16).ok();
+    }
+    let radix = if digits.len() > 1 && digits.starts_with('0') { 8 } else { 10 };
+    i64::from_str_radix(digits, radix).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::flat::File;
+    use super::*;
+
+    fn of(text: &str) -> Result<i64, String> {
+        let texts = Texts::new(vec![File { label: String::new(), text: text.into() }]);
+        let tokens = texts.tokens(0);
+        value(&tokens, &texts, Place { file: 0, at: 0, length: 1 }).map_err(|fault| fault.message)
+    }
+
+    #[test]
+    fn operators_bind_as_in_c() {
+        for (text, want) in [
+            ("1 + 2 * 3", 7),
+            ("(1 + 2) * 3", 9),
+            ("10 - 4 - 3", 3),
+            ("1 << 4 | 1", 17),
+            ("!0 && 2 > 1 || 0", 1),
+            ("-1 < 0", 1),
+            ("0x10u == 16 && 010 == 8", 1),
+            ("~0 & 6 ^ 1", 7),
+            ("UNKNOWN", 0),
+            ("7 % 4 >= 3", 1),
+            ("1 || 1 / 0", 1),
+            ("0 && 1 % 0", 0),
+        ] {
+            assert_eq!(of(text), Ok(want), "{text}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_told() {
+        for (text, words) in [
+            ("1 / 0", "zero"),
+            ("1 +", "not complete"),
+            ("1 2", "ends before"),
+            ("(1", "not closed"),
+            ("1.5", "whole number"),
+            ("= 1", "here stands ="),
+        ] {
+            assert!(of(text).is_err_and(|message| message.contains(words)), "{text}");
+        }
+        assert!(of(&"(".repeat(100_000)).is_err_and(|message| message.contains("nests")));
+        assert!(of(&"!".repeat(100_000)).is_err_and(|message| message.contains("nests")));
+        assert_eq!(of(&format!("1{}", " + 1".repeat(50_000))), Ok(50_001));
+    }
+}

@@ -1,0 +1,116 @@
+//! The files that `#include` names: looked for beside the file that asks, then in the folders that the user gave, and never outside of
+//! those folders, whatever a kernel's text says.
+
+use std::fs::File as SystemFile;
+use std::io::Read as _;
+use std::path::Path;
+
+/// The most bytes of one file.
+const MAX_FILE: u64 = 1 << 20;
+
+/// Where an included file lies: the index of a folder, and the names below it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Located {
+    /// The folder.
+    folder: usize,
+    /// Folders below it, and the file.
+    names: Vec<String>,
+}
+
+impl Located {
+    /// The path, as messages and the system have it.
+    pub(super) fn path(&self, folders: &[&str]) -> String {
+        let folder = folders.get(self.folder).copied().unwrap_or("");
+        let slash = if folder.ends_with('/') || folder.is_empty() { "" } else { "/" };
+        format!("{folder}{slash}{}", self.names.join("/"))
+    }
+}
+
+/// Where the file `name` may lie, in the order in which to look: beside `from` if it is in quotes, then in each folder. Nothing of a
+/// path that is absolute or leaves the folders.
+pub(super) fn candidates(name: &str, quoted: bool, from: Option<&Located>, folders: usize) -> Vec<Located> {
+    let mut list: Vec<Located> = Vec::new();
+    if let Some(from) = from.filter(|_| quoted) {
+        let beside = from.names.get(..from.names.len().saturating_sub(1)).unwrap_or(&[]);
+        list.extend(below(beside, name).map(|names| Located { folder: from.folder, names }));
+    }
+    for folder in 0..folders {
+        let in_folder = below(&[], name).map(|names| Located { folder, names });
+        list.extend(in_folder.filter(|located| !list.contains(located)));
+    }
+    list
+}
+
+/// The names on the way to `name` from the folder `start`. `None` of what is absolute, leaves the top, or names no file.
+fn below(start: &[String], name: &str) -> Option<Vec<String>> {
+    if name.starts_with(['/', '\\']) || name.contains([':', '\0']) {
+        return None;
+    }
+    let mut names = start.to_vec();
+    for part in name.split(['/', '\\']) {
+        match part {
+            "" | "." => {}
+            ".." => {
+                names.pop()?;
+            }
+            part => names.push(part.to_owned()),
+        }
+    }
+    (!names.is_empty()).then_some(names)
+}
+
+/// The text of a file; `None` if there is no such file. Fails, with the reason, on one that cannot be read or is too large.
+pub(super) fn read(path: &str) -> Result<Option<String>, String> {
+    let path = Path::new(path);
+    // Looked at before it is opened: to open a pipe would wait for somebody to write into it.
+    match std::fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => return Ok(None),
+        Ok(metadata) if metadata.len() > MAX_FILE => {
+            return Err(format!("has {} bytes; {MAX_FILE} are the most that are taken", metadata.len()));
+        }
+        Ok(_) => {}
+        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => return Ok(None),
+        Err(error) => return Err(format!("cannot be read: {error}")),
+    }
+    let mut bytes = Vec::new();
+    let outcome = SystemFile::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes));
+    outcome.map_err(|error| format!("cannot be read: {error}"))?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(format!("has more than {MAX_FILE} bytes, the most that are taken"));
+    }
+    String::from_utf8(bytes).map(Some).map_err(|error| format!("is not UTF-8: byte {}", error.utf8_error().valid_up_to()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths(name: &str, quoted: bool, from: Option<&[&str]>) -> Vec<String> {
+        let from = from.map(|names| Located { folder: 1, names: names.iter().map(|n| (*n).to_owned()).collect() });
+        candidates(name, quoted, from.as_ref(), 2).iter().map(|located| located.path(&["a", "/b/"])).collect()
+    }
+
+    #[test]
+    fn the_asking_file_comes_first_and_then_the_folders() {
+        assert_eq!(paths("x.h", true, None), ["a/x.h", "/b/x.h"]);
+        assert_eq!(paths("x.h", true, Some(&["sub", "y.h"])), ["/b/sub/x.h", "a/x.h", "/b/x.h"]);
+        assert_eq!(paths("x.h", false, Some(&["sub", "y.h"])), ["a/x.h", "/b/x.h"]);
+        assert_eq!(paths("./p//x.h", true, Some(&["y.h"])), ["/b/p/x.h", "a/p/x.h"]);
+        assert_eq!(paths("../x.h", true, Some(&["sub", "y.h"])), ["/b/x.h"]);
+    }
+
+    #[test]
+    fn no_path_leaves_the_folders() {
+        for name in ["/etc/passwd", "../x", "a/../../x", "\\x", "c:x", "c:\\x", "", ".", "a/..", "\0"] {
+            assert_eq!(paths(name, true, None), [""; 0], "{name}");
+        }
+        assert_eq!(paths("../../x.h", true, Some(&["sub", "y.h"])), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_found() {
+        assert_eq!(read("/"), Ok(None));
+        assert_eq!(read("/dev/zero"), Ok(None));
+        assert_eq!(read("/nowhere/at/all"), Ok(None));
+    }
+}

@@ -1,0 +1,158 @@
+//! The tokens of GLSL as the preprocessor sees them. Comments separate tokens and are none.
+
+/// What a token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A name or keyword.
+    Word,
+    /// A number, with its suffix.
+    Number,
+    /// An operator or bracket.
+    Mark,
+    /// A text in quotes.
+    Quoted,
+    /// The end of a line.
+    LineEnd,
+    /// A character that GLSL does not have outside of comments.
+    Stray,
+    /// A comment that is not closed; the text ends with it.
+    Unclosed,
+}
+
+/// A token: what it is, and its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Lexeme {
+    /// What it is.
+    pub(super) kind: Kind,
+    /// Its first byte.
+    pub(super) start: usize,
+    /// The byte after its last.
+    pub(super) end: usize,
+}
+
+/// Operators of more than one character, the longer ones first.
+const OPERATORS: [&str; 22] =
+    ["<<=", ">>=", "##", "<<", ">>", "++", "--", "<=", ">=", "==", "!=", "&&", "||", "^^", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^="];
+
+/// The tokens of a text, in turn.
+pub(super) struct Lexemes<'a> {
+    /// The text.
+    text: &'a str,
+    /// Where the next token is looked for.
+    at: usize,
+}
+
+impl<'a> Lexemes<'a> {
+    /// Of a text.
+    pub(super) fn new(text: &'a str) -> Lexemes<'a> {
+        Lexemes { text, at: 0 }
+    }
+
+    /// Skips blanks, comments and ends of lines that a backslash takes away. Gives where an unclosed comment starts.
+    fn skip(&mut self) -> Result<(), usize> {
+        loop {
+            let rest = self.text.get(self.at..).unwrap_or("");
+            if let Some(c) = rest.bytes().next()
+                && matches!(c, b' ' | b'\t' | b'\r' | b'\x0b' | b'\x0c')
+            {
+                self.at += 1;
+            } else if rest.starts_with("\\\n") || rest.starts_with("\\\r\n") {
+                self.at += rest.find('\n').unwrap_or(0) + 1;
+            } else if rest.starts_with("//") {
+                self.at += line_length(rest);
+            } else if rest.starts_with("/*") {
+                let length = rest.get(2..).and_then(|inside| inside.find("*/"));
+                self.at += length.ok_or(self.at)? + 4;
+            } else {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// The length of a line without its end, which no backslash takes away.
+fn line_length(text: &str) -> usize {
+    let mut ends = text.match_indices('\n').map(|(at, _)| at);
+    let taken = |at: usize| text.get(..at).is_some_and(|line| line.strip_suffix('\r').unwrap_or(line).ends_with('\\'));
+    ends.find(|&at| !taken(at)).unwrap_or(text.len())
+}
+
+/// Whether a byte can be in a word.
+fn is_word(c: char) -> bool {
+    c == '_' || c.is_ascii_alphanumeric()
+}
+
+/// The length of the number that a text starts with. A sign belongs to it only after an exponent.
+fn number_length(text: &str) -> usize {
+    let hex = text.starts_with("0x") || text.starts_with("0X");
+    let mut previous = ' ';
+    let end = text.find(|c: char| {
+        let exponent = !hex && matches!(previous, 'e' | 'E');
+        let belongs = is_word(c) || c == '.' || (matches!(c, '+' | '-') && exponent);
+        previous = c;
+        !belongs
+    });
+    end.unwrap_or(text.len())
+}
+
+impl Iterator for Lexemes<'_> {
+    type Item = Lexeme;
+
+    fn next(&mut self) -> Option<Lexeme> {
+        if let Err(start) = self.skip() {
+            self.at = self.text.len();
+            return Some(Lexeme { kind: Kind::Unclosed, start, end: start + 2 });
+        }
+        let start = self.at;
+        let rest = self.text.get(start..)?;
+        let mut chars = rest.chars();
+        let first = chars.next()?;
+        let (kind, length) = match first {
+            '\n' => (Kind::LineEnd, 1),
+            '0'..='9' => (Kind::Number, number_length(rest)),
+            '.' if chars.next().is_some_and(|c| c.is_ascii_digit()) => (Kind::Number, number_length(rest)),
+            c if is_word(c) => (Kind::Word, rest.find(|c| !is_word(c)).unwrap_or(rest.len())),
+            '"' => match rest.get(1..).and_then(|inside| inside.find(['"', '\n'])) {
+                Some(inside) if rest.as_bytes().get(inside + 1) == Some(&b'"') => (Kind::Quoted, inside + 2),
+                _ => (Kind::Stray, 1),
+            },
+            '#' | '(' | ')' | '[' | ']' | '{' | '}' | ',' | ';' | ':' | '?' | '.' | '=' | '<' | '>' | '+' | '-' | '*' | '/' | '%' | '&'
+            | '|' | '^' | '~' | '!' => (Kind::Mark, OPERATORS.iter().find(|operator| rest.starts_with(**operator)).map_or(1, |o| o.len())),
+            c => (Kind::Stray, c.len_utf8()),
+        };
+        self.at = start + length;
+        Some(Lexeme { kind, start, end: self.at })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens(text: &str) -> Vec<(&str, Kind)> {
+        Lexemes::new(text).map(|token| (&text[token.start..token.end], token.kind)).collect()
+    }
+
+    #[test]
+    fn tokens_are_cut_as_glsl_has_them() {
+        let words: Vec<&str> = tokens("a+=b>>=1.5e-3f; x--.y /* no */ 0xEu-1 // no\n#define A(b) b##c").iter().map(|t| t.0).collect();
+        let want = "a += b >>= 1.5e-3f ; x -- . y 0xEu - 1 \n # define A ( b ) b ## c";
+        assert_eq!(words, want.split(' ').collect::<Vec<_>>());
+        assert_eq!(tokens("\"text\" .5 ."), [("\"text\"", Kind::Quoted), (".5", Kind::Number), (".", Kind::Mark)]);
+    }
+
+    #[test]
+    fn lines_may_be_continued() {
+        assert_eq!(tokens("a \\\n b // x \\\n c\nd").iter().map(|t| t.0).collect::<Vec<_>>(), ["a", "b", "\n", "d"]);
+        assert_eq!(tokens("a \\\r\n b\r\n").iter().map(|t| t.0).collect::<Vec<_>>(), ["a", "b", "\n"]);
+    }
+
+    #[test]
+    fn what_is_no_glsl_is_told_apart() {
+        assert_eq!(tokens("é"), [("é", Kind::Stray)]);
+        assert_eq!(tokens("a \"b\nc").iter().filter(|t| t.1 == Kind::Stray).count(), 1);
+        assert_eq!(tokens("a /* b").last(), Some(&("/*", Kind::Unclosed)));
+        assert_eq!(tokens("a /*/ b").last(), Some(&("/*", Kind::Unclosed)));
+        assert_eq!(tokens("@\\").iter().filter(|t| t.1 == Kind::Stray).count(), 2);
+    }
+}

@@ -1,0 +1,385 @@
+//! Macros and their expansion, as C's preprocessor does it: arguments are expanded first, the result is looked at again, and no macro is
+//! expanded inside its own expansion. All of it in bounded steps, since thirty short lines can ask for a billion tokens.
+
+use std::collections::HashMap;
+
+use super::flat::{File, Place};
+use super::lex::{Kind, Lexemes};
+
+/// The most tokens that are taken up on the way of expanding all macros of a kernel.
+const MAX_STEPS: usize = 2 << 20;
+/// How deep macros are used in the arguments of macros.
+const MAX_DEPTH: usize = 32;
+/// The most parameters of a macro.
+const MAX_PARAMETERS: usize = 256;
+/// The most bytes of what pasting makes.
+const MAX_PASTED: usize = 1 << 20;
+/// The file that pasted tokens count as being in.
+const PASTED: u32 = u32::MAX;
+
+/// A mistake, by where it stands.
+#[derive(Clone, Debug)]
+pub(super) struct Fault {
+    /// Where.
+    pub(super) place: Place,
+    /// What to say.
+    pub(super) message: String,
+}
+
+/// What is wrong at a place.
+pub(super) fn fault<T>(place: Place, message: impl Into<String>) -> Result<T, Fault> {
+    Err(Fault { place, message: message.into() })
+}
+
+/// A token of a file, or of an expansion.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Token {
+    /// What it is.
+    pub(super) kind: Kind,
+    /// A macro's name met inside its own expansion: it stays as it is for good.
+    painted: bool,
+    /// Where its characters are.
+    text: Place,
+    /// Where the user wrote what it came from: of an expansion, the macro's use.
+    pub(super) place: Place,
+    /// The line of that, from 1.
+    pub(super) line: u32,
+}
+
+/// All text that tokens are made of.
+#[derive(Debug, Default)]
+pub(super) struct Texts {
+    /// The files.
+    pub(super) files: Vec<File>,
+    /// Pasted tokens.
+    pasted: String,
+}
+
+impl Texts {
+    /// Of some files.
+    pub(super) fn new(files: Vec<File>) -> Texts {
+        Texts { files, pasted: String::new() }
+    }
+
+    /// A token's characters.
+    pub(super) fn of(&self, token: &Token) -> &str {
+        let whole = match token.text.file {
+            PASTED => Some(self.pasted.as_str()),
+            file => self.files.get(file as usize).map(|file| file.text.as_str()),
+        };
+        let start = token.text.at as usize;
+        whole.and_then(|whole| whole.get(start..start + token.text.length as usize)).unwrap_or("")
+    }
+
+    /// The tokens of a file, ends of lines among them.
+    pub(super) fn tokens(&self, file: u32) -> Vec<Token> {
+        let text = self.files.get(file as usize).map_or("", |file| file.text.as_str());
+        let (mut line, mut counted) = (1, 0);
+        Lexemes::new(text)
+            .map(|lexeme| {
+                let between = text.as_bytes().get(counted..lexeme.start).unwrap_or(&[]);
+                line += between.iter().filter(|&&byte| byte == b'\n').count() as u32;
+                counted = lexeme.start;
+                let place = Place { file, at: lexeme.start as u32, length: (lexeme.end - lexeme.start) as u32 };
+                Token { kind: lexeme.kind, painted: false, text: place, place, line }
+            })
+            .collect()
+    }
+
+    /// A token of characters that no file has, in the place of another.
+    pub(super) fn made(&mut self, kind: Kind, text: &str, like: &Token) -> Result<Token, Fault> {
+        if self.pasted.len() + text.len() > MAX_PASTED {
+            return fault(
+                like.place,
+                format!("the macros of this kernel make more than {MAX_PASTED} bytes of new tokens, the most that are made"),
+            );
+        }
+        let place = Place { file: PASTED, at: self.pasted.len() as u32, length: text.len() as u32 };
+        self.pasted.push_str(text);
+        Ok(Token { kind, text: place, painted: false, ..*like })
+    }
+}
+
+/// A macro.
+#[derive(Clone, Debug)]
+struct Macro {
+    /// How many parameters it has; none for one without brackets.
+    parameters: Option<usize>,
+    /// What it stands for.
+    body: Vec<Part>,
+    /// It is being expanded.
+    busy: bool,
+}
+
+/// A part of what a macro stands for.
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    /// A token.
+    Token(Token),
+    /// The argument for a parameter.
+    Parameter(usize),
+    /// What stands left and right of it becomes one token.
+    Paste,
+}
+
+/// The macros that are defined.
+#[derive(Debug, Default)]
+pub(super) struct Macros {
+    /// By name. One without a macro is undefined, whatever the compiler says of it.
+    names: HashMap<String, Option<usize>>,
+    /// All that ever were.
+    list: Vec<Macro>,
+    /// Tokens taken up so far.
+    steps: usize,
+}
+
+/// What is left to look at.
+enum Left {
+    /// A token.
+    Token(Token),
+    /// The end of a macro's expansion.
+    End(usize),
+}
+
+impl Macros {
+    /// Whether a name is a macro here; not told of names that were neither defined nor undefined.
+    pub(super) fn knows(&self, name: &str) -> Option<bool> {
+        self.names.get(name).map(Option::is_some)
+    }
+
+    /// Ends a macro.
+    pub(super) fn undefine(&mut self, name: &str) {
+        self.names.insert(name.to_owned(), None);
+    }
+
+    /// Defines a macro by what follows `#define`. A macro of the same name is replaced.
+    pub(super) fn define(&mut self, tokens: &[Token], texts: &Texts, at: Place) -> Result<(), Fault> {
+        let Some((name, mut rest)) = tokens.split_first().filter(|(name, _)| name.kind == Kind::Word) else {
+            return fault(at, "#define needs the name of a macro");
+        };
+        let title = texts.of(name);
+        if matches!(title, "defined" | "__LINE__" | "__FILE__" | "__VERSION__") {
+            return fault(name.place, format!("{title} cannot be defined as a macro"));
+        }
+        let mut parameters = None;
+        // Only a bracket right behind the name makes a list of parameters.
+        if let Some(open) = rest.first().filter(|open| texts.of(open) == "(" && open.place.at == name.place.at + name.place.length) {
+            let close = rest.iter().position(|token| texts.of(token) == ")");
+            let Some(close) = close else { return fault(open.place, "this list of parameters is not closed by )") };
+            let inside = rest.get(1..close).unwrap_or(&[]);
+            let mut names: Vec<&str> = Vec::new();
+            for (index, token) in inside.iter().enumerate() {
+                let text = texts.of(token);
+                let right = if index % 2 == 0 { token.kind == Kind::Word && !names.contains(&text) } else { text == "," };
+                if !right || (index % 2 == 1 && index + 1 == inside.len()) {
+                    return fault(token.place, "parameters of a macro are different names with , between them");
+                }
+                if index % 2 == 0 {
+                    names.push(text);
+                }
+                if names.len() > MAX_PARAMETERS {
+                    return fault(token.place, format!("a macro has at most {MAX_PARAMETERS} parameters"));
+                }
+            }
+            parameters = Some(names);
+            rest = rest.get(close + 1..).unwrap_or(&[]);
+        }
+        let ends = [rest.first(), rest.last()];
+        if let Some(paste) = ends.into_iter().flatten().find(|token| texts.of(token) == "##") {
+            return fault(paste.place, "## joins two tokens, and here is only one");
+        }
+        let names = parameters.as_deref().unwrap_or(&[]);
+        let part = |token: &Token| match texts.of(token) {
+            "##" => Part::Paste,
+            text => names.iter().position(|name| *name == text).map_or(Part::Token(*token), Part::Parameter),
+        };
+        let body = rest.iter().map(part).collect();
+        self.names.insert(title.to_owned(), Some(self.list.len()));
+        self.list.push(Macro { parameters: parameters.map(|names| names.len()), body, busy: false });
+        Ok(())
+    }
+
+    /// Expands all macros in a run of tokens, `depth` of them around it.
+    pub(super) fn expand(&mut self, run: &[Token], texts: &mut Texts, depth: usize) -> Result<Vec<Token>, Fault> {
+        let mut out = Vec::with_capacity(run.len());
+        let mut left: Vec<Left> = run.iter().rev().map(|&token| Left::Token(token)).collect();
+        while let Some(next) = left.pop() {
+            let mut token = match next {
+                Left::Token(token) => token,
+                Left::End(index) => {
+                    self.set_busy(index, false);
+                    continue;
+                }
+            };
+            self.step(1, token.place)?;
+            let named = if token.kind == Kind::Word && !token.painted { self.names.get(texts.of(&token)).copied().flatten() } else { None };
+            let used = named.and_then(|index| self.list.get(index).map(|found| (index, found.busy, found.parameters)));
+            let Some((index, busy, parameters)) = used else {
+                if token.kind == Kind::Word && texts.of(&token) == "__LINE__" {
+                    token = texts.made(Kind::Number, &token.line.to_string(), &token)?;
+                }
+                out.push(token);
+                continue;
+            };
+            if busy {
+                token.painted = true;
+                out.push(token);
+                continue;
+            }
+            let result = match parameters {
+                None => self.substitute(index, &[], &token, texts, depth)?,
+                Some(count) if self.opens(&left, texts) => {
+                    let arguments = self.arguments(&mut left, &token, count, texts)?;
+                    self.substitute(index, &arguments, &token, texts, depth)?
+                }
+                // A macro with parameters that is not followed by a bracket is a name like others.
+                Some(_) => {
+                    out.push(token);
+                    continue;
+                }
+            };
+            self.set_busy(index, true);
+            left.push(Left::End(index));
+            left.extend(result.into_iter().rev().map(Left::Token));
+        }
+        Ok(out)
+    }
+
+    /// Counts work.
+    fn step(&mut self, count: usize, place: Place) -> Result<(), Fault> {
+        self.steps += count;
+        if self.steps > MAX_STEPS {
+            return fault(place, format!("the macros of this kernel expand to too much: more than {MAX_STEPS} tokens on the way"));
+        }
+        Ok(())
+    }
+
+    /// Notes whether a macro is being expanded.
+    fn set_busy(&mut self, index: usize, busy: bool) {
+        if let Some(found) = self.list.get_mut(index) {
+            found.busy = busy;
+        }
+    }
+
+    /// Whether the next token is an opening bracket.
+    fn opens(&self, left: &[Left], texts: &Texts) -> bool {
+        let next = left.iter().rev().find_map(|left| match left {
+            Left::Token(token) => Some(token),
+            Left::End(_) => None,
+        });
+        next.is_some_and(|token| texts.of(token) == "(")
+    }
+
+    /// Takes the arguments of a macro with `count` parameters that `user` names.
+    fn arguments(&mut self, left: &mut Vec<Left>, user: &Token, count: usize, texts: &Texts) -> Result<Vec<Vec<Token>>, Fault> {
+        let mut arguments = vec![Vec::new()];
+        let mut open = 0_usize;
+        while let Some(next) = left.pop() {
+            let token = match next {
+                Left::Token(token) => token,
+                Left::End(index) => {
+                    self.set_busy(index, false);
+                    continue;
+                }
+            };
+            self.step(1, user.place)?;
+            match texts.of(&token) {
+                "(" => {
+                    open += 1;
+                    if open == 1 {
+                        continue;
+                    }
+                }
+                ")" => {
+                    open -= 1;
+                    if open == 0 {
+                        return self.counted(arguments, user, count, texts);
+                    }
+                }
+                "," if open == 1 => {
+                    arguments.push(Vec::new());
+                    continue;
+                }
+                _ => {}
+            }
+            if let Some(last) = arguments.last_mut() {
+                last.push(token);
+            }
+        }
+        fault(user.place, format!("the arguments of the macro {} are not closed by )", texts.of(user)))
+    }
+
+    /// The arguments, if there are as many as there must be.
+    fn counted(&self, mut arguments: Vec<Vec<Token>>, user: &Token, count: usize, texts: &Texts) -> Result<Vec<Vec<Token>>, Fault> {
+        if count == 0 && arguments.iter().all(Vec::is_empty) {
+            arguments.clear();
+        }
+        if arguments.len() != count {
+            let message = format!("the macro {} takes {count} arguments, and here are {}", texts.of(user), arguments.len());
+            return fault(user.place, message);
+        }
+        Ok(arguments)
+    }
+
+    /// A macro's body with its arguments put in.
+    fn substitute(
+        &mut self,
+        index: usize,
+        arguments: &[Vec<Token>],
+        user: &Token,
+        texts: &mut Texts,
+        depth: usize,
+    ) -> Result<Vec<Token>, Fault> {
+        if depth > MAX_DEPTH {
+            return fault(user.place, format!("macros are used in the arguments of macros more than {MAX_DEPTH} levels deep"));
+        }
+        let body = self.list.get(index).map(|found| found.body.clone()).unwrap_or_default();
+        self.step(body.len(), user.place)?;
+        let is_paste = |at: Option<usize>| matches!(at.and_then(|at| body.get(at)), Some(Part::Paste));
+        let mut expanded: Vec<Option<Vec<Token>>> = vec![None; arguments.len()];
+        let mut out: Vec<Token> = Vec::with_capacity(body.len());
+        // Whether what stands left of here was an empty argument.
+        let mut left_is_empty = false;
+        for (at, part) in body.iter().enumerate() {
+            let joined = is_paste(at.checked_sub(1));
+            let mut piece = match *part {
+                Part::Paste => continue,
+                Part::Token(token) => vec![Token { place: user.place, line: user.line, ..token }],
+                Part::Parameter(which) if joined || is_paste(Some(at + 1)) => arguments.get(which).cloned().unwrap_or_default(),
+                Part::Parameter(which) => {
+                    let known = expanded.get(which).cloned().flatten();
+                    let whole = match known {
+                        Some(whole) => whole,
+                        None => self.expand(arguments.get(which).map_or(&[], Vec::as_slice), texts, depth + 1)?,
+                    };
+                    if let Some(place) = expanded.get_mut(which) {
+                        *place = Some(whole.clone());
+                    }
+                    whole
+                }
+            };
+            self.step(piece.len(), user.place)?;
+            let is_empty = piece.is_empty();
+            if joined && !left_is_empty && !is_empty {
+                let first = piece.remove(0);
+                let last = out.pop().unwrap_or(first);
+                out.push(paste(&last, &first, user, texts)?);
+            }
+            left_is_empty = is_empty && (!joined || left_is_empty);
+            out.append(&mut piece);
+        }
+        Ok(out)
+    }
+}
+
+/// Two tokens as one.
+fn paste(left: &Token, right: &Token, user: &Token, texts: &mut Texts) -> Result<Token, Fault> {
+    let text = format!("{}{}", texts.of(left), texts.of(right));
+    let mut lexemes = Lexemes::new(&text);
+    match (lexemes.next(), lexemes.next()) {
+        (Some(one), None) if one.end == text.len() && !matches!(one.kind, Kind::Stray | Kind::Unclosed | Kind::LineEnd) => {
+            texts.made(one.kind, &text, user)
+        }
+        _ => fault(user.place, format!("## joins {} and {}, which are no token together", texts.of(left), texts.of(right))),
+    }
+}

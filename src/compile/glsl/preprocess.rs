@@ -1,0 +1,448 @@
+//! The preprocessor: directives, includes and macros of GLSL are done here, so that what a compiler gets is flat text of a known size and
+//! shape, all of whose content is in the key of the cache. Compilers have preprocessors of their own, with no bound on anything.
+
+use super::super::error::Error;
+use super::condition;
+use super::flat::{File, Flat, Place};
+use super::include::{self, Located};
+use super::lex::Kind;
+use super::macros::{Fault, Macros, Texts, Token, fault};
+
+/// How deep files include files.
+const MAX_DEPTH: usize = 32;
+/// The most times that a file is included.
+const MAX_INCLUDES: usize = 1024;
+/// The most bytes of all files, each as often as it is included.
+const MAX_BYTES: usize = 8 << 20;
+/// The most tokens of the flat text.
+const MAX_TOKENS: usize = 262_144;
+/// How deep conditions nest.
+const MAX_CONDITIONS: usize = 256;
+
+/// What the compiler defines by itself: by the rest of the `#version` line, and by name.
+pub(crate) type Predefined<'a> = &'a dyn Fn(&str, &str) -> Option<String>;
+
+/// What there is besides the text.
+#[derive(Clone, Copy)]
+pub(crate) struct Surroundings<'a> {
+    /// Folders for `#include`.
+    pub(crate) folders: &'a [&'a str],
+    /// Macros: "NAME=value", or "NAME", which is 1.
+    pub(crate) defines: &'a [&'a str],
+    /// What the compiler defines.
+    pub(crate) predefined: Predefined<'a>,
+}
+
+/// Makes flat text of `text`, called `label`.
+pub(super) fn flat(text: &str, label: &str, around: Surroundings<'_>) -> Result<Flat, Error> {
+    let files = vec![File { label: label.to_owned(), text: text.to_owned() }];
+    let mut state = State {
+        around,
+        texts: Texts::new(files),
+        macros: Macros::default(),
+        out: Flat::default(),
+        tokens: 0,
+        frames: Vec::new(),
+        conditions: Vec::new(),
+        version: None,
+        located: vec![None],
+        once: Vec::new(),
+        includes: 0,
+        bytes: 0,
+    };
+    let outcome = state.run();
+    let mut out = state.out;
+    out.finish(state.texts.files);
+    match outcome {
+        Ok(()) => Ok(out),
+        Err(fault) => Err(out.error_at(fault.place, &fault.message)),
+    }
+}
+
+/// A file that is being read.
+struct Frame {
+    /// Its tokens.
+    tokens: Vec<Token>,
+    /// The next one.
+    next: usize,
+    /// The file's index.
+    file: u32,
+    /// Conditions that were open where it started.
+    conditions: usize,
+}
+
+/// An `#if` that is open.
+struct Condition {
+    /// Where it stands.
+    place: Place,
+    /// What is around it counts.
+    outside: bool,
+    /// Its current branch counts.
+    active: bool,
+    /// One of its branches has counted.
+    taken: bool,
+    /// It had its `#else`.
+    last: bool,
+}
+
+/// The preprocessor at work.
+struct State<'a> {
+    around: Surroundings<'a>,
+    texts: Texts,
+    macros: Macros,
+    out: Flat,
+    /// Tokens of the flat text.
+    tokens: usize,
+    frames: Vec<Frame>,
+    conditions: Vec<Condition>,
+    /// What follows `#version`.
+    version: Option<String>,
+    /// Where each file lies that was included.
+    located: Vec<Option<Located>>,
+    /// Files that are included no second time.
+    once: Vec<u32>,
+    includes: usize,
+    bytes: usize,
+}
+
+impl State<'_> {
+    /// Goes through all of it.
+    fn run(&mut self) -> Result<(), Fault> {
+        for (index, define) in self.around.defines.iter().enumerate() {
+            self.define(index, define)?;
+        }
+        self.open(0, Place { file: 0, at: 0, length: 1 })?;
+        let mut run = Vec::new();
+        while let Some(frame) = self.frames.last_mut() {
+            let rest = frame.tokens.get(frame.next..).unwrap_or(&[]);
+            if rest.is_empty() {
+                let open = frame.conditions;
+                self.emit(&mut run)?;
+                if let Some(condition) = self.conditions.get(open) {
+                    return fault(condition.place, "this condition has no #endif");
+                }
+                self.frames.pop();
+                continue;
+            }
+            let length = rest.iter().position(|token| token.kind == Kind::LineEnd).unwrap_or(rest.len());
+            let line: Vec<Token> = rest.get(..length).unwrap_or(&[]).to_vec();
+            frame.next += length + 1;
+            if let Some(unclosed) = line.iter().find(|token| token.kind == Kind::Unclosed) {
+                return fault(unclosed.place, "this comment is not closed");
+            }
+            match line.split_first() {
+                Some((mark, rest)) if self.texts.of(mark) == "#" => {
+                    self.emit(&mut run)?;
+                    self.directive(mark, rest)?;
+                }
+                _ if self.active() => run.extend_from_slice(&line),
+                _ => {}
+            }
+        }
+        match self.version {
+            Some(_) => Ok(()),
+            None => fault(Place { file: 0, at: 0, length: 1 }, "the text has no #version line: start it with #version 450"),
+        }
+    }
+
+    /// Takes in a define of the user's.
+    fn define(&mut self, index: usize, define: &str) -> Result<(), Fault> {
+        let text = match define.split_once('=') {
+            Some((name, value)) => format!("{name} {value}"),
+            None => format!("{define} 1"),
+        };
+        let file = self.texts.files.len() as u32;
+        self.texts.files.push(File { label: format!("defines[{index}]"), text });
+        self.located.push(None);
+        let tokens = self.texts.tokens(file);
+        let place = Place { file, at: 0, length: define.len() as u32 };
+        if tokens.iter().any(|token| matches!(token.kind, Kind::LineEnd | Kind::Stray | Kind::Unclosed)) {
+            return fault(place, "a define is one line of GLSL: NAME=value, or NAME");
+        }
+        self.macros.define(&tokens, &self.texts, place)
+    }
+
+    /// Starts to read a file, which `place` asks for.
+    fn open(&mut self, file: u32, place: Place) -> Result<(), Fault> {
+        self.bytes += self.texts.files.get(file as usize).map_or(0, |file| file.text.len());
+        if self.bytes > MAX_BYTES {
+            return fault(place, format!("the included files have more than {MAX_BYTES} bytes, the most that are taken"));
+        }
+        self.frames.push(Frame { tokens: self.texts.tokens(file), next: 0, file, conditions: self.conditions.len() });
+        Ok(())
+    }
+
+    /// Whether what is read counts.
+    fn active(&self) -> bool {
+        self.conditions.last().is_none_or(|condition| condition.active)
+    }
+
+    /// Puts out a run of tokens, its macros expanded.
+    fn emit(&mut self, run: &mut Vec<Token>) -> Result<(), Fault> {
+        if run.is_empty() {
+            return Ok(());
+        }
+        for token in self.macros.expand(run, &mut self.texts, 0)? {
+            if token.kind == Kind::Stray {
+                return fault(token.place, stray(self.texts.of(&token)));
+            }
+            self.count(token.place)?;
+            let text = self.texts.of(&token);
+            let text = match text {
+                "__FILE__" => "0",
+                "__VERSION__" => self.version.as_deref().and_then(|version| version.split(' ').next()).unwrap_or(text),
+                text => text,
+            };
+            self.out.push(text, token.place, token.line as usize);
+        }
+        run.clear();
+        Ok(())
+    }
+
+    /// Counts a token of the flat text.
+    fn count(&mut self, place: Place) -> Result<(), Fault> {
+        self.tokens += 1;
+        if self.tokens > MAX_TOKENS {
+            return fault(
+                place,
+                format!("the kernel has more than {MAX_TOKENS} tokens with its macros and includes, the most that are compiled"),
+            );
+        }
+        Ok(())
+    }
+
+    /// Does what a directive says.
+    fn directive(&mut self, mark: &Token, rest: &[Token]) -> Result<(), Fault> {
+        let Some((word, rest)) = rest.split_first() else { return Ok(()) };
+        let name = self.texts.of(word).to_owned();
+        match name.as_str() {
+            "if" | "ifdef" | "ifndef" => return self.begin(mark, &name, rest),
+            "elif" | "else" | "endif" => return self.turn(mark, &name, rest),
+            _ if !self.active() => return Ok(()),
+            _ => {}
+        }
+        match name.as_str() {
+            "define" => self.macros.define(rest, &self.texts, mark.place),
+            "undef" => match rest {
+                [name] if name.kind == Kind::Word => {
+                    self.macros.undefine(self.texts.of(name));
+                    Ok(())
+                }
+                _ => fault(mark.place, "#undef needs the name of a macro"),
+            },
+            "include" => self.include(mark, rest),
+            "version" => self.take_version(mark, rest),
+            "extension" => {
+                let done_here = ["GL_GOOGLE_include_directive", "GL_ARB_shading_language_include"];
+                if rest.first().is_some_and(|name| done_here.contains(&self.texts.of(name))) {
+                    return Ok(());
+                }
+                self.pass_on(mark, "#extension", rest)
+            }
+            "pragma" if rest.first().is_some_and(|word| self.texts.of(word) == "once") => {
+                self.once.extend(self.frames.last().map(|frame| frame.file));
+                Ok(())
+            }
+            "pragma" => self.pass_on(mark, "#pragma", rest),
+            // Messages show the lines of the text as it is.
+            "line" => Ok(()),
+            "error" => fault(mark.place, format!("#error {}", self.words(rest))),
+            _ => fault(word.place, format!("#{name} is no directive of GLSL")),
+        }
+    }
+
+    /// The characters of tokens, with blanks between.
+    fn words(&self, tokens: &[Token]) -> String {
+        tokens.iter().map(|token| self.texts.of(token)).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Puts out a directive that is the compiler's.
+    fn pass_on(&mut self, mark: &Token, name: &str, rest: &[Token]) -> Result<(), Fault> {
+        if let Some(token) = rest.iter().find(|token| token.kind == Kind::Stray) {
+            return fault(token.place, stray(self.texts.of(token)));
+        }
+        for token in rest {
+            self.count(token.place)?;
+        }
+        let line = format!("{name} {}", self.words(rest));
+        self.out.push_line(&line, mark.place);
+        Ok(())
+    }
+
+    /// `#version`: the first of all, and one that has compute kernels.
+    fn take_version(&mut self, mark: &Token, rest: &[Token]) -> Result<(), Fault> {
+        if self.version.is_some() || !self.out.text.is_empty() || self.frames.len() > 1 {
+            return fault(mark.place, "#version comes once, before everything else");
+        }
+        let words = self.words(rest);
+        match words.as_str() {
+            "420" | "430" | "440" | "450" | "460" | "420 core" | "430 core" | "440 core" | "450 core" | "460 core" | "310 es"
+            | "320 es" => {}
+            _ => {
+                return fault(
+                    mark.place,
+                    format!("#version {words} has no compute kernels for Vulkan: use 450 or 460 (420 to 460, 310 es, 320 es)"),
+                );
+            }
+        }
+        self.pass_on(mark, "#version", rest)?;
+        self.version = Some(words);
+        Ok(())
+    }
+
+    /// `#if`, `#ifdef`, `#ifndef`.
+    fn begin(&mut self, mark: &Token, name: &str, rest: &[Token]) -> Result<(), Fault> {
+        if self.conditions.len() >= MAX_CONDITIONS {
+            return fault(mark.place, format!("conditions nest more than {MAX_CONDITIONS} levels deep"));
+        }
+        let outside = self.active();
+        let active = outside
+            && match name {
+                "if" => self.holds(mark, rest)?,
+                _ => match rest {
+                    [word] if word.kind == Kind::Word => self.is_defined(word)? == (name == "ifdef"),
+                    _ => return fault(mark.place, format!("#{name} needs the name of one macro")),
+                },
+            };
+        self.conditions.push(Condition { place: mark.place, outside, active, taken: active, last: false });
+        Ok(())
+    }
+
+    /// `#elif`, `#else`, `#endif`.
+    fn turn(&mut self, mark: &Token, name: &str, rest: &[Token]) -> Result<(), Fault> {
+        let start = self.frames.last().map_or(0, |frame| frame.conditions);
+        if self.conditions.len() <= start {
+            return fault(mark.place, format!("#{name} without an #if before it"));
+        }
+        let Some(mut condition) = self.conditions.pop() else { return Ok(()) };
+        if name == "endif" {
+            return Ok(());
+        }
+        if condition.last {
+            return fault(mark.place, format!("#{name} after the #else of the same condition"));
+        }
+        condition.last = name == "else";
+        let wanted = condition.outside && !condition.taken;
+        condition.active = wanted && (condition.last || self.holds(mark, rest)?);
+        condition.taken |= condition.active;
+        self.conditions.push(condition);
+        Ok(())
+    }
+
+    /// Whether a condition holds.
+    fn holds(&mut self, mark: &Token, tokens: &[Token]) -> Result<bool, Fault> {
+        let mut asked = Vec::with_capacity(tokens.len());
+        let mut at = 0;
+        while let Some(token) = tokens.get(at) {
+            at += 1;
+            if self.texts.of(token) != "defined" {
+                asked.push(*token);
+                continue;
+            }
+            let is = |index: usize, text: &str| tokens.get(index).is_some_and(|token| self.texts.of(token) == text);
+            let (name, next) = if is(at, "(") && is(at + 2, ")") { (tokens.get(at + 1), at + 3) } else { (tokens.get(at), at + 1) };
+            let Some(name) = name.filter(|name| name.kind == Kind::Word) else {
+                return fault(token.place, "defined needs the name of a macro");
+            };
+            at = next;
+            let value = if self.is_defined(name)? { "1" } else { "0" };
+            asked.push(self.texts.made(Kind::Number, value, token)?);
+        }
+        let mut expanded = self.macros.expand(&asked, &mut self.texts, 0)?;
+        for token in &mut expanded {
+            if token.kind == Kind::Word
+                && let Some(value) = self.predefined(self.texts.of(token))
+            {
+                let kind = if value.starts_with(|c: char| c.is_ascii_digit()) { Kind::Number } else { Kind::Word };
+                *token = self.texts.made(kind, &value, token)?;
+            }
+        }
+        Ok(condition::value(&expanded, &self.texts, mark.place)? != 0)
+    }
+
+    /// Whether a name is a macro, of the user's or the compiler's.
+    fn is_defined(&self, name: &Token) -> Result<bool, Fault> {
+        let name = self.texts.of(name);
+        Ok(self.macros.knows(name).unwrap_or_else(|| self.predefined(name).is_some()))
+    }
+
+    /// What the compiler defines a name as.
+    fn predefined(&self, name: &str) -> Option<String> {
+        if self.macros.knows(name).is_some() {
+            return None;
+        }
+        let version = self.version.as_deref().unwrap_or("");
+        match name {
+            "__LINE__" | "__FILE__" => Some("0".to_owned()),
+            "__VERSION__" => Some(version.split(' ').next().filter(|number| !number.is_empty()).unwrap_or("110").to_owned()),
+            _ => (self.around.predefined)(version, name),
+        }
+    }
+
+    /// `#include`.
+    fn include(&mut self, mark: &Token, rest: &[Token]) -> Result<(), Fault> {
+        let Some((name, quoted, place)) = self.included_name(rest) else {
+            return fault(mark.place, "#include needs a file's name in \"...\" or <...>");
+        };
+        if self.frames.len() > MAX_DEPTH {
+            return fault(place, format!("files include each other more than {MAX_DEPTH} levels deep: does {name} include itself?"));
+        }
+        self.includes += 1;
+        if self.includes > MAX_INCLUDES {
+            return fault(place, format!("files are included more than {MAX_INCLUDES} times, the most that are taken"));
+        }
+        let folders = self.around.folders;
+        let from = self.frames.last().and_then(|frame| self.located.get(frame.file as usize)).and_then(Option::as_ref);
+        let candidates = include::candidates(&name, quoted, from, folders.len());
+        for candidate in &candidates {
+            let known = self.located.iter().position(|located| located.as_ref() == Some(candidate));
+            let file = match known {
+                Some(file) => file as u32,
+                None => {
+                    let path = candidate.path(folders);
+                    match include::read(&path) {
+                        Ok(None) => continue,
+                        Ok(Some(text)) => {
+                            self.texts.files.push(File { label: path, text });
+                            self.located.push(Some(candidate.clone()));
+                            (self.located.len() - 1) as u32
+                        }
+                        Err(why) => return fault(place, format!("the included file {path} {why}")),
+                    }
+                }
+            };
+            return if self.once.contains(&file) { Ok(()) } else { self.open(file, place) };
+        }
+        let searched: Vec<String> = candidates.iter().take(8).map(|candidate| candidate.path(folders)).collect();
+        let why = match (folders.is_empty(), searched.is_empty()) {
+            (true, _) => "there are no include directories (include_dirs of avx_kernel_options)".to_owned(),
+            (_, true) => "a name is relative and stays inside of the include directories".to_owned(),
+            _ => format!("searched were {}", searched.join(", ")),
+        };
+        fault(place, format!("the included file {name} was not found: {why}"))
+    }
+
+    /// The name that an `#include` gives, and whether it is in quotes.
+    fn included_name(&self, rest: &[Token]) -> Option<(String, bool, Place)> {
+        let (first, last) = (rest.first()?, rest.last()?);
+        let whole = Place { length: last.place.at + last.place.length - first.place.at, ..first.place };
+        let file = self.texts.files.get(first.place.file as usize)?;
+        let text = file.text.get(whole.at as usize..(whole.at + whole.length) as usize)?;
+        let (inside, quoted) = match text.strip_prefix('"') {
+            Some(rest) => (rest.strip_suffix('"')?, true),
+            None => (text.strip_prefix('<')?.strip_suffix('>')?, false),
+        };
+        (!inside.is_empty() && !inside.contains(['"', '\n'])).then(|| (inside.to_owned(), quoted, whole))
+    }
+}
+
+/// What to say of a character that GLSL does not have.
+fn stray(text: &str) -> String {
+    match text {
+        "\"" => "this quote is not closed on its line".to_owned(),
+        _ => format!("the character {} is none of GLSL's", text.escape_debug()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
