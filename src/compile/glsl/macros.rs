@@ -122,6 +122,19 @@ enum Part {
     Paste,
 }
 
+impl Macro {
+    /// Whether it stands for the same as another.
+    fn means(&self, other: &Macro, texts: &Texts) -> bool {
+        let same = |pair: (&Part, &Part)| match pair {
+            (Part::Token(a), Part::Token(b)) => texts.of(a) == texts.of(b),
+            (Part::Parameter(a), Part::Parameter(b)) => a == b,
+            (Part::Paste, Part::Paste) => true,
+            _ => false,
+        };
+        self.parameters == other.parameters && self.body.len() == other.body.len() && self.body.iter().zip(&other.body).all(same)
+    }
+}
+
 /// The macros that are defined.
 #[derive(Debug, Default)]
 pub(super) struct Macros {
@@ -152,7 +165,7 @@ impl Macros {
         self.names.insert(name.to_owned(), None);
     }
 
-    /// Defines a macro by what follows `#define`. A macro of the same name is replaced.
+    /// Defines a macro by what follows `#define`. One of the same name must be the same.
     pub(super) fn define(&mut self, tokens: &[Token], texts: &Texts, at: Place) -> Result<(), Fault> {
         let Some((name, mut rest)) = tokens.split_first().filter(|(name, _)| name.kind == Kind::Word) else {
             return fault(at, "#define needs the name of a macro");
@@ -193,9 +206,15 @@ impl Macros {
             "##" => Part::Paste,
             text => names.iter().position(|name| *name == text).map_or(Part::Token(*token), Part::Parameter),
         };
-        let body = rest.iter().map(part).collect();
+        let new = Macro { body: rest.iter().map(part).collect(), parameters: parameters.map(|names| names.len()), busy: false };
+        let old = self.names.get(title).copied().flatten().and_then(|index| self.list.get(index));
+        match old {
+            Some(old) if old.means(&new, texts) => return Ok(()),
+            Some(_) => return fault(name.place, format!("the macro {title} is defined already, as something else: #undef it first")),
+            None => {}
+        }
         self.names.insert(title.to_owned(), Some(self.list.len()));
-        self.list.push(Macro { parameters: parameters.map(|names| names.len()), body, busy: false });
+        self.list.push(new);
         Ok(())
     }
 

@@ -48,7 +48,8 @@ fn macros_expand_as_in_c() {
         ("#define NEXT(a) a ## 1 ## 2\nNEXT(x)", "x12"),
         ("#define F (x)\nF", "( x )"),
         ("#define A 1\n#undef A\nA", "A"),
-        ("#define A 1\n#define A 2\nA", "2"),
+        ("#define A 1\n#undef A\n#define A 2\n#define A 2 // again\nA", "2"),
+        ("#define F(x) x ## 1\n#define F(y) y##1\nF(a)", "a1"),
         ("GIVEN VALUE TWICE(q)", "1 2 + 3 q q"),
         ("__LINE__ __VERSION__ __FILE__", "2 450 0"),
         ("#define LONG(x) \\\n  x + \\\n  1\nLONG(2)", "2 + 1"),
@@ -98,6 +99,8 @@ fn mistakes_show_their_place() {
     refused("#define F(x) x\nF(1, 2)", &["takes 1 arguments, and here are 2"]);
     refused("#define F(x) x\nF(1", &["not closed by )", "t:3:1"]);
     refused("#define defined 1", &["cannot be defined"]);
+    refused("#define A 1\n#define A 2", &["A is defined already", "t:3:9"]);
+    refused("#define A(x) x\n#define A(x) x x", &["A is defined already"]);
     refused("#undef", &["#undef needs"]);
     refused("#ifdef", &["#ifdef needs"]);
     refused("#if defined\n#endif", &["defined needs"]);
