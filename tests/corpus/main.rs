@@ -36,7 +36,7 @@ macro_rules! topics {
         }
     };
 }
-topics!(maps, types);
+topics!(maps, types, bits, math, reduce, scan, sort);
 
 #[test]
 fn every_kernel_has_a_case() {
