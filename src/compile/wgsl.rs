@@ -12,7 +12,7 @@ use super::diagnose::{Label, Source};
 use super::error::{Error, Kind, Result};
 use super::index::Index;
 use super::words::Words;
-use super::{Kernel, Target, barrier, check, directive, entry, math, prescan, reflect, strip};
+use super::{Kernel, Target, barrier, check, composite, directive, entry, math, prescan, reflect, strip};
 
 /// Bytes of stack that [`wgsl`] needs. The compiler is recursive, and an overflow ends the process; [`prescan`] keeps inputs to a
 /// quarter of it in an unoptimized build. The system provides the memory when it is touched, so an ordinary kernel costs little.
@@ -68,6 +68,7 @@ fn validator() -> Validator {
 /// From the compiler's form of a kernel to the kernel.
 fn finish(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, entry: &str, target: &Target) -> Result<Kernel> {
     let spirv = write(source, module, info, entry, target)?;
+    let spirv = composite::repair(&spirv)?.unwrap_or(spirv);
     let spirv = strip::repair(&spirv)?.unwrap_or(spirv);
     let spirv = barrier::repair(&spirv)?.unwrap_or(spirv);
     let index = Index::new(Words::split(&spirv)?)?;

@@ -36,7 +36,7 @@ macro_rules! topics {
         }
     };
 }
-topics!(maps, types, bits, math, reduce, scan, sort, linear, neural);
+topics!(maps, types, bits, math, reduce, scan, sort, linear, neural, language, atomics);
 
 #[test]
 fn every_kernel_has_a_case() {
