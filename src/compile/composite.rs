@@ -54,8 +54,7 @@ pub(crate) fn repair(spirv: &[u32]) -> Result<Option<Vec<u32>>> {
 
 /// Whether an instruction makes a constant vector with fewer parts than it has components.
 fn is_mixed(index: &Index<'_>, inst: Inst<'_>) -> bool {
-    inst.is(Op::ConstantComposite)
-        && inst.word(1).and_then(|ty| vector(index, ty)).is_some_and(|(_, count)| inst.rest(3).len() < count)
+    inst.is(Op::ConstantComposite) && inst.word(1).and_then(|ty| vector(index, ty)).is_some_and(|(_, count)| inst.rest(3).len() < count)
 }
 
 /// The scalar type and the length of a vector type.
@@ -99,7 +98,9 @@ mod tests {
             "vec4(1, vec2<i32>(), 2) + vec4(vec2<i32>(), vec2<i32>())",
             "vec4<i32>(vec3(vec2<i32>(), 7), 1)",
         ] {
-            for source in [format!("const C = {value}; fn f() -> vec4<i32> {{ return C; }}"), format!("fn f() -> vec4<i32> {{ return {value}; }}")] {
+            for source in
+                [format!("const C = {value}; fn f() -> vec4<i32> {{ return C; }}"), format!("fn f() -> vec4<i32> {{ return {value}; }}")]
+            {
                 let source = format!(
                     "{source} @group(0) @binding(0) var<storage, read_write> y: vec4<i32>;
                     @compute @workgroup_size(1) fn main() {{ y = f(); }}"

@@ -36,7 +36,25 @@ macro_rules! topics {
         }
     };
 }
-topics!(maps, types, bits, math, reduce, scan, sort, linear, neural, language, atomics);
+topics!(
+    maps,
+    types,
+    bits,
+    math,
+    reduce,
+    scan,
+    sort,
+    linear,
+    neural,
+    language,
+    atomics,
+    subgroups,
+    bytes,
+    image,
+    simulation,
+    graph,
+    cooperative
+);
 
 #[test]
 fn every_kernel_has_a_case() {
