@@ -1,18 +1,21 @@
 //! WGSL to SPIR-V: text in, checked SPIR-V with its interface out. The compiler proper is naga; around it stands what its users
 //! ran into: inputs that overflow its stack or eat memory, panics, code that validates and comes out invalid.
 
+use std::sync::LazyLock;
+
 use naga::back::pipeline_constants::{PipelineConstantError, process_overrides};
 use naga::back::spv;
 use naga::compact::{KeepUnused, compact};
 use naga::proc::BoundsCheckPolicy;
 use naga::valid::{Capabilities, ModuleInfo, ValidationError, ValidationFlags, Validator};
-use naga::{ShaderStage, WithSpan};
+use naga::{FastHashSet, ShaderStage, WithSpan};
+use rspirv::spirv::Capability;
 
 use super::diagnose::{Label, Source};
 use super::error::{Error, Kind, Result};
 use super::index::Index;
 use super::words::Words;
-use super::{Kernel, Target, barrier, check, composite, directive, entry, math, prescan, reflect, strip};
+use super::{Kernel, Target, barrier, check, composite, cooperative, directive, entry, math, prescan, reflect, strip};
 
 /// Bytes of stack that [`wgsl`] needs. The compiler is recursive, and an overflow ends the process; [`prescan`] keeps inputs to a
 /// quarter of it in an unoptimized build. The system provides the memory when it is touched, so an ordinary kernel costs little.
@@ -20,6 +23,9 @@ pub(crate) const WGSL_STACK: usize = 256 << 20;
 
 /// The most bytes of text that are compiled.
 const MAX_SOURCE: usize = 1 << 20;
+
+/// No capability has a higher number: vendors' blocks of numbers end there.
+const MAX_CAPABILITY: u32 = 0xFFFF;
 
 /// Compiles the entry point `entry` (`None`: the only one) of the WGSL text `source`, which messages call `label`. Must run on a
 /// thread with [`WGSL_STACK`] bytes of stack and under `catch_unwind`: see [`super::panic_error`].
@@ -68,6 +74,7 @@ fn validator() -> Validator {
 /// From the compiler's form of a kernel to the kernel.
 fn finish(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, entry: &str, target: &Target) -> Result<Kernel> {
     let spirv = write(source, module, info, entry, target)?;
+    let spirv = cooperative::repair(&spirv)?.unwrap_or(spirv);
     let spirv = composite::repair(&spirv)?.unwrap_or(spirv);
     let spirv = strip::repair(&spirv)?.unwrap_or(spirv);
     let spirv = barrier::repair(&spirv)?.unwrap_or(spirv);
@@ -86,6 +93,20 @@ fn is_compute(point: &naga::EntryPoint) -> bool {
     point.stage == ShaderStage::Compute
 }
 
+/// Capabilities that the compiler likes to use and can do without: for packing bytes, and for products of packed bytes.
+const DISPENSABLE: [Capability; 3] = [Capability::Int8, Capability::DotProduct, Capability::DotProductInput4x8BitPacked];
+
+/// The capabilities that the compiler may use: all (`None`), but for the dispensable ones that the device lacks. What else it lacks is
+/// found afterwards, to be named.
+fn permitted(target: &Target) -> Option<FastHashSet<Capability>> {
+    let missing: Vec<Capability> = DISPENSABLE.into_iter().filter(|own| !target.capabilities.contains(own)).collect();
+    if missing.is_empty() {
+        return None;
+    }
+    static ALL: LazyLock<Vec<Capability>> = LazyLock::new(|| (0..=MAX_CAPABILITY).filter_map(Capability::from_u32).collect());
+    Some(ALL.iter().copied().filter(|own| !missing.contains(own)).collect())
+}
+
 /// Writes the SPIR-V of one entry point.
 fn write(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, entry: &str, target: &Target) -> Result<Vec<u32>> {
     let options = spv::Options {
@@ -94,8 +115,7 @@ fn write(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, entry: &s
         flags: spv::WriterFlags::DEBUG,
         // The bindings are those of the text.
         fake_missing_bindings: true,
-        // What the device lacks is found afterwards, to be named.
-        capabilities: None,
+        capabilities: permitted(target),
         bounds_check_policies: naga::proc::BoundsCheckPolicies {
             index: BoundsCheckPolicy::Restrict,
             buffer: BoundsCheckPolicy::Restrict,

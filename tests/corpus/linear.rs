@@ -143,7 +143,8 @@ pub(crate) const CASES: &[Case] = &[
     case!("linear/fft", |lab| {
         let x = lab.floats(128 * 3);
         let want: Vec<f32> = x.chunks(128).flat_map(fourier).collect();
-        lab.update(&x, &want).within(1e-3).run(3);
+        // Vulkan promises 2^-11 for sin and cos.
+        lab.update(&x, &want).within(4e-3).run(3);
     }),
     case!("linear/fft_written_out", |lab| {
         let x = lab.floats(128 * 6);

@@ -9,13 +9,14 @@ struct Shape { m: u32, n: u32, k: u32 }
 @compute @workgroup_size(32) fn main(@builtin(workgroup_id) group: vec3u) {
     let row = group.x * 16;
     let column = group.y * 16;
-    let place = column * shape.m + row;
-    var sum = coopLoad<coop_mat16x16<f32, C>>(&c[place], shape.m);
+    let stride = shape.m;
+    let place = column * stride + row;
+    var sum = coopLoad<coop_mat16x16<f32, C>>(&c[place], stride);
     for (var k = 0u; k < shape.k; k += 16) {
-        let left = coopLoad<coop_mat16x16<f16, A>>(&a[k * shape.m + row], shape.m);
+        let left = coopLoad<coop_mat16x16<f16, A>>(&a[k * stride + row], stride);
         let right = coopLoad<coop_mat16x16<f16, B>>(&b[column * shape.k + k], shape.k);
         sum = coopMultiplyAdd(left, right, sum);
     }
     let done = sum;
-    coopStore(done, &c[place], shape.m);
+    coopStore(done, &c[place], stride);
 }
