@@ -15,6 +15,7 @@ mod run;
 mod session;
 mod setup;
 mod steps;
+mod validator;
 
 use report::{Outcome, Report};
 use session::Session;
