@@ -25,6 +25,16 @@ pub(crate) const CASES: &[Case] = &[
         let want: Vec<Half> = (0..256).map(|at| Half::new(entry(at))).collect();
         lab.only_on("NVIDIA", "blocks of 16 by 16 halves").read(&a).read(&b).update(&c, &want).run(1);
     }),
+    case!("cooperative/staged", |lab| {
+        let [a, b] = [(); 2].map(|()| whole(lab, 256 * 5));
+        let c: Vec<f32> = lab.signed(256 * 4, 9).iter().map(|&value| value as f32).collect();
+        let product = |at: usize| -> f32 {
+            let term = |i: usize| a[i / 16 * 256 + i % 16 * 16 + at % 16].f32() * b[i / 16 * 256 + at / 16 * 16 + i % 16].f32();
+            2.0 * (0..80).map(term).sum::<f32>()
+        };
+        let want: Vec<f32> = c.iter().enumerate().map(|(at, c)| c + product(at % 256)).collect();
+        lab.only_on("NVIDIA", "blocks of 16 by 16 halves").read(&a).read(&b).update(&c, &want).immediate(&[5u32]).run(1);
+    }),
     case!("cooperative/small_blocks", |lab| {
         let [a, b, c] = [(); 3].map(|()| lab.floats(64 * 3));
         let entry = |at: usize| {
