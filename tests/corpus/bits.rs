@@ -139,7 +139,7 @@ pub(crate) const CASES: &[Case] = &[
     }),
     case!("bits/bit_set", |lab| {
         // Every odd number below 64 strikes out its own multiples, so composite strikers change nothing.
-        let composite = |odd: u32| (3..2 * odd + 1).step_by(2).take_while(|d| d * d <= 2 * odd + 1 && *d <= 65).any(|d| (2 * odd + 1) % d == 0);
+        let composite = |odd: u32| (3..2 * odd + 1).step_by(2).take_while(|d| d * d <= 2 * odd + 1 && *d <= 65).any(|d| (2 * odd + 1).is_multiple_of(d));
         let want: Vec<u32> = (0..60).map(|word| (0..32).map(|bit| u32::from(composite(32 * word + bit)) << bit).sum()).collect();
         lab.update(&[0; 60], &want).run(1);
     }),

@@ -68,7 +68,7 @@ pub(crate) const CASES: &[Case] = &[
         let grey = |p: &u32| {
             let [r, g, b, a] = p.to_le_bytes();
             let grey = (77 * u32::from(r) + 150 * u32::from(g) + 29 * u32::from(b)) / 256;
-            grey * 0x0001_0101 | u32::from(a) << 24
+            (grey * 0x0001_0101) | u32::from(a) << 24
         };
         let want: Vec<u32> = rgba.iter().map(grey).collect();
         lab.update(&rgba, &want).run(4);

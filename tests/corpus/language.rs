@@ -29,7 +29,7 @@ pub(crate) const CASES: &[Case] = &[
         lab.read(&x).write(&want).run(3);
     }),
     case!("language/nested_loops", |lab| {
-        let prime = |n: &u32| *n > 1 && (2..*n).all(|d| n % d != 0);
+        let prime = |n: &u32| *n > 1 && (2..*n).all(|d| !n.is_multiple_of(d));
         let want: Vec<u32> = (0..100).map(|n| (0..=n).filter(prime).count() as u32).collect();
         lab.write(&want).run(7);
     }),

@@ -151,6 +151,18 @@ pub(crate) const CASES: &[Case] = &[
         let want: Vec<f32> = x.chunks(128).flat_map(fourier).collect();
         lab.update(&x, &want).within(1e-4).run(2);
     }),
+    case!("linear/low_pass", |lab| {
+        let x = lab.floats(128 * 5);
+        // Conjugate, transform, conjugate: the transform back, 64 times too large.
+        let conjugate = |x: Vec<f32>| -> Vec<f32> { x.chunks(2).flat_map(|x| [x[0], -x[1]]).collect() };
+        let filter = |x: &[f32]| -> Vec<f32> {
+            let mut spectrum = fourier(x);
+            spectrum[16..114].fill(0.0);
+            conjugate(fourier(&conjugate(spectrum))).iter().map(|x| x / 64.0).collect()
+        };
+        let want: Vec<f32> = x.chunks(128).flat_map(filter).collect();
+        lab.update(&x, &want).within(1e-5).run(2);
+    }),
     case!("linear/power_iteration", |lab| {
         // Positive and symmetric, with one direction that is far ahead of the others.
         let noise = lab.between(256, 0.0, 0.05);

@@ -183,7 +183,7 @@ pub(crate) const CASES: &[Case] = &[
     case!("math/special_functions", |lab| {
         // Whole and half arguments, whose values are known.
         let x: Vec<f32> = (1..9).map(|i| i as f32).collect();
-        let erf = [-0.842_700_8, 0.0, 0.842_700_8, 0.995_322_27, 0.999_977_9, 1.0, 1.0, 1.0];
+        let erf = [-0.842_700_8, 0.0, 0.842_700_8, 0.995_322_3, 0.999_977_9, 1.0, 1.0, 1.0];
         let log_gamma = [0.0, 0.0, 2f32.ln(), 6f32.ln(), 24f32.ln(), 120f32.ln(), 720f32.ln(), 5040f32.ln()];
         let want: Vec<f32> = erf.into_iter().zip(log_gamma).flat_map(|(e, g)| [e, g]).collect();
         lab.read(&x).write(&want).within(1e-5).run(1);
