@@ -3,7 +3,7 @@
 //! | file | what it is about |
 //! |---|---|
 //! | [`error`] | why a kernel was refused |
-//! | [`wgsl`](mod@wgsl) | WGSL to SPIR-V, with [`directive`], [`prescan`], [`weight`], [`length`] and [`token`] before the compiler, [`diagnose`] for its messages, [`math`], [`cooperative`], [`composite`], [`strip`] and [`barrier`] after it |
+//! | [`wgsl`](mod@wgsl) | WGSL to SPIR-V, with [`directive`], [`prescan`], [`weight`], [`length`] and [`token`] before the compiler, [`diagnose`] for its messages, [`math`] and [`uniform`] beside it, [`cooperative`], [`composite`], [`strip`] and [`barrier`] after it |
 //! | [`structure`] | what raw SPIR-V must be like before a driver sees it |
 //! | [`words`], [`index`], [`constant`], [`layout`], [`access`], [`entry`], [`reflect`] | SPIR-V to the interface |
 //! | [`feature`], [`check`], [`inline`] | what the kernel needs against what the device has |
@@ -37,6 +37,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod token;
+mod uniform;
 mod variant;
 mod weight;
 mod wgsl;

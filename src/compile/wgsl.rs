@@ -15,7 +15,7 @@ use super::diagnose::{Label, Source};
 use super::error::{Error, Kind, Result};
 use super::index::Index;
 use super::words::Words;
-use super::{Kernel, Target, barrier, check, composite, cooperative, directive, entry, math, prescan, reflect, strip};
+use super::{Kernel, Target, barrier, check, composite, cooperative, directive, entry, math, prescan, reflect, strip, uniform};
 
 /// Bytes of stack that [`wgsl`] needs. The compiler is recursive, and an overflow ends the process; [`prescan`] keeps inputs to a
 /// quarter of it in an unoptimized build. The system provides the memory when it is touched, so an ordinary kernel costs little.
@@ -50,6 +50,7 @@ pub(crate) fn wgsl(source: &[u8], label: &str, entry: Option<&str>, target: &Tar
     let info =
         Validator::new(ValidationFlags::all(), Capabilities::all()).validate(&module).map_err(|error| validation_error(source, &error))?;
     math::check(source, &module, &info)?;
+    uniform::check(source, &module)?;
 
     let point = Some((ShaderStage::Compute, entry.as_str()));
     let (constant, constant_info) =

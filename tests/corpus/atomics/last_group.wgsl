@@ -1,23 +1,17 @@
-// The last workgroup to finish sums what the others left: one dispatch instead of two. It reads what was written by atomics only.
+// The last workgroup to finish gives the total: one dispatch instead of two. One word holds the sum and, above it, how many have added
+// to it, so that whoever completes the count knows the sum without any other order.
+const ONE = 1u << 24;
 var<workgroup> partial: atomic<u32>;
-var<workgroup> last: bool;
 @group(0) @binding(0) var<storage, read> x: array<u32>;
-@group(0) @binding(1) var<storage, read_write> partials: array<atomic<u32>>;
-@group(0) @binding(2) var<storage, read_write> done: atomic<u32>;
-@group(0) @binding(3) var<storage, read_write> total: u32;
+@group(0) @binding(1) var<storage, read_write> sum_and_count: atomic<u32>;
+@group(0) @binding(2) var<storage, read_write> total: u32;
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(local_invocation_index) i: u32, @builtin(workgroup_id) group: vec3u,
-        @builtin(num_workgroups) groups: vec3u) {
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(local_invocation_index) i: u32, @builtin(num_workgroups) groups: vec3u) {
     if id.x < arrayLength(&x) { atomicAdd(&partial, x[id.x]); }
     workgroupBarrier();
     if i == 0 {
-        atomicStore(&partials[group.x], atomicLoad(&partial));
-        storageBarrier();
-        last = atomicAdd(&done, 1) == groups.x - 1;
-    }
-    if workgroupUniformLoad(&last) && i == 0 {
-        var sum = 0u;
-        for (var g = 0u; g < groups.x; g++) { sum += atomicLoad(&partials[g]); }
-        total = sum;
+        let own = atomicLoad(&partial) + ONE;
+        let now = atomicAdd(&sum_and_count, own) + own;
+        if now / ONE == groups.x { total = now % ONE; }
     }
 }
