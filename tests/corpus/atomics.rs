@@ -90,6 +90,12 @@ pub(crate) const CASES: &[Case] = &[
         let sum = x.iter().fold(5u64, |sum, x| sum.wrapping_add(*x));
         lab.read(&x).update(&[5], &[sum]).update(&[0], &[x.iter().copied().max().unwrap_or(0)]).run(4);
     }),
+    case!("atomics/wide_signed", |lab| {
+        let x: Vec<i64> = lab.words(400).chunks(2).map(|w| i64::from(w[0]) << 32 | i64::from(w[1])).collect();
+        let sum = x.iter().fold(0i64, |sum, x| sum.wrapping_add(*x));
+        let (low, high) = (x.iter().fold(0, |low, x| low.min(*x)), x.iter().fold(0, |high, x| high.max(*x)));
+        lab.read(&x).update(&[0i64; 4], &[sum, low, high, sum.wrapping_neg()]).run(4);
+    }),
     case!("atomics/float_add", |lab| {
         let (x, bucket) = (lab.floats(500), lab.below(500, 8));
         let sum = |own: u32| x.iter().zip(&bucket).filter(|(_, bucket)| **bucket == own).map(|(x, _)| x).sum();

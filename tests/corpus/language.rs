@@ -232,6 +232,9 @@ pub(crate) const CASES: &[Case] = &[
     case!("language/comments", |lab| {
         lab.write(&(0..24).map(|i| 2 * i + 1).collect::<Vec<u32>>()).run(3);
     }),
+    case!("language/directives", |lab| {
+        lab.write(&(0..24).map(|i| 2 * i).collect::<Vec<u32>>()).run(3);
+    }),
     case!("language/vector_builtins", |lab| {
         let row = |id: usize| {
             let a = [1, 2, 3, 4].map(|n| n * id as i32);

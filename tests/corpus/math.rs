@@ -168,6 +168,21 @@ pub(crate) const CASES: &[Case] = &[
         let want: Vec<f32> = a.chunks(8).zip(b.chunks(6)).flat_map(product).collect();
         lab.read(&a).read(&b).write(&want).within(1e-6).run(2);
     }),
+    case!("math/tall_matrices", |lab| {
+        let (a, b) = (spaced(&lab.floats(3 * 4 * 20)), lab.floats(2 * 4 * 20));
+        let v = [1.0, -2.0, 0.5, 3.0];
+        let all = |(a, b): (&[f32], &[f32])| {
+            let p: Vec<f32> = (0..3).map(|row| (0..4).map(|i| a[4 * i + row] * v[i]).sum()).collect();
+            // The rows of b weigh v, the columns of b spread that, and the rows weigh it again.
+            let rows = |v: &[f32]| [0, 1].map(|row| (0..4).map(|i| b[2 * i + row] * v[i]).sum::<f32>());
+            let first = rows(&v);
+            let spread: Vec<f32> = (0..4).map(|i| first[0] * b[2 * i] + first[1] * b[2 * i + 1]).collect();
+            let q = rows(&spread);
+            [p[0], p[1], p[2] + q[0], q[1]]
+        };
+        let want: Vec<f32> = a.chunks(16).zip(b.chunks(8)).flat_map(all).collect();
+        lab.read(&a).read(&b).write(&want).within(1e-4).run(2);
+    }),
     case!("math/quantize", |lab| {
         let x = lab.between(100, -1000.0, 1000.0);
         let want: Vec<f32> = x.iter().map(|&x| Half::new(x).f32()).collect();

@@ -55,6 +55,12 @@ pub(crate) const CASES: &[Case] = &[
         let want: Vec<f32> = m.chunks(16).zip(v.chunks(4)).flat_map(|(m, v)| rows(m, v)).collect();
         lab.read(&m).read(&v).write(&halves(&want)).within(3.0 * HALF_STEP).run(2);
     }),
+    case!("types/f16_shorthand", |lab| {
+        let x = halves(&lab.floats(2 * 60));
+        let turn = |v: &[f32]| [-v[1] + 0.5, v[0] + v[1] / 2.0];
+        let want: Vec<f32> = floats(&x).chunks(2).flat_map(turn).collect();
+        lab.read(&x).write(&halves(&want)).within(HALF_STEP).run(2);
+    }),
     case!("types/i16_samples", |lab| {
         let samples = |words: Vec<u32>| words.iter().map(|&word| word as i16).collect::<Vec<i16>>();
         let (a, b) = (samples(lab.words(200)), samples(lab.words(200)));
