@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use rspirv::spirv::Op;
 
 use super::error::{Error, Kind, Result};
-use super::index::Index;
 use super::words::{HEADER, Inst, Words, emit};
 
 /// Components of the longest vector.
@@ -15,75 +14,63 @@ const MAX_COMPONENTS: usize = 4;
 
 /// The module with every constant vector made of scalars; `None` if they all are.
 pub(crate) fn repair(spirv: &[u32]) -> Result<Option<Vec<u32>>> {
-    let index = Index::new(Words::split(spirv)?)?;
-    if !index.words.insts.iter().any(|&inst| is_mixed(&index, inst)) {
+    let words = Words::split(spirv)?;
+    let functions = words.insts.iter().position(|inst| inst.is(Op::Function)).unwrap_or(words.insts.len());
+    let (globals, functions) = words.insts.split_at(functions);
+    let vectors = vectors(globals);
+    if !globals.iter().any(|inst| is_mixed(&vectors, inst)) {
         return Ok(None);
     }
-    let mut next = index.words.bound;
-    let mut zeros = HashMap::new();
-    let mut made: HashMap<u32, Vec<u32>> = HashMap::new();
     let mut out = Vec::with_capacity(spirv.len() + 64);
-    out.extend_from_slice(&index.words.header);
-    for &inst in &index.words.insts {
-        let (Some(ty), Some(id), true) = (inst.word(1), inst.word(2), is_mixed(&index, inst)) else {
+    out.extend_from_slice(&words.header);
+    let mut next = words.bound;
+    // What each constant vector is made of, and the zero of each type.
+    let mut made: HashMap<u32, Vec<u32>> = HashMap::new();
+    let mut zeros: HashMap<u32, u32> = HashMap::new();
+    for inst in globals {
+        let (Some(ty), Some(id), Some(&(scalar, count))) = (inst.word(1), inst.word(2), inst.word(1).and_then(|ty| vectors.get(&ty)))
+        else {
             out.extend_from_slice(inst.words);
             continue;
         };
-        let mut components = Vec::with_capacity(MAX_COMPONENTS);
-        for &part in inst.rest(3) {
-            match parts(&index, &made, part)? {
-                Parts::Given(own) => components.extend(own),
-                Parts::Zeros(scalar, count) => {
-                    let zero = *zeros.entry(scalar).or_insert_with(|| {
-                        next += 1;
-                        emit(&mut out, Op::ConstantNull, &[scalar, next - 1]);
-                        next - 1
-                    });
-                    components.extend(std::iter::repeat_n(zero, count));
-                }
+        if inst.is(Op::ConstantNull) {
+            // Its zero is made in case it is needed.
+            let zero = *zeros.entry(scalar).or_insert_with(|| {
+                next += 1;
+                emit(&mut out, Op::ConstantNull, &[scalar, next - 1]);
+                next - 1
+            });
+            made.insert(id, vec![zero; count]);
+            out.extend_from_slice(inst.words);
+        } else if inst.is(Op::ConstantComposite) {
+            let part = |part: &u32| made.get(part).cloned().unwrap_or_else(|| vec![*part]);
+            let components: Vec<u32> = inst.rest(3).iter().flat_map(part).collect();
+            if components.len() != count {
+                return Err(Error::new(Kind::Internal, format!("a constant vector of {count} came with {} components", components.len())));
             }
+            emit(&mut out, Op::ConstantComposite, &[&[ty, id], components.as_slice()].concat());
+            made.insert(id, components);
+        } else {
+            out.extend_from_slice(inst.words);
         }
-        emit(&mut out, Op::ConstantComposite, &[&[ty, id], components.as_slice()].concat());
-        made.insert(id, components);
     }
+    functions.iter().for_each(|inst| out.extend_from_slice(inst.words));
     if let Some(bound) = out.get_mut(..HEADER).and_then(|header| header.get_mut(3)) {
         *bound = next;
     }
     Ok(Some(out))
 }
 
-/// Whether an instruction makes a constant vector with fewer parts than it has components.
-fn is_mixed(index: &Index<'_>, inst: Inst<'_>) -> bool {
-    inst.is(Op::ConstantComposite) && inst.word(1).and_then(|ty| vector(index, ty)).is_some_and(|(_, count)| inst.rest(3).len() < count)
+/// The vector types: what of, and how long.
+fn vectors(globals: &[Inst<'_>]) -> HashMap<u32, (u32, usize)> {
+    let vector = |inst: &Inst<'_>| Some((inst.word(1)?, (inst.word(2)?, (inst.word(3)? as usize).min(MAX_COMPONENTS))));
+    globals.iter().filter(|inst| inst.is(Op::TypeVector)).filter_map(vector).collect()
 }
 
-/// The scalar type and the length of a vector type.
-fn vector(index: &Index<'_>, ty: u32) -> Option<(u32, usize)> {
-    let inst = index.def(ty).filter(|inst| inst.is(Op::TypeVector))?;
-    Some((inst.word(2)?, inst.word(3)? as usize))
-}
-
-/// What a part of a constant vector is made of.
-enum Parts {
-    /// These scalars.
-    Given(Vec<u32>),
-    /// So many zeros of this type.
-    Zeros(u32, usize),
-}
-
-/// Takes a part apart. `made` holds what has been mended already: a constant stands behind what it is made of.
-fn parts(index: &Index<'_>, made: &HashMap<u32, Vec<u32>>, part: u32) -> Result<Parts> {
-    let inst = index.def(part);
-    let Some((scalar, count)) = inst.and_then(|inst| inst.result_type()).and_then(|ty| vector(index, ty)) else {
-        return Ok(Parts::Given(vec![part]));
-    };
-    match inst.and_then(|inst| inst.op()) {
-        Some(Op::ConstantNull) => Ok(Parts::Zeros(scalar, count.min(MAX_COMPONENTS))),
-        Some(Op::ConstantComposite) => {
-            Ok(Parts::Given(made.get(&part).cloned().unwrap_or_else(|| inst.map(|inst| inst.rest(3).to_vec()).unwrap_or_default())))
-        }
-        _ => Err(Error::new(Kind::Internal, "a constant vector of the compiler's is made of something that is no constant")),
-    }
+/// Whether an instruction makes a constant vector of fewer parts than it has components.
+fn is_mixed(vectors: &HashMap<u32, (u32, usize)>, inst: &Inst<'_>) -> bool {
+    let count = inst.word(1).and_then(|ty| vectors.get(&ty)).map_or(0, |&(_, count)| count);
+    inst.is(Op::ConstantComposite) && inst.rest(3).len() < count
 }
 
 #[cfg(test)]

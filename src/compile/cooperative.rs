@@ -18,12 +18,14 @@ const EXTENSIONS: [&str; 2] = ["SPV_KHR_cooperative_matrix", "SPV_KHR_vulkan_mem
 
 /// The module with all of that; `None` if it has no cooperative matrices.
 pub(crate) fn repair(spirv: &[u32]) -> Result<Option<Vec<u32>>> {
-    let index = Index::new(Words::split(spirv)?)?;
-    let insts = &index.words.insts;
-    let declares = |capability: Capability| insts.iter().any(|inst| inst.is(Op::Capability) && inst.word(1) == Some(capability as u32));
+    let words = Words::split(spirv)?;
+    let declared: Vec<u32> = words.insts.iter().take_while(|inst| inst.is(Op::Capability)).filter_map(|inst| inst.word(1)).collect();
+    let declares = |capability: Capability| declared.contains(&(capability as u32));
     if !declares(Capability::CooperativeMatrixKHR) {
         return Ok(None);
     }
+    let index = Index::new(words)?;
+    let insts = &index.words.insts;
     // The memory model has device scope behind a capability of its own.
     let mut capabilities = vec![Capability::VulkanMemoryModel];
     capabilities.extend(insts.iter().any(|&inst| has_device_scope(&index, inst)).then_some(Capability::VulkanMemoryModelDeviceScope));
@@ -35,7 +37,7 @@ pub(crate) fn repair(spirv: &[u32]) -> Result<Option<Vec<u32>>> {
     for capability in capabilities {
         emit(&mut out, Op::Capability, &[capability as u32]);
     }
-    let (old, rest) = insts.split_at(insts.iter().take_while(|inst| inst.is(Op::Capability)).count());
+    let (old, rest) = insts.split_at(declared.len());
     old.iter().for_each(|inst| out.extend_from_slice(inst.words));
     for name in extensions {
         emit(&mut out, Op::Extension, &literal(name));
