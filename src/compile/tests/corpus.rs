@@ -1,12 +1,13 @@
 //! The corpus of `tests/corpus`: every entry point of every kernel is compiled for each Vulkan version, valid to a current
-//! validator, and read back as SPIR-V with the same interface. That the answers are right is checked where there is a device.
+//! validator, as are its variants, and read back as SPIR-V with the same interface. That the answers are right is checked where there is a device.
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::super::error::Kind;
 use super::super::testing::*;
-use super::super::{directive, spirv};
+use super::super::{Variant, directive, spirv, variant};
 
 /// The corpus's texts by name.
 fn texts() -> Vec<(String, String)> {
@@ -45,6 +46,18 @@ fn check(name: &str, text: &str, wrong: &Mutex<Vec<String>>) -> usize {
         };
         if let Err(error) = valid_to_current(&kernel.spirv, environment) {
             tell(format!("{entry} for {environment}: {error}"));
+        }
+        // The variants, once: grids that cannot be split say so.
+        let versions = [Variant { aliased: true, split: false }, Variant { aliased: true, split: true }];
+        for version in versions.into_iter().filter(|_| environment == "vulkan1.1") {
+            let valid = match variant(&kernel, version) {
+                Ok(code) => valid_to_current(&code.spirv, environment),
+                Err(error) if error.kind == Kind::Unsupported && version.split => Ok(()),
+                Err(error) => Err(error.to_string()),
+            };
+            if let Err(error) = valid {
+                tell(format!("{entry} as {version:?}: {error}"));
+            }
         }
         match spirv(&bytes(&kernel.spirv), None, &target) {
             Ok(again) if again.interface == kernel.interface => {}
