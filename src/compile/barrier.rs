@@ -1,9 +1,10 @@
 //! Memory semantics of barriers: the compiler's subgroup barrier orders subgroup memory only, which Vulkan does not know. It is
-//! made to order buffers and workgroup memory, which is what WGSL promises of it.
+//! made to order buffers and workgroup memory, which is what WGSL promises of it. And in the Vulkan memory model a barrier must say
+//! that it makes writes available and visible.
 
 use std::collections::BTreeMap;
 
-use rspirv::spirv::{MemorySemantics, Op};
+use rspirv::spirv::{MemoryModel, MemorySemantics, Op};
 
 use super::index::Index;
 use super::words::{HEADER, Section, Sections, emit};
@@ -11,6 +12,11 @@ use super::words::{HEADER, Section, Sections, emit};
 /// The module with every barrier's semantics known to Vulkan; `None` if they all are.
 pub(crate) fn repair(index: &Index<'_>) -> Option<Vec<u32>> {
     let known = (MemorySemantics::UNIFORM_MEMORY | MemorySemantics::WORKGROUP_MEMORY).bits();
+    let model = index.words.insts.iter().find(|inst| inst.is(Op::MemoryModel)).and_then(|inst| inst.word(2));
+    let shown = match model == Some(MemoryModel::Vulkan as u32) {
+        true => (MemorySemantics::MAKE_AVAILABLE | MemorySemantics::MAKE_VISIBLE).bits(),
+        false => 0,
+    };
     // Ordered: the same kernel gives the same words every time.
     let mut fixed = BTreeMap::new();
     let mut next = index.words.bound;
@@ -18,8 +24,16 @@ pub(crate) fn repair(index: &Index<'_>) -> Option<Vec<u32>> {
         let Some(id) = semantics_at(inst.op()).and_then(|at| inst.word(at)) else { continue };
         let Some(value) = index.constants.u32(id) else { continue };
         let Some(ty) = index.def(id).and_then(|inst| inst.result_type()) else { continue };
-        if value & MemorySemantics::SUBGROUP_MEMORY.bits() != 0 && value & known != known && !fixed.contains_key(&id) {
-            fixed.insert(id, (next, ty, value | known));
+        let mut wanted = value;
+        if value & MemorySemantics::SUBGROUP_MEMORY.bits() != 0 {
+            wanted |= known;
+        }
+        // Those that order nothing have nothing to show.
+        if value & MemorySemantics::ACQUIRE_RELEASE.bits() != 0 {
+            wanted |= shown;
+        }
+        if wanted != value && !fixed.contains_key(&id) {
+            fixed.insert(id, (next, ty, wanted));
             next += 1;
         }
     }

@@ -3,7 +3,7 @@
 //! | file | what it is about |
 //! |---|---|
 //! | [`error`] | why a kernel was refused |
-//! | [`wgsl`](mod@wgsl) | WGSL to SPIR-V, with [`directive`], [`prescan`], [`weight`], [`length`] and [`token`] before the compiler, [`diagnose`] for its messages, [`math`], [`strip`], [`barrier`] and [`range`] after it |
+//! | [`wgsl`](mod@wgsl) | WGSL to SPIR-V, with [`directive`], [`prescan`], [`weight`], [`length`] and [`token`] before the compiler, [`diagnose`] for its messages, [`math`] and [`uniform`] beside it, [`cooperative`], [`composite`], [`strip`], [`barrier`] and [`range`] after it |
 //! | [`glsl`](mod@glsl) | GLSL to flat text, and to SPIR-V without the system's compiler |
 //! | [`structure`] | what raw SPIR-V must be like before a driver sees it |
 //! | [`setting`] | values for overrides and specialization constants |
@@ -16,7 +16,9 @@
 mod access;
 mod barrier;
 mod check;
+mod composite;
 mod constant;
+mod cooperative;
 pub(crate) mod debug;
 mod diagnose;
 mod directive;
@@ -43,6 +45,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod token;
+mod uniform;
 mod variant;
 mod weight;
 mod wgsl;

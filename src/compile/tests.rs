@@ -7,6 +7,8 @@ use super::testing::*;
 use super::words::Words;
 use super::*;
 
+mod corpus;
+
 const SAXPY: &str = "struct Params { a: f32, n: u32 }
 @group(0) @binding(0) var<storage, read>       x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
@@ -336,6 +338,25 @@ fn missing_features_are_named() {
         assert_eq!(error.kind, Kind::Unsupported);
         assert!(error.message.contains(expected), "{error}");
         compile(source).unwrap();
+    }
+}
+
+#[test]
+fn packed_bytes_need_no_feature() {
+    let source = "@group(0) @binding(0) var<storage, read_write> x: array<u32>;
+        @compute @workgroup_size(1) fn main() {
+            let s = unpack4xI8(x[0]); let u = unpack4xU8(x[1]);
+            x[2] = pack4xI8(s) + pack4xU8(u) + pack4xI8Clamp(s) + pack4xU8Clamp(u) + dot4U8Packed(x[0], x[1]) + u32(dot4I8Packed(x[0], x[1]));
+        }";
+    for (environment, full) in targets() {
+        let without = Target { capabilities: Vec::new(), ..full.clone() };
+        let kernel = compile_for(source, None, &without).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(kernel.interface.capabilities, [Capability::Shader]);
+        validate(&kernel.spirv, environment);
+        // Where they are there, they are used.
+        let kernel = compile_for(source, None, &full).unwrap();
+        assert!(kernel.interface.capabilities.contains(&Capability::DotProductInput4x8BitPacked));
+        assert!(kernel.interface.capabilities.contains(&Capability::Int8));
     }
 }
 

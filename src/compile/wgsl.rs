@@ -1,21 +1,23 @@
 //! WGSL to SPIR-V: text in, checked SPIR-V with its interface out. The compiler proper is naga; around it stands what its users
 //! ran into: inputs that overflow its stack or eat memory, panics, code that validates and comes out invalid.
 
+use std::sync::{Arc, LazyLock};
+
 use naga::back::PipelineConstants;
 use naga::back::pipeline_constants::{PipelineConstantError, process_overrides};
 use naga::back::spv;
 use naga::compact::{KeepUnused, compact};
 use naga::proc::BoundsCheckPolicy;
 use naga::valid::{Capabilities, ModuleInfo, ValidationError, ValidationFlags, Validator};
-use naga::{ScalarKind, ShaderStage, TypeInner, WithSpan};
-use std::sync::Arc;
+use naga::{FastHashSet, ScalarKind, ShaderStage, TypeInner, WithSpan};
+use rspirv::spirv::Capability;
 
 use super::debug::edit::Edits;
 use super::diagnose::{Label, Source};
 use super::error::{Error, Kind, Result};
 use super::index::Index;
 use super::setting::{self, Form, Settable, Setting};
-use super::{Kernel, Request, Target, barrier, check, debug, entry, math, prescan, range, reflect, strip};
+use super::{Kernel, Request, Target, barrier, check, composite, cooperative, debug, entry, math, prescan, range, reflect, strip, uniform};
 
 /// Bytes of stack that [`Parsed`] needs. The compiler is recursive, and an overflow ends the process; [`prescan`] keeps inputs to a
 /// quarter of it in an unoptimized build. The system provides the memory when it is touched, so an ordinary kernel costs little.
@@ -23,6 +25,9 @@ pub(crate) const WGSL_STACK: usize = 256 << 20;
 
 /// The most bytes of text that are compiled.
 pub(crate) const MAX_SOURCE: usize = 1 << 20;
+
+/// No capability has a higher number: vendors' blocks of numbers end there.
+const MAX_CAPABILITY: u32 = 0xFFFF;
 
 /// A module that was read and found valid, of which any number of kernels can be made.
 pub(crate) struct Parsed {
@@ -54,6 +59,7 @@ impl Parsed {
         let module = naga::front::wgsl::parse_str(&prepared).map_err(|error| parse_error(source, &error))?;
         let info = validator().validate(&module).map_err(|error| validation_error(source, &error))?;
         math::check(source, &module, &info)?;
+        uniform::check(source, &module)?;
         let reporting = debug.then_some(Reporting { plan, text: prepared });
         Ok(Parsed { text: text.to_owned(), edits, reporting, module, info })
     }
@@ -141,6 +147,8 @@ fn finish(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, wish: Wi
     let Wish { entry, target, .. } = wish;
     let lines = reporting.map(|reporting| reporting.text.as_str()).filter(|text| text.len() <= MAX_LINES);
     let spirv = write(source, module, info, wish, lines)?;
+    let spirv = cooperative::repair(&spirv)?.unwrap_or(spirv);
+    let spirv = composite::repair(&spirv)?.unwrap_or(spirv);
     let index = Index::of(&spirv)?;
     let stripped = strip::repair(&index)?;
     let index = stripped.as_deref().map_or(Ok(index), Index::of)?;
@@ -176,6 +184,20 @@ fn is_compute(point: &naga::EntryPoint) -> bool {
     point.stage == ShaderStage::Compute
 }
 
+/// Capabilities that the compiler likes to use and can do without: for packing bytes, and for products of packed bytes.
+const DISPENSABLE: [Capability; 3] = [Capability::Int8, Capability::DotProduct, Capability::DotProductInput4x8BitPacked];
+
+/// The capabilities that the compiler may use: all (`None`), but for the dispensable ones that the device lacks. What else it lacks is
+/// found afterwards, to be named.
+fn permitted(target: &Target) -> Option<FastHashSet<Capability>> {
+    let missing: Vec<Capability> = DISPENSABLE.into_iter().filter(|own| !target.capabilities.contains(own)).collect();
+    if missing.is_empty() {
+        return None;
+    }
+    static ALL: LazyLock<Vec<Capability>> = LazyLock::new(|| (0..=MAX_CAPABILITY).filter_map(Capability::from_u32).collect());
+    Some(ALL.iter().copied().filter(|own| !missing.contains(own)).collect())
+}
+
 /// Writes the SPIR-V of one entry point, with the lines of the text `lines`.
 fn write(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, wish: Wish<'_>, lines: Option<&str>) -> Result<Vec<u32>> {
     let Wish { entry, unchecked, target } = wish;
@@ -186,8 +208,7 @@ fn write(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, wish: Wis
         flags: spv::WriterFlags::DEBUG,
         // The bindings are those of the text.
         fake_missing_bindings: true,
-        // What the device lacks is found afterwards, to be named.
-        capabilities: None,
+        capabilities: permitted(target),
         bounds_check_policies: naga::proc::BoundsCheckPolicies {
             index: checked(BoundsCheckPolicy::Restrict),
             buffer: checked(BoundsCheckPolicy::Restrict),

@@ -519,7 +519,7 @@ pub(super) fn kernel_arg_properties(p: &KernelArgProperties) -> avx_kernel_arg_p
     avx_kernel_arg_properties {
         struct_size: size_of::<avx_kernel_arg_properties>() as u32,
         kind: binding_kind(p.kind),
-        group: p.group,
+        group: if p.kind == BindingKind::PushConstants { AVX_PUSH_CONSTANTS } else { p.group },
         binding: p.binding,
         access: (if p.read { AVX_ACCESS_READ } else { 0 }) | (if p.write { AVX_ACCESS_WRITE } else { 0 }),
         alignment: p.alignment,

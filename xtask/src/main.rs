@@ -16,6 +16,7 @@ mod session;
 mod setup;
 mod shaderc;
 mod steps;
+mod validator;
 
 use report::{Outcome, Report};
 use session::Session;

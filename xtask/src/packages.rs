@@ -33,6 +33,8 @@ pub(crate) enum Need {
     Clang,
     /// Python 3.
     Python,
+    /// Its package manager, for a validator that is newer than the system's.
+    Pip,
     /// nm and readelf.
     Binutils,
     /// cargo fmt.
@@ -43,7 +45,7 @@ pub(crate) enum Need {
 
 impl Need {
     /// Every need, in the order in which they are listed to a person.
-    pub(crate) const ALL: [Need; 18] = [
+    pub(crate) const ALL: [Need; 19] = [
         Need::Cc,
         Need::Cxx,
         Need::CMake,
@@ -59,6 +61,7 @@ impl Need {
         Need::Valgrind,
         Need::Clang,
         Need::Python,
+        Need::Pip,
         Need::Binutils,
         Need::Rustfmt,
         Need::Clippy,
@@ -82,6 +85,7 @@ impl Need {
             Need::Valgrind => "valgrind",
             Need::Clang => "clang",
             Need::Python => "Python 3",
+            Need::Pip => "pip for Python 3",
             Need::Binutils => "binutils (nm, readelf)",
             Need::Rustfmt => "rustfmt (cargo fmt)",
             Need::Clippy => "clippy (cargo clippy)",
@@ -142,6 +146,7 @@ impl Manager {
             Need::Valgrind => ["valgrind", "valgrind", "valgrind", "valgrind", "", ""],
             Need::Clang => ["clang", "clang", "clang", "clang", "llvm", ""],
             Need::Python => ["python3", "python3", "python", "python3", "python3", ""],
+            Need::Pip => ["python3-pip", "python3-pip", "python-pip", "python3-pip", "python3", ""],
             Need::Binutils => ["binutils", "binutils", "binutils", "binutils", "binutils", ""],
             Need::Rustfmt => ["rustfmt", "rustfmt", "rust", "rustfmt", "rust", "rustfmt"],
             Need::Clippy => ["rust-clippy", "clippy", "rust", "clippy", "rust", "clippy"],

@@ -104,6 +104,7 @@ pub(crate) fn probe(scratch: &Path) -> Found {
         Need::Valgrind => runs(&["valgrind", "--version"]),
         Need::Clang => runs(&["clang", "--version"]) && runs(&["clang++", "--version"]),
         Need::Python => runs(&["python3", "--version"]),
+        Need::Pip => runs(&["python3", "-m", "pip", "--version"]),
         Need::Binutils => runs(&["nm", "--version"]) && runs(&["readelf", "--version"]),
         Need::Rustfmt => runs(&["cargo", "fmt", "--version"]),
         Need::Clippy => runs(&["cargo", "clippy", "--version"]),

@@ -26,7 +26,7 @@ pub(crate) fn all(session: &mut Session, install: bool) {
 
     rust::own_tests(session);
     let binaries = rust::build(session, &configurations);
-    rust::unit_tests(session, binaries.as_deref(), &drivers);
+    rust::unit_tests(session, binaries.as_deref(), &drivers, install);
     for (name, configuration) in &configurations {
         rust::suite(session, binaries.as_deref(), name, configuration);
     }
