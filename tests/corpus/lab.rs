@@ -150,6 +150,8 @@ impl Lab<'_> {
     pub(crate) fn only_on(&mut self, word: &str, what: &str) -> &mut Self {
         if !text(&self.device.info().name).contains(word) {
             self.lacking = Some(format!("known to be there on {word} alone: {what}"));
+        } else if std::env::var("AVX_GPU_VALIDATION").is_ok_and(|value| value == "1") {
+            self.lacking = Some("layers older than 1.3.255 know no cooperative matrices".into());
         }
         self
     }
