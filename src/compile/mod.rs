@@ -3,7 +3,7 @@
 //! | file | what it is about |
 //! |---|---|
 //! | [`error`] | why a kernel was refused |
-//! | [`wgsl`](mod@wgsl) | WGSL to SPIR-V, with [`directive`], [`prescan`], [`weight`], [`length`] and [`token`] before the compiler, [`diagnose`] for its messages, [`math`] and [`uniform`] beside it, [`cooperative`], [`composite`], [`strip`], [`barrier`] and [`range`] after it |
+//! | [`wgsl`](mod@wgsl) | WGSL to SPIR-V, with [`directive`], [`prescan`], [`weight`], [`length`] and [`token`] before the compiler, [`diagnose`] and [`speech`] for its messages, [`math`] and [`uniform`] beside it, [`cooperative`], [`composite`], [`strip`], [`barrier`] and [`range`] after it |
 //! | [`glsl`](mod@glsl) | GLSL to flat text, and to SPIR-V without the system's compiler |
 //! | [`structure`] | what raw SPIR-V must be like before a driver sees it |
 //! | [`setting`] | values for overrides and specialization constants |
@@ -37,6 +37,7 @@ mod prescan;
 mod range;
 mod reflect;
 mod setting;
+mod speech;
 mod split;
 mod strip;
 mod structure;

@@ -17,7 +17,9 @@ use super::diagnose::{Label, Source};
 use super::error::{Error, Kind, Result};
 use super::index::Index;
 use super::setting::{self, Form, Settable, Setting};
-use super::{Kernel, Request, Target, barrier, check, composite, cooperative, debug, entry, math, prescan, range, reflect, strip, uniform};
+use super::{
+    Kernel, Request, Target, barrier, check, composite, cooperative, debug, entry, math, prescan, range, reflect, speech, strip, uniform,
+};
 
 /// Bytes of stack that [`Parsed`] needs. The compiler is recursive, and an overflow ends the process; [`prescan`] keeps inputs to a
 /// quarter of it in an unoptimized build. The system provides the memory when it is touched, so an ordinary kernel costs little.
@@ -269,14 +271,17 @@ fn key(one: &naga::Override) -> String {
 /// A mistake that the parser found.
 fn parse_error(source: Source<'_>, error: &naga::front::wgsl::ParseError) -> Error {
     let labels = error.labels();
-    let labels = labels.filter_map(|(span, text)| Some(Label { range: span.to_range()?, text: text.to_owned() }));
+    let labels = labels.filter_map(|(span, text)| {
+        let text = if speech::is_empty(text) { String::new() } else { speech::plain(text) };
+        Some(Label { range: span.to_range()?, text })
+    });
     let labels: Vec<Label> = labels.collect();
     let notes: Vec<String> = error.notes().map(str::to_owned).collect();
-    let mut message = error.message();
+    let mut message = speech::plain(error.message());
     if notes.iter().any(|note| note.contains("recursion limit")) {
-        message = "types, expressions or statements nest deeper than the compiler goes, about 120 levels";
+        message = "types, expressions or statements nest deeper than the compiler goes, about 120 levels".into();
     }
-    source.error(Kind::Compile, message, &labels, &notes)
+    source.error(Kind::Compile, &message, &labels, &notes)
 }
 
 /// A mistake that the validator found: its places without the compiler's own names for things, and its causes.
@@ -291,32 +296,14 @@ fn validation_error(source: Source<'_>, error: &WithSpan<ValidationError>) -> Er
     let mut notes = Vec::new();
     let mut cause = std::error::Error::source(error.as_inner());
     while let Some(inner) = cause {
-        notes.push(without_handles(&inner.to_string()));
+        notes.push(speech::plain(&inner.to_string()));
         cause = inner.source();
     }
     // The last cause says what is wrong, the ones before it where.
-    notes.insert(0, without_handles(&error.as_inner().to_string()));
+    notes.insert(0, speech::plain(&error.as_inner().to_string()));
     let message = notes.pop().unwrap_or_default();
+    notes.retain(|note| !speech::is_empty(note));
     source.error(Kind::Compile, &message, &labels, &notes)
-}
-
-/// The compiler's message without its numbers for things, as in "Function [3] 'f' is invalid".
-fn without_handles(message: &str) -> String {
-    let mut out = String::with_capacity(message.len());
-    let mut rest = message;
-    while let Some(start) = rest.find(" [") {
-        let (before, after) = rest.split_at(start);
-        out.push_str(before);
-        let end = after.find(']').unwrap_or(0);
-        let number = after.get(2..end).is_some_and(|inner| !inner.is_empty() && inner.bytes().all(|byte| byte.is_ascii_digit()));
-        let (dropped, next) = after.split_at(if number { end + 1 } else { 2 });
-        if !number {
-            out.push_str(dropped);
-        }
-        rest = next;
-    }
-    out.push_str(rest);
-    out
 }
 
 /// A mistake in override constants.
