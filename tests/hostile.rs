@@ -5,7 +5,7 @@
 mod common;
 
 use common::process::within;
-use common::random::Random;
+use common::random::{Random, number};
 use common::*;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -241,8 +241,9 @@ fn seeded_mutations_survive() {
     let fine = [AVX_ERROR_COMPILE, AVX_ERROR_ENTRY_POINT, AVX_ERROR_LIMIT, AVX_ERROR_UNSUPPORTED];
     let mut wrong = Vec::new();
     ok(avx_kernel_free(device.kernel(RICH)));
-    for step in 0..1500 {
+    for step in 0..number("AVX_GPU_TEST_MUTATIONS").unwrap_or(1500) {
         let mut random = Random::new(seed + step);
+        let start = std::time::Instant::now();
         let mut spoilt = words.clone();
         for _ in 0..=random.below(3) {
             let (at, other) = (random.index(spoilt.len()), random.index(spoilt.len()));
@@ -261,6 +262,7 @@ fn seeded_mutations_survive() {
             Err(status) if fine.contains(&status) => assert!(!last_error().is_empty(), "step {step}: no message"),
             Err(status) => wrong.push(format!("AVX_GPU_TEST_SEED={seed}, step {step}: {}: {}", name(status), last_error())),
         }
+        assert!(start.elapsed() < LIMIT, "AVX_GPU_TEST_SEED={seed}, step {step}: {:?}", start.elapsed());
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -3,7 +3,7 @@
 #[allow(dead_code, reason = "each test file uses its own part of the helpers")]
 mod common;
 
-use common::random::Random;
+use common::random::{Random, number};
 use common::spirv::{HEADER, OP_CAPABILITY, OP_ENTRY_POINT, instructions};
 use common::*;
 
@@ -316,7 +316,7 @@ fn any_word_may_be_any_other_on_the_null_driver() {
     }
     let seed = Random::seed(32);
     let modules: Vec<Vec<u32>> = MODULES.iter().map(|source| spirv::words(source)).collect();
-    for step in 0..6000 {
+    for step in 0..number("AVX_GPU_TEST_MUTATIONS").unwrap_or(6000) {
         let mut random = Random::new(seed + step);
         let mut words = modules[random.index(modules.len())].clone();
         for _ in 0..=random.below(3) {
