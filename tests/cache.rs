@@ -225,3 +225,92 @@ fn the_default_folder_is_the_users_cache() {
         assert!(path.starts_with(".cache/avx_gpu") || path.starts_with("Library/Caches/avx_gpu"), "{}", path.display());
     }
 }
+
+/// A text that takes long to compile.
+fn long_text() -> String {
+    let steps: String = (0..1200).map(|i| format!("v = v * {}u + {i}u;\n", 2 * i + 1)).collect();
+    format!(
+        "override START: u32 = 1u; @group(0) @binding(0) var<storage, read_write> x: array<u32>;
+        @compute @workgroup_size(64) fn long(@builtin(global_invocation_id) id: vec3<u32>) {{ var v = id.x + START; {steps} x[id.x] = v; }}"
+    )
+}
+
+/// Makes the long kernel with a constant, on a device with this folder, and runs it. `None`: there is no device.
+fn run_long(cache_dir: &std::ffi::CStr, start: u32) -> Option<()> {
+    let options = avx_device_options { cache_dir: cache_dir.as_ptr(), ..avx_device_options::zeroed() };
+    let device = Device::open_with(&options)?;
+    let (text, name) = (long_text(), c("START"));
+    let constant = avx_constant { name: name.as_ptr(), id: 0, reserved: 0, value: start.into(), reserved2: 0 };
+    let options = avx_kernel_options {
+        code: text.as_ptr().cast(),
+        code_size: text.len() as u64,
+        constants: &constant,
+        constant_count: 1,
+        ..avx_kernel_options::zeroed()
+    };
+    let mut kernel = std::ptr::null_mut();
+    ok(abi::kernel_create(device.handle, &options, &mut kernel));
+    assert_eq!(common::text(&kernel_info(kernel).entry_point), "long");
+    let x = device.alloc(256, AVX_MEMORY_DEVICE);
+    device.dispatch(kernel, [1, 1, 1], &[arg_buffer(x)]);
+    let words = device.words(x, 64);
+    let want = |id: u32| (0..1200u32).fold(id + start, |v, i| v.wrapping_mul(2 * i + 1).wrapping_add(i));
+    assert!(device.is_mock() || words == (0..64).map(want).collect::<Vec<u32>>());
+    device.close();
+    Some(())
+}
+
+#[test]
+fn long_kernels_are_kept_as_spirv() {
+    let folder = Folder::new("cache");
+    let cache_dir = c(folder.text());
+    let kept = || -> Files {
+        let files = files_below(&folder.path().join("spirv"));
+        files.into_iter().map(|path| (path.clone(), fs::read(path).expect("readable"))).collect()
+    };
+    if run_long(&cache_dir, 1).is_none() {
+        return;
+    }
+    let first = kept();
+    assert_eq!(first.len(), 1);
+    // The same is not made again, and other constants make another.
+    let time = || fs::metadata(&first[0].0).expect("a file").modified().expect("a time");
+    let before = time();
+    run_long(&cache_dir, 1);
+    assert!(kept() == first && time() == before, "the file was written again");
+    run_long(&cache_dir, 2);
+    assert_eq!(kept().len(), 2);
+    // Whatever stands in the file, the kernel computes what it should, and the file is whole again.
+    let (path, whole) = &first[0];
+    let other = kept().into_iter().find(|(name, _)| name != path).expect("the other").1;
+    for damaged in [other, whole[..whole.len() / 2].to_vec(), Vec::new(), [&whole[..], &[0]].concat()] {
+        fs::write(path, &damaged).expect("writable");
+        run_long(&cache_dir, 1);
+        assert!(kept().iter().any(|(name, content)| name == path && content == whole), "the file is not whole again");
+    }
+}
+
+#[test]
+fn glsl_by_the_systems_compiler_is_kept_as_spirv() {
+    common::glsl::by_both("glsl_by_the_systems_compiler_is_kept_as_spirv", |_, full| {
+        let folder = Folder::new("cache");
+        let cache_dir = c(folder.text());
+        let kept = || files_below(&folder.path().join("spirv")).len();
+        let code = "#version 450\nlayout(local_size_x = 64) in;\nlayout(constant_id = 1) const uint ADD = 5u;
+            layout(binding = 0) buffer X { uint x[]; };\nvoid main() { x[gl_GlobalInvocationID.x] = gl_GlobalInvocationID.x * 3u + ADD; }\n";
+        for (round, add) in [(1, None), (1, None), (2, Some(9.0)), (2, Some(9.0))] {
+            let options = avx_device_options { cache_dir: cache_dir.as_ptr(), ..avx_device_options::zeroed() };
+            let Some(device) = Device::open_with(&options) else { return };
+            let constants: Vec<avx_constant> =
+                add.iter().map(|value| avx_constant { name: null(), id: 1, reserved: 0, value: *value, reserved2: 0 }).collect();
+            let kernel = common::glsl::Text { constants: &constants, ..common::glsl::text(code) }.kernel(&device);
+            let x = device.alloc(256, AVX_MEMORY_DEVICE);
+            device.dispatch(kernel, [1, 1, 1], &[arg_buffer(x)]);
+            let words = device.words(x, 64);
+            let add = add.map_or(5, |value| value as u32);
+            assert!(device.is_mock() || words == (0..64).map(|i| i * 3 + add).collect::<Vec<u32>>());
+            assert_eq!(kept(), if full { round } else { 0 });
+            device.close();
+        }
+    });
+}

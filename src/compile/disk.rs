@@ -38,6 +38,11 @@ pub(crate) struct Key {
 }
 
 impl Key {
+    /// For a file that belongs to a content, by its hash, whatever the device.
+    pub(crate) fn of_content(hash: u128) -> Key {
+        Key { device_uuid: hash.to_le_bytes(), driver_uuid: [0; 16], driver_version: 0, vendor_id: 0, device_id: 0 }
+    }
+
     /// As it stands in a file.
     fn bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(KEY_BYTES);

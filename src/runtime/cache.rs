@@ -14,14 +14,19 @@ pub(crate) struct DiskCache {
     stored: Mutex<Option<u64>>,
 }
 
+/// The folder of all that is kept, as avx_create takes it: `None` is the user's cache folder, empty is no cache.
+pub(crate) fn folder(given: Option<&str>) -> Option<PathBuf> {
+    match given {
+        Some("") => None,
+        Some(folder) => Some(PathBuf::from(folder)),
+        None => Some(dirs::cache_dir()?.join("avx_gpu")),
+    }
+}
+
 impl DiskCache {
-    /// `folder` as avx_create takes it: `None` is the user's cache folder, empty is no cache.
-    pub(crate) fn open(folder: Option<&str>, snapshot: &Snapshot) -> Option<DiskCache> {
-        let folder = match folder {
-            Some("") => return None,
-            Some(folder) => PathBuf::from(folder),
-            None => dirs::cache_dir()?.join("avx_gpu"),
-        };
+    /// In that folder.
+    pub(crate) fn open(given: Option<&str>, snapshot: &Snapshot) -> Option<DiskCache> {
+        let folder = folder(given)?;
         let properties = &snapshot.properties;
         let key = Key {
             device_uuid: properties.pipeline_cache_uuid,

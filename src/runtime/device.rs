@@ -14,6 +14,7 @@ use super::kernel::{self, KernelCache};
 use super::properties::{DeviceProperties, HeapProperties, MemoryUsage};
 use super::register::Registered;
 use super::report::Reports;
+use super::shelf::Shelf;
 use super::staging::Staging;
 use super::stream::{self, Line};
 use super::timeline::{Label, Timeline};
@@ -87,6 +88,7 @@ pub(crate) struct Device {
     pub(crate) kernels: KernelCache,
     pub(crate) pipelines: PipelineCache,
     disk: Option<DiskCache>,
+    pub(super) shelf: Option<Shelf>,
     pub(crate) target: compile::Target,
     memory: Arc<Memory>,
     pub(crate) vulkan: Arc<vulkan::Device>,
@@ -195,6 +197,8 @@ pub(crate) fn create(options: &Options) -> Result<Token> {
     let lanes = if vulkan.features().timeline_semaphore { lanes.unwrap_or(vulkan.queues().len()) } else { 1 };
     let memory = Arc::new(vulkan::memory_of(&vulkan)?);
     let disk = DiskCache::open(options.cache_dir.as_deref(), snapshot).filter(|_| !snapshot.quirks.caches_itself);
+    let target = kernel::target(&vulkan);
+    let shelf = Shelf::open(options.cache_dir.as_deref(), &target);
     let pipelines = PipelineCache::new(&vulkan, &disk.as_ref().map(DiskCache::load).unwrap_or_default())?;
     let spin = Spin::new(options.spin.unwrap_or(SPIN));
     let queues: Vec<Queue> = (0..lanes).map(|i| Queue::new(&vulkan, i, &spin)).collect::<std::result::Result<_, _>>()?;
@@ -224,7 +228,8 @@ pub(crate) fn create(options: &Options) -> Result<Token> {
         kernels: KernelCache::default(),
         pipelines,
         disk,
-        target: kernel::target(&vulkan),
+        shelf,
+        target,
         memory,
         vulkan,
     });

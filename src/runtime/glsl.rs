@@ -108,6 +108,14 @@ impl Prepared {
         matches!(self.compiler, Compiler::Plain(_))
     }
 
+    /// The compiler, with its build.
+    pub(super) fn compiler(&self) -> String {
+        match self.compiler {
+            Compiler::Shaderc(shaderc) => shaderc.identity().to_owned(),
+            Compiler::Plain(_) => "naga".to_owned(),
+        }
+    }
+
     /// Compiles. On a large stack, under `catch_unwind`.
     pub(super) fn compile(&self, request: &Request<'_>, target: &Target) -> compile::Result<compile::Kernel> {
         match self.compiler {

@@ -11,6 +11,7 @@ use super::hazard::{Clock, MAX_LANES};
 use super::log;
 use super::parsed;
 use super::properties::{KernelArgProperties, KernelProperties};
+use super::shelf::{self, Shelf};
 use super::staging;
 use super::subgroups::Subgroups;
 use super::trace;
@@ -159,7 +160,7 @@ pub(crate) fn make(device: &Inside, options: &Options<'_>) -> Result<Arc<Kernel>
     let compiled = match device.kernels.find(key) {
         Some(compiled) => compiled,
         None => {
-            let compiled = Arc::new(compile(device, options, prepared.as_ref())?);
+            let compiled = Arc::new(compile(device, options, prepared.as_ref(), key)?);
             let length = compiled.interface.entry.len();
             if length > MAX_ENTRY_POINT {
                 let message = format!("the entry point's name has {length} bytes; drivers take {MAX_ENTRY_POINT}");
@@ -224,9 +225,18 @@ fn message_label<'a>(options: &Options<'a>) -> &'a str {
     options.label.or(options.entry_point).unwrap_or("kernel")
 }
 
-fn compile(device: &Inside, options: &Options<'_>, prepared: Option<&Prepared>) -> Result<Compiled> {
+fn compile(device: &Inside, options: &Options<'_>, prepared: Option<&Prepared>, key: u128) -> Result<Compiled> {
     let _span = trace::span("compile");
-    let code = translate(options, prepared, &device.target)?.map_err(|e| elsewhere::told(e, device))?;
+    let code = match restore(device, options, prepared, key) {
+        Some(code) => code,
+        None => {
+            let code = translate(options, prepared, &device.target)?.map_err(|e| elsewhere::told(e, device))?;
+            if let Some(shelf) = shelf(device, options, prepared) {
+                shelf.put(key, &compiler_name(prepared), &code.spirv);
+            }
+            code
+        }
+    };
     let checked = prepared.map_or(options.language == Language::Wgsl, Prepared::is_checked);
     let bounds = match checked && !options.unchecked {
         true => Bounds::Checked,
@@ -238,6 +248,28 @@ fn compile(device: &Inside, options: &Options<'_>, prepared: Option<&Prepared>) 
     log::line(log::Level::Debug, format!("compiled '{}' ({} words of SPIR-V)", interface.entry, code.spirv.len()));
     let subgroups = options.subgroups;
     Ok(Compiled { language: options.language, code, interface, bounds, subgroups, pipelines: Default::default(), making: Mutex::new(()) })
+}
+
+/// Where SPIR-V made of this is kept between processes. A user's own needs no keeping, and of a kernel that reports it is not all.
+fn shelf<'a>(device: &'a Inside, options: &Options<'_>, prepared: Option<&Prepared>) -> Option<&'a Shelf> {
+    let is_slow = prepared.is_some_and(|prepared| !prepared.is_checked()) || options.code.len() >= shelf::LONG;
+    device.shelf.as_ref().filter(|_| is_slow && options.language != Language::Spirv && !options.debug)
+}
+
+/// Who makes the SPIR-V.
+fn compiler_name(prepared: Option<&Prepared>) -> String {
+    prepared.map_or_else(|| "naga".to_owned(), Prepared::compiler)
+}
+
+/// What an earlier process made of the same.
+fn restore(device: &Inside, options: &Options<'_>, prepared: Option<&Prepared>, key: u128) -> Option<compile::Kernel> {
+    let spirv = shelf(device, options, prepared)?.take(key, &compiler_name(prepared))?;
+    // Our own compilers have put the values of constants in, and left one entry point.
+    let constants: &[Setting<'_>] = if prepared.is_none_or(Prepared::is_checked) { &[] } else { &options.constants };
+    let request = compile::Request { entry: None, constants, unchecked: options.unchecked, debug: false };
+    let kernel = on_compiler_stack(|| compile::spirv(&spirv, &request, &device.target)).ok()?.ok()?;
+    log::line(log::Level::Debug, format!("'{}' was compiled by an earlier process", kernel.interface.entry));
+    Some(kernel)
 }
 
 /// A text that goes through a preprocessor of ours first.

@@ -30,6 +30,7 @@ mod quick;
 mod record;
 pub(crate) mod register;
 mod report;
+mod shelf;
 mod staging;
 pub(crate) mod stream;
 pub(crate) mod subgroups;

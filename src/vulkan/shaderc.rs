@@ -36,6 +36,8 @@ type Compile = unsafe extern "C" fn(Pointer, *const c_char, usize, c_int, *const
 pub(crate) struct Shaderc {
     /// What it was opened as.
     name: String,
+    /// The same with its file's size and time.
+    identity: String,
     /// The newest SPIR-V that it writes.
     newest: (u8, u8),
     /// Made when the library was opened, and never released: with the last compiler, the tables that all compilers share would go.
@@ -57,6 +59,27 @@ pub(crate) struct Shaderc {
 unsafe impl Send for Shaderc {}
 // SAFETY: as above.
 unsafe impl Sync for Shaderc {}
+
+/// The file that a function came from, with its size and the time of its last change; "" where the system does not tell.
+fn file_of(function: *const Pointer) -> String {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        // SAFETY: a struct of pointers, for which zero is valid.
+        let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
+        // SAFETY: any address may be asked for; `info` is writable.
+        if unsafe { libc::dladdr(function.cast(), &mut info) } != 0 && !info.dli_fname.is_null() {
+            // SAFETY: a NUL-terminated path that the system's loader keeps as long as the library, which is never closed.
+            let path = std::ffi::OsStr::from_bytes(unsafe { std::ffi::CStr::from_ptr(info.dli_fname) }.to_bytes());
+            if let Ok(metadata) = std::fs::metadata(path) {
+                let changed = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+                return format!("{} {} {:?}", path.display(), metadata.len(), changed.unwrap_or_default());
+            }
+        }
+    }
+    let _ = function;
+    String::new()
+}
 
 impl Shaderc {
     /// The system's library, opened at the first call; or why there is none.
@@ -100,6 +123,7 @@ impl Shaderc {
         let spv_version: unsafe extern "C" fn(*mut u32, *mut u32) = function!("shaderc_get_spv_version");
         let mut shaderc = Shaderc {
             name: name.to_owned(),
+            identity: format!("{name} {}", file_of(initialize as *const Pointer)),
             newest: (1, 0),
             compiler: std::ptr::null_mut(),
             options_initialize: function!("shaderc_compile_options_initialize"),
@@ -124,6 +148,11 @@ impl Shaderc {
             return Err(format!("{name}: it makes no compiler"));
         }
         Ok(shaderc)
+    }
+
+    /// Tells this build of the library from others: what its compilers made is kept under it.
+    pub(crate) fn identity(&self) -> &str {
+        &self.identity
     }
 
     /// What the library was opened as.

@@ -52,7 +52,7 @@ use Goal::{Fixed, Raw};
 use Param::{Is, Largest};
 
 /// Bandwidths on the device are promised as shares of what the GPU can do by hand: on an H200, 0.97 of the best copy is 4.1 TB/s.
-const ROWS: [Row; 42] = [
+const ROWS: [Row; 46] = [
     row("empty kernel, submit and wait", "latency", Is("submit_wait"), "us", Lower, Raw(1.1)),
     with("ours-graph", row("the same as a graph", "latency", Is("submit_wait"), "us", Lower, Goal::None)),
     row("dependent dispatches, each, recorded and run", "dispatch_dependent", Largest, "us", Lower, Raw(1.1)),
@@ -89,6 +89,10 @@ const ROWS: [Row; 42] = [
     row("create, warm", "create", Is("warm"), "ms", Lower, Raw(1.03)),
     row("compile saxpy, cold", "compile", Is("saxpy_cold"), "ms", Lower, Goal::None),
     row("compile saxpy, warm", "compile", Is("saxpy_warm"), "ms", Lower, Fixed(0.5)),
+    row("a hundred kernels, one after the other, cold", "compile_100", Is("cold"), "ms", Lower, Goal::None),
+    row("a hundred kernels, one after the other, warm", "compile_100", Is("warm"), "ms", Lower, Goal::None),
+    row("a hundred kernels by eight threads, cold", "compile_100_threads", Is("cold"), "ms", Lower, Goal::None),
+    row("a hundred kernels by eight threads, warm", "compile_100_threads", Is("warm"), "ms", Lower, Goal::None),
     row("resident memory after the first kernel, warm", "resident", Is("warm"), "MiB", Lower, Fixed(90.0)),
     row("16 threads queue jobs", "threads_queue", Is("16"), "k/s", Higher, Goal::None),
     with("ours-streams", row("16 threads queue jobs, a stream each", "threads_queue", Is("16"), "k/s", Higher, Goal::None)),
