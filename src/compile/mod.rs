@@ -3,7 +3,7 @@
 //! | file | what it is about |
 //! |---|---|
 //! | [`error`] | why a kernel was refused |
-//! | [`wgsl`](mod@wgsl) | WGSL to SPIR-V, with [`directive`], [`prescan`], [`weight`], [`length`] and [`token`] before the compiler, [`diagnose`] and [`speech`] for its messages, [`math`] and [`uniform`] beside it, [`cooperative`], [`composite`], [`strip`], [`barrier`] and [`range`] after it |
+//! | [`wgsl`](mod@wgsl) | WGSL to SPIR-V, with [`directive`], [`prescan`], [`weight`], [`length`] and [`token`] before the compiler, [`diagnose`], [`speech`] and [`spelling`] for its messages, [`math`] and [`uniform`] beside it, [`cooperative`], [`composite`], [`strip`], [`barrier`] and [`range`] after it |
 //! | [`glsl`](mod@glsl) | GLSL to flat text, and to SPIR-V without the system's compiler |
 //! | [`structure`] | what raw SPIR-V must be like before a driver sees it |
 //! | [`setting`] | values for overrides and specialization constants |
@@ -38,6 +38,7 @@ mod range;
 mod reflect;
 mod setting;
 mod speech;
+mod spelling;
 mod split;
 mod strip;
 mod structure;

@@ -5,8 +5,8 @@ use std::fmt;
 
 use rspirv::spirv::Op;
 
-use super::entry::{list, nearest};
 use super::error::{Error, Kind, Result};
+use super::spelling::{list, nearest};
 use super::words::Inst;
 
 /// A constant and its value.
