@@ -6,6 +6,7 @@ use crate::vulkan::{Window, host};
 use once_cell::sync::OnceCell;
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
 use std::mem::MaybeUninit;
+use std::thread::JoinHandle;
 
 /// Pieces below this are not worth another thread.
 const PIECE: usize = 1 << 20;
@@ -15,7 +16,21 @@ const MAX_THREADS: usize = 8;
 /// See the module.
 pub(crate) struct Copiers {
     threads: usize,
-    pool: OnceCell<Option<ThreadPool>>,
+    pool: OnceCell<Option<Pool>>,
+}
+
+/// The threads. It waits for their end when it goes, so that none is in the driver any more when the device is destroyed.
+struct Pool {
+    threads: Option<ThreadPool>,
+    handles: Vec<JoinHandle<()>>,
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        drop(self.threads.take());
+        let own = std::thread::current().id();
+        self.handles.drain(..).filter(|handle| handle.thread().id() != own).for_each(|handle| drop(handle.join()));
+    }
 }
 
 impl Copiers {
@@ -78,14 +93,19 @@ impl Copiers {
 
     fn pool(&self) -> Option<&ThreadPool> {
         let start = || {
+            let mut handles = Vec::with_capacity(self.threads);
             let pool = ThreadPoolBuilder::new()
                 .num_threads(self.threads)
-                .spawn_handler(|thread| host::spawn("avx_gpu copy", Some(256 << 10), || thread.run()).map(drop))
+                .spawn_handler(|thread| {
+                    handles.push(host::spawn("avx_gpu copy", Some(256 << 10), || thread.run())?);
+                    Ok(())
+                })
                 .build();
             // Without threads the caller copies alone.
-            pool.ok()
+            pool.ok().map(|threads| Pool { threads: Some(threads), handles })
         };
-        if self.threads > 1 { self.pool.get_or_init(start).as_ref() } else { None }
+        let pool = if self.threads > 1 { self.pool.get_or_init(start).as_ref() } else { None };
+        pool.and_then(|pool| pool.threads.as_ref())
     }
 }
 

@@ -3,7 +3,7 @@
 use super::debug;
 use super::error::{Error, Kind, Result};
 use super::features::{Features, Request};
-use super::instance::{COMPILING, Instance, creation_turn};
+use super::instance::{COMPILING, Instance, SUBMITTING, creation_turn};
 use super::snapshot::Snapshot;
 use ash::vk;
 use std::ffi::{CString, c_char};
@@ -327,7 +327,9 @@ impl Device {
 impl Drop for Device {
     fn drop(&mut self) {
         let _turn = creation_turn();
+        // In this order: nobody's submission waits while this waits for a compilation.
         let _none_compiles = COMPILING.write().unwrap_or_else(PoisonError::into_inner);
+        let _none_submits = SUBMITTING.write().unwrap_or_else(PoisonError::into_inner);
         // SAFETY: the device is alive until here, the only place that destroys it; by the contract of the type all that was made from it
         // is gone and its queue idle; the instance is a later field and still alive.
         unsafe { self.raw.destroy_device(None) };
