@@ -36,6 +36,20 @@ fn the_committed_header_is_the_generated_one() {
     assert!(committed == avx_gpu::testing::GENERATED_HEADER, "include/avx_gpu.h has drifted from src/ffi; first: {differs:?}");
 }
 
+/// cbindgen hands a literal on as Rust writes it, and a C compiler sees a macro only where it is used.
+#[test]
+fn every_number_is_one_that_c_can_read() {
+    let header = read("include/avx_gpu.h");
+    let defines = header.lines().filter_map(|l| l.strip_prefix("#define AVX_")?.split_once(' '));
+    let numbers: Vec<(&str, &str)> = defines.filter(|(_, value)| value.starts_with(|c: char| c.is_ascii_digit())).collect();
+    assert!(numbers.len() > 50, "only {} numbers found", numbers.len());
+    for (name, value) in numbers {
+        let digits = value.trim_end_matches(['u', 'U', 'l', 'L']);
+        let read = digits.strip_prefix("0x").map_or_else(|| digits.parse(), |hex| u64::from_str_radix(hex, 16));
+        assert!(read.is_ok(), "AVX_{name} is {value}");
+    }
+}
+
 #[test]
 fn every_function_is_in_the_symbol_list_and_none_is_missing() {
     let declared = functions(&read("include/avx_gpu.h"));

@@ -31,9 +31,10 @@ pub const AVX_KERNEL_UNCHECKED: u32 = 1;
 ///
 /// Each report is one line of the log (see avx_set_log), `kernel 'blur' (3, 0, 0): i is 3` with the global invocation id, delivered by
 /// the next call that waits for the dispatch or reads what it wrote, at the latest by avx_destroy; those of one invocation in its
-/// order. Where several threads wait at once, one of them may deliver for all. An assertion that failed is also the error AVX_ERROR_ASSERTION of that call. A dispatch has 4 MiB for its reports
-/// (AVX_GPU_DEBUG_BYTES in the environment: 256 to 67108864); what finds no room is counted and told. Nothing is moved or stopped: an
-/// index out of bounds is kept inside as it always is (with AVX_KERNEL_UNCHECKED it is neither kept nor reported), and a kernel goes on behind a failed assertion. The kernel needs one storage
+/// order. Where several threads wait at once, one of them may deliver for all. An assertion that failed is also the error
+/// AVX_ERROR_ASSERTION of that call. A dispatch has 4 MiB for its reports (AVX_GPU_DEBUG_BYTES in the environment: 256 to 67108864);
+/// what finds no room is counted and told. Nothing is moved or stopped: an index out of bounds is kept inside as it always is (with
+/// AVX_KERNEL_UNCHECKED it is neither kept nor reported), and a kernel goes on after a failed assertion. The kernel needs one storage
 /// buffer more than it shows, and cannot be recorded into a graph (AVX_ERROR_UNSUPPORTED).
 pub const AVX_KERNEL_DEBUG: u32 = 2;
 /// avx_kernel_create: no subgroup is cut short. The workgroup's first dimension must be a multiple of the subgroup size.
@@ -115,7 +116,7 @@ pub struct avx_kernel_options {
 }
 
 /// A number that is not known.
-pub const AVX_UNKNOWN: u32 = 0xffff_ffff;
+pub const AVX_UNKNOWN: u32 = 0xffffffff;
 
 /// What a kernel is.
 #[repr(C)]

@@ -76,6 +76,7 @@ static void check_constants(avx_device device) {
     OK(avx_kernel_create(device, &options, &kernel));
     OK(avx_kernel_info(kernel, &properties));
     CHECK(properties.workgroup_size[0] == 16 && properties.subgroup_size >= 1);
+    CHECK(properties.registers == AVX_UNKNOWN || properties.registers < 65536);
     OK(avx_kernel_free(kernel));
     constants[0].name = "TILES";
     STATUS(AVX_ERROR_ARGUMENTS, avx_kernel_create(device, &options, &kernel));
