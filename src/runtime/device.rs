@@ -127,6 +127,12 @@ pub(crate) fn forked() -> bool {
     vulkan::host::forked()
 }
 
+/// To be called by each thread that enters the library: see `vulkan/departure.rs`.
+#[inline]
+pub(crate) fn visit() {
+    vulkan::visit();
+}
+
 fn instance(validation: bool) -> Result<Arc<Instance>> {
     static SINK: std::sync::Once = std::sync::Once::new();
     SINK.call_once(|| {

@@ -1,13 +1,14 @@
 //! An open device: the VkDevice with all it has switched on, its compute queue, and the functions that come by extensions.
 
 use super::debug;
+use super::departure::Alone;
 use super::error::{Error, Kind, Result};
 use super::features::{Features, Request};
-use super::instance::{COMPILING, Instance, SUBMITTING, creation_turn};
+use super::instance::{Instance, creation_turn};
 use super::snapshot::Snapshot;
 use ash::vk;
 use std::ffi::{CString, c_char};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Nanoseconds by which two clocks that were read together may be apart, without another try.
@@ -327,9 +328,7 @@ impl Device {
 impl Drop for Device {
     fn drop(&mut self) {
         let _turn = creation_turn();
-        // In this order: nobody's submission waits while this waits for a compilation.
-        let _none_compiles = COMPILING.write().unwrap_or_else(PoisonError::into_inner);
-        let _none_submits = SUBMITTING.write().unwrap_or_else(PoisonError::into_inner);
+        let _alone = Alone::new();
         // SAFETY: the device is alive until here, the only place that destroys it; by the contract of the type all that was made from it
         // is gone and its queue idle; the instance is a later field and still alive.
         unsafe { self.raw.destroy_device(None) };

@@ -1,6 +1,7 @@
 //! What the library needs of the operating system beyond the standard library: threads that take no signals, code on a large
 //! stack, and to know that the process is a fork. The rest of the house is portable because this is here.
 
+use super::departure::visit;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
@@ -16,7 +17,10 @@ pub(crate) fn spawn<T: Send + 'static>(
 ) -> io::Result<JoinHandle<T>> {
     let builder = builder(name, stack_bytes)?;
     let _blocked = signals::Blocked::all();
-    builder.spawn(f)
+    builder.spawn(|| {
+        visit();
+        f()
+    })
 }
 
 /// Runs `f` on a thread of its own with a stack of `stack_bytes`, takes no signals there, and waits for it. A panic of `f` is the

@@ -28,15 +28,6 @@ static VALIDATING: OnceCell<Arc<Instance>> = OnceCell::new();
 /// happened on several threads at once.
 static CREATION: Mutex<()> = Mutex::new(());
 
-/// Compilations under way in the drivers, which no device may be destroyed beside: in NVIDIA's driver 580 the two, of different devices,
-/// can wait for each other for ever, and all other calls behind them (seen on an H100 with an empty shader cache on disk).
-pub(super) static COMPILING: std::sync::RwLock<()> = std::sync::RwLock::new(());
-
-/// Shared by those who submit, on any device, alone for who destroys one. NVIDIA 580 waits inside vkDestroyDevice for a thread of its
-/// own to end, holding a lock that vkQueueSubmit of other devices wants, and the thread's end waits for those: seen as a hang, with
-/// backtraces, in one of three runs of sixteen threads that opened, used and closed devices.
-pub(super) static SUBMITTING: std::sync::RwLock<()> = std::sync::RwLock::new(());
-
 /// Waits for the turn to make or destroy an instance or a device. It guards no data, so a panic elsewhere leaves nothing broken.
 pub(crate) fn creation_turn() -> MutexGuard<'static, ()> {
     CREATION.lock().unwrap_or_else(PoisonError::into_inner)

@@ -2,10 +2,9 @@
 
 use super::device::Device;
 use super::error::{Error, Kind, Result};
-use super::instance::COMPILING;
 use ash::vk;
 use std::ffi::CString;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 /// How a binding is described to the driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -223,11 +222,8 @@ impl Pipeline {
             vk::PipelineCreateFlags::empty()
         };
         let info = vk::ComputePipelineCreateInfo::default().flags(told).stage(stage).layout(self.layout);
-        let made = {
-            let _compiling = COMPILING.read().unwrap_or_else(PoisonError::into_inner);
-            // SAFETY: module, layout and cache are this device's and alive; the entry point is in the module.
-            unsafe { device.create_compute_pipelines(cache.raw, &[info], None) }
-        };
+        // SAFETY: module, layout and cache are this device's and alive; the entry point is in the module.
+        let made = unsafe { device.create_compute_pipelines(cache.raw, &[info], None) };
         // SAFETY: a shader module may go once its pipelines are made.
         unsafe { device.destroy_shader_module(module, None) };
         match made {

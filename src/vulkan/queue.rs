@@ -4,10 +4,9 @@ use super::commands::Commands;
 use super::completion::{Completion, Signal, Spin};
 use super::device::Device;
 use super::error::{Error, Result};
-use super::instance::SUBMITTING;
 use ash::vk;
 use std::collections::VecDeque;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 /// One queue of a device. Used by one thread at a time, together with all others of the device; [`Completion`] is for all.
 pub(crate) struct Queue {
@@ -62,7 +61,6 @@ impl Queue {
         let buffers: smallvec::SmallVec<[vk::CommandBuffer; 2]> = commands.iter().chain(graph).map(Commands::raw).collect();
         let info = vk::SubmitInfo::default().command_buffers(&buffers);
         let submit = |info: vk::SubmitInfo<'_>, fence| {
-            let _submitting = SUBMITTING.read().unwrap_or_else(PoisonError::into_inner);
             // SAFETY: the command buffers are complete and belong to this device's queue family; the queue is used under the engine's
             // lock alone; semaphore and fence are this device's and unsignaled at this number.
             unsafe { self.device.raw().queue_submit(self.raw, &[info], fence) }
