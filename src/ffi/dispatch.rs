@@ -78,10 +78,9 @@ pub unsafe extern "C" fn avx_dispatch(
     count: u32,
 ) -> avx_status {
     boundary::call("avx_dispatch", || {
-        let mut list = structs::Args::new();
         // SAFETY: `args` points to `count` arguments with readable bytes, says the caller.
-        unsafe { structs::args(args, count, &mut list) }?;
-        dispatch::dispatch(stream.token(), kernel.token(), dispatch::Grid::Workgroups([x, y, z]), &list)
+        let args = unsafe { structs::args(args, count) }?;
+        dispatch::dispatch(stream.token(), kernel.token(), dispatch::Grid::Workgroups([x, y, z]), &args)
     })
 }
 
@@ -101,10 +100,9 @@ pub unsafe extern "C" fn avx_dispatch_threads(
     count: u32,
 ) -> avx_status {
     boundary::call("avx_dispatch_threads", || {
-        let mut list = structs::Args::new();
         // SAFETY: `args` points to `count` arguments with readable bytes, says the caller.
-        unsafe { structs::args(args, count, &mut list) }?;
-        dispatch::dispatch(stream.token(), kernel.token(), dispatch::Grid::Threads([x, y, z]), &list)
+        let args = unsafe { structs::args(args, count) }?;
+        dispatch::dispatch(stream.token(), kernel.token(), dispatch::Grid::Threads([x, y, z]), &args)
     })
 }
 
@@ -123,10 +121,9 @@ pub unsafe extern "C" fn avx_dispatch_indirect(
     count: u32,
 ) -> avx_status {
     boundary::call("avx_dispatch_indirect", || {
-        let mut list = structs::Args::new();
         // SAFETY: `args` points to `count` arguments with readable bytes, says the caller.
-        unsafe { structs::args(args, count, &mut list) }?;
-        dispatch::dispatch(stream.token(), kernel.token(), dispatch::Grid::Indirect(counts.token(), offset), &list)
+        let args = unsafe { structs::args(args, count) }?;
+        dispatch::dispatch(stream.token(), kernel.token(), dispatch::Grid::Indirect(counts.token(), offset), &args)
     })
 }
 
@@ -144,10 +141,9 @@ pub unsafe extern "C" fn avx_dispatch_slot(
     count: u32,
 ) -> avx_status {
     boundary::call("avx_dispatch_slot", || {
-        let mut list = structs::Args::new();
         // SAFETY: `args` points to `count` arguments with readable bytes, says the caller.
-        unsafe { structs::args(args, count, &mut list) }?;
-        dispatch::dispatch(recording_stream.token(), kernel.token(), dispatch::Grid::Slot(slot), &list)
+        let args = unsafe { structs::args(args, count) }?;
+        dispatch::dispatch(recording_stream.token(), kernel.token(), dispatch::Grid::Slot(slot), &args)
     })
 }
 

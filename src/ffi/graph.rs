@@ -6,6 +6,7 @@ use super::dispatch::avx_arg;
 use super::library::avx_status;
 use super::stream::avx_stream;
 use super::structs;
+use crate::runtime::args::Given as _;
 use crate::runtime::graph;
 
 /// What lies behind an avx_graph.
@@ -56,10 +57,9 @@ pub unsafe extern "C" fn avx_graph_end(recording_stream: avx_stream, graph: *mut
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn avx_graph_launch(stream: avx_stream, graph: avx_graph, params: *const avx_arg, count: u32) -> avx_status {
     boundary::call("avx_graph_launch", || {
-        let mut list = structs::Args::new();
         // SAFETY: `params` points to `count` arguments with readable bytes, says the caller.
-        unsafe { structs::args(params, count, &mut list) }?;
-        graph::launch(stream.token(), graph.token(), &list)
+        let values = unsafe { structs::args(params, count) }?;
+        graph::launch(stream.token(), graph.token(), &values.all()?)
     })
 }
 

@@ -7,7 +7,7 @@ use super::dispatch::*;
 use super::event::avx_event;
 use super::kernel::*;
 use super::stream::avx_stream_options;
-use crate::runtime::args::{Arg, Value};
+use crate::runtime::args::{Arg, Given, Value};
 use crate::runtime::error::{Error, Result, Status, invalid, out_of_host_memory};
 use crate::runtime::handle::Token;
 use crate::runtime::kernel::{Setting, Which};
@@ -16,7 +16,6 @@ use crate::runtime::properties::{
 };
 use crate::runtime::subgroups::Subgroups;
 use crate::runtime::{buffer, device, kernel};
-use smallvec::SmallVec;
 use std::ffi::c_char;
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -269,37 +268,53 @@ fn not_yet(what: &str) -> Error {
     Error::new(Status::Unsupported, format!("{what}: not in this version of the library ({})", env!("CARGO_PKG_VERSION")))
 }
 
+/// The arguments of a call, where the caller has them.
+pub(super) struct Args<'a> {
+    first: *const avx_arg,
+    count: u32,
+    _life: PhantomData<&'a avx_arg>,
+}
+
 /// # Safety
 /// `args` holds `count` arguments whose bytes are readable, for as long as the result lives.
-pub(super) unsafe fn args<'a>(args: *const avx_arg, count: u32, checked: &mut Args<'a>) -> Result<()> {
-    if count == 0 {
-        return Ok(());
-    }
-    if args.is_null() {
+pub(super) unsafe fn args<'a>(args: *const avx_arg, count: u32) -> Result<Args<'a>> {
+    if args.is_null() && count > 0 {
         return Err(invalid(format!("args is NULL and count is {count}")));
     }
     if count > MAX_ARGS {
         let message = format!("count is {count}; a dispatch takes {MAX_ARGS} arguments at most");
         return Err(Error::new(Status::Arguments, message));
     }
-    checked.reserve(count as usize);
-    for i in 0..count as usize {
-        // SAFETY: i is below the count that the caller gave; an avx_arg is valid for any bytes.
-        let arg = unsafe { args.add(i).read_unaligned() };
-        // The arguments of nearly all dispatches.
-        if arg.kind == AVX_ARG_BUFFER && arg.flags == 0 && arg.reserved == [0; 2] {
-            let value = Value::Buffer { buffer: arg.buffer.token(), offset: arg.offset, size: arg.size };
-            checked.push(Arg { at: None, value, unordered: false, slot: None });
-            continue;
-        }
-        // SAFETY: the argument's bytes are readable, says the caller.
-        checked.push(unsafe { one_arg(&arg) }.map_err(|e| Error::new(e.status, format!("args[{i}]: {}", e.message)))?);
-    }
-    Ok(())
+    Ok(Args { first: args, count, _life: PhantomData })
 }
 
-/// Checked arguments: in place for most dispatches.
-pub(super) type Args<'a> = SmallVec<[Arg<'a>; 8]>;
+impl<'a> Given<'a> for Args<'a> {
+    #[inline]
+    fn count(&self) -> usize {
+        self.count as usize
+    }
+
+    #[inline(always)]
+    fn range(&self, index: usize) -> Option<(Token, u64, u64)> {
+        let arg = self.read(index);
+        let plain = arg.kind == AVX_ARG_BUFFER && arg.flags == 0 && arg.reserved == [0; 2];
+        plain.then(|| (arg.buffer.token(), arg.offset, arg.size))
+    }
+
+    fn take(&self, index: usize) -> Result<Arg<'a>> {
+        // SAFETY: the argument's bytes are readable, said the caller of `args`.
+        unsafe { one_arg(&self.read(index)) }.map_err(|e| Error::new(e.status, format!("args[{index}]: {}", e.message)))
+    }
+}
+
+impl Args<'_> {
+    #[inline(always)]
+    fn read(&self, index: usize) -> avx_arg {
+        assert!(index < self.count as usize);
+        // SAFETY: the index is below the count that the caller gave; an avx_arg is valid for any bytes.
+        unsafe { self.first.add(index).read_unaligned() }
+    }
+}
 
 /// # Safety
 /// `events` is NULL or holds `count` handles.

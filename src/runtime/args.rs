@@ -39,6 +39,71 @@ pub(crate) struct Arg<'a> {
     pub(crate) slot: Option<u32>,
 }
 
+/// The arguments of a dispatch, as the caller holds them: each is checked as it is taken.
+pub(crate) trait Given<'a> {
+    fn count(&self) -> usize;
+
+    /// Number `index`, below the count, if it is a plain range of a buffer: its token, offset and size (0: to the end).
+    fn range(&self, index: usize) -> Option<(Token, u64, u64)>;
+
+    /// Number `index`, below the count, whatever it is.
+    fn take(&self, index: usize) -> Result<Arg<'a>>;
+
+    /// All of them.
+    fn all(&self) -> Result<SmallVec<[Arg<'a>; 8]>> {
+        (0..self.count()).map(|i| self.take(i)).collect()
+    }
+}
+
+/// Arguments that are checked already.
+impl<'a, const N: usize> Given<'a> for [Arg<'a>; N] {
+    fn count(&self) -> usize {
+        N
+    }
+
+    fn range(&self, index: usize) -> Option<(Token, u64, u64)> {
+        match self[index] {
+            Arg { at: None, value: Value::Buffer { buffer, offset, size }, unordered: false, .. } => Some((buffer, offset, size)),
+            _ => None,
+        }
+    }
+
+    fn take(&self, index: usize) -> Result<Arg<'a>> {
+        Ok(self[index])
+    }
+}
+
+/// What a binding demands of a plain argument, in numbers: the way of nearly all dispatches looks at nothing else.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Demand {
+    pub(crate) kind: BindingKind,
+    pub(crate) write: bool,
+    /// Bits that the offset of a range must not have.
+    pub(crate) misaligned: u64,
+    /// The fewest and the most bytes of a range; none fits where buffers do not.
+    pub(crate) range: (u64, u64),
+    /// The fewest and the most bytes that are copied at the call; none fits where bytes do not.
+    pub(crate) bytes: (u64, u64),
+}
+
+impl Demand {
+    pub(crate) fn of(binding: &Binding, limits: Limits) -> Demand {
+        const NONE: (u64, u64) = (1, 0);
+        let least = binding.min_size.max(1);
+        let copied = (binding.min_size, binding.padded_size);
+        // Alignments are powers of two, by Vulkan's rules.
+        let (alignment, range, bytes) = match binding.kind {
+            BindingKind::Storage => (limits.storage_alignment, (least, limits.max_storage_range), NONE),
+            BindingKind::Uniform if binding.padded_size <= limits.max_uniform_bytes => {
+                (limits.uniform_alignment, (least, limits.max_uniform_range), copied)
+            }
+            BindingKind::Uniform => (limits.uniform_alignment, (least, limits.max_uniform_range), NONE),
+            BindingKind::PushConstants => (1, NONE, copied),
+        };
+        Demand { kind: binding.kind, write: binding.write, misaligned: alignment - 1, range, bytes }
+    }
+}
+
 /// Limits of the device on what is bound.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {

@@ -10,6 +10,8 @@ use super::fill::OwnKernels;
 use super::graveyard::Dead;
 use super::handle::{Kind, Table, Token};
 use super::hazard::{Clock, MAX_LANES};
+use super::inside::Calls;
+pub(crate) use super::inside::Inside;
 use super::kernel::{self, KernelCache};
 use super::properties::{DeviceProperties, HeapProperties, MemoryUsage};
 use super::register::Registered;
@@ -24,8 +26,7 @@ use crate::vulkan::{
     self, Allocation, Completion, Instance, Memory, MemoryKind, PipelineCache, Queue, Snapshot, Spin, Stamps, Window, select,
 };
 use std::mem::MaybeUninit;
-use std::ops::Deref;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -64,7 +65,7 @@ pub(crate) struct Device {
     pub(crate) lane_count: usize,
     pub(crate) streams_made: AtomicU64,
     wait_timeout: Option<Duration>,
-    calls: Calls,
+    pub(super) calls: Calls,
     engine: Mutex<Engine>,
     /// Pins have ended, staging chunks came back.
     changed: Condvar,
@@ -92,34 +93,6 @@ pub(crate) struct Device {
     pub(crate) target: compile::Target,
     memory: Arc<Memory>,
     pub(crate) vulkan: Arc<vulkan::Device>,
-}
-
-/// Calls that are inside a device, and whether new ones may enter.
-#[derive(Default)]
-struct Calls {
-    /// Twice the number of calls inside, plus 1 once the device is being destroyed.
-    state: AtomicUsize,
-    lock: Mutex<()>,
-    left: Condvar,
-}
-
-/// A device, kept from being destroyed for the length of a call.
-pub(crate) struct Inside(Arc<Device>);
-
-impl Deref for Inside {
-    type Target = Arc<Device>;
-    fn deref(&self) -> &Arc<Device> {
-        &self.0
-    }
-}
-
-impl Drop for Inside {
-    fn drop(&mut self) {
-        if self.0.calls.state.fetch_sub(2, Ordering::AcqRel) == 3 {
-            drop(self.0.calls.lock.lock().unwrap_or_else(PoisonError::into_inner));
-            self.0.calls.left.notify_all();
-        }
-    }
 }
 
 /// True in a child process that was forked after the library was used.
@@ -249,9 +222,10 @@ pub(crate) fn create(options: &Options) -> Result<Token> {
 /// Closes a device: see avx_destroy.
 pub(crate) fn destroy(token: Token) -> Result<()> {
     let device = DEVICES.remove(token)?;
-    device.close();
+    device.calls.close();
     let clock = {
         let mut engine = device.lock();
+        engine.closed = true;
         // A tail that cannot be submitted is given up; what is in flight is waited for all the same.
         drop(engine.flush());
         engine.submitted()
@@ -383,25 +357,6 @@ impl Device {
         Ok(())
     }
 
-    /// Lets a call in, if the device is not being destroyed.
-    pub(crate) fn enter(self: Arc<Self>) -> Result<Inside> {
-        let before = self.calls.state.fetch_add(2, Ordering::AcqRel);
-        let inside = Inside(self);
-        if before & 1 == 1 {
-            return Err(Error::new(Status::InvalidHandle, format!("the device '{}' was destroyed", inside.label)));
-        }
-        Ok(inside)
-    }
-
-    /// Lets no call in any more and waits for those inside.
-    fn close(&self) {
-        self.calls.state.fetch_or(1, Ordering::AcqRel);
-        let mut guard = self.calls.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        while self.calls.state.load(Ordering::Acquire) != 1 {
-            guard = self.calls.left.wait(guard).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
     /// The engine, for as long as it takes to record something: never across a wait for the GPU.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Engine> {
         self.engine.lock().unwrap_or_else(PoisonError::into_inner)
@@ -466,7 +421,7 @@ impl Device {
     pub(crate) fn pace(self: &Arc<Self>, engine: &mut Engine, stream: &Line) -> Result<()> {
         self.recorded.store(self.recorded.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         if engine.pace(stream)? {
-            self.watch_tail();
+            engine.tail_sleeps = !self.watch_tail();
         }
         self.reap(engine);
         Ok(())
@@ -479,7 +434,8 @@ impl Device {
         self.recorded.load(Ordering::Relaxed) != before
     }
 
-    fn watch_tail(self: &Arc<Self>) {
+    /// Wakes the tail thread, or starts it; false if there is none to have.
+    fn watch_tail(self: &Arc<Self>) -> bool {
         let mut thread = self.tail_thread.lock().unwrap_or_else(PoisonError::into_inner);
         if thread.is_none() {
             match tail::spawn(self.clone()) {
@@ -489,6 +445,7 @@ impl Device {
             }
         }
         self.tail.notify_one();
+        thread.is_some()
     }
 
     /// Lets something go when the submissions are done. Takes no lock of the engine, so that what goes may let go of more.

@@ -1,6 +1,6 @@
 //! One dispatch, from the caller's arguments to a command.
 
-use super::args::{self, Arg, Value};
+use super::args::{self, Arg, Given, Value};
 use super::buffer;
 use super::device::Device;
 use super::error::{Error, Result, Status};
@@ -65,15 +65,19 @@ impl Grid {
 }
 
 /// See avx_dispatch and its kin.
-pub(crate) fn dispatch(stream: Token, kernel: Token, grid: Grid, given: &[Arg<'_>]) -> Result<()> {
-    let (device, kernel) = kernel::enter(kernel)?;
-    let target = device.target(stream)?;
-    if let Target::Live(line) = &target
-        && let Grid::Workgroups(groups) = grid
-        && let Some(outcome) = quick::dispatch(&device, line, &kernel, groups, given)
+pub(crate) fn dispatch<'a>(stream: Token, kernel: Token, grid: Grid, given: &impl Given<'a>) -> Result<()> {
+    if let Grid::Workgroups(groups) = grid
+        && let Some(outcome) = quick::dispatch(stream, kernel, groups, given)
     {
         return outcome;
     }
+    any(stream, kernel, grid, &given.all()?)
+}
+
+/// As [`dispatch`], of whatever kind.
+fn any(stream: Token, kernel: Token, grid: Grid, given: &[Arg<'_>]) -> Result<()> {
+    let (device, kernel) = kernel::enter(kernel)?;
+    let target = device.target(stream)?;
     if kernel.compiled.debug().is_some() && matches!(target, Target::Recording(_)) {
         let message = format!(
             "kernel '{}' was made with AVX_KERNEL_DEBUG, and what it reports belongs to one dispatch: record one made without into a graph",

@@ -4,6 +4,8 @@
 //! its stream. It is submitted at once when the lane's queue is idle and in batches while it is busy; the tail that is held back goes
 //! when the queue drains (see `tail.rs`). Submissions of all lanes are numbered together, each when its batch is begun.
 
+mod submit;
+
 use super::delivery::Deliveries;
 use super::error::{Error, Result, Status};
 use super::graveyard::{Dead, Graveyard};
@@ -13,7 +15,7 @@ use super::staging::Staging;
 use super::stream::Line;
 use super::timeline::{Label, Timeline};
 use super::track::{Touch, Track, TrackId, Tracks};
-use crate::vulkan::{self, Allocation, Commands, Completion, Queue, StageSet};
+use crate::vulkan::{self, Allocation, Commands, Queue, StageSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -46,8 +48,12 @@ pub(crate) struct Engine {
     failed: Vec<(u64, Error)>,
     /// Writes what the device does into a trace, if there is one.
     pub(crate) timeline: Option<Timeline>,
-    /// The device is being destroyed: its tail thread ends.
+    /// The device is being destroyed: nothing is recorded any more.
+    pub(crate) closed: bool,
+    /// And its tail thread ends.
     pub(crate) stop: bool,
+    /// The tail thread sleeps, or is not there yet: a tail wakes it.
+    pub(crate) tail_sleeps: bool,
 }
 
 impl Engine {
@@ -62,13 +68,19 @@ impl Engine {
             lost: None,
             failed: Vec::new(),
             timeline: None,
+            closed: false,
             stop: false,
+            tail_sleeps: true,
         }
     }
 
     /// Fails if the device is lost.
+    #[inline]
     pub(crate) fn check(&self) -> Result<()> {
-        self.lost.clone().map_or(Ok(()), Err)
+        match &self.lost {
+            None => Ok(()),
+            Some(lost) => Err(lost.clone()),
+        }
     }
 
     /// The error of earlier queued work of a stream (or of any, for `None`), once.
@@ -233,11 +245,7 @@ impl Engine {
 
     /// For each lane the last submission that is known to be done.
     pub(crate) fn done(&self) -> Clock {
-        let mut clock = [u64::MAX; MAX_LANES];
-        for (done, lane) in clock.iter_mut().zip(&self.lanes) {
-            *done = lane.done(self.last);
-        }
-        clock
+        std::array::from_fn(|lane| done_of(&self.lanes, self.last, lane))
     }
 
     /// Records one command (or several that need no order among themselves) for a stream, behind the barrier and the waits that what
@@ -249,49 +257,101 @@ impl Engine {
         label: impl FnOnce() -> Label<'a>,
         command: impl FnOnce(&mut Commands, &mut Staging, Moment) -> Result<()>,
     ) -> Result<()> {
-        let (lane, done) = self.order(stream, touches)?;
-        let Lane { open: Some(open), order, .. } = &mut self.lanes[lane] else {
-            return Err(Error::new(Status::Internal, "no batch is open"));
-        };
-        let submission = open.number;
-        let moment = Moment { lane: lane as u8, submission, done: done[lane] };
+        let lane = self.order(stream, touches)?;
+        let done = self.lanes[lane].done(self.last);
+        let Some(open) = &mut self.lanes[lane].open else { return Err(no_batch()) };
+        let moment = Moment { lane: lane as u8, submission: open.number, done };
         // The batch stays in its place, so that a panic in the command does not take along what earlier calls recorded.
         let staging = &mut self.staging;
         let outcome = match &mut self.timeline {
             None => command(&mut open.commands, staging, moment),
             Some(timeline) => {
-                let place = (moment.lane, submission, stream);
+                let place = (moment.lane, moment.submission, stream);
                 timeline.around(&mut open.commands, place, label(), |commands| command(commands, staging, moment))
             }
         };
-        open.count += u32::from(outcome.is_ok());
-        let at = Point { lane: lane as u8, sequence: order.next(), submission };
+        self.recorded(lane, stream, touches, outcome.is_ok());
+        outcome
+    }
+
+    /// The stages that a kernel of the stream that touches this needs a barrier behind, where nothing else stands in its way: the lane's
+    /// batch is open and the stream's, nobody keeps a buffer to himself, no other lane is waited for, and nothing is traced.
+    #[inline]
+    pub(crate) fn plain_order(&self, stream: &Arc<Line>, touches: &[Touch]) -> Option<Stages> {
+        let lane = self.lanes.get(usize::from(stream.lane))?;
+        let open = lane.open.as_ref()?;
+        if self.lost.is_some() || self.timeline.is_some() || !Arc::ptr_eq(open.streams.last()?, stream) {
+            return None;
+        }
+        let mut stages = Stages::default();
         for touch in touches {
-            if let Some(track) = self.tracks.get_mut(touch.track) {
-                track.history.record(touch.of.clone(), at, &done);
-                if touch.of.write && track.host_reads {
-                    match touch.of.stage {
-                        Stage::Compute => open.host_writes.compute = true,
-                        Stage::Transfer => open.host_writes.transfer = true,
-                        Stage::Indirect => {}
-                    }
-                }
+            let track = self.tracks.plain(touch.track)?;
+            stages.insert(track.history.plain_conflict(&touch.of, stream.lane, open.number, &lane.order)?);
+        }
+        Some(stages)
+    }
+
+    /// As `record`, of a kernel behind the barrier that `plain_order` told.
+    #[inline]
+    pub(crate) fn record_plainly(
+        &mut self,
+        stream: &Arc<Line>,
+        touches: &[Touch],
+        behind: Stages,
+        command: impl FnOnce(&mut Commands, &mut Staging, Moment) -> Result<()>,
+    ) -> Result<()> {
+        let at = usize::from(stream.lane);
+        if !behind.is_empty() {
+            self.barrier(at, behind, Stages::COMPUTE);
+        }
+        let done = self.lanes[at].done(self.last);
+        let Some(open) = &mut self.lanes[at].open else { return Err(no_batch()) };
+        let moment = Moment { lane: stream.lane, submission: open.number, done };
+        let outcome = command(&mut open.commands, &mut self.staging, moment);
+        self.recorded(at, stream, touches, outcome.is_ok());
+        outcome
+    }
+
+    /// A command that touches this was recorded into the open batch of the lane, or failed on the way.
+    #[inline]
+    fn recorded(&mut self, lane: usize, stream: &Line, touches: &[Touch], is_ok: bool) {
+        let Lane { open: Some(open), order, .. } = &mut self.lanes[lane] else { return };
+        open.count += u32::from(is_ok);
+        let at = Point { lane: lane as u8, sequence: order.next(), submission: open.number };
+        stream.used(open.number);
+        let host_writes = self.remember(touches, at);
+        let lane = &mut self.lanes[lane];
+        lane.last_stage = touches.first().map(|touch| touch.of.stage);
+        if let Some(open) = &mut lane.open {
+            open.host_writes.insert(host_writes);
+        }
+    }
+
+    /// Has the buffers know of a command that touches this. The stages in which it writes memory that the host reads.
+    #[inline]
+    fn remember(&mut self, touches: &[Touch], at: Point) -> Stages {
+        let Engine { lanes, tracks, last, .. } = self;
+        let order = &lanes[usize::from(at.lane)].order;
+        let mut host_writes = Stages::default();
+        for touch in touches {
+            let Some(track) = tracks.get_mut(touch.track) else { continue };
+            track.history.record(&touch.of, at, order, |lane| done_of(lanes, *last, lane));
+            if touch.of.write && track.host_reads {
+                host_writes.insert(touch.of.stage.into());
             }
         }
-        self.lanes[lane].last_stage = touches.first().map(|touch| touch.of.stage);
-        stream.used(submission);
-        outcome
+        host_writes
     }
 
     /// What commands of a lane that touch this must wait for: stages before a barrier, stages behind it, submissions of other lanes.
     #[inline]
-    fn conflicts(&self, lane: usize, touches: &[Touch], done: &Clock) -> (Stages, Stages, Clock) {
+    fn conflicts(&self, lane: usize, touches: &[Touch]) -> (Stages, Stages, Clock) {
         let (mut src, mut dst, mut lanes) = (Stages::default(), Stages::default(), Clock::default());
+        let order = &self.lanes[lane].order;
         for touch in touches {
+            let Some(track) = self.tracks.get(touch.track) else { continue };
             let mut conflicts = Conflicts { stages: Stages::default(), lanes };
-            if let Some(track) = self.tracks.get(touch.track) {
-                track.history.conflicts(&touch.of, lane as u8, &self.lanes[lane].order, done, &mut conflicts);
-            }
+            track.history.conflicts(&touch.of, lane as u8, order, |lane| done_of(&self.lanes, self.last, lane), &mut conflicts);
             if !conflicts.stages.is_empty() {
                 src.insert(conflicts.stages);
                 dst.insert(touch.of.stage.into());
@@ -301,25 +361,25 @@ impl Engine {
         (src, dst, lanes)
     }
 
-    /// Makes the stream's lane ready for commands that touch this: a batch is open, waits for other lanes and a barrier stand in it.
-    /// The lane, and what is done.
-    fn order(&mut self, stream: &Arc<Line>, touches: &[Touch]) -> Result<(usize, Clock)> {
+    /// Makes the stream's lane, which this gives, ready for commands that touch this: a batch is open, waits for other lanes and a barrier
+    /// stand in it.
+    #[inline]
+    fn order(&mut self, stream: &Arc<Line>, touches: &[Touch]) -> Result<usize> {
         self.check()?;
         let lane = usize::from(stream.lane);
-        let done = self.done();
-        let (src, dst, lanes) = self.conflicts(lane, touches, &done);
+        let (src, dst, lanes) = self.conflicts(lane, touches);
         if lanes != Clock::default() {
             self.start_after(lane, lanes)?;
         }
         self.open_batch(lane)?;
-        let Some(open) = &mut self.lanes[lane].open else { return Err(Error::new(Status::Internal, "no batch is open")) };
+        let Some(open) = &mut self.lanes[lane].open else { return Err(no_batch()) };
         if open.streams.last().is_none_or(|last| !Arc::ptr_eq(last, stream)) && !open.streams.iter().any(|s| Arc::ptr_eq(s, stream)) {
             open.streams.push(stream.clone());
         }
         if !src.is_empty() {
             self.barrier(lane, src, dst);
         }
-        Ok((lane, done))
+        Ok(lane)
     }
 
     /// Records a barrier into the open batch.
@@ -386,10 +446,12 @@ impl Engine {
     }
 
     /// Makes sure that a batch is being recorded.
+    #[inline]
     fn open_batch(&mut self, lane: usize) -> Result<()> {
-        if self.lanes[lane].open.is_some() {
-            return Ok(());
-        }
+        if self.lanes[lane].open.is_some() { Ok(()) } else { self.begin_batch(lane) }
+    }
+
+    fn begin_batch(&mut self, lane: usize) -> Result<()> {
         let commands = self.lanes[lane].queue.begin();
         let mut commands = commands.map_err(|e| self.fail(e))?;
         self.last += 1;
@@ -404,7 +466,7 @@ impl Engine {
             commands,
             number: self.last,
             count: 0,
-            host_writes: StageSet::default(),
+            host_writes: Stages::default(),
             waits: Default::default(),
             streams: Default::default(),
         });
@@ -414,149 +476,20 @@ impl Engine {
     /// The work recorded so far in a lane writes staging memory that the host will read.
     pub(crate) fn host_will_read(&mut self, lane: u8) {
         if let Some(open) = &mut self.lanes[usize::from(lane)].open {
-            open.host_writes.transfer = true;
+            open.host_writes.insert(Stages::TRANSFER);
         }
     }
+}
 
-    /// After recording: submits if the queue is idle or the batch is full. True if a tail is held back that the tail thread must
-    /// watch from now on.
-    pub(crate) fn pace(&mut self, stream: &Line) -> Result<bool> {
-        let lane = usize::from(stream.lane);
-        let eager = self.lanes[lane].eager;
-        let Some(open) = &self.lanes[lane].open else { return Ok(false) };
-        let count = open.count;
-        let full = count >= BATCH;
-        if full || (count >= eager && (count == eager || count.is_multiple_of(LOOK)) && self.is_idle(lane)?) {
-            // The caller is told now, and not again.
-            self.submit(lane).inspect_err(|_| self.failed.retain(|(id, _)| *id != stream.id))?;
-            if !full {
-                self.lanes[lane].grow();
-            }
-            return Ok(false);
-        }
-        Ok(count == 1)
-    }
+/// The last submission of a lane that is known to be done; `last` is the last number given out.
+#[inline]
+fn done_of(lanes: &[Lane], last: u64, lane: usize) -> u64 {
+    lanes.get(lane).map_or(u64::MAX, |lane| lane.done(last))
+}
 
-    /// The last submission of each lane.
-    pub(crate) fn submitted(&self) -> Clock {
-        let mut clock = Clock::default();
-        for (number, lane) in clock.iter_mut().zip(&self.lanes) {
-            *number = lane.queue.submitted();
-        }
-        clock
-    }
-
-    /// True if work of a lane is recorded and not submitted.
-    pub(crate) fn has_tail(&self) -> bool {
-        self.lost.is_none() && self.lanes.iter().any(|lane| lane.open.is_some())
-    }
-
-    /// What must be done before the tails go.
-    pub(crate) fn before_tails(&self) -> Vec<(Arc<Completion>, u64)> {
-        let held_back = self.lanes.iter().filter(|lane| lane.open.is_some());
-        held_back.map(|lane| (lane.queue.completion().clone(), lane.queue.submitted())).collect()
-    }
-
-    /// Submits the tails of the lanes whose queues have drained.
-    pub(crate) fn submit_idle(&mut self) {
-        for lane in 0..self.lanes.len() {
-            if self.lanes[lane].open.is_none() {
-                continue;
-            }
-            // A failure is kept for the streams of the batch; a lost device by the engine.
-            if let Ok(true) = self.is_idle(lane) {
-                drop(self.submit(lane));
-            }
-        }
-    }
-
-    fn is_idle(&mut self, lane: usize) -> Result<bool> {
-        let queue = &self.lanes[lane].queue;
-        let submitted = queue.submitted();
-        if queue.completion().done() >= submitted {
-            return Ok(true);
-        }
-        let polled = queue.completion().poll();
-        Ok(polled.map_err(|e| self.fail(e))? >= submitted)
-    }
-
-    /// Submits what is recorded in a lane. A failure is kept for the streams whose work it was, as well as returned.
-    pub(crate) fn submit(&mut self, lane: usize) -> Result<()> {
-        self.submit_with(lane, None)
-    }
-
-    /// As `submit`, with commands behind it that were recorded earlier.
-    fn submit_with(&mut self, lane: usize, graph: Option<&Commands>) -> Result<()> {
-        let Some(mut open) = self.lanes[lane].open.take() else { return self.check() };
-        self.check()?;
-        if open.host_writes != StageSet::default() {
-            open.commands.host_barrier(open.host_writes);
-        }
-        let waits: smallvec::SmallVec<[_; 4]> =
-            open.waits.iter().map(|(other, number)| (self.lanes[usize::from(*other)].queue.completion().clone(), *number)).collect();
-        let waits: smallvec::SmallVec<[_; 4]> = waits.iter().map(|(completion, number)| (&**completion, *number)).collect();
-        let submitted = self.lanes[lane].queue.submit(Some(open.commands), graph, &waits, open.number);
-        self.lanes[lane].forget_kernels();
-        submitted.map_err(|e| {
-            // Neither its barriers happened nor the uses that others were waiting behind.
-            self.lanes[lane].batch_was_lost = true;
-            let mut error = self.fail(e);
-            if error.status != Status::DeviceLost {
-                error.message = format!("{} queued commands did not reach the device: {}", open.count, error.message);
-                for stream in &open.streams {
-                    self.keep_failure(stream.id, error.clone());
-                }
-            }
-            error
-        })
-    }
-
-    /// Runs commands that were recorded earlier, which touch this, as part of a stream. The submission that carries them.
-    pub(crate) fn launch(&mut self, stream: &Arc<Line>, touches: &[Touch], graph: &Commands, label: Label<'_>) -> Result<u64> {
-        self.check()?;
-        let lane = usize::from(stream.lane);
-        let done = self.done();
-        let (src, dst, lanes) = self.conflicts(lane, touches, &done);
-        if lanes != Clock::default() {
-            self.start_after(lane, lanes)?;
-        }
-        if !src.is_empty() || self.timeline.is_some() || self.lanes[lane].batch_was_lost {
-            self.open_batch(lane)?;
-        }
-        if !src.is_empty() {
-            // Recorded in front of the graph: its own commands are the same each time, and mostly need none.
-            self.barrier(lane, src, dst);
-        }
-        let number = self.lanes[lane].open.as_ref().map_or(self.last + 1, |open| open.number);
-        self.last = self.last.max(number);
-        let at = Point { lane: lane as u8, sequence: self.lanes[lane].order.next(), submission: number };
-        for touch in touches {
-            if let Some(track) = self.tracks.get_mut(touch.track) {
-                track.history.record(touch.of.clone(), at, &done);
-            }
-        }
-        stream.used(number);
-        let Some(open) = &mut self.lanes[lane].open else {
-            // Nothing is held back: the commands go as they are.
-            let submitted = self.lanes[lane].queue.submit(None, Some(graph), &[], number);
-            return submitted.map(|()| number).map_err(|e| {
-                self.lanes[lane].batch_was_lost = true;
-                self.fail(e)
-            });
-        };
-        open.count += 1;
-        let start = self.timeline.as_mut().and_then(|timeline| timeline.start(&mut open.commands));
-        self.submit_with(lane, Some(graph))?;
-        if let Some(start) = start {
-            // The end is in the batch behind it: a graph's own commands are the same each time.
-            self.open_batch(lane)?;
-            if let (Some(timeline), Some(open)) = (&mut self.timeline, &mut self.lanes[lane].open) {
-                timeline.end(&mut open.commands, (lane as u8, open.number, stream), label, start);
-                open.count += 1;
-            }
-        }
-        Ok(number)
-    }
+#[cold]
+fn no_batch() -> Error {
+    Error::new(Status::Internal, "no batch is open")
 }
 
 pub(crate) fn stage_set(stages: Stages) -> StageSet {

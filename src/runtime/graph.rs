@@ -356,12 +356,12 @@ struct Plan {
 impl Plan {
     /// The barrier that the next command needs.
     fn next(&mut self, touches: &Touches) -> (Stages, Stages) {
-        let nothing = Clock::default();
+        let nothing = |_| 0;
         let (mut src, mut dst) = (Stages::default(), Stages::default());
         for touch in &touches.list {
             let mut conflicts = Conflicts::default();
             if let Some(history) = self.histories.get(&touch.track) {
-                history.conflicts(&touch.of, 0, &self.order, &nothing, &mut conflicts);
+                history.conflicts(&touch.of, 0, &self.order, nothing, &mut conflicts);
             }
             if !conflicts.stages.is_empty() {
                 src.insert(conflicts.stages);
@@ -373,7 +373,7 @@ impl Plan {
         }
         let at = Point { lane: 0, sequence: self.order.next(), submission: 1 };
         for touch in &touches.list {
-            self.histories.entry(touch.track).or_default().record(touch.of.clone(), at, &nothing);
+            self.histories.entry(touch.track).or_default().record(&touch.of, at, &self.order, nothing);
         }
         (src, dst)
     }

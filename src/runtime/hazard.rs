@@ -36,14 +36,17 @@ impl Stages {
     pub(crate) const INDIRECT: Stages = Stages(4);
     pub(crate) const ALL: Stages = Stages(7);
 
+    #[inline]
     pub(crate) fn is_empty(self) -> bool {
         self.0 == 0
     }
 
+    #[inline]
     pub(crate) fn contains(self, other: Stages) -> bool {
         self.0 & other.0 == other.0
     }
 
+    #[inline]
     pub(crate) fn insert(&mut self, other: Stages) {
         self.0 |= other.0;
     }
@@ -94,6 +97,7 @@ pub(crate) struct Order {
 
 impl Order {
     /// The number of the next command.
+    #[inline]
     pub(crate) fn next(&mut self) -> u64 {
         self.sequence += 1;
         self.sequence
@@ -105,10 +109,13 @@ impl Order {
     }
 
     /// A barrier from `src` to `dst` stands here.
+    #[inline]
     pub(crate) fn barrier(&mut self, src: Stages, dst: Stages) {
-        for a in STAGES.into_iter().filter(|s| src.contains((*s).into())) {
-            for b in STAGES.into_iter().filter(|s| dst.contains((*s).into())) {
-                self.ordered[a as usize][b as usize] = self.sequence;
+        for (a, ordered) in STAGES.into_iter().zip(&mut self.ordered) {
+            for (b, ordered) in STAGES.into_iter().zip(ordered) {
+                if src.contains(a.into()) && dst.contains(b.into()) {
+                    *ordered = self.sequence;
+                }
             }
         }
     }
@@ -118,6 +125,13 @@ impl Order {
         self.ordered.iter().flatten().all(|ordered| *ordered >= sequence)
     }
 
+    /// True if no barrier since command `sequence` has ordered anything behind that stage of it.
+    #[inline]
+    fn is_fresh(&self, stage: Stage, sequence: u64) -> bool {
+        self.ordered[stage as usize].iter().all(|ordered| *ordered < sequence)
+    }
+
+    #[inline]
     fn is_ordered(&self, before: &Past, stage: Stage) -> bool {
         self.ordered[before.of.stage as usize][stage as usize] >= before.at.sequence
     }
@@ -141,29 +155,53 @@ pub(crate) struct Conflicts {
 /// The uses of one buffer that a later use may conflict with.
 #[derive(Debug, Default)]
 pub(crate) struct History {
-    /// Mostly one: in place, as it is looked at with each dispatch.
-    past: SmallVec<[Past; 1]>,
+    /// Mostly one or two: in place, as they are looked at with each dispatch.
+    past: SmallVec<[Past; 2]>,
 }
 
 /// More remembered uses than this are merged, which may order more than needed and never less.
 const MAX_PAST: usize = 32;
 
 impl History {
-    /// Adds to `conflicts` what `new`, in a lane with that `order`, must wait for. What is `done` needs no wait.
-    pub(crate) fn conflicts(&self, new: &Use, lane: u8, order: &Order, done: &Clock, conflicts: &mut Conflicts) {
+    /// The stages that `new`, in the open submission of a lane with that `order`, needs a barrier behind, if all that it conflicts with is of
+    /// that lane, and ordered already or of that submission. `None`: ask `conflicts`.
+    #[inline(always)]
+    pub(crate) fn plain_conflict(&self, new: &Use, lane: u8, open: u64, order: &Order) -> Option<Stages> {
+        let mut stages = Stages::default();
         for past in &self.past {
             if !conflict(&past.of, new) {
                 continue;
             }
+            if past.at.lane != lane {
+                return None;
+            }
+            if !order.is_ordered(past, new.stage) {
+                if past.at.submission != open {
+                    return None;
+                }
+                stages.insert(past.of.stage.into());
+            }
+        }
+        Some(stages)
+    }
+
+    /// Adds to `conflicts` what `new`, in a lane with that `order`, must wait for. `done(lane)` is that lane's last submission that is
+    /// done, and needs no wait.
+    #[inline]
+    pub(crate) fn conflicts(&self, new: &Use, lane: u8, order: &Order, done: impl Fn(usize) -> u64, conflicts: &mut Conflicts) {
+        for past in &self.past {
+            if !conflict(&past.of, new) || past.at.lane == lane && order.is_ordered(past, new.stage) {
+                continue;
+            }
             let of = past.at.lane as usize;
-            if past.at.submission <= done[of] {
+            if past.at.submission <= done(of) {
                 // The host has seen it done, and hands the next submission to the device after that.
                 continue;
             }
-            if past.at.lane != lane {
-                conflicts.lanes[of] = conflicts.lanes[of].max(past.at.submission);
-            } else if !order.is_ordered(past, new.stage) {
+            if past.at.lane == lane {
                 conflicts.stages.insert(past.of.stage.into());
+            } else {
+                conflicts.lanes[of] = conflicts.lanes[of].max(past.at.submission);
             }
         }
     }
@@ -188,19 +226,33 @@ impl History {
         clock
     }
 
-    /// Remembers a use; forgets those that are done, and those that the new one stands for.
-    pub(crate) fn record(&mut self, new: Use, at: Point, done: &Clock) {
+    /// Remembers a use, in a lane with that `order`; forgets those that are done, and those that the new one stands for.
+    #[inline(always)]
+    pub(crate) fn record(&mut self, new: &Use, at: Point, order: &Order, done: impl Fn(usize) -> u64) {
+        // The usual case: the same use again.
+        match self.past.as_mut_slice() {
+            [past] if past.of == *new && past.at.lane == at.lane => past.at = at,
+            _ => self.remember(new.clone(), at, order, done),
+        }
+    }
+
+    #[inline(never)]
+    fn remember(&mut self, new: Use, at: Point, order: &Order, done: impl Fn(usize) -> u64) {
         if new.range.is_empty() {
             return;
         }
-        // The usual case: the same use again.
-        if let [only] = self.past.as_mut_slice()
-            && (only.at.submission <= done[only.at.lane as usize] || covers(&new, at.lane, only))
-        {
-            *only = Past { of: new, at };
-            return;
+        if let [before @ .., last] = self.past.as_mut_slice() {
+            if before.is_empty() && covers(&new, at.lane, last) {
+                *last = Past { of: new, at };
+                return;
+            }
+            if extends(&new, at, last, order) {
+                let (start, end) = (last.of.range.start.min(new.range.start), last.of.range.end.max(new.range.end));
+                *last = Past { of: Use { range: start..end, ..new }, at };
+                return;
+            }
         }
-        self.past.retain(|past: &mut Past| past.at.submission > done[past.at.lane as usize] && !covers(&new, at.lane, past));
+        self.past.retain(|past: &mut Past| !covers(&new, at.lane, past) && past.at.submission > done(past.at.lane as usize));
         if self.past.len() >= MAX_PAST {
             self.merge();
         }
@@ -209,7 +261,7 @@ impl History {
 
     /// One entry for each lane, stage and kind of access, over the hull of their ranges, at the latest of their points.
     fn merge(&mut self) {
-        let mut merged: SmallVec<[Past; 1]> = SmallVec::new();
+        let mut merged: SmallVec<[Past; 2]> = SmallVec::new();
         for past in self.past.drain(..) {
             let same = |m: &&mut Past| {
                 m.at.lane == past.at.lane
@@ -246,6 +298,19 @@ fn covers(new: &Use, lane: u8, past: &Past) -> bool {
     inside && ((new.write && !new.unordered) || same_kind())
 }
 
+/// True if `new` is the same kind of use as the last one, of bytes beside it, and nothing has told the two apart since: no barrier, no
+/// submission. Then one entry stands for both, and says of each what is true.
+#[inline]
+fn extends(new: &Use, at: Point, last: &Past, order: &Order) -> bool {
+    let of = &last.of;
+    of.range.end >= new.range.start
+        && new.range.end >= of.range.start
+        && last.at.submission == at.submission
+        && last.at.lane == at.lane
+        && (of.stage, of.write, of.unordered) == (new.stage, new.write, new.unordered)
+        && order.is_fresh(of.stage, last.at.sequence)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -279,14 +344,14 @@ mod tests {
 
         fn run_as(&mut self, new: Use) -> Stages {
             let mut conflicts = Conflicts::default();
-            self.history.conflicts(&new, 0, &self.order, &NONE, &mut conflicts);
+            self.history.conflicts(&new, 0, &self.order, |_| 0, &mut conflicts);
             assert_eq!(conflicts.lanes, NONE);
             if !conflicts.stages.is_empty() {
                 self.order.barrier(conflicts.stages, new.stage.into());
                 self.barriers += 1;
             }
             let at = Point { lane: 0, sequence: self.order.next(), submission: 1 };
-            self.history.record(new, at, &NONE);
+            self.history.record(&new, at, &self.order, |_| 0);
             conflicts.stages
         }
     }
@@ -317,6 +382,19 @@ mod tests {
     }
 
     #[test]
+    fn neighbours_are_remembered_as_one_until_a_barrier_tells_them_apart() {
+        let mut q = Queue::new();
+        for i in 0..1000 {
+            q.run(i * 16..i * 16 + 16, Stage::Compute, true);
+        }
+        assert_eq!((q.barriers, q.history.past.len()), (0, 1));
+        assert_eq!(q.run(0..16, Stage::Compute, false), Stages::COMPUTE);
+        q.run(16000..16016, Stage::Compute, true);
+        assert!(q.run(160..176, Stage::Compute, false).is_empty(), "written before the barrier");
+        assert_eq!(q.run(16000..16004, Stage::Compute, false), Stages::COMPUTE, "and this behind it");
+    }
+
+    #[test]
     fn a_barrier_serves_every_buffer_but_only_its_stages() {
         let mut q = Queue::new();
         q.run(0..16, Stage::Transfer, true);
@@ -340,8 +418,8 @@ mod tests {
     #[test]
     fn the_host_waits_only_for_what_conflicts() {
         let mut h = History::default();
-        h.record(used(0..16, Stage::Compute, false), at(0, 1, 5), &NONE);
-        h.record(used(32..48, Stage::Compute, true), at(1, 2, 7), &NONE);
+        h.record(&used(0..16, Stage::Compute, false), at(0, 1, 5), &Order::default(), |_| 0);
+        h.record(&used(32..48, Stage::Compute, true), at(1, 2, 7), &Order::default(), |_| 0);
         assert_eq!(h.last_conflict(&(0..16), false), NONE);
         assert_eq!(h.last_conflict(&(0..16), true), [5, 0, 0, 0]);
         assert_eq!(h.last_conflict(&(40..41), false), [0, 7, 0, 0]);
@@ -352,16 +430,16 @@ mod tests {
     fn finished_uses_are_forgotten_and_many_are_merged() {
         let mut h = History::default();
         for i in 0..1000u64 {
-            h.record(used(i * 8..i * 8 + 4, Stage::Compute, i % 2 == 0), at(0, i + 1, 3), &[2, 0, 0, 0]);
+            h.record(&used(i * 8..i * 8 + 4, Stage::Compute, i % 2 == 0), at(0, i + 1, 3), &Order::default(), |lane| [2, 0, 0, 0][lane]);
         }
         assert!(h.past.len() <= MAX_PAST);
         let order = Order::default();
         for i in 0..1000u64 {
             let mut conflicts = Conflicts::default();
-            h.conflicts(&used(i * 8..i * 8 + 4, Stage::Compute, true), 0, &order, &NONE, &mut conflicts);
+            h.conflicts(&used(i * 8..i * 8 + 4, Stage::Compute, true), 0, &order, |_| 0, &mut conflicts);
             assert!(!conflicts.stages.is_empty(), "no use may be lost by merging");
         }
-        h.record(used(0..1, Stage::Compute, false), at(0, 2000, 9), &[3, 0, 0, 0]);
+        h.record(&used(0..1, Stage::Compute, false), at(0, 2000, 9), &Order::default(), |lane| [3, 0, 0, 0][lane]);
         assert_eq!(h.past.len(), 1);
     }
 
@@ -369,11 +447,11 @@ mod tests {
     fn another_lane_is_waited_for_unless_it_is_done() {
         let mut h = History::default();
         let order = Order::default();
-        h.record(used(0..16, Stage::Compute, true), at(1, 1, 5), &NONE);
-        h.record(used(16..32, Stage::Transfer, false), at(2, 1, 6), &NONE);
+        h.record(&used(0..16, Stage::Compute, true), at(1, 1, 5), &Order::default(), |_| 0);
+        h.record(&used(16..32, Stage::Transfer, false), at(2, 1, 6), &Order::default(), |_| 0);
         let conflicts = |write, done: Clock| {
             let mut conflicts = Conflicts::default();
-            h.conflicts(&used(8..24, Stage::Compute, write), 0, &order, &done, &mut conflicts);
+            h.conflicts(&used(8..24, Stage::Compute, write), 0, &order, |lane| done[lane], &mut conflicts);
             assert!(conflicts.stages.is_empty());
             conflicts.lanes
         };
@@ -385,8 +463,8 @@ mod tests {
     #[test]
     fn a_write_that_waited_for_another_lane_stands_for_its_uses() {
         let mut h = History::default();
-        h.record(used(0..16, Stage::Compute, true), at(1, 1, 5), &NONE);
-        h.record(used(0..16, Stage::Compute, true), at(0, 1, 6), &NONE);
+        h.record(&used(0..16, Stage::Compute, true), at(1, 1, 5), &Order::default(), |_| 0);
+        h.record(&used(0..16, Stage::Compute, true), at(0, 1, 6), &Order::default(), |_| 0);
         assert_eq!(h.last_use(), [6, 0, 0, 0]);
     }
 
@@ -401,15 +479,15 @@ mod tests {
         assert_eq!(q.run_as(atomics()), Stages::COMPUTE, "and they for it");
         // Those behind a plain read do not stand for it: a third must wait for the read too.
         let mut h = History::default();
-        h.record(used(0..16, Stage::Indirect, false), at(0, 1, 3), &NONE);
-        h.record(atomics(), at(0, 2, 3), &NONE);
+        h.record(&used(0..16, Stage::Indirect, false), at(0, 1, 3), &Order::default(), |_| 0);
+        h.record(&atomics(), at(0, 2, 3), &Order::default(), |_| 0);
         let mut conflicts = Conflicts::default();
-        h.conflicts(&atomics(), 1, &Order::default(), &NONE, &mut conflicts);
+        h.conflicts(&atomics(), 1, &Order::default(), |_| 0, &mut conflicts);
         assert_eq!(conflicts.lanes, [3, 0, 0, 0]);
         // A second lane's atomics over the same bytes do not stand for the first's.
         let mut h = History::default();
-        h.record(atomics(), at(0, 1, 3), &NONE);
-        h.record(atomics(), at(1, 1, 4), &NONE);
+        h.record(&atomics(), at(0, 1, 3), &Order::default(), |_| 0);
+        h.record(&atomics(), at(1, 1, 4), &Order::default(), |_| 0);
         assert_eq!(h.last_conflict(&(0..4), false), [3, 4, 0, 0]);
     }
 

@@ -1,12 +1,12 @@
 //! Kernels: compiled once for the same code, with pipelines for the ways in which they are dispatched.
 
-use super::args;
+use super::args::{self, Demand};
 use super::device::{self, Device, Inside};
 use super::elsewhere;
 use super::error::{Error, Result, Status, out_of_host_memory};
 use super::glsl::{self, Prepared};
 use super::graveyard::Dead;
-use super::handle::{Kind, Table, Token};
+use super::handle::{Kind, Living, Table, Token};
 use super::hazard::{Clock, MAX_LANES};
 use super::log;
 use super::parsed;
@@ -77,6 +77,8 @@ pub(crate) struct Compiled {
     language: Language,
     code: compile::Kernel,
     pub(crate) interface: Interface,
+    /// Of each argument.
+    pub(crate) demands: Box<[Demand]>,
     bounds: Bounds,
     subgroups: Subgroups,
     /// By [`Variant`]; made when first needed.
@@ -247,7 +249,9 @@ fn compile(device: &Inside, options: &Options<'_>, prepared: Option<&Prepared>, 
     options.subgroups.check(device, &interface)?;
     log::line(log::Level::Debug, format!("compiled '{}' ({} words of SPIR-V)", interface.entry, code.spirv.len()));
     let subgroups = options.subgroups;
-    Ok(Compiled { language: options.language, code, interface, bounds, subgroups, pipelines: Default::default(), making: Mutex::new(()) })
+    let demands = interface.args.iter().map(|binding| Demand::of(binding, device.limits)).collect();
+    let (language, pipelines, making) = (options.language, Default::default(), Mutex::new(()));
+    Ok(Compiled { language, code, interface, demands, bounds, subgroups, pipelines, making })
 }
 
 /// Where SPIR-V made of this is kept between processes. A user's own needs no keeping, and of a kernel that reports it is not all.
@@ -391,9 +395,18 @@ impl Kernel {
         args::Kernel { label: &self.label, interface: &self.compiled.interface }
     }
 
-    /// Submission `number` of a lane uses it. Under the engine's lock.
-    pub(crate) fn used_by(&self, lane: u8, number: u64) {
-        self.last_use[usize::from(lane)].store(number, Ordering::Relaxed);
+    #[inline]
+    pub(crate) fn device(&self) -> &Arc<Device> {
+        &self.device
+    }
+
+    /// Submission `number` of a lane uses it, for the first time if this gives true. Under the engine's lock.
+    #[inline]
+    pub(crate) fn used_by(&self, lane: u8, number: u64) -> bool {
+        let last = &self.last_use[usize::from(lane)];
+        let is_first = last.load(Ordering::Relaxed) != number;
+        last.store(number, Ordering::Relaxed);
+        is_first
     }
 }
 
@@ -409,6 +422,12 @@ impl Drop for Kernel {
 pub(crate) fn enter(token: Token) -> Result<(Inside, Arc<Kernel>)> {
     let kernel = KERNELS.get(token)?;
     Ok((Arc::clone(&kernel.device).enter()?, kernel))
+}
+
+/// All living kernels, kept alive meanwhile. Buffers may be looked up and the engine's lock taken behind it, and nothing may be waited for.
+#[inline]
+pub(crate) fn all() -> Living<'static, Kernel> {
+    KERNELS.all()
 }
 
 /// Frees a kernel: its name at once, what is behind it when the GPU has passed it.

@@ -1,8 +1,8 @@
 //! A lane: one queue with what is being recorded for it, the order of its commands, and what it has waited for.
 
-use super::hazard::{Clock, Order, Stage};
+use super::hazard::{Clock, Order, Stage, Stages};
 use super::stream::Line;
-use crate::vulkan::{Commands, Queue, StageSet};
+use crate::vulkan::{Commands, Queue};
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ pub(crate) struct Open {
     pub(crate) number: u64,
     pub(crate) count: u32,
     /// Stages that wrote memory which the host reads.
-    pub(crate) host_writes: StageSet,
+    pub(crate) host_writes: Stages,
     /// Submissions of other lanes that it starts after. All of them have been submitted.
     pub(crate) waits: SmallVec<[(u8, u64); 4]>,
     /// Whose work it carries.
@@ -72,9 +72,6 @@ impl Lane {
 
     /// Remembers that a kernel of this name is in submission `number`.
     pub(crate) fn note_kernel(&mut self, number: u64, name: &Arc<str>) {
-        if self.kernels.iter().rev().take(3).any(|(n, last)| *n == number && Arc::ptr_eq(last, name)) {
-            return;
-        }
         if self.kernels.len() >= MAX_KERNELS {
             self.kernels.pop_front();
         }

@@ -18,6 +18,7 @@ pub(crate) mod graph;
 mod graveyard;
 pub(crate) mod handle;
 mod hazard;
+mod inside;
 pub(crate) mod kernel;
 mod lane;
 pub(crate) mod log;

@@ -233,11 +233,10 @@ pub(crate) fn queue<'a>(
     encode: impl FnOnce(&mut Commands, &mut Upload<'_>) -> Result<()>,
 ) -> Result<()> {
     let mut engine = turn(device, touches)?;
+    let mut is_first = false;
     engine.record(line, &touches.list, label, |commands, staging, now| {
         // Before anything can fail: from here on the batch may refer to the pipeline.
-        if let Some(kernel) = kernel {
-            kernel.used_by(now.lane, now.submission);
-        }
+        is_first = kernel.is_some_and(|kernel| kernel.used_by(now.lane, now.submission));
         let arena = staging.arena(now.lane);
         encode(commands, &mut |bytes, size, _| {
             let (slice, window, at) = arena.take(size, now.submission, now.done)?;
@@ -245,9 +244,8 @@ pub(crate) fn queue<'a>(
             Ok(slice)
         })
     })?;
-    if let Some(kernel) = kernel {
-        let lane = &mut engine.lanes[usize::from(line.lane)];
-        lane.note_kernel(line.last(), &kernel.label);
+    if let Some(kernel) = kernel.filter(|_| is_first) {
+        engine.lanes[usize::from(line.lane)].note_kernel(line.last(), &kernel.label);
     }
     device.pace(&mut engine, line)
 }

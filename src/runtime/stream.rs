@@ -3,7 +3,7 @@
 use super::device::{self, Device, Inside};
 use super::error::{Error, Result, Status};
 use super::graph::Recording;
-use super::handle::{Kind, Table, Token};
+use super::handle::{Kind, Living, Table, Token};
 use super::hazard::Clock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -79,6 +79,15 @@ impl Target {
 }
 
 impl Stream {
+    /// Where its work goes, if it is a live one of that device.
+    #[inline]
+    pub(crate) fn live_on(&self, device: &Arc<Device>) -> Option<&Arc<Line>> {
+        match &self.kind {
+            StreamKind::Live(line) if Arc::ptr_eq(&self.device, device) => Some(line),
+            _ => None,
+        }
+    }
+
     /// Works on what the recording stream has recorded. Fails once the recording has ended.
     pub(crate) fn recording<T>(&self, work: impl FnOnce(&mut Recording) -> Result<T>) -> Result<T> {
         if let StreamKind::Recording(recording) = &self.kind
@@ -101,9 +110,15 @@ impl Stream {
 }
 
 impl Device {
+    /// True for the default stream, by NULL or by its name.
+    #[inline]
+    pub(crate) fn is_default(&self, stream: Token) -> bool {
+        stream.is_null() || self.stream.get() == Some(&stream)
+    }
+
     /// Where work on `stream` goes; NULL is the default stream.
     pub(crate) fn target(self: &Arc<Self>, stream: Token) -> Result<Target> {
-        if stream.is_null() || self.stream.get() == Some(&stream) {
+        if self.is_default(stream) {
             return Ok(Target::Live(self.line.clone()));
         }
         let stream = STREAMS.get(stream)?;
@@ -167,6 +182,12 @@ pub(crate) fn free(token: Token) -> Result<()> {
     }
     // What is held back would be submitted by the tail thread all the same.
     STREAMS.remove(token).map(drop)
+}
+
+/// All living streams, kept alive meanwhile, as `kernel::all`.
+#[inline]
+pub(crate) fn all() -> Living<'static, Stream> {
+    STREAMS.all()
 }
 
 /// Ends the name of a stream that recorded.

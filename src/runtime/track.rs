@@ -1,16 +1,29 @@
 //! What the engine knows of each buffer: what used it, what the user has mapped, which calls work on it just now.
 
 use super::error::{Error, Result, Status};
-use super::hazard::{Clock, History, Use};
+use super::hazard::{Clock, History, Stage, Use};
 use crate::vulkan::Allocation;
 use std::ops::Range;
 
 /// Names a buffer's [`Track`] in the engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Eq)]
 pub(crate) struct TrackId {
     slot: u32,
-    /// A slot is used again; its generation is not.
+    /// A slot is used again; its generation is not, nor is it any other slot's. None is 0.
     generation: u64,
+}
+
+impl PartialEq for TrackId {
+    #[inline]
+    fn eq(&self, other: &TrackId) -> bool {
+        self.generation == other.generation
+    }
+}
+
+impl std::hash::Hash for TrackId {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.generation.hash(state);
+    }
 }
 
 /// A use of a buffer's bytes by a command.
@@ -18,6 +31,12 @@ pub(crate) struct TrackId {
 pub(crate) struct Touch {
     pub(crate) track: TrackId,
     pub(crate) of: Use,
+}
+
+impl Touch {
+    /// Of no bytes of no buffer.
+    pub(crate) const NONE: Touch =
+        Touch { track: TrackId { slot: 0, generation: 0 }, of: Use { range: 0..0, stage: Stage::Compute, write: false, unordered: false } };
 }
 
 /// See the module.
@@ -107,10 +126,10 @@ impl Tracks {
         }
     }
 
-    /// True if the buffer lives, nobody has mapped it and no call in progress works on it.
+    /// The track of a buffer that lives, if nobody has mapped it and no call in progress works on it.
     #[inline]
-    pub(crate) fn is_plain(&self, id: TrackId) -> bool {
-        self.get(id).is_some_and(|track| !track.freed && track.is_plain())
+    pub(crate) fn plain(&self, id: TrackId) -> Option<&Track> {
+        self.get(id).filter(|track| !track.freed && track.is_plain())
     }
 
     /// True if the buffer was freed.

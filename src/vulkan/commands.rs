@@ -15,13 +15,22 @@ pub(super) const ALL_STAGES: vk::PipelineStageFlags = vk::PipelineStageFlags::fr
         | vk::PipelineStageFlags::DRAW_INDIRECT.as_raw(),
 );
 
-/// A range of a Vulkan buffer.
+/// A range of a Vulkan buffer, laid out as a vk::DescriptorBufferInfo.
+#[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Slice {
     pub(crate) buffer: vk::Buffer,
     pub(crate) offset: u64,
     pub(crate) size: u64,
 }
+
+const _: () = {
+    use std::mem::offset_of;
+    assert!(size_of::<Slice>() == size_of::<vk::DescriptorBufferInfo>());
+    assert!(offset_of!(Slice, buffer) == offset_of!(vk::DescriptorBufferInfo, buffer));
+    assert!(offset_of!(Slice, offset) == offset_of!(vk::DescriptorBufferInfo, offset));
+    assert!(offset_of!(Slice, size) == offset_of!(vk::DescriptorBufferInfo, range));
+};
 
 impl Slice {
     /// `size` bytes from `offset` on, which lie inside.

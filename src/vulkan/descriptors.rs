@@ -5,7 +5,6 @@ use super::device::Device;
 use super::error::{Error, Result};
 use super::pipeline::Pipeline;
 use ash::vk;
-use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// Sets in one pool, and descriptors of each type; a kernel with more bindings gets a pool of its own size.
@@ -38,15 +37,13 @@ impl Descriptors {
 
     /// Binds `slices`, by slot, to the pipeline's sets.
     pub(super) fn bind(&mut self, commands: vk::CommandBuffer, pipeline: &Pipeline, slices: &[Slice]) -> Result<()> {
-        let infos: SmallVec<[vk::DescriptorBufferInfo; 8]> =
-            slices.iter().map(|s| vk::DescriptorBufferInfo { buffer: s.buffer, offset: s.offset, range: s.size }).collect();
         let point = vk::PipelineBindPoint::COMPUTE;
+        // The template of each set picks its own out of all slots' infos.
+        let data = slices.as_ptr().cast();
         for set in &pipeline.sets {
-            // The template of each set picks its own out of all slots' infos.
-            let data = infos.as_ptr().cast();
             if let Some(push) = self.device.push_descriptor().filter(|_| pipeline.pushed) {
                 // SAFETY: the command buffer is being recorded; set and template were made for pushing to this layout; the template reads
-                // the infos of the pipeline's slots, of which `infos` has all.
+                // the infos of the pipeline's slots, of which `slices`, laid out like them, has all.
                 unsafe {
                     (push.fp().cmd_push_descriptor_set_with_template_khr)(commands, set.template, pipeline.layout, set.group, data);
                 }
@@ -54,7 +51,7 @@ impl Descriptors {
             }
             let target = self.allocate(set.layout, set.slots.len() as u32)?;
             // SAFETY: the set was allocated just now with this layout, so no submission uses it; the command buffer is being recorded; the
-            // template reads the infos of the pipeline's slots, of which `infos` has all.
+            // template reads the infos of the pipeline's slots, of which `slices`, laid out like them, has all.
             unsafe {
                 self.device.raw().update_descriptor_set_with_template(target, set.template, data);
                 self.device.raw().cmd_bind_descriptor_sets(commands, point, pipeline.layout, set.group, &[target], &[]);
@@ -71,11 +68,13 @@ impl Descriptors {
             }
             let layouts = [layout];
             let info = vk::DescriptorSetAllocateInfo::default().descriptor_pool(self.pools[self.current]).set_layouts(&layouts);
-            // SAFETY: pool and layout are this device's and alive.
-            match unsafe { self.device.raw().allocate_descriptor_sets(&info) } {
-                Ok(sets) => return Ok(sets[0]),
-                Err(vk::Result::ERROR_OUT_OF_POOL_MEMORY | vk::Result::ERROR_FRAGMENTED_POOL) if !fresh => self.current += 1,
-                Err(e) => return Err(Error::of("vkAllocateDescriptorSets", e)),
+            let raw = self.device.raw();
+            let mut set = vk::DescriptorSet::null();
+            // SAFETY: pool and layout are this device's and alive; one layout gives one set. (ash's own wrapper makes a Vec for it.)
+            match unsafe { (raw.fp_v1_0().allocate_descriptor_sets)(raw.handle(), &info, &mut set) } {
+                vk::Result::SUCCESS => return Ok(set),
+                vk::Result::ERROR_OUT_OF_POOL_MEMORY | vk::Result::ERROR_FRAGMENTED_POOL if !fresh => self.current += 1,
+                e => return Err(Error::of("vkAllocateDescriptorSets", e)),
             }
         }
     }
