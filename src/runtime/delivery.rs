@@ -35,6 +35,11 @@ pub(crate) struct Deliveries {
 }
 
 impl Deliveries {
+    /// True if there is nothing to bring home, and nobody does.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.busy == 0
+    }
+
     pub(crate) fn add(&mut self, delivery: Delivery) {
         self.waiting.push(delivery);
     }
@@ -45,7 +50,7 @@ impl Device {
     pub(crate) fn deliver(&self) -> Result<()> {
         let mut engine = self.lock();
         loop {
-            if engine.deliveries.waiting.is_empty() && engine.deliveries.busy == 0 {
+            if engine.deliveries.is_empty() {
                 return Ok(());
             }
             for lane in 0..engine.lanes.len() {

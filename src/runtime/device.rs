@@ -26,7 +26,7 @@ use crate::vulkan::{
     self, Allocation, Completion, Instance, Memory, MemoryKind, PipelineCache, Queue, Snapshot, Spin, Stamps, Window, select,
 };
 use std::mem::MaybeUninit;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -69,6 +69,8 @@ pub(crate) struct Device {
     engine: Mutex<Engine>,
     /// Pins have ended, staging chunks came back.
     changed: Condvar,
+    /// Who waits for that. Counted under the engine's lock.
+    changes_wanted: AtomicU32,
     /// There is a tail to watch, or the device is being destroyed.
     pub(crate) tail: Condvar,
     tail_thread: Mutex<Option<std::thread::JoinHandle<()>>>,
@@ -202,6 +204,7 @@ pub(crate) fn create(options: &Options) -> Result<Token> {
         recorded: AtomicU64::new(0),
         engine: Mutex::new(Engine::new(queues, Staging::new(&memory, lanes))),
         changed: Condvar::new(),
+        changes_wanted: AtomicU32::new(0),
         tail: Condvar::new(),
         tail_thread: Mutex::new(None),
         kernels: KernelCache::default(),
@@ -364,11 +367,17 @@ impl Device {
 
     /// Gives the lock away until pins end or staging chunks come back, for a second at most.
     pub(crate) fn wait_for_change<'a>(&self, engine: MutexGuard<'a, Engine>) -> MutexGuard<'a, Engine> {
-        self.changed.wait_timeout(engine, Duration::from_secs(1)).unwrap_or_else(PoisonError::into_inner).0
+        self.changes_wanted.fetch_add(1, Ordering::Relaxed);
+        let engine = self.changed.wait_timeout(engine, Duration::from_secs(1)).unwrap_or_else(PoisonError::into_inner).0;
+        self.changes_wanted.fetch_sub(1, Ordering::Relaxed);
+        engine
     }
 
+    /// To be called behind the change, which was made under the engine's lock. Costs a call of the system's only if somebody waits.
     pub(crate) fn notify_change(&self) {
-        self.changed.notify_all();
+        if self.changes_wanted.load(Ordering::Relaxed) > 0 {
+            self.changed.notify_all();
+        }
     }
 
     /// When a wait that begins now ends, by the device's wait_timeout_ns.
@@ -379,9 +388,12 @@ impl Device {
     /// Waits until the submissions are done; false if the deadline came first. The caller holds no lock.
     pub(crate) fn wait(&self, clock: &Clock, deadline: Option<Instant>) -> Result<bool> {
         let mut span = None;
-        for (completion, number) in self.completions.iter().zip(clock) {
+        for (lane, (completion, number)) in self.completions.iter().zip(clock).enumerate() {
             if *number > completion.done() && span.is_none() {
                 span = trace::span("wait");
+            }
+            if *number > completion.sent() {
+                self.gather(lane, *number, deadline)?;
             }
             if *number > 0 && !completion.wait(*number, deadline).map_err(|e| self.lock().fail(e))? {
                 return Ok(false);
@@ -403,9 +415,17 @@ impl Device {
     /// After a wait: brings home what the device has copied, reads what kernels reported, frees what it has passed, and tells the error
     /// of earlier queued work of the stream (of any, for `None`).
     pub(crate) fn settle(&self, stream: Option<u64>) -> Result<()> {
-        self.deliver()?;
-        self.read_reports()?;
-        let mut engine = self.lock();
+        self.settle_with(self.lock(), stream)
+    }
+
+    /// As `settle`, for who has the engine already.
+    pub(crate) fn settle_with<'a>(&'a self, mut engine: MutexGuard<'a, Engine>, stream: Option<u64>) -> Result<()> {
+        if !engine.deliveries.is_empty() || self.reports.any() {
+            drop(engine);
+            self.deliver()?;
+            self.read_reports()?;
+            engine = self.lock();
+        }
         self.reap(&mut engine);
         engine.take_failure(stream)
     }

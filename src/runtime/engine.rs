@@ -468,6 +468,7 @@ impl Engine {
             count: 0,
             host_writes: Stages::default(),
             waits: Default::default(),
+            is_led: false,
             streams: Default::default(),
         });
         Ok(())

@@ -17,6 +17,8 @@ pub(crate) struct Open {
     pub(crate) host_writes: Stages,
     /// Submissions of other lanes that it starts after. All of them have been submitted.
     pub(crate) waits: SmallVec<[(u8, u64); 4]>,
+    /// A thread that waits for it will submit it (see `gather.rs`).
+    pub(crate) is_led: bool,
     /// Whose work it carries.
     pub(crate) streams: SmallVec<[Arc<Line>; 4]>,
 }

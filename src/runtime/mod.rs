@@ -13,6 +13,7 @@ mod engine;
 pub(crate) mod error;
 pub(crate) mod event;
 pub(crate) mod fill;
+mod gather;
 mod glsl;
 pub(crate) mod graph;
 mod graveyard;

@@ -8,6 +8,7 @@
 use super::buffer::{self, Buffer};
 use super::delivery::{Delivery, Source};
 use super::device::Inside;
+use super::engine::Engine;
 use super::error::Result;
 use super::handle::Token;
 use super::hazard::{Clock, MAX_LANES, Stage};
@@ -21,7 +22,7 @@ use crate::vulkan::{MemoryKind, Window};
 use std::borrow::Cow;
 use std::mem::MaybeUninit;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 /// Up to this the host writes directly into device memory behind a bus; beyond, staging memory and the device's copies are faster
@@ -227,13 +228,19 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
             }
             return Ok(());
         }
-        let clock = engine.flush_to(clock)?;
+        let clock = engine.hand_in(clock)?;
         let pin = Pin::new(&device, &mut engine, &buffer, &range, false)?;
         drop(engine);
         device.wait_or_fail(&clock, device.deadline())?;
         device.copiers.read(window, offset, into);
         drop(pin);
         return device.settle(Some(line.id));
+    }
+    if into.len() as u64 <= SMALL {
+        let done = engine.done();
+        if let Taken::Chunk(chunk) = engine.staging.small_readbacks.take(&done)? {
+            return read_small(&device, engine, &line, (&buffer, &range), chunk, into);
+        }
     }
     drop(engine);
     if into.len() as u64 > SMALL
@@ -250,6 +257,48 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
     read_staged(&device, &line, &buffer, offset, into)?;
     drop(pin);
     device.settle(Some(line.id))
+}
+
+/// A read by one chunk: the engine is taken once before the wait and once behind it, as many threads may be at the same. The device's
+/// order keeps others from the range, and no pin need do so.
+fn read_small(
+    device: &Inside,
+    mut engine: MutexGuard<'_, Engine>,
+    line: &Arc<Line>,
+    (buffer, range): (&Arc<Buffer>, &Range<u64>),
+    chunk: Chunk,
+    into: &mut [MaybeUninit<u8>],
+) -> Result<()> {
+    let recorded = record_read(&mut engine, line, buffer, range, &chunk);
+    let number = line.last();
+    let clock = recorded.and_then(|()| engine.hand_in(line.clock()));
+    drop(engine);
+    let outcome = clock.and_then(|clock| device.wait_or_fail(&clock, device.deadline()));
+    if outcome.is_ok() {
+        chunk.window().read(0, into);
+    }
+    let mut engine = device.lock();
+    engine.staging.small_readbacks.give_back(chunk, (line.lane, number));
+    device.notify_change();
+    outcome?;
+    device.settle_with(engine, Some(line.id))
+}
+
+/// Has the device copy the range into the chunk.
+fn record_read(engine: &mut Engine, line: &Arc<Line>, buffer: &Arc<Buffer>, range: &Range<u64>, chunk: &Chunk) -> Result<()> {
+    let touches = Touches::one(buffer, range, Stage::Transfer, false);
+    let size = range.end - range.start;
+    let recorded = engine.record(
+        line,
+        &touches.list,
+        || Label::new("read", size),
+        |commands, _, _| {
+            commands.copy(buffer.slice(range), chunk.slice().part(0, size));
+            Ok(())
+        },
+    );
+    engine.host_will_read(line.lane);
+    recorded
 }
 
 /// See avx_read_async.
@@ -411,20 +460,10 @@ fn queue_read(
     chunk: Chunk,
     ring: fn(&mut Staging) -> &mut Ring,
 ) -> Result<(Chunk, u64)> {
-    let touches = Touches::one(buffer, range, Stage::Transfer, false);
     let mut engine = device.lock();
-    let recorded = engine.record(
-        line,
-        &touches.list,
-        || Label::new("read", range.end - range.start),
-        |commands, _, _| {
-            commands.copy(buffer.slice(range), chunk.slice().part(0, range.end - range.start));
-            Ok(())
-        },
-    );
-    engine.host_will_read(line.lane);
+    let recorded = record_read(&mut engine, line, buffer, range, &chunk);
     let number = line.last();
-    match recorded.and_then(|()| engine.flush_to(line.clock())) {
+    match recorded.and_then(|()| engine.hand_in(line.clock())) {
         Ok(_) => Ok((chunk, number)),
         Err(e) => {
             ring(&mut engine.staging).give_back(chunk, (line.lane, number));

@@ -5,10 +5,10 @@
 //! Every blocking call is bounded by [`SLICE`], so that a lost device is noticed.
 
 use super::device::Device;
-use super::error::{Error, Result};
+use super::error::{Error, Kind, Result};
 use ash::vk;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -59,6 +59,13 @@ pub(crate) struct Completion {
     /// `None`: fences.
     timeline: Option<vk::Semaphore>,
     done: AtomicU64,
+    /// The last submission that is on its way.
+    sent: AtomicU64,
+    /// Threads that wait.
+    waiting: AtomicU32,
+    /// Numbers that were given out and will never be submitted: none, nearly always.
+    lost: Mutex<Vec<u64>>,
+    any_lost: AtomicBool,
     state: Mutex<State>,
     spin: Arc<Spin>,
 }
@@ -147,7 +154,17 @@ impl Completion {
         } else {
             None
         };
-        Ok(Completion { device: device.clone(), timeline, done: AtomicU64::new(0), state: Mutex::default(), spin: spin.clone() })
+        Ok(Completion {
+            device: device.clone(),
+            timeline,
+            done: AtomicU64::new(0),
+            sent: AtomicU64::new(0),
+            waiting: AtomicU32::new(0),
+            lost: Mutex::default(),
+            any_lost: AtomicBool::new(false),
+            state: Mutex::default(),
+            spin: spin.clone(),
+        })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -185,6 +202,35 @@ impl Completion {
         if let Signal::Fence(fence) = signal {
             self.state().fences.push_back((number, fence));
         }
+        self.sent.store(number, Ordering::Release);
+    }
+
+    /// The last submission that is on its way.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Acquire)
+    }
+
+    /// Submission `number` failed and never comes: who waits for it is told.
+    pub(crate) fn lose(&self, number: u64) {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner).push(number);
+        self.any_lost.store(true, Ordering::Release);
+    }
+
+    fn check_lost(&self, number: u64) -> Result<()> {
+        if self.any_lost.load(Ordering::Acquire) && self.lost.lock().unwrap_or_else(PoisonError::into_inner).contains(&number) {
+            return Err(Error::new(Kind::Driver, "the driver refused the submission that the wait was for"));
+        }
+        Ok(())
+    }
+
+    /// How many threads wait.
+    pub(crate) fn waiting(&self) -> u32 {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Whether a thread may wait for a submission before it is on its way.
+    pub(crate) fn may_wait_before(&self) -> bool {
+        self.timeline.is_some()
     }
 
     /// The last submission known to be done, without asking the driver.
@@ -219,8 +265,16 @@ impl Completion {
         self.timeline
     }
 
-    /// Waits until submission `number` is done; false if `deadline` came first. Any number of threads may wait at once.
+    /// Waits until submission `number` is done; false if `deadline` came first. Any number of threads may wait at once. A submission that is
+    /// not on its way yet must come, or be lost (`lose`): which is an error here.
     pub(crate) fn wait(&self, number: u64, deadline: Option<Instant>) -> Result<bool> {
+        let is_done = self.done() >= number || self.wait_longer(number, deadline)?;
+        self.check_lost(number)?;
+        Ok(is_done)
+    }
+
+    fn wait_longer(&self, number: u64, deadline: Option<Instant>) -> Result<bool> {
+        let _waiting = Waiting::new(&self.waiting);
         let (mut may_spin, mut slept) = (true, false);
         loop {
             if self.done() >= number || self.poll()? >= number {
@@ -230,6 +284,7 @@ impl Completion {
                 }
                 return Ok(true);
             }
+            self.check_lost(number)?;
             let mut state = self.state();
             let Some(left) = left_until(deadline) else {
                 // It may have been woken to go to the driver just now: another one will.
@@ -251,6 +306,7 @@ impl Completion {
                 return Ok(true);
             }
             while self.poll()? < number {
+                self.check_lost(number)?;
                 let Some(left) = left_until(deadline) else { return Ok(false) };
                 self.block(number, left)?;
             }
@@ -336,6 +392,22 @@ pub(crate) fn wait_first(points: &[(Arc<Completion>, u64)], deadline: Option<Ins
                 pause = (pause * 2).min(Duration::from_millis(1));
             }
         }
+    }
+}
+
+/// A thread's wait, counted.
+struct Waiting<'a>(&'a AtomicU32);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicU32) -> Waiting<'a> {
+        count.fetch_add(1, Ordering::Relaxed);
+        Waiting(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

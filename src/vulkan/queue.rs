@@ -89,6 +89,12 @@ impl Queue {
         Ok(())
     }
 
+    /// The submissions that are not known to be done, oldest first. Those of graphs alone are not among them.
+    pub(crate) fn in_flight(&self) -> impl Iterator<Item = u64> {
+        let done = self.completion.done();
+        self.flight.iter().map(|(number, _)| *number).filter(move |number| *number > done)
+    }
+
     /// Takes back the command buffers whose submissions are done.
     pub(crate) fn retire(&mut self) {
         let done = self.completion.done();

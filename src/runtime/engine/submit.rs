@@ -92,6 +92,7 @@ impl Engine {
         submitted.map_err(|e| {
             // Neither its barriers happened nor the uses that others were waiting behind.
             self.lanes[lane].batch_was_lost = true;
+            self.lanes[lane].queue.completion().lose(open.number);
             let mut error = self.fail(e);
             if error.status != Status::DeviceLost {
                 error.message = format!("{} queued commands did not reach the device: {}", open.count, error.message);
