@@ -103,14 +103,20 @@ pub(crate) fn create(device: Token, options: &Options) -> Result<Token> {
         return Err(invalid(format!("alignment {alignment} is no power of two up to {MAX_ALIGNMENT}")));
     }
     let label = options.label.as_deref().map(short_label);
-    device.lock().check()?;
     let allocation = device.allocate(kind, options.size, alignment.max(DEFAULT_ALIGNMENT), label.as_deref().unwrap_or("buffer"))?;
     // Whole words belong to an allocation, so fills and loads of the last element stay inside.
     let padded = options.size.next_multiple_of(4).max(4);
     let (slice, window, cached, heap) = (allocation.slice(), allocation.window(), !allocation.write_combined(), allocation.heap());
-    let mut allocation = Some(allocation);
+    let track = {
+        let mut engine = device.lock();
+        if let Err(e) = engine.check() {
+            drop(engine);
+            device.release(allocation);
+            return Err(e);
+        }
+        engine.tracks.add(Some(allocation), window.is_some())
+    };
     let token = BUFFERS.insert_with(|_| {
-        let track = device.lock().tracks.add(allocation.take(), window.is_some());
         Arc::new(Buffer {
             device: Arc::clone(&device),
             size: options.size,
@@ -124,10 +130,7 @@ pub(crate) fn create(device: Token, options: &Options) -> Result<Token> {
             label: Mutex::new(label),
         })
     });
-    if let Some(allocation) = allocation {
-        device.release(allocation);
-    }
-    let token = token?;
+    let token = token.inspect_err(|_| device.lock().free(track))?;
     if options.memory & ZEROED != 0 {
         zero(&device, &*BUFFERS.get(token)?).inspect_err(|_| drop(free(token)))?;
     }
@@ -188,8 +191,8 @@ fn short_label(label: &str) -> Arc<str> {
 
 /// Frees a buffer: its name at once, its memory when the GPU has passed it.
 pub(crate) fn free(token: Token) -> Result<()> {
-    let (device, buffer) = enter(token)?;
-    BUFFERS.remove(token)?;
+    let buffer = BUFFERS.remove(token)?;
+    let device = Arc::clone(&buffer.device).enter()?;
     let mut engine = device.lock();
     engine.free(buffer.track);
     device.reap(&mut engine);

@@ -1,5 +1,5 @@
-//! How many instructions a dispatch costs on the driver that does nothing: a number that no other load of the machine changes, and
-//! that must not creep up.
+//! How many instructions a dispatch, and an allocation with its end, cost on the driver that does nothing: numbers that no other load of
+//! the machine changes, and that must not creep up.
 
 use crate::packages::Need;
 use crate::report::Outcome;
@@ -12,7 +12,7 @@ const BUILD_LIMIT: u64 = 1800;
 /// Seconds for one run under callgrind, which slows it down some fiftyfold.
 const RUN_LIMIT: u64 = 300;
 
-/// Dispatches that the program queues.
+/// Dispatches that the program queues, or pairs of allocation and end.
 const DISPATCHES: u64 = 10_000;
 
 /// How much worse than the checked-in number a new one may be: compilers differ.
@@ -49,7 +49,8 @@ pub(crate) fn step(session: &mut Session, drivers: &Drivers) {
             let profile = session.log(&format!("instructions-{mode}")).with_extension("callgrind");
             let job = session
                 .job("valgrind", RUN_LIMIT)
-                .args(["--tool=callgrind", "--toggle-collect=avx_dispatch"])
+                .arg("--tool=callgrind")
+                .args(counted(&mode).iter().map(|function| format!("--toggle-collect={function}")))
                 .arg(format!("--callgrind-out-file={}", profile.display()))
                 .arg(session.target.join("release/instructions"))
                 .arg(&mode)
@@ -78,8 +79,7 @@ pub(crate) fn step(session: &mut Session, drivers: &Drivers) {
             }
             let text = std::fs::read(&profile).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
             let (own, driver) = split(&self_costs(&text));
-            let remark =
-                format!("{mode}: {own} instructions of the library's a dispatch ({expected} checked in), {driver} of the driver's");
+            let remark = format!("{mode}: {own} instructions of the library's each ({expected} checked in), {driver} of the driver's");
             outcome.add(verdict(own, expected, &remark));
             remarks.push(remark);
         }
@@ -88,10 +88,15 @@ pub(crate) fn step(session: &mut Session, drivers: &Drivers) {
     remarks.iter().for_each(|remark| println!("{:<28} {remark}", ""));
 }
 
+/// The functions whose instructions count.
+fn counted(mode: &str) -> &'static [&'static str] {
+    if mode == "alloc" { &["avx_alloc", "avx_free"] } else { &["avx_dispatch"] }
+}
+
 /// Whether a count is as good as what is checked in.
 fn verdict(own: u64, expected: u64, remark: &str) -> Outcome {
     if own == 0 {
-        return Outcome::fail(format!("{remark}: callgrind saw nothing of avx_dispatch"));
+        return Outcome::fail(format!("{remark}: callgrind saw nothing of it"));
     }
     if own as f64 > expected as f64 * TOLERANCE {
         return Outcome::fail(format!("{remark}: more than {TOLERANCE} times; if that is wanted, change {FILE}"));
@@ -102,7 +107,7 @@ fn verdict(own: u64, expected: u64, remark: &str) -> Outcome {
     Outcome::pass()
 }
 
-/// Instructions of one dispatch: in the library with what it calls in the C library, and in the loader and the driver.
+/// Instructions of one of them: in the library with what it calls in the C library, and in the loader and the driver.
 fn split(costs: &BTreeMap<String, u64>) -> (u64, u64) {
     let of_driver = |object: &str| DRIVER.iter().any(|name| object.contains(name));
     let sum = |driver: bool| costs.iter().filter(|(object, _)| of_driver(object) == driver).map(|(_, cost)| cost).sum::<u64>();
