@@ -17,7 +17,7 @@ use super::properties::{DeviceProperties, HeapProperties, MemoryUsage};
 use super::register::Registered;
 use super::report::Reports;
 use super::shelf::Shelf;
-use super::staging::Staging;
+use super::staging::{Chunk, Returned, Staging, Ticket};
 use super::stream::{self, Line};
 use super::timeline::{Label, Timeline};
 use super::{event, graph, log, tail, trace};
@@ -27,7 +27,7 @@ use crate::vulkan::{
 };
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 static DEVICES: Table<Device> = Table::new(Kind::Device);
@@ -51,6 +51,9 @@ pub(crate) struct Options {
 
 /// Queues that are used if nothing is said: two let independent work overlap, and each more costs time and memory to create.
 const LANES: usize = 2;
+/// How often a thread looks for the engine before it sleeps, and how many pauses of the processor are between two looks: some 40 us.
+const LOCK_LOOKS: u32 = 150;
+const LOCK_PAUSE: u32 = 8;
 /// A blocked wait ends some 20 us late, and short kernels take less than this.
 const SPIN: Duration = Duration::from_micros(50);
 
@@ -64,7 +67,7 @@ pub(crate) struct Device {
     pub(crate) line: Arc<Line>,
     pub(crate) lane_count: usize,
     pub(crate) streams_made: AtomicU64,
-    wait_timeout: Option<Duration>,
+    pub(super) wait_timeout: Option<Duration>,
     pub(super) calls: Calls,
     engine: Mutex<Engine>,
     /// Pins have ended, staging chunks came back.
@@ -74,8 +77,11 @@ pub(crate) struct Device {
     /// There is a tail to watch, or the device is being destroyed.
     pub(crate) tail: Condvar,
     tail_thread: Mutex<Option<std::thread::JoinHandle<()>>>,
+    /// Shared with the engine.
+    pub(super) attention: Arc<AtomicBool>,
+    pub(crate) returned: Returned,
     /// Of each lane.
-    completions: Vec<Arc<Completion>>,
+    pub(super) completions: Vec<Arc<Completion>>,
     pub(crate) limits: args::Limits,
     pub(crate) copiers: Copiers,
     pub(crate) registered: Registered,
@@ -85,7 +91,7 @@ pub(crate) struct Device {
     pub(crate) stamps: Option<Stamps>,
     /// What was let go and the engine does not know yet.
     fallen: Mutex<Vec<(Clock, Dead)>>,
-    has_fallen: AtomicBool,
+    pub(super) has_fallen: AtomicBool,
     /// How often something was recorded. Written under the engine's lock.
     recorded: AtomicU64,
     pub(crate) kernels: KernelCache,
@@ -183,6 +189,7 @@ pub(crate) fn create(options: &Options) -> Result<Token> {
     let pipelines = PipelineCache::new(&vulkan, &disk.as_ref().map(DiskCache::load).unwrap_or_default())?;
     let spin = Spin::new(options.spin.unwrap_or(SPIN));
     let queues: Vec<Queue> = (0..lanes).map(|i| Queue::new(&vulkan, i, &spin)).collect::<std::result::Result<_, _>>()?;
+    let engine = Engine::new(queues, Staging::new(&memory, lanes));
     let device = Arc::new(Device {
         label: options.label.as_deref().unwrap_or(&snapshot.name).into(),
         index: index as u32,
@@ -192,7 +199,9 @@ pub(crate) fn create(options: &Options) -> Result<Token> {
         streams_made: AtomicU64::new(1),
         wait_timeout: (options.wait_timeout_ns > 0).then(|| Duration::from_nanos(options.wait_timeout_ns)),
         calls: Calls::default(),
-        completions: queues.iter().map(|queue| queue.completion().clone()).collect(),
+        completions: engine.lanes.iter().map(|lane| lane.queue.completion().clone()).collect(),
+        attention: engine.attention.clone(),
+        returned: Returned::default(),
         limits: kernel::limits(&vulkan),
         copiers: Copiers::new(options.copy_threads),
         registered: Registered::default(),
@@ -202,7 +211,7 @@ pub(crate) fn create(options: &Options) -> Result<Token> {
         fallen: Mutex::default(),
         has_fallen: AtomicBool::new(false),
         recorded: AtomicU64::new(0),
-        engine: Mutex::new(Engine::new(queues, Staging::new(&memory, lanes))),
+        engine: Mutex::new(engine),
         changed: Condvar::new(),
         changes_wanted: AtomicU32::new(0),
         tail: Condvar::new(),
@@ -316,6 +325,7 @@ pub(crate) fn trim(token: Token) -> Result<()> {
             polled.map_err(|e| engine.fail(e))?;
         }
         let done = engine.done();
+        device.returned.drain_into(&mut engine.staging);
         engine.staging.trim(&done);
         engine.reap()
     };
@@ -356,21 +366,67 @@ impl Device {
             let time = stamp.read().map_err(|e| self.lock().fail(e))?;
             timeline.calibrate(time.unwrap_or(0), before + before.elapsed() / 2);
         }
-        self.lock().timeline = Some(timeline);
+        let mut engine = self.lock();
+        engine.timeline = Some(timeline);
+        engine.rest();
         Ok(())
     }
 
     /// The engine, for as long as it takes to record something: never across a wait for the GPU.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Engine> {
+        match self.engine.try_lock() {
+            Ok(engine) => engine,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => self.lock_contended(),
+        }
+    }
+
+    /// The engine is held for a microsecond or two, and who goes to sleep for it wakes up tens of them later, with all others in line
+    /// behind. Among threads that wait for the device between their calls that is what would take the time, so they look again for a
+    /// moment. Threads that only queue are faster if one works on and the others sleep.
+    #[cold]
+    fn lock_contended(&self) -> MutexGuard<'_, Engine> {
+        if self.completions.iter().any(|completion| completion.waiting() > 0) {
+            for _ in 0..LOCK_LOOKS {
+                (0..LOCK_PAUSE).for_each(|_| std::hint::spin_loop());
+                match self.engine.try_lock() {
+                    Ok(engine) => return engine,
+                    Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
+                    Err(TryLockError::WouldBlock) => {}
+                }
+            }
+        }
         self.engine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives the lock away until pins end or staging chunks come back, for a second at most.
     pub(crate) fn wait_for_change<'a>(&self, engine: MutexGuard<'a, Engine>) -> MutexGuard<'a, Engine> {
-        self.changes_wanted.fetch_add(1, Ordering::Relaxed);
-        let engine = self.changed.wait_timeout(engine, Duration::from_secs(1)).unwrap_or_else(PoisonError::into_inner).0;
-        self.changes_wanted.fetch_sub(1, Ordering::Relaxed);
+        self.wait_unless(engine, || false)
+    }
+
+    /// As `wait_for_change`, for who waits for a chunk: those that come back without the lock may have come just now.
+    pub(crate) fn wait_for_chunk<'a>(&self, engine: MutexGuard<'a, Engine>) -> MutexGuard<'a, Engine> {
+        self.wait_unless(engine, || !self.returned.is_empty())
+    }
+
+    fn wait_unless<'a>(&self, engine: MutexGuard<'a, Engine>, is_there: impl FnOnce() -> bool) -> MutexGuard<'a, Engine> {
+        self.changes_wanted.fetch_add(1, Ordering::SeqCst);
+        let engine = match is_there() {
+            true => engine,
+            false => self.changed.wait_timeout(engine, Duration::from_secs(1)).unwrap_or_else(PoisonError::into_inner).0,
+        };
+        self.changes_wanted.fetch_sub(1, Ordering::SeqCst);
         engine
+    }
+
+    /// Gives a small chunk back that the device has passed, without the engine.
+    pub(crate) fn give_back_small(&self, chunk: Chunk, last_use: Ticket) {
+        self.returned.give_back(chunk, last_use);
+        if self.changes_wanted.load(Ordering::SeqCst) > 0 {
+            // So that no thread is between its look and its sleep.
+            drop(self.lock());
+            self.changed.notify_all();
+        }
     }
 
     /// To be called behind the change, which was made under the engine's lock. Costs a call of the system's only if somebody waits.
@@ -380,61 +436,9 @@ impl Device {
         }
     }
 
-    /// When a wait that begins now ends, by the device's wait_timeout_ns.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.wait_timeout.and_then(|t| Instant::now().checked_add(t))
-    }
-
-    /// Waits until the submissions are done; false if the deadline came first. The caller holds no lock.
-    pub(crate) fn wait(&self, clock: &Clock, deadline: Option<Instant>) -> Result<bool> {
-        let mut span = None;
-        for (lane, (completion, number)) in self.completions.iter().zip(clock).enumerate() {
-            if *number > completion.done() && span.is_none() {
-                span = trace::span("wait");
-            }
-            if *number > completion.sent() {
-                self.gather(lane, *number, deadline)?;
-            }
-            if *number > 0 && !completion.wait(*number, deadline).map_err(|e| self.lock().fail(e))? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// As `wait`, for verbs that owe data: the deadline is a failure.
-    pub(crate) fn wait_or_fail(&self, clock: &Clock, deadline: Option<Instant>) -> Result<()> {
-        if self.wait(clock, deadline)? { Ok(()) } else { Err(self.timed_out()) }
-    }
-
     /// The completion of a lane.
     pub(crate) fn completion(&self, lane: u8) -> &Arc<Completion> {
         &self.completions[usize::from(lane)]
-    }
-
-    /// After a wait: brings home what the device has copied, reads what kernels reported, frees what it has passed, and tells the error
-    /// of earlier queued work of the stream (of any, for `None`).
-    pub(crate) fn settle(&self, stream: Option<u64>) -> Result<()> {
-        self.settle_with(self.lock(), stream)
-    }
-
-    /// As `settle`, for who has the engine already.
-    pub(crate) fn settle_with<'a>(&'a self, mut engine: MutexGuard<'a, Engine>, stream: Option<u64>) -> Result<()> {
-        if !engine.deliveries.is_empty() || self.reports.any() {
-            drop(engine);
-            self.deliver()?;
-            self.read_reports()?;
-            engine = self.lock();
-        }
-        self.reap(&mut engine);
-        engine.take_failure(stream)
-    }
-
-    /// The device's wait_timeout_ns is over before the verb could do what it owes.
-    pub(crate) fn timed_out(&self) -> Error {
-        let limit = self.wait_timeout.unwrap_or_default().as_nanos();
-        let message = format!("the GPU did not finish within the wait_timeout_ns of {limit} of device '{}'", self.label);
-        Error::new(Status::TimedOut, message)
     }
 
     /// After recording: submits what should go now, and has the rest watched.
@@ -509,6 +513,7 @@ impl Device {
         let clock = {
             let mut engine = self.lock();
             let done = engine.done();
+            self.returned.drain_into(&mut engine.staging);
             engine.staging.trim(&done);
             if engine.has_dead() { engine.flush()? } else { Clock::default() }
         };

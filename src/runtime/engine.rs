@@ -6,7 +6,7 @@
 
 mod submit;
 
-use super::delivery::Deliveries;
+use super::delivery::{Deliveries, Delivery};
 use super::error::{Error, Result, Status};
 use super::graveyard::{Dead, Graveyard};
 use super::hazard::{Clock, Conflicts, MAX_LANES, Point, Stage, Stages};
@@ -18,6 +18,7 @@ use super::track::{Touch, Track, TrackId, Tracks};
 use crate::vulkan::{self, Allocation, Commands, Queue, StageSet};
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Commands in one submission at most: the driver takes a batch while the one before runs.
 const BATCH: u32 = 256;
@@ -48,6 +49,8 @@ pub(crate) struct Engine {
     failed: Vec<(u64, Error)>,
     /// Writes what the device does into a trace, if there is one.
     pub(crate) timeline: Option<Timeline>,
+    /// There may be something to settle behind a wait: see `waiting.rs`.
+    pub(crate) attention: Arc<AtomicBool>,
     /// The device is being destroyed: nothing is recorded any more.
     pub(crate) closed: bool,
     /// And its tail thread ends.
@@ -68,6 +71,7 @@ impl Engine {
             lost: None,
             failed: Vec::new(),
             timeline: None,
+            attention: Arc::default(),
             closed: false,
             stop: false,
             tail_sleeps: true,
@@ -98,6 +102,7 @@ impl Engine {
     pub(crate) fn keep_failure(&mut self, stream: u64, error: Error) {
         if !self.failed.iter().any(|(id, _)| *id == stream) {
             self.failed.push((stream, error));
+            self.attention.store(true, Ordering::Release);
         }
     }
 
@@ -160,6 +165,19 @@ impl Engine {
     pub(crate) fn bury(&mut self, last_use: Clock, dead: Dead) {
         let done = self.done();
         self.graveyard.bury(last_use, dead, &done);
+        self.attention.store(true, Ordering::Release);
+    }
+
+    /// Bytes are on their way into the host's memory.
+    pub(crate) fn add_delivery(&mut self, delivery: Delivery) {
+        self.deliveries.add(delivery);
+        self.attention.store(true, Ordering::Release);
+    }
+
+    /// Looks whether there is still something to settle behind the next wait.
+    pub(crate) fn rest(&self) {
+        let busy = !(self.failed.is_empty() && self.graveyard.is_empty() && self.deliveries.is_empty() && self.timeline.is_none());
+        self.attention.store(busy, Ordering::Release);
     }
 
     /// True if something waits for the GPU before it can go.

@@ -44,3 +44,4 @@ pub(crate) mod trace;
 mod track;
 pub(crate) mod transfer;
 mod turn;
+mod waiting;

@@ -5,7 +5,7 @@
 use super::error::Result;
 use super::hazard::Clock;
 use crate::vulkan::{Allocation, Memory, MemoryKind, Slice, Window};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Transfers up to this go through the arena, and single small chunks for reads.
 pub(crate) const SMALL: u64 = 64 << 10;
@@ -82,6 +82,13 @@ pub(crate) enum Taken {
     Held,
 }
 
+impl Taken {
+    /// The chunk, if there is one now.
+    pub(crate) fn chunk(self) -> Option<Chunk> {
+        if let Taken::Chunk(chunk) = self { Some(chunk) } else { None }
+    }
+}
+
 impl Ring {
     fn new(memory: &Arc<Memory>, kind: MemoryKind, size: u64, limit: usize) -> Ring {
         Ring { memory: memory.clone(), kind, size, limit, made: 0, chunks: Vec::new() }
@@ -117,6 +124,34 @@ impl Ring {
             self.made -= 1;
             self.memory.free(chunk.allocation);
         }
+    }
+}
+
+/// Small chunks that the device has passed, and the threads that read from them gave back without taking the engine. They are the ring's.
+#[derive(Default)]
+pub(crate) struct Returned(Mutex<Vec<(Ticket, Chunk)>>);
+
+impl Returned {
+    fn list(&self) -> MutexGuard<'_, Vec<(Ticket, Chunk)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list().is_empty()
+    }
+
+    pub(crate) fn give_back(&self, chunk: Chunk, last_use: Ticket) {
+        self.list().push((last_use, chunk));
+    }
+
+    /// One of them, if there is one.
+    pub(crate) fn take(&self) -> Option<Chunk> {
+        self.list().pop().map(|(_, chunk)| chunk)
+    }
+
+    /// Puts all into their ring.
+    pub(crate) fn drain_into(&self, staging: &mut Staging) {
+        staging.small_readbacks.chunks.append(&mut self.list());
     }
 }
 

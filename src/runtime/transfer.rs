@@ -178,6 +178,7 @@ fn take_chunk(device: &Inside, ring: impl Fn(&mut Staging) -> &mut Ring) -> Resu
     loop {
         engine.check()?;
         let done = engine.done();
+        device.returned.drain_into(&mut engine.staging);
         match ring(&mut engine.staging).take(&done)? {
             Taken::Chunk(chunk) => return Ok(chunk),
             Taken::After((lane, number)) => {
@@ -189,7 +190,7 @@ fn take_chunk(device: &Inside, ring: impl Fn(&mut Staging) -> &mut Ring) -> Resu
                 engine = device.lock();
             }
             Taken::Held if deadline.is_some_and(|deadline| Instant::now() >= deadline) => return Err(device.timed_out()),
-            Taken::Held => engine = device.wait_for_change(engine),
+            Taken::Held => engine = device.wait_for_chunk(engine),
         }
     }
 }
@@ -199,10 +200,8 @@ fn try_take_chunk(device: &Inside, ring: impl Fn(&mut Staging) -> &mut Ring) -> 
     let mut engine = device.lock();
     engine.check()?;
     let done = engine.done();
-    match ring(&mut engine.staging).take(&done)? {
-        Taken::Chunk(chunk) => Ok(Some(chunk)),
-        Taken::After(_) | Taken::Held => Ok(None),
-    }
+    device.returned.drain_into(&mut engine.staging);
+    Ok(ring(&mut engine.staging).take(&done)?.chunk())
 }
 
 /// See avx_read.
@@ -238,7 +237,11 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
     }
     if into.len() as u64 <= SMALL {
         let done = engine.done();
-        if let Taken::Chunk(chunk) = engine.staging.small_readbacks.take(&done)? {
+        let chunk = match device.returned.take() {
+            Some(chunk) => Some(chunk),
+            None => engine.staging.small_readbacks.take(&done)?.chunk(),
+        };
+        if let Some(chunk) = chunk {
             return read_small(&device, engine, &line, (&buffer, &range), chunk, into);
         }
     }
@@ -259,8 +262,8 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
     device.settle(Some(line.id))
 }
 
-/// A read by one chunk: the engine is taken once before the wait and once behind it, as many threads may be at the same. The device's
-/// order keeps others from the range, and no pin need do so.
+/// A read by one chunk: the engine is taken before the wait, and behind it only if something is to be settled, as many threads may be at
+/// the same. The device's order keeps others from the range, and no pin need do so.
 fn read_small(
     device: &Inside,
     mut engine: MutexGuard<'_, Engine>,
@@ -274,14 +277,19 @@ fn read_small(
     let clock = recorded.and_then(|()| engine.hand_in(line.clock()));
     drop(engine);
     let outcome = clock.and_then(|clock| device.wait_or_fail(&clock, device.deadline()));
-    if outcome.is_ok() {
-        chunk.window().read(0, into);
+    match outcome {
+        Ok(()) => {
+            chunk.window().read(0, into);
+            device.give_back_small(chunk, (line.lane, number));
+        }
+        // The device may still write it.
+        Err(_) => {
+            device.lock().staging.small_readbacks.give_back(chunk, (line.lane, number));
+            device.notify_change();
+        }
     }
-    let mut engine = device.lock();
-    engine.staging.small_readbacks.give_back(chunk, (line.lane, number));
-    device.notify_change();
     outcome?;
-    device.settle_with(engine, Some(line.id))
+    device.settle(Some(line.id))
 }
 
 /// Has the device copy the range into the chunk.
@@ -341,7 +349,7 @@ pub(crate) fn read_async(stream: Token, buffer: Token, offset: u64, into: &'stat
         },
     )?;
     engine.host_will_read(line.lane);
-    engine.deliveries.add(Delivery { source, into, lane: line.lane, submission: line.last() });
+    engine.add_delivery(Delivery { source, into, lane: line.lane, submission: line.last() });
     device.pace(&mut engine, &line)
 }
 
