@@ -1,5 +1,6 @@
 //! A lane: one queue with what is being recorded for it, the order of its commands, and what it has waited for.
 
+use super::habit::Habit;
 use super::hazard::{Clock, Order, Stage, Stages};
 use super::stream::Line;
 use crate::vulkan::{Commands, Queue};
@@ -33,6 +34,8 @@ pub(crate) struct Lane {
     /// So many commands make a batch that goes at once to an idle device. It grows with each batch that does so, because a submission
     /// costs more than a command, and is 1 again once the host waits for something.
     pub(crate) eager: u32,
+    /// Whether reads follow at once.
+    pub(crate) habit: Habit,
     /// Where the last command touched memory.
     pub(crate) last_stage: Option<Stage>,
     /// A batch did not reach the device: what it would have ordered is ordered by the next one's first barrier.
@@ -54,6 +57,7 @@ impl Lane {
             order: Order::default(),
             waited: Clock::default(),
             eager: 1,
+            habit: Habit::default(),
             last_stage: None,
             batch_was_lost: false,
             kernels: VecDeque::new(),

@@ -17,6 +17,7 @@ mod gather;
 mod glsl;
 pub(crate) mod graph;
 mod graveyard;
+mod habit;
 pub(crate) mod handle;
 mod hazard;
 mod inside;

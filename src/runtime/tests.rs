@@ -73,6 +73,28 @@ fn a_lost_device_stays_lost_and_can_be_replaced() {
 }
 
 #[test]
+fn work_that_waits_for_a_read_goes_without_it() {
+    let Some(token) = open() else { return };
+    let options = buffer::Options { size: 256, ..Default::default() };
+    let (a, b) = (buffer::create(token, &options).unwrap(), buffer::create(token, &options).unwrap());
+    let device = device::enter(token).unwrap();
+    // As if reads had followed at once.
+    let now = Instant::now();
+    for _ in 0..100 {
+        device.lock().lanes[0].habit.holds_back(now);
+        device.lock().lanes[0].habit.read(now);
+    }
+    fill::copy(NULL, (a, 0), (b, 0), 256).unwrap();
+    while device.lock().has_tail() {
+        assert!(now.elapsed() < Duration::from_secs(20), "it was never submitted");
+        std::thread::sleep(Duration::from_micros(100));
+    }
+    assert!(!device.lock().lanes[0].habit.holds_back(now), "it was held back, and went in vain");
+    drop(device);
+    device::destroy(token).unwrap();
+}
+
+#[test]
 fn held_back_work_goes_without_another_call() {
     let Some(token) = open() else { return };
     let options = buffer::Options { size: 1 << 20, ..Default::default() };

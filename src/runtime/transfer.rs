@@ -273,6 +273,7 @@ fn read_small(
     into: &mut [MaybeUninit<u8>],
 ) -> Result<()> {
     let recorded = record_read(&mut engine, line, buffer, range, &chunk);
+    engine.lanes[usize::from(line.lane)].habit.read(Instant::now());
     let number = line.last();
     let clock = recorded.and_then(|()| engine.hand_in(line.clock()));
     drop(engine);

@@ -8,6 +8,7 @@ use super::super::track::Touch;
 use super::{BATCH, Engine, LOOK, stage_set};
 use crate::vulkan::{Commands, Completion};
 use std::sync::Arc;
+use std::time::Instant;
 
 impl Engine {
     /// After recording: submits if the queue is idle or the batch is full. True if a tail is held back for which the tail thread must be
@@ -19,6 +20,9 @@ impl Engine {
         let count = open.count;
         let full = count >= BATCH;
         if full || (count >= eager && (count == eager || count.is_multiple_of(LOOK)) && self.is_idle(lane)?) {
+            if count == 1 && self.lanes[lane].habit.holds_back(Instant::now()) {
+                return Ok(self.tail_sleeps);
+            }
             // The caller is told now, and not again.
             self.submit(lane).inspect_err(|_| self.failed.retain(|(id, _)| *id != stream.id))?;
             if !full {
@@ -80,6 +84,7 @@ impl Engine {
     /// As `submit`, with commands behind it that were recorded earlier.
     fn submit_with(&mut self, lane: usize, graph: Option<&Commands>) -> Result<()> {
         let Some(mut open) = self.lanes[lane].open.take() else { return self.check() };
+        self.lanes[lane].habit.goes();
         self.check()?;
         if !open.host_writes.is_empty() {
             open.commands.host_barrier(stage_set(open.host_writes));
