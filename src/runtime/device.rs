@@ -70,6 +70,8 @@ pub(crate) struct Device {
     pub(super) wait_timeout: Option<Duration>,
     pub(super) calls: Calls,
     engine: Mutex<Engine>,
+    /// Threads in line for it.
+    in_line: AtomicU32,
     /// Pins have ended, staging chunks came back.
     changed: Condvar,
     /// Who waits for that. Counted under the engine's lock.
@@ -212,6 +214,7 @@ pub(crate) fn create(options: &Options) -> Result<Token> {
         has_fallen: AtomicBool::new(false),
         recorded: AtomicU64::new(0),
         engine: Mutex::new(engine),
+        in_line: AtomicU32::new(0),
         changed: Condvar::new(),
         changes_wanted: AtomicU32::new(0),
         tail: Condvar::new(),
@@ -386,6 +389,13 @@ impl Device {
     /// moment. Threads that only queue are faster if one works on and the others sleep.
     #[cold]
     fn lock_contended(&self) -> MutexGuard<'_, Engine> {
+        self.in_line.fetch_add(1, Ordering::Relaxed);
+        let engine = self.look_for_engine();
+        self.in_line.fetch_sub(1, Ordering::Relaxed);
+        engine
+    }
+
+    fn look_for_engine(&self) -> MutexGuard<'_, Engine> {
         if self.completions.iter().any(|completion| completion.waiting() > 0) {
             for _ in 0..LOCK_LOOKS {
                 (0..LOCK_PAUSE).for_each(|_| std::hint::spin_loop());
@@ -397,6 +407,11 @@ impl Device {
             }
         }
         self.engine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many threads are in line for the engine.
+    pub(super) fn in_line(&self) -> u32 {
+        self.in_line.load(Ordering::Relaxed)
     }
 
     /// Gives the lock away until pins end or staging chunks come back, for a second at most.

@@ -125,7 +125,7 @@ pub(crate) fn wait(token: Token, timeout_ns: u64) -> Result<()> {
     let (device, event) = enter(token)?;
     let deadline = deadline_after(timeout_ns);
     let Some(record) = event.current() else { return Ok(()) };
-    let clock = device.lock().hand_in(record.clock())?;
+    let clock = device.hand_in(&mut device.lock(), record.clock())?;
     if device.wait(&clock, deadline)? {
         return device.settle(Some(record.stream));
     }

@@ -13,35 +13,16 @@ use std::time::Instant;
 
 /// So many submissions are enough for a queue: one that runs, one behind it.
 const ENOUGH: usize = 2;
-/// So many other threads make a crowd.
+/// So many other threads, that wait for the queue or for the engine, make a crowd.
 const CROWD: u32 = 2;
 
 impl Engine {
-    /// As `flush_to`, for a thread that goes on to wait for it by [`Device::wait`]: what the device could not begin with yet may stay
-    /// in the open batch, for others to add theirs.
-    pub(crate) fn hand_in(&mut self, clock: Clock) -> Result<Clock> {
-        let mut now = clock;
-        for (lane, number) in now.iter_mut().take(self.lanes.len()).enumerate() {
-            if self.can_gather(lane, *number) {
-                // Not this one.
-                *number = 0;
-            }
-        }
-        let mut sent = self.flush_to(now)?;
-        for (lane, number) in sent.iter_mut().enumerate() {
-            if now[lane] == 0 {
-                *number = clock[lane];
-            }
-        }
-        Ok(sent)
-    }
-
-    fn can_gather(&self, lane: usize, number: u64) -> bool {
+    fn can_gather(&self, lane: usize, number: u64, in_line: u32) -> bool {
         let lane = &self.lanes[lane];
         let (queue, completion) = (&lane.queue, lane.queue.completion());
         lane.open.as_ref().is_some_and(|open| open.number == number)
             && completion.may_wait_before()
-            && completion.waiting() >= CROWD
+            && completion.waiting() + in_line >= CROWD
             && queue.in_flight().nth(ENOUGH - 1).is_some()
     }
 
@@ -55,6 +36,26 @@ impl Engine {
 }
 
 impl Device {
+    /// As `Engine::flush_to`, for a thread that goes on to wait for it by [`Device::wait`]: what the device could not begin with yet may
+    /// stay in the open batch, for others to add theirs.
+    pub(crate) fn hand_in(&self, engine: &mut Engine, clock: Clock) -> Result<Clock> {
+        let in_line = self.in_line();
+        let mut now = clock;
+        for (lane, number) in now.iter_mut().take(engine.lanes.len()).enumerate() {
+            if engine.can_gather(lane, *number, in_line) {
+                // Not this one.
+                *number = 0;
+            }
+        }
+        let mut sent = engine.flush_to(now)?;
+        for (lane, number) in sent.iter_mut().enumerate() {
+            if now[lane] == 0 {
+                *number = clock[lane];
+            }
+        }
+        Ok(sent)
+    }
+
     /// Makes sure that an open batch goes in time, if no other thread does.
     pub(super) fn gather(&self, lane: usize, number: u64, deadline: Option<Instant>) -> Result<()> {
         let Some(oldest) = self.lock().lead(lane, number) else { return Ok(()) };

@@ -209,7 +209,7 @@ pub(crate) fn deadline_after(timeout_ns: u64) -> Option<Instant> {
 pub(crate) fn synchronize(token: Token, timeout_ns: u64) -> Result<()> {
     let (device, line) = enter_live(token, "a wait")?;
     let deadline = deadline_after(timeout_ns);
-    let clock = device.lock().hand_in(line.clock())?;
+    let clock = device.hand_in(&mut device.lock(), line.clock())?;
     if !device.wait(&clock, deadline)? {
         let message = format!("work on {} of '{}' is not finished after {timeout_ns} ns; it goes on", line.label, device.label);
         return Err(Error::new(Status::Timeout, message));

@@ -227,7 +227,7 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
             }
             return Ok(());
         }
-        let clock = engine.hand_in(clock)?;
+        let clock = device.hand_in(&mut engine, clock)?;
         let pin = Pin::new(&device, &mut engine, &buffer, &range, false)?;
         drop(engine);
         device.wait_or_fail(&clock, device.deadline())?;
@@ -275,7 +275,7 @@ fn read_small(
     let recorded = record_read(&mut engine, line, buffer, range, &chunk);
     engine.lanes[usize::from(line.lane)].habit.read(Instant::now());
     let number = line.last();
-    let clock = recorded.and_then(|()| engine.hand_in(line.clock()));
+    let clock = recorded.and_then(|()| device.hand_in(&mut engine, line.clock()));
     drop(engine);
     let outcome = clock.and_then(|clock| device.wait_or_fail(&clock, device.deadline()));
     match outcome {
@@ -472,7 +472,7 @@ fn queue_read(
     let mut engine = device.lock();
     let recorded = record_read(&mut engine, line, buffer, range, &chunk);
     let number = line.last();
-    match recorded.and_then(|()| engine.hand_in(line.clock())) {
+    match recorded.and_then(|()| device.hand_in(&mut engine, line.clock())) {
         Ok(_) => Ok((chunk, number)),
         Err(e) => {
             ring(&mut engine.staging).give_back(chunk, (line.lane, number));
