@@ -10,8 +10,10 @@ use super::delivery::{Delivery, Source};
 use super::device::Inside;
 use super::engine::Engine;
 use super::error::Result;
+use super::fill;
 use super::handle::Token;
 use super::hazard::{Clock, MAX_LANES, Stage};
+use super::kernel::Kernel;
 use super::op::{self, Op, Prepared};
 use super::register::Region;
 use super::staging::{Chunk, LARGE, Ring, SMALL, Staging, Taken};
@@ -210,6 +212,8 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
     let line = device.target(stream)?.live("a read into the host's memory")?;
     let range = buffer.range(offset, into.len() as u64)?;
     let touches = Touches::one(&buffer, &range, Stage::Transfer, false);
+    let is_far = buffer.window.is_none_or(|_| !buffer.cached);
+    let reader = if is_far && range.end - range.start <= SMALL { fill::reader(&device, &range) } else { None };
     let mut engine = turn(&device, &touches)?;
     engine.take_failure(Some(line.id))?;
     if into.is_empty() {
@@ -242,7 +246,7 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
             None => engine.staging.small_readbacks.take(&done)?.chunk(),
         };
         if let Some(chunk) = chunk {
-            return read_small(&device, engine, &line, (&buffer, &range), chunk, into);
+            return read_small(&device, engine, &line, (&buffer, &range), (chunk, reader), into);
         }
     }
     drop(engine);
@@ -269,10 +273,15 @@ fn read_small(
     mut engine: MutexGuard<'_, Engine>,
     line: &Arc<Line>,
     (buffer, range): (&Arc<Buffer>, &Range<u64>),
-    chunk: Chunk,
+    (chunk, reader): (Chunk, Option<Arc<Kernel>>),
     into: &mut [MaybeUninit<u8>],
 ) -> Result<()> {
-    let recorded = record_read(&mut engine, line, buffer, range, &chunk);
+    let follows = engine.follows_kernel(line);
+    if follows && reader.is_none() {
+        fill::missed_reader(device);
+    }
+    let reader = reader.filter(|_| follows);
+    let recorded = record_read(&mut engine, line, (buffer, range), &chunk, reader.as_deref());
     engine.lanes[usize::from(line.lane)].habit.read(Instant::now());
     let number = line.last();
     let clock = recorded.and_then(|()| device.hand_in(&mut engine, line.clock()));
@@ -293,20 +302,34 @@ fn read_small(
     device.settle(Some(line.id))
 }
 
-/// Has the device copy the range into the chunk.
-fn record_read(engine: &mut Engine, line: &Arc<Line>, buffer: &Arc<Buffer>, range: &Range<u64>, chunk: &Chunk) -> Result<()> {
-    let touches = Touches::one(buffer, range, Stage::Transfer, false);
+/// Has the device copy the range into the chunk, by its command or by a kernel.
+fn record_read(
+    engine: &mut Engine,
+    line: &Arc<Line>,
+    (buffer, range): (&Arc<Buffer>, &Range<u64>),
+    chunk: &Chunk,
+    reader: Option<&Kernel>,
+) -> Result<()> {
+    let stage = if reader.is_some() { Stage::Compute } else { Stage::Transfer };
+    let touches = Touches::one(buffer, range, stage, false);
     let size = range.end - range.start;
     let recorded = engine.record(
         line,
         &touches.list,
         || Label::new("read", size),
-        |commands, _, _| {
-            commands.copy(buffer.slice(range), chunk.slice().part(0, size));
+        |commands, _, now| {
+            let (from, to) = (buffer.slice(range), chunk.slice().part(0, size));
+            match reader {
+                Some(kernel) => {
+                    kernel.used_by(now.lane, now.submission);
+                    fill::read_by(kernel, commands, from, to)?;
+                }
+                None => commands.copy(from, to),
+            }
             Ok(())
         },
     );
-    engine.host_will_read(line.lane);
+    engine.host_will_read(line.lane, stage);
     recorded
 }
 
@@ -349,7 +372,7 @@ pub(crate) fn read_async(stream: Token, buffer: Token, offset: u64, into: &'stat
             Ok(())
         },
     )?;
-    engine.host_will_read(line.lane);
+    engine.host_will_read(line.lane, Stage::Transfer);
     engine.add_delivery(Delivery { source, into, lane: line.lane, submission: line.last() });
     device.pace(&mut engine, &line)
 }
@@ -470,7 +493,7 @@ fn queue_read(
     ring: fn(&mut Staging) -> &mut Ring,
 ) -> Result<(Chunk, u64)> {
     let mut engine = device.lock();
-    let recorded = record_read(&mut engine, line, buffer, range, &chunk);
+    let recorded = record_read(&mut engine, line, (buffer, range), &chunk, None);
     let number = line.last();
     match recorded.and_then(|()| device.hand_in(&mut engine, line.clock())) {
         Ok(_) => Ok((chunk, number)),
