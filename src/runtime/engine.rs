@@ -492,10 +492,10 @@ impl Engine {
         Ok(())
     }
 
-    /// The work recorded so far in a lane writes staging memory, in this stage, that the host will read.
-    pub(crate) fn host_will_read(&mut self, lane: u8, stage: Stage) {
+    /// The work recorded so far in a lane writes staging memory that the host will read.
+    pub(crate) fn host_will_read(&mut self, lane: u8) {
         if let Some(open) = &mut self.lanes[usize::from(lane)].open {
-            open.host_writes.insert(stage.into());
+            open.host_writes.insert(Stages::TRANSFER);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::buffer::{self, Buffer};
 use super::device::Inside;
-use super::error::{Error, Result, Status, invalid};
+use super::error::{Result, invalid};
 use super::handle::Token;
 use super::hazard::{Stage, Use};
 use super::kernel::{self, Kernel};
@@ -11,11 +11,9 @@ use super::staging::SMALL;
 use super::stream::Target;
 use super::turn::Touches;
 use crate::compile::Variant;
-use crate::vulkan::{Commands, Slice};
 use smallvec::smallvec;
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// From this size on a kernel copies and fills, where the device's copy command is slow, whatever runs before it.
@@ -45,46 +43,11 @@ const FILL: &str = "var<immediate> pattern: vec4<u32>;
     if (i < arrayLength(&dst)) { dst[i] = pattern; }
 }";
 
-/// So many small reads behind kernels are worth a kernel of the library's own, which takes milliseconds to make.
-const WORTH_A_KERNEL: u32 = 16;
-
 /// The library's own kernels, each made when it is first needed.
 #[derive(Default)]
 pub(crate) struct OwnKernels {
     copy: Mutex<Option<Arc<Kernel>>>,
     fill: Mutex<Option<Arc<Kernel>>>,
-    /// Small reads that the copying kernel would have been good for.
-    missed: AtomicU32,
-}
-
-/// The kernel that copies the range into staging memory faster than the copy command, if it is made: between kernels on NVIDIA. Seldom
-/// missed, it is not made for this.
-pub(crate) fn reader(device: &Inside, range: &Range<u64>) -> Option<Arc<Kernel>> {
-    let aligned = range.start.is_multiple_of(device.limits.storage_alignment.max(16)) && range.end.is_multiple_of(16);
-    if !(device.vulkan.snapshot().quirks.copies_slowly && aligned) {
-        return None;
-    }
-    let made = device.own_kernels.copy.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    // Without the memory to make it, the command serves.
-    made.or_else(|| {
-        let is_worth_it = device.own_kernels.missed.load(Ordering::Relaxed) >= WORTH_A_KERNEL;
-        is_worth_it.then(|| own(device, &device.own_kernels.copy, COPY).ok()).flatten()
-    })
-}
-
-/// A read came behind a kernel, and `reader` had none for it.
-pub(crate) fn missed_reader(device: &Inside) {
-    device.own_kernels.missed.fetch_add(1, Ordering::Relaxed);
-}
-
-/// Records a copy of so many bytes by the kernel that `reader` gave. Source and target are aligned as `reader` wants it.
-pub(crate) fn read_by(kernel: &Kernel, commands: &mut Commands, src: Slice, dst: Slice) -> Result<()> {
-    let Some(pipeline) = kernel.compiled.made(Variant::default()) else {
-        return Err(Error::new(Status::Internal, "the copying kernel has no pipeline"));
-    };
-    commands.bind(pipeline, &[src, dst], &[])?;
-    commands.dispatch([src.size.div_ceil(GROUP) as u32, 1, 1]);
-    Ok(())
 }
 
 impl OwnKernels {

@@ -10,10 +10,8 @@ use super::delivery::{Delivery, Source};
 use super::device::Inside;
 use super::engine::Engine;
 use super::error::Result;
-use super::fill;
 use super::handle::Token;
 use super::hazard::{Clock, MAX_LANES, Stage};
-use super::kernel::Kernel;
 use super::op::{self, Op, Prepared};
 use super::register::Region;
 use super::staging::{Chunk, LARGE, Ring, SMALL, Staging, Taken};
@@ -212,8 +210,6 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
     let line = device.target(stream)?.live("a read into the host's memory")?;
     let range = buffer.range(offset, into.len() as u64)?;
     let touches = Touches::one(&buffer, &range, Stage::Transfer, false);
-    let is_far = buffer.window.is_none_or(|_| !buffer.cached);
-    let reader = if is_far && range.end - range.start <= SMALL { fill::reader(&device, &range) } else { None };
     let mut engine = turn(&device, &touches)?;
     engine.take_failure(Some(line.id))?;
     if into.is_empty() {
@@ -246,7 +242,7 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
             None => engine.staging.small_readbacks.take(&done)?.chunk(),
         };
         if let Some(chunk) = chunk {
-            return read_small(&device, engine, &line, (&buffer, &range), (chunk, reader), into);
+            return read_small(&device, engine, &line, (&buffer, &range), chunk, into);
         }
     }
     drop(engine);
@@ -273,15 +269,10 @@ fn read_small(
     mut engine: MutexGuard<'_, Engine>,
     line: &Arc<Line>,
     (buffer, range): (&Arc<Buffer>, &Range<u64>),
-    (chunk, reader): (Chunk, Option<Arc<Kernel>>),
+    chunk: Chunk,
     into: &mut [MaybeUninit<u8>],
 ) -> Result<()> {
-    let follows = engine.follows_kernel(line);
-    if follows && reader.is_none() {
-        fill::missed_reader(device);
-    }
-    let reader = reader.filter(|_| follows);
-    let recorded = record_read(&mut engine, line, (buffer, range), &chunk, reader.as_deref());
+    let recorded = record_read(&mut engine, line, buffer, range, &chunk);
     engine.lanes[usize::from(line.lane)].habit.read(Instant::now());
     let number = line.last();
     let clock = recorded.and_then(|()| device.hand_in(&mut engine, line.clock()));
@@ -302,34 +293,20 @@ fn read_small(
     device.settle(Some(line.id))
 }
 
-/// Has the device copy the range into the chunk, by its command or by a kernel.
-fn record_read(
-    engine: &mut Engine,
-    line: &Arc<Line>,
-    (buffer, range): (&Arc<Buffer>, &Range<u64>),
-    chunk: &Chunk,
-    reader: Option<&Kernel>,
-) -> Result<()> {
-    let stage = if reader.is_some() { Stage::Compute } else { Stage::Transfer };
-    let touches = Touches::one(buffer, range, stage, false);
+/// Has the device copy the range into the chunk.
+fn record_read(engine: &mut Engine, line: &Arc<Line>, buffer: &Arc<Buffer>, range: &Range<u64>, chunk: &Chunk) -> Result<()> {
+    let touches = Touches::one(buffer, range, Stage::Transfer, false);
     let size = range.end - range.start;
     let recorded = engine.record(
         line,
         &touches.list,
         || Label::new("read", size),
-        |commands, _, now| {
-            let (from, to) = (buffer.slice(range), chunk.slice().part(0, size));
-            match reader {
-                Some(kernel) => {
-                    kernel.used_by(now.lane, now.submission);
-                    fill::read_by(kernel, commands, from, to)?;
-                }
-                None => commands.copy(from, to),
-            }
+        |commands, _, _| {
+            commands.copy(buffer.slice(range), chunk.slice().part(0, size));
             Ok(())
         },
     );
-    engine.host_will_read(line.lane, stage);
+    engine.host_will_read(line.lane);
     recorded
 }
 
@@ -372,7 +349,7 @@ pub(crate) fn read_async(stream: Token, buffer: Token, offset: u64, into: &'stat
             Ok(())
         },
     )?;
-    engine.host_will_read(line.lane, Stage::Transfer);
+    engine.host_will_read(line.lane);
     engine.add_delivery(Delivery { source, into, lane: line.lane, submission: line.last() });
     device.pace(&mut engine, &line)
 }
@@ -493,7 +470,7 @@ fn queue_read(
     ring: fn(&mut Staging) -> &mut Ring,
 ) -> Result<(Chunk, u64)> {
     let mut engine = device.lock();
-    let recorded = record_read(&mut engine, line, (buffer, range), &chunk, None);
+    let recorded = record_read(&mut engine, line, buffer, range, &chunk);
     let number = line.last();
     match recorded.and_then(|()| device.hand_in(&mut engine, line.clock())) {
         Ok(_) => Ok((chunk, number)),
