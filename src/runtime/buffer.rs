@@ -130,7 +130,7 @@ pub(crate) fn create(device: Token, options: &Options) -> Result<Token> {
             label: Mutex::new(label),
         })
     });
-    let token = token.inspect_err(|_| device.lock().free(track))?;
+    let token = token.inspect_err(|_| device.free_track(track))?;
     if options.memory & ZEROED != 0 {
         zero(&device, &*BUFFERS.get(token)?).inspect_err(|_| drop(free(token)))?;
     }
@@ -193,10 +193,7 @@ fn short_label(label: &str) -> Arc<str> {
 pub(crate) fn free(token: Token) -> Result<()> {
     let buffer = BUFFERS.remove(token)?;
     let device = Arc::clone(&buffer.device).enter()?;
-    let mut engine = device.lock();
-    engine.free(buffer.track);
-    device.reap(&mut engine);
-    drop(engine);
+    device.free_track(buffer.track);
     device.notify_change();
     Ok(())
 }

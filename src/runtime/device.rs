@@ -20,6 +20,7 @@ use super::shelf::Shelf;
 use super::staging::{Chunk, Returned, Staging, Ticket};
 use super::stream::{self, Line};
 use super::timeline::{Label, Timeline};
+use super::track::TrackId;
 use super::{event, graph, log, tail, trace};
 use crate::compile;
 use crate::vulkan::{
@@ -27,7 +28,7 @@ use crate::vulkan::{
 };
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 static DEVICES: Table<Device> = Table::new(Kind::Device);
@@ -51,9 +52,6 @@ pub(crate) struct Options {
 
 /// Queues that are used if nothing is said: two let independent work overlap, and each more costs time and memory to create.
 const LANES: usize = 2;
-/// How often a thread looks for the engine before it sleeps, and how many pauses of the processor are between two looks: some 40 us.
-const LOCK_LOOKS: u32 = 150;
-const LOCK_PAUSE: u32 = 8;
 /// A blocked wait ends some 20 us late, and short kernels take less than this.
 const SPIN: Duration = Duration::from_micros(50);
 
@@ -69,9 +67,9 @@ pub(crate) struct Device {
     pub(crate) streams_made: AtomicU64,
     pub(super) wait_timeout: Option<Duration>,
     pub(super) calls: Calls,
-    engine: Mutex<Engine>,
+    pub(super) engine: Mutex<Engine>,
     /// Threads in line for it.
-    in_line: AtomicU32,
+    pub(super) in_line: AtomicU32,
     /// Pins have ended, staging chunks came back.
     changed: Condvar,
     /// Who waits for that. Counted under the engine's lock.
@@ -375,45 +373,6 @@ impl Device {
         Ok(())
     }
 
-    /// The engine, for as long as it takes to record something: never across a wait for the GPU.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Engine> {
-        match self.engine.try_lock() {
-            Ok(engine) => engine,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => self.lock_contended(),
-        }
-    }
-
-    /// The engine is held for a microsecond or two, and who goes to sleep for it wakes up tens of them later, with all others in line
-    /// behind. Among threads that wait for the device between their calls that is what would take the time, so they look again for a
-    /// moment. Threads that only queue are faster if one works on and the others sleep.
-    #[cold]
-    fn lock_contended(&self) -> MutexGuard<'_, Engine> {
-        self.in_line.fetch_add(1, Ordering::Relaxed);
-        let engine = self.look_for_engine();
-        self.in_line.fetch_sub(1, Ordering::Relaxed);
-        engine
-    }
-
-    fn look_for_engine(&self) -> MutexGuard<'_, Engine> {
-        if self.completions.iter().any(|completion| completion.waiting() > 0) {
-            for _ in 0..LOCK_LOOKS {
-                (0..LOCK_PAUSE).for_each(|_| std::hint::spin_loop());
-                match self.engine.try_lock() {
-                    Ok(engine) => return engine,
-                    Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
-                    Err(TryLockError::WouldBlock) => {}
-                }
-            }
-        }
-        self.engine.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// How many threads are in line for the engine.
-    pub(super) fn in_line(&self) -> u32 {
-        self.in_line.load(Ordering::Relaxed)
-    }
-
     /// Gives the lock away until pins end or staging chunks come back, for a second at most.
     pub(crate) fn wait_for_change<'a>(&self, engine: MutexGuard<'a, Engine>) -> MutexGuard<'a, Engine> {
         self.wait_unless(engine, || false)
@@ -501,6 +460,19 @@ impl Device {
         }
         if engine.has_work_for_reap() {
             self.give_back(engine.reap());
+        }
+    }
+
+    /// Ends a buffer: its memory goes at once if nothing uses it, else when the GPU has passed it.
+    pub(crate) fn free_track(&self, track: TrackId) {
+        let free = {
+            let mut engine = self.lock();
+            let free = engine.free(track);
+            self.reap(&mut engine);
+            free
+        };
+        if let Some(allocation) = free {
+            self.memory.free(allocation);
         }
     }
 

@@ -137,10 +137,14 @@ impl Engine {
         self.tracks.live(id)
     }
 
-    /// Ends a buffer: its memory goes when the GPU, and calls in progress, have passed their last use of it.
-    pub(crate) fn free(&mut self, id: TrackId) {
-        let dead = self.tracks.free(id);
-        self.bury_memory(dead);
+    /// Ends a buffer: its memory goes when the GPU, and calls in progress, have passed their last use of it. What this gives may go now.
+    pub(crate) fn free(&mut self, id: TrackId) -> Option<Allocation> {
+        let (last_use, allocation) = self.tracks.free(id)?;
+        if (0..MAX_LANES).all(|lane| last_use[lane] <= done_of(&self.lanes, self.last, lane)) {
+            return Some(allocation);
+        }
+        self.bury(last_use, Dead::Memory(allocation));
+        None
     }
 
     /// Ends a pin of a range: see [`Tracks::pin`].

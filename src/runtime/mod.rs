@@ -23,6 +23,7 @@ mod hazard;
 mod inside;
 pub(crate) mod kernel;
 mod lane;
+mod lock;
 pub(crate) mod log;
 pub(crate) mod mapping;
 pub(crate) mod offline;

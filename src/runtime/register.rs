@@ -45,7 +45,7 @@ impl Registered {
     /// Forgets all, of a device whose work is done.
     pub(crate) fn clear(&self, device: &Device) {
         for region in self.0.write().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            device.lock().free(region.track);
+            device.free_track(region.track);
         }
     }
 }
@@ -92,6 +92,6 @@ pub(crate) fn unregister(token: Token, address: usize) -> Result<()> {
     };
     // The memory is the caller's again after this: no deadline can end the wait.
     device.wait(&clock, None)?;
-    device.lock().free(region.track);
+    device.free_track(region.track);
     Ok(())
 }

@@ -162,8 +162,7 @@ impl Device {
             let mut buffers = self.reports.buffers();
             (std::mem::take(&mut buffers.idle), if all { std::mem::take(&mut buffers.waiting) } else { Vec::new() })
         };
-        let mut engine = self.lock();
-        idle.iter().chain(waiting.iter().map(|waiting| &waiting.buffer)).for_each(|buffer| engine.free(buffer.track));
+        idle.iter().chain(waiting.iter().map(|waiting| &waiting.buffer)).for_each(|buffer| self.free_track(buffer.track));
     }
 }
 
