@@ -16,6 +16,8 @@ pub(crate) struct Queue {
     submitted: u64,
     flight: VecDeque<(u64, Commands)>,
     spare: Vec<Commands>,
+    /// Begun ahead of its use.
+    ready: Option<Commands>,
 }
 
 impl Queue {
@@ -23,7 +25,7 @@ impl Queue {
     pub(crate) fn new(device: &Arc<Device>, index: usize, spin: &Arc<Spin>) -> Result<Queue> {
         let completion = Arc::new(Completion::new(device, spin)?);
         let raw = device.queues()[index % device.queues().len()];
-        Ok(Queue { device: device.clone(), raw, completion, submitted: 0, flight: VecDeque::new(), spare: Vec::new() })
+        Ok(Queue { device: device.clone(), raw, completion, submitted: 0, flight: VecDeque::new(), spare: Vec::new(), ready: None })
     }
 
     pub(crate) fn completion(&self) -> &Arc<Completion> {
@@ -38,12 +40,36 @@ impl Queue {
     /// A command buffer that is being recorded.
     pub(crate) fn begin(&mut self) -> Result<Commands> {
         self.retire();
+        if let Some(commands) = self.ready.take() {
+            return Ok(commands);
+        }
         let mut commands = match self.spare.pop() {
             Some(commands) => commands,
             None => Commands::new(&self.device)?,
         };
         commands.begin()?;
         Ok(commands)
+    }
+
+    /// Begins the next command buffer ahead, if one is there for it: for a moment in which the device has work, and the host mostly waits
+    /// for it. A failure shows again when it is needed.
+    pub(crate) fn begin_ahead(&mut self) {
+        if self.ready.is_some() {
+            return;
+        }
+        self.retire();
+        let commands = match self.spare.pop() {
+            Some(commands) => Some(commands),
+            // Two, for a program that waits for each: one runs, one is begun.
+            None if self.flight.len() < 2 => Commands::new(&self.device).ok(),
+            None => None,
+        };
+        if let Some(mut commands) = commands {
+            match commands.begin() {
+                Ok(()) => self.ready = Some(commands),
+                Err(_) => self.spare.push(commands),
+            }
+        }
     }
 
     /// Submits what was recorded, if anything was, under a number higher than those before, and behind it `graph`, which was recorded

@@ -93,6 +93,9 @@ impl Engine {
             open.waits.iter().map(|(other, number)| (self.lanes[usize::from(*other)].queue.completion().clone(), *number)).collect();
         let waits: smallvec::SmallVec<[_; 4]> = waits.iter().map(|(completion, number)| (&**completion, *number)).collect();
         let submitted = self.lanes[lane].queue.submit(Some(open.commands), graph, &waits, open.number);
+        if submitted.is_ok() {
+            self.lanes[lane].queue.begin_ahead();
+        }
         self.lanes[lane].forget_kernels();
         submitted.map_err(|e| {
             // Neither its barriers happened nor the uses that others were waiting behind.
