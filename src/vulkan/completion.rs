@@ -431,3 +431,6 @@ impl Drop for Completion {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
