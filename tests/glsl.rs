@@ -201,6 +201,24 @@ fn constants_have_their_defaults_or_what_is_given() {
 }
 
 #[test]
+fn barriers_are_for_the_whole_workgroup() {
+    by_both("barriers_are_for_the_whole_workgroup", |device, _| {
+        // Sums of ever wider steps through workgroup memory: what one subgroup does another reads, which is wrong without the others' wait.
+        let code = "#version 450\nlayout(local_size_x = 128) in;\nlayout(std430, binding = 0) buffer X { uint x[]; };\nshared uint s[128];
+void main() {\n    uint i = gl_LocalInvocationIndex, at = gl_WorkGroupID.x * 128u + i;\n    s[i] = x[at];\n    barrier();
+    for (uint step = 1u; step < 128u; step *= 2u) {\n        uint add = s[(i + 128u - step) % 128u];\n        barrier();\n        s[i] += add;\n        barrier();\n    }
+    x[at] = s[i];\n}\n";
+        let kernel = text(code).kernel(device);
+        let start: Vec<u32> = (0..128 * 1000u32).map(|i| i.wrapping_mul(2_654_435_761)).collect();
+        let buffer = device.buffer_of_words(&start);
+        device.dispatch(kernel, [1000, 1, 1], &[arg_buffer(buffer)]);
+        let sums = start.chunks(128).map(|group| group.iter().fold(0u32, |sum, x| sum.wrapping_add(*x)));
+        let want: Vec<u32> = sums.flat_map(|sum| [sum; 128]).collect();
+        assert!(device.is_mock() || device.words(buffer, start.len()) == want);
+    });
+}
+
+#[test]
 fn all_of_glsl_needs_libshaderc() {
     by_both("all_of_glsl_needs_libshaderc", |device, full| {
         let code = "#version 460\n#extension GL_KHR_shader_subgroup_basic : require\n#ifndef GL_KHR_shader_subgroup_basic\n#define NAIVE\n#endif

@@ -1,7 +1,7 @@
 //! GLSL without the system's compiler: naga's front end, which takes plain GLSL 4.40 to 4.60.
 
-use naga::ShaderStage;
 use naga::front::glsl::{Error as Mistake, ErrorKind, Frontend, Options};
+use naga::{Barrier, Block, ShaderStage, Statement};
 
 use super::super::diagnose::{Label, Source};
 use super::super::error::{Error, Result};
@@ -21,7 +21,28 @@ pub(crate) fn plain(flat: &Flat, request: &Request<'_>, target: &Target, note: &
         // A block without a name of its own goes by its type's, in messages and in what the kernel tells of itself.
         variable.name = module.types.get_handle(variable.ty).ok().and_then(|ty| ty.name.clone());
     }
+    for (_, function) in module.functions.iter_mut() {
+        mend_barriers(&mut function.body);
+    }
+    for entry in &mut module.entry_points {
+        mend_barriers(&mut entry.function.body);
+    }
     wgsl::from_module(source, &module, request, target).map_err(|error| Error { message: format!("{error}\n  = note: {note}"), ..error })
+}
+
+/// `barrier()` is for the workgroup and its memory (GLSL 4.60, 8.16, as glslang has it too). The front end makes one for everything of
+/// it, the subgroup among that, which the back end then takes for a barrier of the subgroup alone.
+fn mend_barriers(block: &mut Block) {
+    for statement in block.iter_mut() {
+        match statement {
+            Statement::ControlBarrier(flags) => *flags = Barrier::WORK_GROUP,
+            Statement::Block(inner) => mend_barriers(inner),
+            Statement::If { accept, reject, .. } => [accept, reject].into_iter().for_each(mend_barriers),
+            Statement::Switch { cases, .. } => cases.iter_mut().for_each(|case| mend_barriers(&mut case.body)),
+            Statement::Loop { body, continuing, .. } => [body, continuing].into_iter().for_each(mend_barriers),
+            _ => {}
+        }
+    }
 }
 
 /// A mistake in words, with its place.
@@ -63,5 +84,36 @@ fn symbol(name: &str) -> &str {
         "While" => "while",
         name if name.starts_with("Identifier(") => "a name",
         name => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::target;
+    use super::super::super::words::Words;
+    use super::*;
+    use rspirv::spirv::{MemorySemantics, Op, Scope};
+
+    #[test]
+    fn barriers_are_the_workgroups() {
+        let text = "#version 450\nlayout(local_size_x = 64) in;\nlayout(std430, binding = 0) buffer X { uint x[]; };\nshared uint part[64];
+            uint turned(uint i) { part[i] = x[i]; if (x[0] == 0u) { for (int k = 0; k < 3; k++) { barrier(); } } barrier(); return part[63u - i]; }
+            void main() { uint i = gl_LocalInvocationIndex; uint y = turned(i); barrier(); x[i] = y; }\n";
+        let mut flat = Flat::default();
+        flat.text = text.to_owned();
+        let kernel = std::thread::scope(|scope| {
+            let work = || plain(&flat, &Request::default(), &target(), "note").unwrap();
+            std::thread::Builder::new().stack_size(super::super::super::WGSL_STACK).spawn_scoped(scope, work).unwrap().join().unwrap()
+        });
+        let words = Words::split(&kernel.spirv).unwrap();
+        let constant =
+            |id: u32| words.insts.iter().find(|inst| inst.is(Op::Constant) && inst.word(2) == Some(id)).and_then(|inst| inst.word(3));
+        let barriers: Vec<_> = words.insts.iter().filter(|inst| inst.is(Op::ControlBarrier)).collect();
+        assert_eq!(barriers.len(), 3);
+        for barrier in barriers {
+            let [execution, memory, semantics] = [1, 2, 3].map(|at| constant(barrier.word(at).unwrap()).unwrap());
+            assert_eq!((execution, memory), (Scope::Workgroup as u32, Scope::Workgroup as u32));
+            assert_ne!(semantics & MemorySemantics::WORKGROUP_MEMORY.bits(), 0);
+        }
     }
 }
