@@ -472,7 +472,7 @@ fn queue_read(
     let mut engine = device.lock();
     let recorded = record_read(&mut engine, line, buffer, range, &chunk);
     let number = line.last();
-    match recorded.and_then(|()| device.hand_in(&mut engine, line.clock())) {
+    match recorded.and_then(|()| engine.flush_to(line.clock())) {
         Ok(_) => Ok((chunk, number)),
         Err(e) => {
             ring(&mut engine.staging).give_back(chunk, (line.lane, number));

@@ -89,14 +89,16 @@ struct Waiter {
 }
 
 impl State {
-    /// Wakes the threads whose submissions are done and, where the driver has room for one, one more to go there.
-    fn wake(&mut self, done: u64) {
+    /// Wakes the threads whose submissions are done and, where the driver has room for one, one more to go there, whose submission is on its
+    /// way.
+    fn wake(&mut self, done: u64, sent: u64) {
         let mut i = 0;
         while i < self.waiters.len() {
             if self.waiters[i].number <= done { self.waiters.swap_remove(i).wake() } else { i += 1 }
         }
         if self.blocked < MAX_BLOCKED
             && let Some(i) = (0..self.waiters.len()).min_by_key(|&i| self.waiters[i].number)
+            && self.waiters[i].number <= sent
         {
             self.waiters.swap_remove(i).wake();
         }
@@ -280,7 +282,7 @@ impl Completion {
             if self.done() >= number || self.poll()? >= number {
                 if slept {
                     // It may have been woken to go to the driver, and need not: another one will.
-                    self.state().wake(self.done());
+                    self.state().wake(self.done(), self.sent());
                 }
                 return Ok(true);
             }
@@ -288,10 +290,11 @@ impl Completion {
             let mut state = self.state();
             let Some(left) = left_until(deadline) else {
                 // It may have been woken to go to the driver just now: another one will.
-                state.wake(self.done());
+                state.wake(self.done(), self.sent());
                 return Ok(false);
             };
-            if state.blocked >= MAX_BLOCKED {
+            // NVIDIA's driver is slow to tell who waits for what is not on its way yet. Who sends it waits for it, too, and wakes the others.
+            if state.blocked >= MAX_BLOCKED || number > self.sent() {
                 let woken = Arc::new(AtomicBool::new(false));
                 state.waiters.push(Waiter { number, thread: std::thread::current(), woken: woken.clone() });
                 drop(state);
@@ -419,7 +422,7 @@ impl Drop for Blocked<'_> {
         let done = self.0.done();
         let mut state = self.0.state();
         state.blocked -= 1;
-        state.wake(done);
+        state.wake(done, self.0.sent());
     }
 }
 
