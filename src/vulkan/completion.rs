@@ -1,7 +1,10 @@
 //! Which submissions are done: by a timeline semaphore where the device has one, by fences in order where not.
 //!
-//! Submissions of a queue have ascending numbers and finish in order. Of the threads that wait, one spins for a
-//! moment, a few block in the driver, and each of the others sleeps until its own submission is done, or there is room for it.
+//! Submissions of a queue have ascending numbers and finish in order. Of the threads that wait for a queue one leads: it spins for a
+//! moment or blocks in the driver, for the first submission that any of them waits for, and wakes those whose turn has come. The others
+//! sleep. One in the driver is not only enough: of several that NVIDIA's driver 580 blocks at once some wake 10 ms late (seen on an H100,
+//! where reads by eight threads took 10 or 20 ms instead of one).
+//!
 //! Every blocking call is bounded by [`SLICE`], so that a lost device is noticed.
 
 use super::device::Device;
@@ -17,9 +20,6 @@ const SLICE: Duration = Duration::from_secs(1);
 
 /// A sleeping thread looks for itself after so long.
 const LOOK: Duration = Duration::from_millis(2);
-
-/// Threads of one queue that are in the driver at once: enough for the cores that could go on, few enough for thousands of waits.
-const MAX_BLOCKED: u32 = 8;
 
 /// How the threads of one device wait: at most one of them spins, for a bounded time, because a blocked wait ends some 20 us late and
 /// short kernels take less. Shared by the device's completions.
@@ -72,8 +72,8 @@ pub(crate) struct Completion {
 
 #[derive(Default)]
 struct State {
-    /// So many threads are in the driver, each for its own submission; each wakes the sleepers whose submissions are done.
-    blocked: u32,
+    /// A thread leads.
+    is_led: bool,
     /// The threads that sleep meanwhile.
     waiters: Vec<Waiter>,
     /// Fences in flight, with the submission that signals each, in order.
@@ -89,19 +89,16 @@ struct Waiter {
 }
 
 impl State {
-    /// Wakes the threads whose submissions are done and, where the driver has room for one, one more to go there, whose submission is on its
-    /// way.
-    fn wake(&mut self, done: u64, sent: u64) {
-        let mut i = 0;
-        while i < self.waiters.len() {
-            if self.waiters[i].number <= done { self.waiters.swap_remove(i).wake() } else { i += 1 }
+    /// Wakes the threads whose submissions are done.
+    fn wake(&mut self, done: u64) {
+        for waiter in self.waiters.extract_if(.., |waiter| waiter.number <= done) {
+            waiter.wake();
         }
-        if self.blocked < MAX_BLOCKED
-            && let Some(i) = (0..self.waiters.len()).min_by_key(|&i| self.waiters[i].number)
-            && self.waiters[i].number <= sent
-        {
-            self.waiters.swap_remove(i).wake();
-        }
+    }
+
+    /// The sleeping thread with the first submission that is on its way.
+    fn first(&self, sent: u64) -> Option<usize> {
+        (0..self.waiters.len()).filter(|&i| self.waiters[i].number <= sent).min_by_key(|&i| self.waiters[i].number)
     }
 }
 
@@ -277,58 +274,71 @@ impl Completion {
 
     fn wait_longer(&self, number: u64, deadline: Option<Instant>) -> Result<bool> {
         let _waiting = Waiting::new(&self.waiting);
-        let (mut may_spin, mut slept) = (true, false);
         loop {
             if self.done() >= number || self.poll()? >= number {
-                if slept {
-                    // It may have been woken to go to the driver, and need not: another one will.
-                    self.state().wake(self.done(), self.sent());
-                }
                 return Ok(true);
             }
             self.check_lost(number)?;
+            let Some(left) = left_until(deadline) else { return Ok(false) };
             let mut state = self.state();
-            let Some(left) = left_until(deadline) else {
-                // It may have been woken to go to the driver just now: another one will.
-                state.wake(self.done(), self.sent());
-                return Ok(false);
-            };
-            // NVIDIA's driver is slow to tell who waits for what is not on its way yet. Who sends it waits for it, too, and wakes the others.
-            if state.blocked >= MAX_BLOCKED || number > self.sent() {
-                let woken = Arc::new(AtomicBool::new(false));
-                state.waiters.push(Waiter { number, thread: std::thread::current(), woken: woken.clone() });
+            if !state.is_led && number <= self.sent() {
+                state.is_led = true;
                 drop(state);
-                self.sleep(number, &woken, left);
-                slept = true;
+                let _lead = Lead(self);
+                return self.lead(number, deadline);
+            }
+            let woken = Arc::new(AtomicBool::new(false));
+            state.waiters.push(Waiter { number, thread: std::thread::current(), woken: woken.clone() });
+            drop(state);
+            // The leader may have looked through the sleepers just before.
+            if self.done() >= number {
+                self.forget(&woken);
                 continue;
             }
-            state.blocked += 1;
-            drop(state);
-            let _blocked = Blocked(self);
-            if std::mem::take(&mut may_spin) && self.spin.until(left, || Ok(self.poll()? >= number))? {
+            self.sleep(number, &woken, left);
+        }
+    }
+
+    /// Waits for the first submission that any thread waits for, again and again, until `number` is done.
+    fn lead(&self, number: u64, deadline: Option<Instant>) -> Result<bool> {
+        let mut last = u64::MAX;
+        loop {
+            let done = self.poll()?;
+            let first = {
+                let mut state = self.state();
+                state.wake(done);
+                state.first(self.sent()).map_or(number, |i| state.waiters[i].number.min(number))
+            };
+            if done >= number {
                 return Ok(true);
             }
-            while self.poll()? < number {
-                self.check_lost(number)?;
-                let Some(left) = left_until(deadline) else { return Ok(false) };
-                self.block(number, left)?;
+            self.check_lost(number)?;
+            let Some(left) = left_until(deadline) else { return Ok(false) };
+            // As long as submissions end soon, it is worth it.
+            let spins = done != last;
+            last = done;
+            if !(spins && self.spin.until(left, || Ok(self.poll()? >= first))?) {
+                self.block(first, left)?;
             }
         }
     }
 
-    /// Sleeps until woken or submission `number` is done, `left` at most. It looks now and then itself: those in the driver wait for their
-    /// own submissions, which may be later ones.
+    fn forget(&self, woken: &Arc<AtomicBool>) {
+        self.state().waiters.retain(|w| !Arc::ptr_eq(&w.woken, woken));
+    }
+
+    /// Sleeps until woken or submission `number` is done, `left` at most. It looks now and then itself.
     fn sleep(&self, number: u64, woken: &Arc<AtomicBool>, left: Duration) {
         let until = Instant::now() + left;
         while !woken.load(Ordering::Acquire) {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                self.state().waiters.retain(|w| !Arc::ptr_eq(&w.woken, woken));
+                self.forget(woken);
                 return;
             }
             std::thread::park_timeout(left.min(LOOK));
             if self.poll().is_ok_and(|done| done >= number) {
-                self.state().waiters.retain(|w| !Arc::ptr_eq(&w.woken, woken));
+                self.forget(woken);
                 return;
             }
         }
@@ -361,8 +371,8 @@ fn left_until(deadline: Option<Instant>) -> Option<Duration> {
     }
 }
 
-/// Waits until one of several submissions is done; its index, or `None` if `deadline` came first. Does not spin if `quiet`.
-pub(crate) fn wait_first(points: &[(Arc<Completion>, u64)], deadline: Option<Instant>, quiet: bool) -> Result<Option<usize>> {
+/// Waits until one of several submissions is done; its index, or `None` if `deadline` came first.
+pub(crate) fn wait_first(points: &[(Arc<Completion>, u64)], deadline: Option<Instant>) -> Result<Option<usize>> {
     let look = || -> Result<Option<usize>> {
         for (i, (completion, number)) in points.iter().enumerate() {
             if completion.done() >= *number || completion.poll()? >= *number {
@@ -372,7 +382,7 @@ pub(crate) fn wait_first(points: &[(Arc<Completion>, u64)], deadline: Option<Ins
         Ok(None)
     };
     let mut pause = Duration::from_micros(20);
-    let mut may_spin = !quiet;
+    let mut may_spin = true;
     loop {
         if let Some(first) = look()? {
             return Ok(Some(first));
@@ -414,15 +424,18 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// A thread's stay in the driver: however it ends, those who can go on are woken.
-struct Blocked<'a>(&'a Completion);
+/// A thread's lead: however it ends, those who can go on are woken, and another one to lead.
+struct Lead<'a>(&'a Completion);
 
-impl Drop for Blocked<'_> {
+impl Drop for Lead<'_> {
     fn drop(&mut self) {
-        let done = self.0.done();
+        let (done, sent) = (self.0.done(), self.0.sent());
         let mut state = self.0.state();
-        state.blocked -= 1;
-        state.wake(done, self.0.sent());
+        state.is_led = false;
+        state.wake(done);
+        if let Some(next) = state.first(sent) {
+            state.waiters.swap_remove(next).wake();
+        }
     }
 }
 
