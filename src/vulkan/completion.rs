@@ -96,6 +96,16 @@ impl State {
         }
     }
 
+    /// Wakes them and, if no thread leads, one that will.
+    fn hand_over(&mut self, done: u64, sent: u64) {
+        self.wake(done);
+        if !self.is_led
+            && let Some(next) = self.first(sent)
+        {
+            self.waiters.swap_remove(next).wake();
+        }
+    }
+
     /// The sleeping thread with the first submission that is on its way.
     fn first(&self, sent: u64) -> Option<usize> {
         (0..self.waiters.len()).filter(|&i| self.waiters[i].number <= sent).min_by_key(|&i| self.waiters[i].number)
@@ -274,6 +284,8 @@ impl Completion {
 
     fn wait_longer(&self, number: u64, deadline: Option<Instant>) -> Result<bool> {
         let _waiting = Waiting::new(&self.waiting);
+        // Who has slept may have been woken to lead. If it need not, another one will.
+        let mut slept = None;
         loop {
             if self.done() >= number || self.poll()? >= number {
                 return Ok(true);
@@ -287,6 +299,7 @@ impl Completion {
                 let _lead = Lead(self);
                 return self.lead(number, deadline);
             }
+            slept.get_or_insert(Sleeper(self));
             let woken = Arc::new(AtomicBool::new(false));
             state.waiters.push(Waiter { number, thread: std::thread::current(), woken: woken.clone() });
             drop(state);
@@ -429,13 +442,18 @@ struct Lead<'a>(&'a Completion);
 
 impl Drop for Lead<'_> {
     fn drop(&mut self) {
-        let (done, sent) = (self.0.done(), self.0.sent());
         let mut state = self.0.state();
         state.is_led = false;
-        state.wake(done);
-        if let Some(next) = state.first(sent) {
-            state.waiters.swap_remove(next).wake();
-        }
+        state.hand_over(self.0.done(), self.0.sent());
+    }
+}
+
+/// A thread that has slept, and goes.
+struct Sleeper<'a>(&'a Completion);
+
+impl Drop for Sleeper<'_> {
+    fn drop(&mut self) {
+        self.0.state().hand_over(self.0.done(), self.0.sent());
     }
 }
 
