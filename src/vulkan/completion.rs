@@ -299,7 +299,7 @@ impl Completion {
                 let _lead = Lead(self);
                 return self.lead(number, deadline);
             }
-            slept.get_or_insert(Sleeper(self));
+            slept.get_or_insert_with(|| Sleeper(self));
             let woken = Arc::new(AtomicBool::new(false));
             state.waiters.push(Waiter { number, thread: std::thread::current(), woken: woken.clone() });
             drop(state);
