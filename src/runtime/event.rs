@@ -147,7 +147,7 @@ pub(crate) fn wait_any(tokens: &[Token], timeout_ns: u64) -> Result<u32> {
         points.push((device.completion(record.point.lane).clone(), clock[usize::from(record.point.lane)]));
         records.push((device, record));
     }
-    let first = wait_first(&points, deadline).map_err(|e| records[0].0.lock().fail(e))?;
+    let first = wait_first(&points, deadline, false).map_err(|e| records[0].0.lock().fail(e))?;
     match first {
         Some(i) => {
             let (device, record) = &records[i];

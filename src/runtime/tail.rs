@@ -5,16 +5,13 @@
 
 use super::device::Device;
 use super::hazard::Clock;
-use crate::vulkan::{self, Completion, host};
+use crate::vulkan::{host, wait_first};
 use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// A program that records nothing for so long has turned to something else.
 const CALM: Duration = Duration::from_micros(30);
-
-/// The longest between two looks at a device that is at work.
-const RARELY: Duration = Duration::from_millis(1);
 
 /// After so many looks in a row in which nothing was recorded, and no tail to watch, the thread sleeps.
 const LOOKS: u32 = 20;
@@ -49,8 +46,8 @@ fn watch(device: &Device) {
         };
         quiet = 0;
         // A failure (a lost device) is kept by the engine and told to the next caller. The deadline lets `stop` be noticed.
-        let drained = drains(&points, look);
-        if matches!(drained, Ok(true)) && device.is_active(CALM) && open != seen {
+        let drained = wait_first(&points, Some(Instant::now() + look), true);
+        if matches!(drained, Ok(Some(_))) && device.is_active(CALM) && open != seen {
             // The program is recording more, and looks for itself whether the queue has drained: to submit a few commands here would only
             // take the lock from it and make many small submissions of few large ones. Not for long, though: a program may record
             // so slowly that its batch would not be full for a while.
@@ -59,27 +56,9 @@ fn watch(device: &Device) {
         }
         let mut engine = device.lock();
         match drained {
-            Ok(true) => engine.submit_idle(),
-            Ok(false) => {}
+            Ok(Some(_)) => engine.submit_idle(),
+            Ok(None) => {}
             Err(e) => drop(engine.fail(e)),
         }
-    }
-}
-
-/// Looks until one of the submissions is done, so long at most, ever less often. The driver is not asked to wait: this thread would stand in the
-/// way of those that do.
-fn drains(points: &[(Arc<Completion>, u64)], look: Duration) -> Result<bool, vulkan::Error> {
-    let start = Instant::now();
-    loop {
-        for (completion, number) in points {
-            if completion.done() >= *number || completion.poll()? >= *number {
-                return Ok(true);
-            }
-        }
-        let waited = start.elapsed();
-        if waited >= look {
-            return Ok(false);
-        }
-        std::thread::sleep((waited / 8).clamp(CALM, RARELY));
     }
 }

@@ -384,8 +384,8 @@ fn left_until(deadline: Option<Instant>) -> Option<Duration> {
     }
 }
 
-/// Waits until one of several submissions is done; its index, or `None` if `deadline` came first.
-pub(crate) fn wait_first(points: &[(Arc<Completion>, u64)], deadline: Option<Instant>) -> Result<Option<usize>> {
+/// Waits until one of several submissions is done; its index, or `None` if `deadline` came first. Does not spin if `quiet`.
+pub(crate) fn wait_first(points: &[(Arc<Completion>, u64)], deadline: Option<Instant>, quiet: bool) -> Result<Option<usize>> {
     let look = || -> Result<Option<usize>> {
         for (i, (completion, number)) in points.iter().enumerate() {
             if completion.done() >= *number || completion.poll()? >= *number {
@@ -395,7 +395,7 @@ pub(crate) fn wait_first(points: &[(Arc<Completion>, u64)], deadline: Option<Ins
         Ok(None)
     };
     let mut pause = Duration::from_micros(20);
-    let mut may_spin = true;
+    let mut may_spin = !quiet;
     loop {
         if let Some(first) = look()? {
             return Ok(Some(first));
