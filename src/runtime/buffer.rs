@@ -234,7 +234,7 @@ pub(crate) fn used_by(device: &Arc<Device>) -> (u64, [u64; 16]) {
 /// What a buffer is.
 pub(crate) fn properties(token: Token) -> Result<BufferProperties> {
     let (device, buffer) = enter(token)?;
-    let mapped = device.lock().live(buffer.track)?.mapped.is_some();
+    let mapped = device.lock().tracks.live(buffer.track)?.1.mapped().is_some();
     let label = buffer.label.lock().unwrap_or_else(PoisonError::into_inner).clone();
     Ok(BufferProperties {
         memory: buffer.memory,

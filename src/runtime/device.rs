@@ -425,11 +425,14 @@ impl Device {
         Ok(())
     }
 
-    /// Waits for so long, and says whether something was recorded meanwhile.
-    pub(crate) fn is_active(&self, time: Duration) -> bool {
-        let before = self.recorded.load(Ordering::Relaxed);
-        std::thread::sleep(time);
-        self.recorded.load(Ordering::Relaxed) != before
+    /// How often something was recorded.
+    pub(crate) fn recorded(&self) -> u64 {
+        self.recorded.load(Ordering::Relaxed)
+    }
+
+    /// The last submission of any lane that is on its way.
+    pub(crate) fn sent(&self) -> u64 {
+        self.completions.iter().map(|completion| completion.sent()).max().unwrap_or(0)
     }
 
     /// Wakes the tail thread, or starts it; false if there is none to have.

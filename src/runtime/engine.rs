@@ -14,7 +14,7 @@ use super::lane::{Lane, Open};
 use super::staging::Staging;
 use super::stream::Line;
 use super::timeline::{Label, Timeline};
-use super::track::{Touch, Track, TrackId, Tracks};
+use super::track::{Touch, TrackId, Tracks};
 use crate::vulkan::{self, Allocation, Commands, Queue, StageSet};
 use std::ops::Range;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Commands in one submission at most: the driver takes a batch while the one before runs.
 const BATCH: u32 = 256;
 /// After so many commands of an open batch the engine looks whether the queue has drained.
-const LOOK: u32 = 16;
+const LOOK: u32 = 64;
 
 /// When a command is recorded: in which lane, which submission it goes into, and the last one of the lane that is done.
 #[derive(Clone, Copy, Debug)]
@@ -132,11 +132,6 @@ impl Engine {
 
     // Buffers.
 
-    /// The track of a buffer that has not been freed.
-    pub(crate) fn live(&mut self, id: TrackId) -> Result<&mut Track> {
-        self.tracks.live(id)
-    }
-
     /// Ends a buffer: its memory goes when the GPU, and calls in progress, have passed their last use of it. What this gives may go now.
     pub(crate) fn free(&mut self, id: TrackId) -> Option<Allocation> {
         let (last_use, allocation) = self.tracks.free(id)?;
@@ -219,7 +214,7 @@ impl Engine {
 
     /// The submissions that the host must wait for before it reads, or writes, the range; zeros for none.
     pub(crate) fn must_wait_for(&mut self, id: TrackId, range: &Range<u64>, write: bool) -> Result<Clock> {
-        let mut clock = self.live(id)?.history.last_conflict(range, write);
+        let mut clock = self.tracks.live(id)?.0.history.last_conflict(range, write);
         for (lane, number) in clock.iter_mut().take(self.lanes.len()).enumerate() {
             if *number > self.lanes[lane].done(self.last) {
                 let polled = self.lanes[lane].queue.completion().poll();
@@ -356,7 +351,7 @@ impl Engine {
         let order = &lanes[usize::from(at.lane)].order;
         let mut host_writes = Stages::default();
         for touch in touches {
-            let Some(track) = tracks.get_mut(touch.track) else { continue };
+            let Some(track) = tracks.used(touch.track, &at) else { continue };
             track.history.record(&touch.of, at, order, |lane| done_of(lanes, *last, lane));
             if touch.of.write && track.host_reads {
                 host_writes.insert(touch.of.stage.into());
@@ -370,7 +365,11 @@ impl Engine {
     fn conflicts(&self, lane: usize, touches: &[Touch]) -> (Stages, Stages, Clock) {
         let (mut src, mut dst, mut lanes) = (Stages::default(), Stages::default(), Clock::default());
         let order = &self.lanes[lane].order;
+        let all_done = self.done().into_iter().fold(u64::MAX, u64::min);
         for touch in touches {
+            if self.tracks.is_older(touch.track, all_done) {
+                continue;
+            }
             let Some(track) = self.tracks.get(touch.track) else { continue };
             let mut conflicts = Conflicts { stages: Stages::default(), lanes };
             track.history.conflicts(&touch.of, lane as u8, order, |lane| done_of(&self.lanes, self.last, lane), &mut conflicts);

@@ -9,7 +9,7 @@
 
 use super::args::Arg;
 use super::device::{self, Device, Inside};
-use super::engine::stage_set;
+use super::engine::{Engine, stage_set};
 use super::error::{Error, Result, Status, invalid};
 use super::graveyard::Dead;
 use super::handle::{Kind, Table, Token};
@@ -33,6 +33,7 @@ static GRAPHS: Table<Graph> = Table::new(Kind::Graph);
 const MAX_COPIES: usize = 8;
 /// The memory of a copy's bytes grows by this.
 const CHUNK: u64 = 64 << 10;
+const NEVER: u64 = u64::MAX;
 
 /// A graph, as a handle names it.
 pub(crate) struct Graph {
@@ -45,6 +46,8 @@ struct Content {
     nodes: Vec<Node>,
     slots: u32,
     copies: Mutex<Vec<Copy>>,
+    /// All buffers of the commands that are the same each time lived when so many had been freed; [`NEVER`] if that was not seen yet.
+    lived: AtomicU64,
     /// The last launches, for each lane.
     last_use: [AtomicU64; MAX_LANES],
 }
@@ -60,6 +63,8 @@ struct Copy {
     /// Its last submission.
     lane: u8,
     submission: u64,
+    /// As [`Content::lived`], of all that it touches.
+    lived: u64,
 }
 
 /// Memory for the bytes that a copy's commands read.
@@ -110,7 +115,7 @@ pub(crate) fn end(stream: Token) -> Result<Token> {
     let (device, recorder) = stream::enter(stream)?;
     let Recording { nodes, slots } = recorder.take_recording()?;
     stream::remove(stream);
-    let content = Content { nodes, slots, copies: Mutex::default(), last_use: Default::default() };
+    let content = Content { nodes, slots, copies: Mutex::default(), lived: AtomicU64::new(NEVER), last_use: Default::default() };
     let content = Arc::new(content);
     if slots == 0 {
         // Nothing will change: recorded here, a launch is only a submission.
@@ -160,7 +165,7 @@ pub(crate) fn launch(stream: Token, graph: Token, params: &[Arg<'_>]) -> Result<
         return device.lock().check();
     }
     let mut copy = content.copy_for(&device, values)?;
-    let mut engine = match turn(&device, &copy.touches) {
+    let mut engine = match copy.turn(&device) {
         Ok(engine) => engine,
         Err(e) => {
             content.copies().push(copy);
@@ -197,6 +202,10 @@ impl Content {
     fn check_living(&self, device: &Device) -> Result<()> {
         let engine = device.lock();
         engine.check()?;
+        let now = engine.tracks.calm().unwrap_or(NEVER);
+        if now != NEVER && now == self.lived.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         for (i, node) in self.nodes.iter().enumerate() {
             let Some(prepared) = node.fixed() else { continue };
             for (touch, buffer) in prepared.touches.list.iter().zip(&prepared.touches.buffers) {
@@ -206,6 +215,7 @@ impl Content {
                 }
             }
         }
+        self.lived.store(now, Ordering::Relaxed);
         Ok(())
     }
 
@@ -276,9 +286,11 @@ impl Content {
                 places: Vec::new(),
                 lane: 0,
                 submission: 0,
+                lived: NEVER,
             },
         };
         // What fails below leaves nothing that could be launched.
+        copy.lived = NEVER;
         copy.values.clear();
         copy.bytes.clear();
         copy.places.clear();
@@ -335,6 +347,19 @@ impl Content {
 }
 
 impl Copy {
+    /// As `turn`, without a look at each buffer where none was freed, mapped or worked on since the last launch.
+    fn turn<'d>(&mut self, device: &'d Device) -> Result<MutexGuard<'d, Engine>> {
+        let engine = device.lock();
+        if engine.tracks.calm().is_some_and(|now| now == self.lived) {
+            engine.check()?;
+            return Ok(engine);
+        }
+        drop(engine);
+        let engine = turn(device, &self.touches)?;
+        self.lived = engine.tracks.calm().unwrap_or(NEVER);
+        Ok(engine)
+    }
+
     /// Puts new bytes in the place of the old ones; the copy is not in flight.
     fn change(&mut self, values: Vec<SlotValue>) {
         for (slot, window, at) in &self.places {

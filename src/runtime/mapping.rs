@@ -30,13 +30,13 @@ pub(crate) fn map(token: Token, offset: u64, size: u64, access: u32) -> Result<u
     loop {
         device.read_reports()?;
         let mut engine = turn(&device, &touches)?;
-        if let Some((mapped, _)) = &engine.live(buffer.track)?.mapped {
+        if let Some((mapped, _)) = engine.tracks.live(buffer.track)?.1.mapped() {
             let message = format!("{} is mapped already (bytes {mapped:?}); one mapping a buffer at a time", buffer.name());
             return Err(Error::new(Status::Mapped, message));
         }
         let clock = engine.must_wait_for(buffer.track, &range, write)?;
         if clock == Clock::default() {
-            engine.live(buffer.track)?.mapped = Some((range, write));
+            engine.tracks.map(buffer.track, range, write)?;
             return Ok(window.address(offset));
         }
         let clock = engine.flush_to(clock)?;
@@ -49,7 +49,8 @@ pub(crate) fn map(token: Token, offset: u64, size: u64, access: u32) -> Result<u
 pub(crate) fn unmap(token: Token) -> Result<()> {
     let (device, buffer) = buffer::enter(token)?;
     let mut engine = device.lock();
-    if engine.live(buffer.track)?.mapped.take().is_none() {
+    engine.tracks.live(buffer.track)?;
+    if !engine.tracks.unmap(buffer.track) {
         return Err(Error::new(Status::NotMapped, format!("{} is not mapped", buffer.name())));
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! What the engine knows of each buffer: what used it, what the user has mapped, which calls work on it just now.
 
 use super::error::{Error, Result, Status};
-use super::hazard::{Clock, History, Stage, Use};
+use super::hazard::{Clock, History, Point, Stage, Use};
 use crate::vulkan::Allocation;
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use std::ops::Range;
 #[derive(Clone, Copy, Debug, Eq)]
 pub(crate) struct TrackId {
     slot: u32,
-    /// A slot is used again; its generation is not, nor is it any other slot's. None is 0.
+    /// A slot is used again; its generation is not, nor is it any other slot's. It is not 0.
     generation: u64,
 }
 
@@ -39,27 +39,36 @@ impl Touch {
         Touch { track: TrackId { slot: 0, generation: 0 }, of: Use { range: 0..0, stage: Stage::Compute, write: false, unordered: false } };
 }
 
-/// See the module.
+/// What each command looks at of a buffer, together in two neighbouring cache lines.
+#[repr(align(128))]
 pub(crate) struct Track {
+    /// 0 while the slot is free.
     generation: u64,
+    /// The generation, as long as the buffer is neither freed nor mapped and no call in progress works on it; else 0.
+    plain: u64,
     pub(crate) history: History,
-    /// The mapping that the user holds: its range, and whether it may be written.
-    pub(crate) mapped: Option<(Range<u64>, bool)>,
+    /// The host reads its memory directly.
+    pub(crate) host_reads: bool,
+}
+
+const _: () = assert!(size_of::<Track>() == 128);
+
+/// How the host stands to a buffer, and its memory.
+#[derive(Default)]
+pub(crate) struct Standing {
+    mapped: Option<(Range<u64>, bool)>,
     /// Ranges that calls in progress read or write from the host, with no lock held.
     pins: Vec<(Range<u64>, bool)>,
     /// Calls in progress that need the memory to stay, whoever uses it meanwhile.
     holds: u32,
     allocation: Option<Allocation>,
     freed: bool,
-    /// The host reads its memory directly.
-    pub(crate) host_reads: bool,
 }
 
-impl Track {
-    /// True if nobody has mapped it and no call in progress works on it.
-    #[inline]
-    pub(crate) fn is_plain(&self) -> bool {
-        self.mapped.is_none() && self.pins.is_empty()
+impl Standing {
+    /// The mapping that the user holds: its range, and whether it may be written.
+    pub(crate) fn mapped(&self) -> Option<&(Range<u64>, bool)> {
+        self.mapped.as_ref()
     }
 
     /// True if a call in progress uses bytes of the range from the host in a way that conflicts.
@@ -71,10 +80,18 @@ impl Track {
 /// The tracks of all buffers of a device.
 #[derive(Default)]
 pub(crate) struct Tracks {
-    slots: Vec<Option<Track>>,
+    slots: Vec<Track>,
+    /// For each slot.
+    standings: Vec<Standing>,
+    /// For each slot the last submission that uses its buffer: thousands are looked at in no time.
+    newest: Vec<u64>,
     free: Vec<u32>,
     /// Tracks made so far.
     generations: u64,
+    /// Buffers freed so far.
+    freed: u64,
+    /// Mappings and pins that there are.
+    busy: usize,
 }
 
 impl Tracks {
@@ -82,23 +99,18 @@ impl Tracks {
     pub(crate) fn add(&mut self, allocation: Option<Allocation>, host_reads: bool) -> TrackId {
         self.generations += 1;
         let generation = self.generations;
-        let track = Track {
-            generation,
-            history: History::default(),
-            mapped: None,
-            pins: Vec::new(),
-            holds: 0,
-            allocation,
-            freed: false,
-            host_reads,
-        };
+        let track = Track { generation, plain: generation, history: History::default(), host_reads };
+        let standing = Standing { allocation, ..Standing::default() };
         let slot = match self.free.pop() {
             Some(slot) => {
-                self.slots[slot as usize] = Some(track);
+                let at = slot as usize;
+                (self.slots[at], self.standings[at], self.newest[at]) = (track, standing, 0);
                 slot
             }
             None => {
-                self.slots.push(Some(track));
+                self.slots.push(track);
+                self.standings.push(standing);
+                self.newest.push(0);
                 (self.slots.len() - 1) as u32
             }
         };
@@ -108,80 +120,126 @@ impl Tracks {
     /// The track, freed or not, as long as it is there.
     #[inline]
     pub(crate) fn get(&self, id: TrackId) -> Option<&Track> {
-        self.slots.get(id.slot as usize)?.as_ref().filter(|track| track.generation == id.generation)
-    }
-
-    /// As `get`.
-    #[inline]
-    pub(crate) fn get_mut(&mut self, id: TrackId) -> Option<&mut Track> {
-        self.slots.get_mut(id.slot as usize)?.as_mut().filter(|track| track.generation == id.generation)
-    }
-
-    /// The track of a buffer that has not been freed.
-    #[inline]
-    pub(crate) fn live(&mut self, id: TrackId) -> Result<&mut Track> {
-        match self.get_mut(id) {
-            Some(track) if !track.freed => Ok(track),
-            _ => Err(Error::new(Status::InvalidHandle, "the buffer was freed by another thread during this call")),
-        }
+        self.slots.get(id.slot as usize).filter(|track| track.generation == id.generation)
     }
 
     /// The track of a buffer that lives, if nobody has mapped it and no call in progress works on it.
     #[inline]
     pub(crate) fn plain(&self, id: TrackId) -> Option<&Track> {
-        self.get(id).filter(|track| !track.freed && track.is_plain())
+        self.slots.get(id.slot as usize).filter(|track| track.plain == id.generation)
+    }
+
+    /// The track of a buffer that has not been freed, and how the host stands to it.
+    pub(crate) fn live(&self, id: TrackId) -> Result<(&Track, &Standing)> {
+        match self.get(id) {
+            Some(track) if !self.standings[id.slot as usize].freed => Ok((track, &self.standings[id.slot as usize])),
+            _ => Err(gone()),
+        }
     }
 
     /// True if the buffer was freed.
     pub(crate) fn is_freed(&self, id: TrackId) -> bool {
-        self.get(id).is_none_or(|track| track.freed)
+        self.live(id).is_err()
+    }
+
+    /// How many buffers were freed so far, if none is mapped and no call in progress works on one: while that stays, so do those that lived.
+    pub(crate) fn calm(&self) -> Option<u64> {
+        (self.busy == 0).then_some(self.freed)
+    }
+
+    /// True if all that used the buffer is in submissions up to this one.
+    #[inline]
+    pub(crate) fn is_older(&self, id: TrackId, submission: u64) -> bool {
+        self.newest.get(id.slot as usize).is_some_and(|newest| *newest <= submission)
+    }
+
+    /// The track whose buffer is to know of a use.
+    #[inline(always)]
+    pub(crate) fn used(&mut self, id: TrackId, at: &Point) -> Option<&mut Track> {
+        let slot = id.slot as usize;
+        let track = self.slots.get_mut(slot).filter(|track| track.generation == id.generation)?;
+        *self.newest.get_mut(slot)? = at.submission;
+        Some(track)
     }
 
     /// Ends a buffer. What `end` gives is to be freed after the last use named with it.
     pub(crate) fn free(&mut self, id: TrackId) -> Option<(Clock, Allocation)> {
-        if let Some(track) = self.get_mut(id) {
-            track.freed = true;
-            track.mapped = None;
-        }
+        self.unmap(id);
+        self.change(id, |standing| standing.freed = true)?;
+        self.freed += 1;
         self.end(id)
+    }
+
+    /// Has the user hold a mapping of the range; there is none.
+    pub(crate) fn map(&mut self, id: TrackId, range: Range<u64>, write: bool) -> Result<()> {
+        self.change(id, |standing| standing.mapped = Some((range, write))).ok_or_else(gone)?;
+        self.busy += 1;
+        Ok(())
+    }
+
+    /// Ends the user's mapping; false if there is none.
+    pub(crate) fn unmap(&mut self, id: TrackId) -> bool {
+        let was = self.change(id, |standing| standing.mapped.take().is_some()).unwrap_or(false);
+        self.busy -= usize::from(was);
+        was
     }
 
     /// Keeps others from the range while a call works on it with no lock held. Ended by `unpin`.
     pub(crate) fn pin(&mut self, id: TrackId, range: &Range<u64>, write: bool) -> Result<()> {
-        self.live(id)?.pins.push((range.clone(), write));
+        self.live(id)?;
+        self.change(id, |standing| standing.pins.push((range.clone(), write)));
+        self.busy += 1;
         Ok(())
     }
 
     /// Ends a pin; as `free` if that was what a freed buffer waited for.
     pub(crate) fn unpin(&mut self, id: TrackId, range: &Range<u64>, write: bool) -> Option<(Clock, Allocation)> {
-        if let Some(track) = self.get_mut(id)
-            && let Some(i) = track.pins.iter().position(|(r, w)| r == range && *w == write)
-        {
-            track.pins.swap_remove(i);
-        }
+        let ended = self.change(id, |standing| {
+            let at = standing.pins.iter().position(|(r, w)| r == range && *w == write);
+            at.map(|i| standing.pins.swap_remove(i)).is_some()
+        });
+        self.busy -= usize::from(ended == Some(true));
         self.end(id)
     }
 
     /// Keeps the memory from going while a call refers to it. Ended by `release`.
     pub(crate) fn hold(&mut self, id: TrackId) -> Result<()> {
-        self.live(id)?.holds += 1;
+        self.live(id)?;
+        self.change(id, |standing| standing.holds += 1);
         Ok(())
     }
 
     /// Ends a hold; as `free` if that was what a freed buffer waited for.
     pub(crate) fn release(&mut self, id: TrackId) -> Option<(Clock, Allocation)> {
-        if let Some(track) = self.get_mut(id) {
-            track.holds = track.holds.saturating_sub(1);
-        }
+        self.change(id, |standing| standing.holds = standing.holds.saturating_sub(1));
         self.end(id)
     }
 
+    /// Changes how the host stands to a buffer, if its track is there.
+    fn change<T>(&mut self, id: TrackId, change: impl FnOnce(&mut Standing) -> T) -> Option<T> {
+        let track = self.slots.get_mut(id.slot as usize).filter(|track| track.generation == id.generation)?;
+        let standing = &mut self.standings[id.slot as usize];
+        let changed = change(standing);
+        let is_plain = !standing.freed && standing.mapped.is_none() && standing.pins.is_empty();
+        track.plain = if is_plain { id.generation } else { 0 };
+        Some(changed)
+    }
+
     fn end(&mut self, id: TrackId) -> Option<(Clock, Allocation)> {
-        if !self.get(id).is_some_and(|track| track.freed && track.pins.is_empty() && track.holds == 0) {
+        let slot = id.slot as usize;
+        let track = self.slots.get_mut(slot).filter(|track| track.generation == id.generation)?;
+        let standing = &mut self.standings[slot];
+        if !(standing.freed && standing.pins.is_empty() && standing.holds == 0) {
             return None;
         }
-        let mut track = self.slots[id.slot as usize].take()?;
+        let (last_use, allocation) = (track.history.last_use(), standing.allocation.take());
+        *track = Track { generation: 0, plain: 0, history: History::default(), host_reads: false };
         self.free.push(id.slot);
-        Some((track.history.last_use(), track.allocation.take()?))
+        Some((last_use, allocation?))
     }
+}
+
+#[cold]
+fn gone() -> Error {
+    Error::new(Status::InvalidHandle, "the buffer was freed by another thread during this call")
 }

@@ -5,7 +5,7 @@ use super::device::Device;
 use super::engine::Engine;
 use super::error::{Error, Result, Status};
 use super::hazard::{Stage, Use};
-use super::track::{Touch, Track};
+use super::track::{Standing, Touch};
 use smallvec::SmallVec;
 use std::ops::Range;
 use std::sync::{Arc, MutexGuard};
@@ -45,12 +45,12 @@ pub(crate) fn turn<'a>(device: &'a Device, touches: &Touches) -> Result<MutexGua
         engine.check()?;
         let mut pinned = false;
         for (touch, buffer) in touches.list.iter().zip(&touches.buffers) {
-            let track = engine.live(touch.track)?;
-            if track.is_plain() {
+            if engine.tracks.plain(touch.track).is_some() {
                 continue;
             }
-            check(track, buffer, &touch.of.range, touch.of.write)?;
-            pinned |= track.is_pinned(&touch.of.range, touch.of.write);
+            let (_, standing) = engine.tracks.live(touch.track)?;
+            check(standing, buffer, &touch.of.range, touch.of.write)?;
+            pinned |= standing.is_pinned(&touch.of.range, touch.of.write);
         }
         if !pinned {
             return Ok(engine);
@@ -60,8 +60,8 @@ pub(crate) fn turn<'a>(device: &'a Device, touches: &Touches) -> Result<MutexGua
 }
 
 /// Fails if the mapping that the user holds conflicts with a use of the range.
-fn check(track: &Track, buffer: &Buffer, range: &Range<u64>, write: bool) -> Result<()> {
-    match &track.mapped {
+fn check(standing: &Standing, buffer: &Buffer, range: &Range<u64>, write: bool) -> Result<()> {
+    match standing.mapped() {
         Some((mapped, writes)) if (*writes || write) && mapped.start < range.end && range.start < mapped.end => {
             let message = format!("bytes {mapped:?} of {} are mapped; avx_unmap them before the call uses {range:?}", buffer.name());
             Err(Error::new(Status::Mapped, message))

@@ -129,22 +129,27 @@ impl Engine {
         }
         let number = self.lanes[lane].open.as_ref().map_or(self.last + 1, |open| open.number);
         let at = Point { lane: lane as u8, sequence: self.lanes[lane].order.next(), submission: number };
-        // A graph makes what the host reads visible itself. The number is given out behind this: with nothing in flight, all numbers that
-        // were given out pass for done.
+        let mut start = None;
+        match &mut self.lanes[lane].open {
+            Some(open) => {
+                open.count += 1;
+                start = self.timeline.as_mut().and_then(|timeline| timeline.start(&mut open.commands));
+                self.submit_with(lane, Some(graph))?;
+            }
+            None => {
+                // Nothing is held back: the commands go as they are.
+                let submitted = self.lanes[lane].queue.submit(None, Some(graph), &[], number);
+                submitted.map_err(|e| {
+                    self.lanes[lane].batch_was_lost = true;
+                    self.fail(e)
+                })?;
+            }
+        }
+        // While the device is at it: a graph may touch thousands of buffers. What the host reads it makes visible itself. The number is
+        // given out behind this: with nothing in flight, all numbers that were given out pass for done.
         self.remember(touches, at);
         self.last = self.last.max(number);
         stream.used(number);
-        let Some(open) = &mut self.lanes[lane].open else {
-            // Nothing is held back: the commands go as they are.
-            let submitted = self.lanes[lane].queue.submit(None, Some(graph), &[], number);
-            return submitted.map(|()| number).map_err(|e| {
-                self.lanes[lane].batch_was_lost = true;
-                self.fail(e)
-            });
-        };
-        open.count += 1;
-        let start = self.timeline.as_mut().and_then(|timeline| timeline.start(&mut open.commands));
-        self.submit_with(lane, Some(graph))?;
         if let Some(start) = start {
             // The end is in the batch behind it: a graph's own commands are the same each time.
             self.open_batch(lane)?;
