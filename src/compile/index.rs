@@ -109,6 +109,7 @@ impl<'a> Index<'a> {
             globals: Vec::new(),
             settings,
         };
+        index.defs.reserve(index.words.insts.len().min(index.words.bound as usize));
         let mut open: Option<(u32, usize)> = None;
         for at in 0..index.words.insts.len() {
             let Some(&inst) = index.words.insts.get(at) else { break };

@@ -28,8 +28,8 @@ pub(crate) const WGSL_STACK: usize = 256 << 20;
 /// The most bytes of text that are compiled.
 pub(crate) const MAX_SOURCE: usize = 1 << 20;
 
-/// No capability has a higher number: vendors' blocks of numbers end there.
-const MAX_CAPABILITY: u32 = 0xFFFF;
+/// No capability that the grammar knows has a higher number.
+const MAX_CAPABILITY: u32 = 6528;
 
 /// A module that was read and found valid, of which any number of kernels can be made.
 pub(crate) struct Parsed {
@@ -320,5 +320,16 @@ fn constant_error(source: Source<'_>, module: &naga::Module, error: &PipelineCon
         }
         NegativeWorkgroupSize => source.error(Kind::Compile, "the constants make a dimension of the workgroup size 0 or less", &[], &[]),
         _ => source.error(Kind::Compile, &error.to_string(), &[], &[]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_capabilities_are_found() {
+        assert!(Capability::from_u32(MAX_CAPABILITY).is_some());
+        assert!((MAX_CAPABILITY + 1..=0xffff).all(|number| Capability::from_u32(number).is_none()));
     }
 }

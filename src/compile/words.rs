@@ -5,6 +5,7 @@ use rspirv::spirv::{self, Op};
 
 use super::error::{Error, Kind, Result};
 use super::ids::Ids;
+use std::sync::LazyLock;
 
 /// Words of the header that every module starts with.
 pub(crate) const HEADER: usize = 5;
@@ -20,9 +21,41 @@ pub(crate) const MAX_BOUND: u32 = 0x3f_ffff;
 pub(crate) struct Inst<'a> {
     /// All its words.
     pub(crate) words: &'a [u32],
+    form: Form,
+}
+
+/// What the grammar says of an opcode.
+#[derive(Clone, Copy, Debug, Default)]
+struct Form {
+    op: Option<Op>,
+    /// It has a result type.
+    is_typed: bool,
+    /// It has a result.
+    has_result: bool,
+}
+
+/// Opcodes below are those of nearly all instructions of kernels.
+const COMMON: u32 = 512;
+
+impl Form {
+    fn of(opcode: u32) -> Form {
+        // The grammar searches; each instruction is asked for several times.
+        static FORMS: LazyLock<Vec<Form>> = LazyLock::new(|| (0..COMMON).map(Form::look_up).collect());
+        FORMS.get(opcode as usize).copied().unwrap_or_else(|| Form::look_up(opcode))
+    }
+
+    fn look_up(opcode: u32) -> Form {
+        let op = Op::from_u32(opcode);
+        let (is_typed, has_result) = op.map_or((false, false), results);
+        Form { op, is_typed, has_result }
+    }
 }
 
 impl<'a> Inst<'a> {
+    fn new(words: &'a [u32]) -> Inst<'a> {
+        Inst { words, form: Form::of(words.first().map_or(0, |first| first & 0xffff)) }
+    }
+
     /// The opcode as a number.
     pub(crate) fn opcode(&self) -> u32 {
         self.words.first().map_or(0, |first| first & 0xffff)
@@ -30,7 +63,7 @@ impl<'a> Inst<'a> {
 
     /// The opcode, if this version of the grammar knows it.
     pub(crate) fn op(&self) -> Option<Op> {
-        Op::from_u32(self.opcode())
+        self.form.op
     }
 
     /// Whether it is this instruction.
@@ -50,14 +83,12 @@ impl<'a> Inst<'a> {
 
     /// The result's id, if the grammar gives this instruction one.
     pub(crate) fn result(&self) -> Option<u32> {
-        let (typed, result) = self.op().map_or((false, false), results);
-        if result { self.word(1 + usize::from(typed)) } else { None }
+        if self.form.has_result { self.word(1 + usize::from(self.form.is_typed)) } else { None }
     }
 
     /// The id of the result's type, if it has one.
     pub(crate) fn result_type(&self) -> Option<u32> {
-        let (typed, _) = self.op().map_or((false, false), results);
-        if typed { self.word(1) } else { None }
+        if self.form.is_typed { self.word(1) } else { None }
     }
 }
 
@@ -133,7 +164,7 @@ impl<'a> Words<'a> {
                     words.len() - at
                 ))
             })?;
-            insts.push(Inst { words: inst });
+            insts.push(Inst::new(inst));
             at = end;
         }
         Ok(Words { version, bound: header[3], header, insts })
