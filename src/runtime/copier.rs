@@ -2,11 +2,10 @@
 //!
 //! They start with the first large transfer, sleep while there is none, and end with the device.
 
-use crate::vulkan::{Window, host};
+use super::pool::Pool;
+use crate::vulkan::Window;
 use once_cell::sync::OnceCell;
-use rayon_core::{ThreadPool, ThreadPoolBuilder};
 use std::mem::MaybeUninit;
-use std::thread::JoinHandle;
 
 /// Pieces below this are not worth another thread.
 const PIECE: usize = 1 << 20;
@@ -17,20 +16,6 @@ const MAX_THREADS: usize = 8;
 pub(crate) struct Copiers {
     threads: usize,
     pool: OnceCell<Option<Pool>>,
-}
-
-/// The threads. It waits for their end when it goes, so that none is in the driver any more when the device is destroyed.
-struct Pool {
-    threads: Option<ThreadPool>,
-    handles: Vec<JoinHandle<()>>,
-}
-
-impl Drop for Pool {
-    fn drop(&mut self) {
-        drop(self.threads.take());
-        let own = std::thread::current().id();
-        self.handles.drain(..).filter(|handle| handle.thread().id() != own).for_each(|handle| drop(handle.join()));
-    }
 }
 
 impl Copiers {
@@ -91,21 +76,10 @@ impl Copiers {
         if self.threads == 1 || size < 4 * PIECE { size.max(1) } else { size.div_ceil(self.threads * 2).max(PIECE) }
     }
 
-    fn pool(&self) -> Option<&ThreadPool> {
-        let start = || {
-            let mut handles = Vec::with_capacity(self.threads);
-            let pool = ThreadPoolBuilder::new()
-                .num_threads(self.threads)
-                .spawn_handler(|thread| {
-                    handles.push(host::spawn("avx_gpu copy", Some(256 << 10), || thread.run())?);
-                    Ok(())
-                })
-                .build();
-            // Without threads the caller copies alone.
-            pool.ok().map(|threads| Pool { threads: Some(threads), handles })
-        };
-        let pool = if self.threads > 1 { self.pool.get_or_init(start).as_ref() } else { None };
-        pool.and_then(|pool| pool.threads.as_ref())
+    fn pool(&self) -> Option<&Pool> {
+        // Without threads the caller copies alone.
+        let start = || Pool::start("avx_gpu copy", self.threads, 256 << 10).ok();
+        if self.threads > 1 { self.pool.get_or_init(start).as_ref() } else { None }
     }
 }
 

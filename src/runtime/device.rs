@@ -3,6 +3,7 @@
 use super::args;
 use super::buffer::{self, Buffer};
 use super::cache::DiskCache;
+use super::compilers::Compilers;
 use super::copier::Copiers;
 use super::engine::Engine;
 use super::error::{Error, Result, Status};
@@ -21,7 +22,7 @@ use super::staging::{Chunk, Returned, Staging, Ticket};
 use super::stream::{self, Line};
 use super::timeline::{Label, Timeline};
 use super::track::TrackId;
-use super::{event, graph, log, tail, trace};
+use super::{event, fill, graph, log, offline, tail, trace};
 use crate::compile;
 use crate::vulkan::{
     self, Allocation, Completion, Instance, Memory, MemoryKind, PipelineCache, Queue, Snapshot, Spin, Stamps, Window, select,
@@ -84,6 +85,7 @@ pub(crate) struct Device {
     pub(super) completions: Vec<Arc<Completion>>,
     pub(crate) limits: args::Limits,
     pub(crate) copiers: Copiers,
+    pub(crate) compilers: Compilers,
     pub(crate) registered: Registered,
     pub(crate) own_kernels: OwnKernels,
     pub(crate) reports: Reports,
@@ -179,6 +181,7 @@ pub(crate) fn create(options: &Options) -> Result<Token> {
 
     let follows_queues = !instance.validating() || instance.layer_follows_queues();
     let lanes = lanes_wanted().or((!follows_queues).then_some(1));
+    let compilers = offline::warm_compilers(fill::COPY);
     let vulkan = Arc::new(vulkan::Device::open(instance, snapshot, environment_flag("AVX_GPU_BASELINE"), lanes.unwrap_or(LANES))?);
     // Queues beyond those that there are share them.
     let lanes = if vulkan.features().timeline_semaphore { lanes.unwrap_or(vulkan.queues().len()) } else { 1 };
@@ -204,6 +207,7 @@ pub(crate) fn create(options: &Options) -> Result<Token> {
         returned: Returned::default(),
         limits: kernel::limits(&vulkan),
         copiers: Copiers::new(options.copy_threads),
+        compilers,
         registered: Registered::default(),
         own_kernels: OwnKernels::default(),
         reports: Reports::default(),
@@ -267,6 +271,7 @@ pub(crate) fn destroy(token: Token) -> Result<()> {
         engine.timeline = None;
     }
     device.save_cache();
+    device.compilers.clear();
     let owned = |other: &Arc<Device>| Arc::ptr_eq(other, &device);
     device.own_kernels.clear();
     drop(graph::remove_all(owned));

@@ -300,10 +300,10 @@ impl Engine {
         if self.lost.is_some() || self.timeline.is_some() || !Arc::ptr_eq(open.streams.last()?, stream) {
             return None;
         }
-        let mut stages = Stages::default();
+        let (done, mut stages) = (lane.done(self.last), Stages::default());
         for touch in touches {
             let track = self.tracks.plain(touch.track)?;
-            stages.insert(track.history.plain_conflict(&touch.of, stream.lane, open.number, &lane.order)?);
+            stages.insert(track.history.plain_conflict(&touch.of, stream.lane, done, &lane.order)?);
         }
         Some(stages)
     }

@@ -27,7 +27,7 @@ const ROW: u64 = 32768;
 /// Bytes that one workgroup of these kernels moves: 256 invocations with 16 bytes each.
 const GROUP: u64 = 4096;
 
-const COPY: &str = "@group(0) @binding(0) var<storage, read> src: array<vec4<u32>>;
+pub(super) const COPY: &str = "@group(0) @binding(0) var<storage, read> src: array<vec4<u32>>;
 @group(0) @binding(1) var<storage, read_write> dst: array<vec4<u32>>;
 @compute @workgroup_size(256) fn avx_gpu_copy(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32) {

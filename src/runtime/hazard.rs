@@ -163,10 +163,10 @@ pub(crate) struct History {
 const MAX_PAST: usize = 32;
 
 impl History {
-    /// The stages that `new`, in the open submission of a lane with that `order`, needs a barrier behind, if all that it conflicts with is of
-    /// that lane, and ordered already or of that submission. `None`: ask `conflicts`.
+    /// The stages that `new`, in a lane with that `order`, needs a barrier behind, if all that it conflicts with is of that lane, whose
+    /// submissions up to `done` are done. `None`: ask `conflicts`.
     #[inline(always)]
-    pub(crate) fn plain_conflict(&self, new: &Use, lane: u8, open: u64, order: &Order) -> Option<Stages> {
+    pub(crate) fn plain_conflict(&self, new: &Use, lane: u8, done: u64, order: &Order) -> Option<Stages> {
         let mut stages = Stages::default();
         for past in &self.past {
             if !conflict(&past.of, new) {
@@ -175,10 +175,7 @@ impl History {
             if past.at.lane != lane {
                 return None;
             }
-            if !order.is_ordered(past, new.stage) {
-                if past.at.submission != open {
-                    return None;
-                }
+            if past.at.submission > done && !order.is_ordered(past, new.stage) {
                 stages.insert(past.of.stage.into());
             }
         }
@@ -346,6 +343,7 @@ mod tests {
             let mut conflicts = Conflicts::default();
             self.history.conflicts(&new, 0, &self.order, |_| 0, &mut conflicts);
             assert_eq!(conflicts.lanes, NONE);
+            assert_eq!(self.history.plain_conflict(&new, 0, 0, &self.order), Some(conflicts.stages), "both ways say the same");
             if !conflicts.stages.is_empty() {
                 self.order.barrier(conflicts.stages, new.stage.into());
                 self.barriers += 1;
@@ -458,6 +456,11 @@ mod tests {
         assert_eq!(conflicts(true, NONE), [0, 5, 6, 0]);
         assert_eq!(conflicts(false, NONE), [0, 5, 0, 0]);
         assert_eq!(conflicts(true, [9, 5, 0, 0]), [0, 0, 6, 0]);
+        let new = used(8..24, Stage::Compute, true);
+        assert_eq!(h.plain_conflict(&new, 1, 4, &order), None, "a submission of lane 2 is in the way");
+        let only = used(0..16, Stage::Compute, true);
+        assert_eq!(h.plain_conflict(&only, 1, 4, &order), Some(Stages::COMPUTE));
+        assert_eq!(h.plain_conflict(&only, 1, 5, &order), Some(Stages::default()), "done");
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Kernels: compiled once for the same code, with pipelines for the ways in which they are dispatched.
 
 use super::args::{self, Demand};
+use super::compilers::Compilers;
 use super::device::{self, Device, Inside};
 use super::elsewhere;
-use super::error::{Error, Result, Status, out_of_host_memory};
+use super::error::{Error, Result, Status};
 use super::glsl::{self, Prepared};
 use super::graveyard::Dead;
 use super::handle::{Kind, Living, Table, Token};
@@ -16,9 +17,9 @@ use super::staging;
 use super::subgroups::Subgroups;
 use super::trace;
 use crate::compile::debug::Debug;
-use crate::compile::{self, Binding, BindingKind, Interface, Variant, WGSL_STACK};
+use crate::compile::{self, Binding, BindingKind, Interface, Variant};
 pub(crate) use crate::compile::{Setting, Which};
-use crate::vulkan::{self, Descriptor, Pipeline, Recipe, Slot, host};
+use crate::vulkan::{self, Descriptor, Pipeline, Recipe, Slot};
 use rspirv::spirv::Capability;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -232,7 +233,7 @@ fn compile(device: &Inside, options: &Options<'_>, prepared: Option<&Prepared>, 
     let code = match restore(device, options, prepared, key) {
         Some(code) => code,
         None => {
-            let code = translate(options, prepared, &device.target)?.map_err(|e| elsewhere::told(e, device))?;
+            let code = translate(options, prepared, &device.target, &device.compilers)?.map_err(|e| elsewhere::told(e, device))?;
             if let Some(shelf) = shelf(device, options, prepared) {
                 shelf.put(key, &compiler_name(prepared), &code.spirv);
             }
@@ -271,7 +272,7 @@ fn restore(device: &Inside, options: &Options<'_>, prepared: Option<&Prepared>, 
     // Our own compilers have put the values of constants in, and left one entry point.
     let constants: &[Setting<'_>] = if prepared.is_none_or(Prepared::is_checked) { &[] } else { &options.constants };
     let request = compile::Request { entry: None, constants, unchecked: options.unchecked, debug: false };
-    let kernel = on_compiler_stack(|| compile::spirv(&spirv, &request, &device.target)).ok()?.ok()?;
+    let kernel = device.compilers.run(|| compile::spirv(&spirv, &request, &device.target)).ok()?.ok()?;
     log::line(log::Level::Debug, format!("'{}' was compiled by an earlier process", kernel.interface.entry));
     Some(kernel)
 }
@@ -289,34 +290,16 @@ pub(super) fn translate(
     options: &Options<'_>,
     prepared: Option<&Prepared>,
     target: &compile::Target,
+    compilers: &Compilers,
 ) -> Result<compile::Result<compile::Kernel>> {
     let label = message_label(options);
     let request =
         compile::Request { entry: options.entry_point, constants: &options.constants, unchecked: options.unchecked, debug: options.debug };
-    on_compiler_stack(|| match (prepared, options.language) {
+    compilers.run(|| match (prepared, options.language) {
         (Some(prepared), _) => prepared.compile(&request, target),
         (None, Language::Spirv) => compile::spirv(options.code, &request, target),
         (None, _) => parsed::parse(options.code, label, options.debug)?.kernel(label, &request, target),
     })
-}
-
-/// Runs a compiler on a stack of its own size: compilers recurse with the depth of the code, and an overflow cannot be caught. A panic
-/// of it is an error of the kernel's.
-pub(crate) fn on_compiler_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T> {
-    match host::run_on_large_stack("avx_gpu compiler", WGSL_STACK, work) {
-        Ok(Ok(outcome)) => Ok(outcome),
-        Ok(Err(panic)) => Err(compile::panic_error(panic_text(&*panic)).into()),
-        Err(e) => {
-            let mut error = out_of_host_memory("stack for the compiler", WGSL_STACK);
-            error.message = format!("{}: {e}", error.message);
-            Err(error)
-        }
-    }
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without a message")
 }
 
 impl Compiled {

@@ -4,6 +4,7 @@
 pub(crate) mod args;
 pub(crate) mod buffer;
 mod cache;
+mod compilers;
 mod copier;
 mod delivery;
 pub(crate) mod device;
@@ -29,6 +30,7 @@ pub(crate) mod mapping;
 pub(crate) mod offline;
 mod op;
 mod parsed;
+mod pool;
 pub(crate) mod properties;
 mod quick;
 mod record;

@@ -1,5 +1,6 @@
 //! Kernels without a device: compiled for a version of Vulkan as if the device had all that devices of it can have. For tools.
 
+use super::compilers::Compilers;
 use super::error::{Result, invalid};
 use super::kernel::{self, Language, Options};
 use super::parsed;
@@ -31,16 +32,25 @@ fn target(minor: u32) -> Result<compile::Target> {
     })
 }
 
+/// Threads for compilers, the first of which compiles `text` for nobody, so that the compiler is in memory when the first kernel comes.
+pub(crate) fn warm_compilers(text: &'static str) -> Compilers {
+    Compilers::with(move || {
+        if let (Ok(parsed), Ok(target)) = (parsed::parse(text.as_bytes(), "", false), target(1)) {
+            drop(parsed.kernel("", &compile::Request::default(), &target));
+        }
+    })
+}
+
 /// Compiles a kernel for Vulkan 1.`minor`.
 pub(crate) fn compile(options: &Options<'_>, minor: u32) -> Result<compile::Kernel> {
     let target = target(minor)?;
     let prepared = kernel::prepare(options, &target)?;
-    Ok(kernel::translate(options, prepared.as_ref(), &target)??)
+    Ok(kernel::translate(options, prepared.as_ref(), &target, &Compilers::default())??)
 }
 
 /// The names of the code's compute entry points; none where the code is not understood, of which [`compile`] tells more.
 pub(crate) fn entry_points(options: &Options<'_>) -> Result<Vec<String>> {
-    kernel::on_compiler_stack(|| match options.language {
+    Compilers::default().run(|| match options.language {
         Language::Spirv => entry::of_spirv(options.code),
         Language::Wgsl => {
             parsed::parse(options.code, "", false).map(|parsed| parsed.entry_points().map(str::to_owned).collect()).unwrap_or_default()

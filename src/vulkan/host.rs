@@ -1,5 +1,5 @@
-//! What the library needs of the operating system beyond the standard library: threads that take no signals, code on a large
-//! stack, and to know that the process is a fork. The rest of the house is portable because this is here.
+//! What the library needs of the operating system beyond the standard library: threads that take no signals, and to know that the
+//! process is a fork. The rest of the house is portable because this is here.
 
 use super::departure::visit;
 use std::io;
@@ -20,25 +20,6 @@ pub(crate) fn spawn<T: Send + 'static>(
     builder.spawn(|| {
         visit();
         f()
-    })
-}
-
-/// Runs `f` on a thread of its own with a stack of `stack_bytes`, takes no signals there, and waits for it. A panic of `f` is the
-/// inner error. For code whose recursion depends on what a user wrote: pages of the stack are used only as it grows.
-///
-/// Errors: what starting a thread gives, such as no room for the stack.
-pub(crate) fn run_on_large_stack<T: Send>(
-    name: &str,
-    stack_bytes: usize,
-    f: impl FnOnce() -> T + Send,
-) -> io::Result<std::thread::Result<T>> {
-    let builder = builder(name, Some(stack_bytes))?;
-    std::thread::scope(|scope| {
-        let handle = {
-            let _blocked = signals::Blocked::all();
-            builder.spawn_scoped(scope, f)?
-        };
-        Ok(handle.join())
     })
 }
 
@@ -183,27 +164,11 @@ mod tests {
         let before = blocked();
         assert_eq!(spawn("test-signals", None, blocked).unwrap().join().unwrap() & all, all);
         assert_eq!(blocked(), before);
-        assert_eq!(run_on_large_stack("test-signals", 1 << 20, blocked).unwrap().unwrap() & all, all);
-        assert_eq!(blocked(), before);
     }
 
     #[test]
-    fn large_stacks_are_large_and_may_borrow() {
-        fn deep(levels: u32) -> u64 {
-            let room = std::hint::black_box([u64::from(levels); 128]);
-            if levels == 0 { room[0] } else { deep(levels - 1) + std::hint::black_box(&room)[127] }
-        }
-        let levels = 30_000; // of a KiB each, more than any default stack
-        let borrowed = &levels;
-        let sum = run_on_large_stack("test-stack", 256 << 20, || deep(*borrowed)).unwrap().unwrap();
-        assert_eq!(sum, u64::from(levels) * u64::from(levels + 1) / 2);
-    }
-
-    #[test]
-    fn panics_and_errors_come_back() {
-        let panicked = run_on_large_stack("test-panic", 1 << 20, || -> u32 { panic!("asked for by a test") }).unwrap();
-        assert_eq!(panicked.unwrap_err().downcast_ref(), Some(&"asked for by a test"));
-        assert!(run_on_large_stack("test-huge", usize::MAX / 4, || ()).is_err());
+    fn what_cannot_start_is_told() {
+        assert!(spawn("test-huge", Some(usize::MAX / 4), || ()).is_err());
         assert_eq!(spawn("a\0b", None, || ()).unwrap_err().kind(), io::ErrorKind::InvalidInput);
     }
 

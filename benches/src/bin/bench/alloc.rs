@@ -14,7 +14,7 @@ pub(crate) fn run(bench: &Bench) {
     let sizes = if bench.options.small { &sizes[..200] } else { &sizes[..] };
     let each = Measure::Micros(sizes.len() as f64);
     // The driver takes some 100 us and more for each.
-    let plan = Plan { warm_s: 0.0, rounds: if bench.options.small { 3 } else { 5 }, batch: 1 };
+    let plan = Plan { warm_s: 0.0, rounds: 3, batch: if bench.options.small { 1 } else { 3 } };
 
     // A buffer that stays, so that a slab is not given back and asked for again.
     let keep = ours.alloc(64, AVX_MEMORY_DEVICE);

@@ -19,13 +19,17 @@ pub(crate) fn run(bench: &Bench) {
     vectors(bench, whole_size);
 }
 
-fn launches(bench: &Bench) -> usize {
-    if bench.options.small { 3 } else { 20 }
+fn launches(bench: &Bench, size: usize) -> usize {
+    match size {
+        _ if bench.options.small => 3,
+        ..=1_048_576 => 400,
+        _ => 20,
+    }
 }
 
 fn copy(bench: &Bench, size: usize) {
     let (raw, ours) = (bench.raw, bench.ours);
-    let times = launches(bench);
+    let times = launches(bench, size);
     let data = Random::fresh().words(size / 4);
     let mut got = vec![0u32; data.len()];
 
@@ -80,7 +84,7 @@ fn copy(bench: &Bench, size: usize) {
 
 fn fill(bench: &Bench, size: usize) {
     let (raw, ours) = (bench.raw, bench.ours);
-    let times = launches(bench);
+    let times = launches(bench, size);
     let word = Random::fresh().bits() as u32;
     let buffer = raw.buffer(size, Kind::Device);
     let commands = raw.recorded(|raw, c| {
@@ -111,7 +115,7 @@ fn fill(bench: &Bench, size: usize) {
 /// saxpy (b = 2.5 a + b) and triad (c = a + 2.5 b) over vectors of four.
 fn vectors(bench: &Bench, size: usize) {
     let (raw, ours) = (bench.raw, bench.ours);
-    let (times, grid) = (launches(bench), kernels::vec4_grid(size));
+    let (times, grid) = (launches(bench, size), kernels::vec4_grid(size));
     let mut random = Random::fresh();
     let (a, b) = (random.floats(size / 4), random.floats(size / 4));
     let buffers = [(); 3].map(|()| raw.buffer(size, Kind::Device));
