@@ -53,7 +53,7 @@ impl Options {
 
     /// How often something of milliseconds is measured.
     pub fn work_plan(&self) -> Plan {
-        let (rounds, batch) = if self.small { (3, 2) } else { (6, 3) };
+        let (rounds, batch) = if self.small { (3, 2) } else { (4, 3) };
         Plan { warm_s: self.warm_s(), rounds, batch }
     }
 

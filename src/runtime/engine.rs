@@ -22,8 +22,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Commands in one submission at most: the driver takes a batch while the one before runs.
 const BATCH: u32 = 256;
-/// After so many commands of an open batch the engine looks whether the queue has drained.
-const LOOK: u32 = 64;
 
 /// When a command is recorded: in which lane, which submission it goes into, and the last one of the lane that is done.
 #[derive(Clone, Copy, Debug)]

@@ -1,12 +1,14 @@
 //! Fills and copies on the device, each by what is fastest there: the device's commands, or kernels of the library's own.
 
+use super::args::{Arg, Value};
 use super::buffer::{self, Buffer};
 use super::device::Inside;
 use super::error::{Result, invalid};
 use super::handle::Token;
-use super::hazard::{Stage, Use};
+use super::hazard::Stage;
 use super::kernel::{self, Kernel};
 use super::op::{self, Bound, Dispatch, Op, Prepared, Size};
+use super::quick;
 use super::staging::SMALL;
 use super::stream::Target;
 use super::turn::Touches;
@@ -16,12 +18,14 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// From this size on a kernel copies and fills, where the device's copy command is slow, whatever runs before it.
-const BY_KERNEL: u64 = 1 << 20;
+/// From this size on a kernel copies, where the device's copy command is slow, whatever runs before it.
+const COPIED: u64 = 64 << 10;
+/// Up to this size a kernel fills there, if another runs before it.
+const FILLED: u64 = 1 << 20;
 /// A long pattern is repeated by the copy command up to this, beyond by a kernel.
 const REPEATED: u64 = 4 << 10;
-/// Bytes that one dispatch of these kernels moves at most: below every device's largest storage range.
-const PIECE: u64 = 64 << 20;
+/// Bytes that one dispatch of these kernels moves at most, where the device's largest storage range is not less.
+const PIECE: u64 = 1 << 30;
 /// Workgroups of these kernels in one row: all devices take so many.
 const ROW: u64 = 32768;
 /// Bytes that one workgroup of these kernels moves: 256 invocations with 16 bytes each.
@@ -64,7 +68,8 @@ fn own(device: &Inside, cell: &Mutex<Option<Arc<Kernel>>>, code: &str) -> Result
     if let Some(kernel) = &*kernel {
         return Ok(kernel.clone());
     }
-    let options = kernel::Options { code: code.as_bytes(), ..kernel::Options::default() };
+    // They look themselves where their ranges end.
+    let options = kernel::Options { code: code.as_bytes(), unchecked: true, ..kernel::Options::default() };
     Ok(kernel.insert(kernel::make(device, &options)?).clone())
 }
 
@@ -101,7 +106,7 @@ pub(crate) fn copy(stream: Token, dst: (Token, u64), src: (Token, u64), size: u6
     if size == 0 {
         return device.lock().check();
     }
-    let body = match to.is_far() && from.is_far() && by_kernel(&device, &target, size)? {
+    let body = match to.is_far() && from.is_far() && by_kernel(&device, &target, size >= COPIED)? {
         true => copied_by_kernel(&from_range, &to_range, device.limits.storage_alignment.max(16)),
         false => from_range.start..from_range.start,
     };
@@ -113,37 +118,48 @@ pub(crate) fn copy(stream: Token, dst: (Token, u64), src: (Token, u64), size: u6
             op::run(&device, &target, Prepared { op: Op::Copy { src: from.slice(&part), dst: to.slice(&target_part) }, touches })?;
         }
     }
-    for part in in_pieces(&body) {
+    for part in in_pieces(&body, device.limits.max_storage_range) {
         let moved = |at: u64| at - from_range.start + to_range.start;
-        let target_part = moved(part.start)..moved(part.end);
-        let touches = Touches::one(&from, &part, Stage::Compute, false).and(&to, &target_part, Stage::Compute, true);
-        let bound = smallvec![Bound::Slice(from.slice(&part)), Bound::Slice(to.slice(&target_part))];
+        let (target_part, bytes) = (moved(part.start)..moved(part.end), part.end - part.start);
+        let args = [(src.0, part.start), (dst.0, target_part.start)].map(|(buffer, offset)| Value::Buffer { buffer, offset, size: bytes });
         let kernel = own(&device, &device.own_kernels.copy, COPY)?;
-        run_own(&device, &target, kernel, bound, part.end - part.start, touches)?;
+        run_own(&device, &target, kernel, args, bytes, || {
+            let touches = Touches::one(&from, &part, Stage::Compute, false).and(&to, &target_part, Stage::Compute, true);
+            (smallvec![Bound::Slice(from.slice(&part)), Bound::Slice(to.slice(&target_part))], touches)
+        })?;
     }
     Ok(())
 }
 
-fn run_own(
+/// Runs a kernel of ours with these arguments, which `bind` gives as what a graph keeps.
+fn run_own<'a, const N: usize>(
     device: &Inside,
     target: &Target,
     kernel: Arc<Kernel>,
-    bound: smallvec::SmallVec<[Bound<'_>; 6]>,
+    args: [Value<'a>; N],
     bytes: u64,
-    touches: Touches,
+    bind: impl FnOnce() -> (smallvec::SmallVec<[Bound<'a>; 6]>, Touches),
 ) -> Result<()> {
     let groups = bytes.div_ceil(GROUP);
-    let size = Size::Direct([groups.min(ROW) as u32, groups.div_ceil(ROW) as u32, 1]);
-    op::run(device, target, Prepared { op: Op::Dispatch(Dispatch { kernel, variant: Variant::default(), bound, size }), touches })
+    let groups = [groups.min(ROW) as u32, groups.div_ceil(ROW) as u32, 1];
+    let given = args.map(|value| Arg { at: None, value, unordered: false, slot: None });
+    if let Target::Live(line) = target
+        && let Some(outcome) = quick::own(line, &kernel, groups, &given)
+    {
+        return outcome;
+    }
+    let (bound, touches) = bind();
+    let dispatch = Dispatch { kernel, variant: Variant::default(), bound, size: Size::Direct(groups) };
+    op::run(device, target, Prepared { op: Op::Dispatch(dispatch), touches })
 }
 
-/// Whether a kernel moves `size` bytes of the device's memory faster than a command here. On NVIDIA the copy command reaches a fifth
-/// of the bandwidth, and between kernels it brings another stage into their barriers, which costs more than a small copy.
-fn by_kernel(device: &Inside, target: &Target, size: u64) -> Result<bool> {
+/// Whether a kernel moves bytes of the device's memory faster than a command here, `surely` or between kernels. On NVIDIA the copy command
+/// reaches a fifth of the bandwidth, and between kernels it brings another stage into their barriers, which costs more than a small copy.
+fn by_kernel(device: &Inside, target: &Target, surely: bool) -> Result<bool> {
     if !device.vulkan.snapshot().quirks.copies_slowly {
         return Ok(false);
     }
-    if size >= BY_KERNEL {
+    if surely {
         return Ok(true);
     }
     match target {
@@ -160,14 +176,15 @@ fn copied_by_kernel(from: &Range<u64>, to: &Range<u64>, alignment: u64) -> Range
     if shifted || start >= end { from.start..from.start } else { start..end }
 }
 
-fn in_pieces(range: &Range<u64>) -> impl Iterator<Item = Range<u64>> {
-    let end = range.end;
-    (range.start..end).step_by(PIECE as usize).map(move |start| start..end.min(start + PIECE))
+/// A range in pieces for a dispatch each, on a device that binds so many bytes at most.
+fn in_pieces(range: &Range<u64>, max_storage_range: u64) -> impl Iterator<Item = Range<u64>> {
+    let (end, piece) = (range.end, PIECE.min(max_storage_range / GROUP * GROUP));
+    (range.start..end).step_by(piece as usize).map(move |start| start..end.min(start + piece))
 }
 
 /// See avx_fill. `pattern` has 1, 2, 4, 8 or 16 bytes, or none if `size` is 0.
-pub(crate) fn fill(stream: Token, buffer: Token, offset: u64, size: u64, pattern: &[u8]) -> Result<()> {
-    let (device, buffer) = buffer::enter(buffer)?;
+pub(crate) fn fill(stream: Token, token: Token, offset: u64, size: u64, pattern: &[u8]) -> Result<()> {
+    let (device, buffer) = buffer::enter(token)?;
     let target = device.target(stream)?;
     if size > 0 && !size.is_multiple_of(pattern.len() as u64) {
         return Err(invalid(format!("size {size} is no multiple of the pattern's {} bytes", pattern.len())));
@@ -178,17 +195,24 @@ pub(crate) fn fill(stream: Token, buffer: Token, offset: u64, size: u64, pattern
     }
     // Alone the fill command is as fast as a kernel at every size; between kernels it is not, and long patterns it does not know.
     let by_kernel = match pattern.len() {
-        ..=4 => size < BY_KERNEL && buffer.is_far() && by_kernel(&device, &target, size)?,
+        ..=4 => size < FILLED && buffer.is_far() && by_kernel(&device, &target, false)?,
         _ => size > REPEATED,
     };
     let plan = match by_kernel {
         true => FillPlan::by_kernel(&range, device.limits.storage_alignment.max(16)),
         false => FillPlan::by_command(&range, pattern, device.fill_alignment()),
     };
-    run_fill(&device, &target, &buffer, &range, pattern, plan)
+    run_fill(&device, &target, (token, &buffer), &range, pattern, plan)
 }
 
-fn run_fill(device: &Inside, target: &Target, buffer: &Arc<Buffer>, range: &Range<u64>, pattern: &[u8], plan: FillPlan) -> Result<()> {
+fn run_fill(
+    device: &Inside,
+    target: &Target,
+    (token, buffer): (Token, &Arc<Buffer>),
+    range: &Range<u64>,
+    pattern: &[u8],
+    plan: FillPlan,
+) -> Result<()> {
     for part in plan.bytes.iter().filter(|part| !part.is_empty()) {
         let bytes = repeated(pattern, (part.start - range.start) as usize, (part.end - part.start).min(SMALL));
         let touches = Touches::one(buffer, part, Stage::Transfer, true);
@@ -200,13 +224,15 @@ fn run_fill(device: &Inside, target: &Target, buffer: &Arc<Buffer>, range: &Rang
         let touches = Touches::one(buffer, &plan.words, Stage::Transfer, true);
         op::run(device, target, Prepared { op: Op::Fill { dst: buffer.slice(&plan.words), word }, touches })?;
     }
-    for part in in_pieces(&plan.vectors) {
+    for part in in_pieces(&plan.vectors, device.limits.max_storage_range) {
         let vector = repeated(pattern, (part.start - range.start) as usize, 16);
-        let mut touches = Touches::default();
-        touches.add(buffer.clone(), Use { range: part.clone(), stage: Stage::Compute, write: true, unordered: false });
-        let bound = smallvec![Bound::Slice(buffer.slice(&part)), Bound::PushConstants(Cow::Owned(vector))];
+        let bytes = part.end - part.start;
+        let args = [Value::Buffer { buffer: token, offset: part.start, size: bytes }, Value::Bytes(&vector)];
         let kernel = own(device, &device.own_kernels.fill, FILL)?;
-        run_own(device, target, kernel, bound, part.end - part.start, touches)?;
+        run_own(device, target, kernel, args, bytes, || {
+            let bound = smallvec![Bound::Slice(buffer.slice(&part)), Bound::PushConstants(Cow::Borrowed(&*vector))];
+            (bound, Touches::one(buffer, &part, Stage::Compute, true))
+        })?;
     }
     Ok(())
 }
@@ -299,6 +325,8 @@ mod tests {
         assert_eq!(copied_by_kernel(&(5..1000), &(21..1016), 16), 16..1000 - 8);
         assert!(copied_by_kernel(&(5..1000), &(6..1001), 16).is_empty());
         assert!(copied_by_kernel(&(5..20), &(5..20), 256).is_empty());
-        assert_eq!(in_pieces(&(0..PIECE * 2 + 5)).map(|r| r.end - r.start).collect::<Vec<_>>(), [PIECE, PIECE, 5]);
+        let sizes = |range, most| in_pieces(&range, most).map(|r| r.end - r.start).collect::<Vec<_>>();
+        assert_eq!(sizes(0..PIECE * 2 + 5, u64::MAX), [PIECE, PIECE, 5]);
+        assert_eq!(sizes(0..3 * GROUP, 2 * GROUP + 5), [2 * GROUP, GROUP]);
     }
 }

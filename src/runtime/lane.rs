@@ -44,8 +44,8 @@ pub(crate) struct Lane {
     kernels: VecDeque<(u64, Arc<str>)>,
 }
 
-/// Batches up to so many commands are held back no longer than a look at the device takes.
-const MAX_EAGER: u32 = 64;
+/// Batches over so many commands are not held back from an idle device: the submission costs as much as recording eight of them.
+const MAX_EAGER: u32 = 128;
 /// Kernels that are remembered for the story of a lost device.
 const MAX_KERNELS: usize = 1024;
 
@@ -73,7 +73,7 @@ impl Lane {
 
     /// A batch went to an idle device with nobody waiting for it.
     pub(crate) fn grow(&mut self) {
-        self.eager = (self.eager * 2).min(MAX_EAGER);
+        self.eager = (self.eager * 4).min(MAX_EAGER);
     }
 
     /// Remembers that a kernel of this name is in submission `number`.

@@ -50,6 +50,12 @@ pub(crate) fn dispatch<'a>(stream: Token, kernel: Token, groups: [u32; 3], given
     }
 }
 
+/// Queues a kernel of the library's own, of at most four arguments, on a grid that all devices take. As [`dispatch`].
+pub(super) fn own<'a>(line: &Arc<Line>, kernel: &Kernel, groups: [u32; 3], given: &impl Given<'a>) -> Option<Result<()>> {
+    let pipeline = kernel.compiled.made(Variant::default())?;
+    Plan { kernel, line, groups, pipeline }.queue::<4>(&kernel.compiled.demands, given)
+}
+
 /// A dispatch but for its arguments.
 struct Plan<'k> {
     kernel: &'k Kernel,

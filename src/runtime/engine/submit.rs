@@ -5,7 +5,7 @@ use super::super::hazard::{Clock, Point};
 use super::super::stream::Line;
 use super::super::timeline::Label;
 use super::super::track::Touch;
-use super::{BATCH, Engine, LOOK, stage_set};
+use super::{BATCH, Engine, stage_set};
 use crate::vulkan::{Commands, Completion};
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,7 +19,8 @@ impl Engine {
         let Some(open) = &self.lanes[lane].open else { return Ok(false) };
         let count = open.count;
         let full = count >= BATCH;
-        if full || (count >= eager && (count == eager || count.is_multiple_of(LOOK)) && self.is_idle(lane)?) {
+        // It looks whether the queue has drained each time that the batch has doubled.
+        if full || (count >= eager && count.is_power_of_two() && self.is_idle(lane)?) {
             if count == 1 && self.lanes[lane].habit.holds_back(Instant::now()) {
                 return Ok(self.tail_sleeps);
             }

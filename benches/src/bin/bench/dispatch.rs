@@ -123,7 +123,7 @@ fn whole_cost(bench: &Bench, name: &str, count: usize, dependent: bool) {
     let replay = || raw.run(replayed, chain.fence);
 
     (bench.heat)();
-    let plan = if count <= 100 { Plan { batch: 20, ..bench.options.work_plan() } } else { Plan { rounds: 8, ..bench.options.work_plan() } };
+    let plan = if count <= 100 { Plan { batch: 20, ..bench.options.work_plan() } } else { Plan { rounds: 5, ..bench.options.work_plan() } };
     let each = Measure::Micros(count as f64);
     let mut sides = [Side::new("raw", by_hand), Side::new("ours", library)];
     contest(&bench.out, &format!("dispatch_{name}"), count, each, plan, &mut sides);
@@ -176,7 +176,7 @@ pub(crate) fn encode(bench: &Bench) {
             seconds
         };
         (bench.heat)();
-        let plan = Plan { rounds: if bench.options.small { 10 } else { 20 }, ..bench.options.work_plan() };
+        let plan = Plan { rounds: if bench.options.small { 10 } else { 15 }, ..bench.options.work_plan() };
         let mut sides = [Side::clocked("raw", by_hand), Side::clocked("ours", library)];
         let all = values(plan, Measure::Nanos(count as f64), &mut sides);
         drop(sides);

@@ -85,7 +85,7 @@ fn queue(bench: &Bench, jobs: usize) {
 
     let (raw_runs, ours_runs) = (Cell::new(0), Cell::new(0));
     (bench.heat)();
-    let plan = Plan { rounds: if bench.options.small { 2 } else { 4 }, ..bench.options.work_plan() };
+    let plan = Plan { rounds: if bench.options.small { 2 } else { 3 }, ..bench.options.work_plan() };
     let mut sides = [
         Side::clocked("raw", || {
             raw_runs.set(raw_runs.get() + 1);
@@ -157,7 +157,7 @@ fn queue_and_wait(bench: &Bench, jobs: usize) {
         }
     };
     (bench.heat)();
-    let plan = Plan { rounds: if bench.options.small { 2 } else { 4 }, ..bench.options.work_plan() };
+    let plan = Plan { rounds: if bench.options.small { 2 } else { 3 }, ..bench.options.work_plan() };
     let mut sides = [
         Side::clocked("raw", || together(by_hand, || ())),
         Side::clocked("ours", || together(|i| library(i, Stream::DEFAULT), || ())),
