@@ -73,7 +73,9 @@ fn run(device: &Device, what: &str, target: avx_arg, look: &dyn Fn() -> (Vec<u32
         let places = indices(size);
         fill();
         let (list, out) = (device.buffer_of_words(&places), device.alloc(places.len() as u64 * 4, AVX_MEMORY_DEVICE));
-        let args = [target, arg_buffer(list), arg_buffer(out), arg_bytes(&MARK.to_le_bytes())];
+        // Argument lists keep addresses.
+        let mark = MARK.to_le_bytes();
+        let args = [target, arg_buffer(list), arg_buffer(out), arg_bytes(&mark)];
         ok(dispatch(kernel, [places.len() as u32, 1, 1], &args));
         let (before, bound, after) = look();
         for (side, words) in [("before", before), ("behind", after)] {

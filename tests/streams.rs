@@ -129,7 +129,7 @@ fn events_pass_with_their_streams() {
     fails(abi::event_elapsed(start, end, &mut nanoseconds), AVX_ERROR_INVALID_ARGUMENT);
     assert_eq!(nanoseconds, 77);
     let buffer = device.buffer_of_words(&[1; 4096]);
-    let rounds = bytes_of(&[if device.is_cpu() { 20_000 } else { 2_000_000 }, 0, 0, 0]);
+    let rounds = bytes_of(&[if device.is_cpu() { 20_000 } else { 10_000_000 }, 0, 0, 0]);
     ok(avx_event_record(stream, start));
     for _ in 0..4 {
         ok(dispatch_on(stream, kernel, [64, 1, 1], &[arg_buffer(buffer), arg_bytes(&rounds)]));

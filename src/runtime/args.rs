@@ -5,6 +5,7 @@
 
 use super::error::{Error, Result, Status, invalid};
 use super::handle::Token;
+use super::hazard::Stage;
 use super::track::Touch;
 use crate::compile::{Binding, BindingKind, Interface};
 use smallvec::SmallVec;
@@ -77,6 +78,7 @@ impl<'a, const N: usize> Given<'a> for [Arg<'a>; N] {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Demand {
     pub(crate) kind: BindingKind,
+    pub(crate) stage: Stage,
     pub(crate) write: bool,
     /// Bits that the offset of a range must not have.
     pub(crate) misaligned: u64,
@@ -100,7 +102,15 @@ impl Demand {
             BindingKind::Uniform => (limits.uniform_alignment, (least, limits.max_uniform_range), NONE),
             BindingKind::PushConstants => (1, NONE, copied),
         };
-        Demand { kind: binding.kind, write: binding.write, misaligned: alignment - 1, range, bytes }
+        Demand { kind: binding.kind, stage: stage(binding), write: binding.write, misaligned: alignment - 1, range, bytes }
+    }
+}
+
+/// As what a kernel touches a range at the binding.
+pub(crate) fn stage(binding: &Binding) -> Stage {
+    match binding.kind {
+        BindingKind::Uniform => Stage::Uniform,
+        BindingKind::Storage | BindingKind::PushConstants => Stage::Compute,
     }
 }
 

@@ -178,7 +178,7 @@ fn check<'a>(
                 }
                 bound.push(Bound::Slice(buffer.slice(&range)));
                 ranged.push(binding);
-                touches.add(buffer, Use { range, stage: Stage::Compute, write: binding.write, unordered: arg.unordered });
+                touches.add(buffer, Use { range, stage: args::stage(binding), write: binding.write, unordered: arg.unordered });
             }
         }
     }

@@ -289,21 +289,26 @@ impl Engine {
         outcome
     }
 
-    /// The stages that a kernel of the stream that touches this needs a barrier behind, where nothing else stands in its way: the lane's
-    /// batch is open and the stream's, nobody keeps a buffer to himself, no other lane is waited for, and nothing is traced.
+    /// The stages on both sides of the barrier that a kernel of the stream that touches this needs, where nothing else stands in its way: the
+    /// lane's batch is open and the stream's, nobody keeps a buffer to himself, no other lane is waited for, and nothing is traced.
     #[inline]
-    pub(crate) fn plain_order(&self, stream: &Arc<Line>, touches: &[Touch]) -> Option<Stages> {
+    pub(crate) fn plain_order(&self, stream: &Arc<Line>, touches: &[Touch]) -> Option<(Stages, Stages)> {
         let lane = self.lanes.get(usize::from(stream.lane))?;
         let open = lane.open.as_ref()?;
         if self.lost.is_some() || self.timeline.is_some() || !Arc::ptr_eq(open.streams.last()?, stream) {
             return None;
         }
-        let (done, mut stages) = (lane.done(self.last), Stages::default());
+        let (mut src, mut dst) = (Stages::default(), Stages::default());
+        let done = lane.done(self.last);
         for touch in touches {
             let track = self.tracks.plain(touch.track)?;
-            stages.insert(track.history.plain_conflict(&touch.of, stream.lane, done, &lane.order)?);
+            let stages = track.history.plain_conflict(&touch.of, stream.lane, done, &lane.order)?;
+            if !stages.is_empty() {
+                src.insert(stages);
+                dst.insert(touch.of.stage.into());
+            }
         }
-        Some(stages)
+        Some((src, dst))
     }
 
     /// As `record`, of a kernel behind the barrier that `plain_order` told.
@@ -312,12 +317,12 @@ impl Engine {
         &mut self,
         stream: &Arc<Line>,
         touches: &[Touch],
-        behind: Stages,
+        (src, dst): (Stages, Stages),
         command: impl FnOnce(&mut Commands, &mut Staging, Moment) -> Result<()>,
     ) -> Result<()> {
         let at = usize::from(stream.lane);
-        if !behind.is_empty() {
-            self.barrier(at, behind, Stages::COMPUTE);
+        if !src.is_empty() {
+            self.barrier(at, src, dst);
         }
         let done = self.lanes[at].done(self.last);
         let Some(open) = &mut self.lanes[at].open else { return Err(no_batch()) };
@@ -455,7 +460,7 @@ impl Engine {
     pub(crate) fn follows_kernel(&self, stream: &Line) -> bool {
         let lane = &self.lanes[usize::from(stream.lane)];
         let busy = lane.open.is_some() || lane.queue.completion().done() < lane.queue.submitted();
-        busy && lane.last_stage == Some(Stage::Compute)
+        busy && matches!(lane.last_stage, Some(Stage::Compute | Stage::Uniform))
     }
 
     /// The point behind all that the stream has recorded.
@@ -517,5 +522,6 @@ pub(crate) fn stage_set(stages: Stages) -> StageSet {
         compute: stages.contains(Stages::COMPUTE),
         transfer: stages.contains(Stages::TRANSFER),
         indirect: stages.contains(Stages::INDIRECT),
+        uniform: stages.contains(Stages::UNIFORM),
     }
 }

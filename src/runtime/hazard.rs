@@ -24,6 +24,8 @@ pub(crate) enum Stage {
     Transfer = 1,
     /// Workgroup counts that the device reads from a buffer.
     Indirect = 2,
+    /// A kernel that reads uniform data. To make that visible empties another cache, so it is told apart.
+    Uniform = 3,
 }
 
 /// A set of stages.
@@ -34,7 +36,8 @@ impl Stages {
     pub(crate) const COMPUTE: Stages = Stages(1);
     pub(crate) const TRANSFER: Stages = Stages(2);
     pub(crate) const INDIRECT: Stages = Stages(4);
-    pub(crate) const ALL: Stages = Stages(7);
+    pub(crate) const UNIFORM: Stages = Stages(8);
+    pub(crate) const ALL: Stages = Stages(15);
 
     #[inline]
     pub(crate) fn is_empty(self) -> bool {
@@ -58,7 +61,7 @@ impl From<Stage> for Stages {
     }
 }
 
-const STAGES: [Stage; 3] = [Stage::Compute, Stage::Transfer, Stage::Indirect];
+const STAGES: [Stage; 4] = [Stage::Compute, Stage::Transfer, Stage::Indirect, Stage::Uniform];
 
 /// One use of a buffer's bytes by one command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -393,6 +396,18 @@ mod tests {
     }
 
     #[test]
+    fn uniform_reads_are_told_apart() {
+        let mut q = Queue::new();
+        q.run(0..16, Stage::Compute, true);
+        assert_eq!(q.run(0..16, Stage::Compute, false), Stages::COMPUTE);
+        assert_eq!(q.run(0..16, Stage::Uniform, false), Stages::COMPUTE, "the barrier before did not make the write visible to it");
+        assert!(q.run(0..16, Stage::Uniform, false).is_empty());
+        let mut both = Stages::COMPUTE;
+        both.insert(Stages::UNIFORM);
+        assert_eq!(q.run(0..16, Stage::Compute, true), both);
+    }
+
+    #[test]
     fn a_barrier_serves_every_buffer_but_only_its_stages() {
         let mut q = Queue::new();
         q.run(0..16, Stage::Transfer, true);
@@ -510,7 +525,8 @@ mod tests {
             let mut barriers: Vec<(usize, Stages, Stages)> = Vec::new();
             for i in 0..60 {
                 let start = random(64);
-                let new = used(start..start + 1 + random(16), STAGES[random(2) as usize], random(3) == 0);
+                let stage = [Stage::Compute, Stage::Transfer, Stage::Uniform][random(3) as usize];
+                let new = used(start..start + 1 + random(16), stage, stage != Stage::Uniform && random(3) == 0);
                 let src = q.run(new.range.clone(), new.stage, new.write);
                 if !src.is_empty() {
                     barriers.push((i, src, new.stage.into()));

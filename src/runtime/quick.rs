@@ -10,7 +10,7 @@ use super::buffer;
 use super::engine::Moment;
 use super::error::Result;
 use super::handle::Token;
-use super::hazard::{Stage, Use};
+use super::hazard::Use;
 use super::kernel::{self, Kernel};
 use super::staging::Staging;
 use super::stream::{self, Line};
@@ -100,7 +100,7 @@ impl Plan<'_> {
             if end > buffer.size || offset & demand.misaligned != 0 || size < least || size > most {
                 return None;
             }
-            let of = Use { range: offset..end, stage: Stage::Compute, write: demand.write, unordered: false };
+            let of = Use { range: offset..end, stage: demand.stage, write: demand.write, unordered: false };
             if touches[..touched].iter().any(|other| other.track == buffer.track && other.of.clashes(&of)) {
                 return None;
             }

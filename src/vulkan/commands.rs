@@ -47,29 +47,31 @@ pub(crate) struct StageSet {
     pub(crate) transfer: bool,
     /// Workgroup counts are read.
     pub(crate) indirect: bool,
+    /// Kernels read uniform data.
+    pub(crate) uniform: bool,
 }
 
 impl StageSet {
     fn stages(self) -> vk::PipelineStageFlags {
         use vk::PipelineStageFlags as Stage;
-        self.union(Stage::COMPUTE_SHADER, Stage::TRANSFER, Stage::DRAW_INDIRECT)
+        self.union(Stage::COMPUTE_SHADER, Stage::TRANSFER, Stage::DRAW_INDIRECT, Stage::COMPUTE_SHADER)
     }
 
     /// The writes of the stages.
     fn writes(self) -> vk::AccessFlags {
         use vk::AccessFlags as Access;
-        self.union(Access::SHADER_WRITE, Access::TRANSFER_WRITE, Access::empty())
+        self.union(Access::SHADER_WRITE, Access::TRANSFER_WRITE, Access::empty(), Access::empty())
     }
 
     /// All that the stages do to memory.
     fn accesses(self) -> vk::AccessFlags {
         use vk::AccessFlags as Access;
-        self.union(Access::SHADER_READ | Access::UNIFORM_READ, Access::TRANSFER_READ, Access::INDIRECT_COMMAND_READ) | self.writes()
+        self.union(Access::SHADER_READ, Access::TRANSFER_READ, Access::INDIRECT_COMMAND_READ, Access::UNIFORM_READ) | self.writes()
     }
 
-    fn union<T: Default + std::ops::BitOr<Output = T>>(self, compute: T, transfer: T, indirect: T) -> T {
+    fn union<T: Default + std::ops::BitOr<Output = T>>(self, compute: T, transfer: T, indirect: T, uniform: T) -> T {
         let of = |on, value| if on { value } else { T::default() };
-        of(self.compute, compute) | of(self.transfer, transfer) | of(self.indirect, indirect)
+        of(self.compute, compute) | of(self.transfer, transfer) | of(self.indirect, indirect) | of(self.uniform, uniform)
     }
 }
 
