@@ -2,7 +2,7 @@
 
 use super::device::{self, Device, Inside};
 use super::error::{Error, Result, Status, invalid};
-use super::handle::{Kind, Living, Table, Token};
+use super::handle::{Kind, Table, Token};
 use super::hazard::{Stage, Use};
 use super::properties::BufferProperties;
 use super::timeline::Label;
@@ -116,14 +116,16 @@ pub(crate) fn create(device: Token, options: &Options) -> Result<Token> {
         }
         engine.tracks.add(Some(allocation), window.is_some())
     };
-    let token = BUFFERS.insert_with(|_| {
+    let slice = Slice { size: padded, ..slice };
+    let token = BUFFERS.insert_with(|token| {
+        device.lock().tracks.name(track, token, options.size, slice);
         Arc::new(Buffer {
             device: Arc::clone(&device),
             size: options.size,
             memory: options.memory,
             alignment,
             heap,
-            slice: Slice { size: padded, ..slice },
+            slice,
             window,
             cached,
             track,
@@ -207,11 +209,6 @@ pub(crate) fn enter(token: Token) -> Result<(Inside, Arc<Buffer>)> {
 /// The living buffer of that name.
 pub(crate) fn get(token: Token) -> Result<Arc<Buffer>> {
     BUFFERS.get(token)
-}
-
-/// All living buffers, kept alive meanwhile. The engine's lock may be taken behind it, and nothing may be waited for.
-pub(crate) fn all() -> Living<'static, Buffer> {
-    BUFFERS.all()
 }
 
 /// Ends the names of all buffers of a device.

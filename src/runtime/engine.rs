@@ -9,13 +9,13 @@ mod submit;
 use super::delivery::{Deliveries, Delivery};
 use super::error::{Error, Result, Status};
 use super::graveyard::{Dead, Graveyard};
-use super::hazard::{Clock, Conflicts, MAX_LANES, Point, Stage, Stages};
+use super::hazard::{Clock, Conflicts, MAX_LANES, Order, Point, Stage, Stages};
 use super::lane::{Lane, Open};
 use super::staging::Staging;
 use super::stream::Line;
 use super::timeline::{Label, Timeline};
 use super::track::{Touch, TrackId, Tracks};
-use crate::vulkan::{self, Allocation, Commands, Queue, StageSet};
+use crate::vulkan::{self, Allocation, Commands, Queue};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -289,29 +289,17 @@ impl Engine {
         outcome
     }
 
-    /// The stages on both sides of the barrier that a kernel of the stream that touches this needs, where nothing else stands in its way: the
-    /// lane's batch is open and the stream's, nobody keeps a buffer to himself, no other lane is waited for, and nothing is traced.
+    /// The order of a stream's lane and its last submission that is done, where a kernel needs nothing but a barrier in the open batch: that
+    /// is the stream's, and nothing is traced.
     #[inline]
-    pub(crate) fn plain_order(&self, stream: &Arc<Line>, touches: &[Touch]) -> Option<(Stages, Stages)> {
+    pub(crate) fn plain_order(&self, stream: &Arc<Line>) -> Option<(&Order, u64)> {
         let lane = self.lanes.get(usize::from(stream.lane))?;
         let open = lane.open.as_ref()?;
-        if self.lost.is_some() || self.timeline.is_some() || !Arc::ptr_eq(open.streams.last()?, stream) {
-            return None;
-        }
-        let (mut src, mut dst) = (Stages::default(), Stages::default());
-        let done = lane.done(self.last);
-        for touch in touches {
-            let track = self.tracks.plain(touch.track)?;
-            let stages = track.history.plain_conflict(&touch.of, stream.lane, done, &lane.order)?;
-            if !stages.is_empty() {
-                src.insert(stages);
-                dst.insert(touch.of.stage.into());
-            }
-        }
-        Some((src, dst))
+        let is_plain = self.lost.is_none() && self.timeline.is_none() && Arc::ptr_eq(open.streams.last()?, stream);
+        is_plain.then(|| (&lane.order, lane.done(self.last)))
     }
 
-    /// As `record`, of a kernel behind the barrier that `plain_order` told.
+    /// As `record`, of a kernel in an open batch as `plain_order` finds it, behind a barrier between these stages, if there are any.
     #[inline]
     pub(crate) fn record_plainly(
         &mut self,
@@ -411,7 +399,7 @@ impl Engine {
         let lane = &mut self.lanes[lane];
         if let Some(open) = &mut lane.open {
             lane.order.barrier(src, dst);
-            open.commands.barrier(stage_set(src), stage_set(dst));
+            open.commands.barrier(src, dst);
         }
     }
 
@@ -482,7 +470,7 @@ impl Engine {
         let lane = &mut self.lanes[lane];
         if std::mem::take(&mut lane.batch_was_lost) {
             lane.order.barrier(Stages::ALL, Stages::ALL);
-            commands.barrier(stage_set(Stages::ALL), stage_set(Stages::ALL));
+            commands.barrier(Stages::ALL, Stages::ALL);
             // Nor did its waits happen.
             lane.waited = Clock::default();
         }
@@ -515,13 +503,4 @@ fn done_of(lanes: &[Lane], last: u64, lane: usize) -> u64 {
 #[cold]
 fn no_batch() -> Error {
     Error::new(Status::Internal, "no batch is open")
-}
-
-pub(crate) fn stage_set(stages: Stages) -> StageSet {
-    StageSet {
-        compute: stages.contains(Stages::COMPUTE),
-        transfer: stages.contains(Stages::TRANSFER),
-        indirect: stages.contains(Stages::INDIRECT),
-        uniform: stages.contains(Stages::UNIFORM),
-    }
 }

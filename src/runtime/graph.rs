@@ -9,11 +9,11 @@
 
 use super::args::Arg;
 use super::device::{self, Device, Inside};
-use super::engine::{Engine, stage_set};
+use super::engine::Engine;
 use super::error::{Error, Result, Status, invalid};
 use super::graveyard::Dead;
 use super::handle::{Kind, Table, Token};
-use super::hazard::{Clock, Conflicts, History, MAX_LANES, Order, Point, Stage, Stages};
+use super::hazard::{Clock, Conflicts, History, MAX_LANES, Order, Point, Stages};
 use super::op::Prepared;
 pub(crate) use super::record::Recording;
 use super::record::{Node, SlotValue, merged};
@@ -22,7 +22,7 @@ use super::stream::{self, Target};
 use super::timeline::Label;
 use super::track::TrackId;
 use super::turn::{Touches, turn};
-use crate::vulkan::{Commands, MemoryKind, Slice, StageSet, Window};
+use crate::vulkan::{Commands, MemoryKind, Slice, Window};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -313,17 +313,16 @@ impl Content {
         copy.touches = merged(touches.iter().flatten());
         let _held = Held::new(device, &copy.touches)?;
         copy.commands.begin_reusable()?;
-        let (mut plan, mut host_writes) = (Plan::default(), StageSet::default());
+        let (mut plan, mut host_writes) = (Plan::default(), Stages::default());
         for ((node, filled), touches) in self.nodes.iter().zip(&filled).zip(&touches) {
             let Some(touches) = touches else { continue };
             let (src, dst) = plan.next(touches);
             if !src.is_empty() {
-                copy.commands.barrier(stage_set(src), stage_set(dst));
+                copy.commands.barrier(src, dst);
             }
             for (touch, buffer) in touches.list.iter().zip(&touches.buffers) {
                 if touch.of.write && buffer.window.is_some() {
-                    host_writes.compute |= touch.of.stage == Stage::Compute;
-                    host_writes.transfer |= touch.of.stage == Stage::Transfer;
+                    host_writes.insert(touch.of.stage.into());
                 }
             }
             let Copy { commands, bytes, places, .. } = &mut copy;
@@ -338,7 +337,7 @@ impl Content {
                 (Node::Slotted(_), None) => {}
             }
         }
-        if host_writes != StageSet::default() {
+        if !host_writes.is_empty() {
             copy.commands.host_barrier(host_writes);
         }
         copy.commands.end()?;
@@ -435,7 +434,7 @@ impl Drop for Held<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::hazard::Use;
+    use super::super::hazard::{Stage, Use};
     use super::super::track::{Touch, Tracks};
     use super::*;
 

@@ -48,12 +48,20 @@ const KIND_BITS: u32 = 4;
 const MAX_SLOTS: usize = 1 << SLOT_BITS;
 
 impl Token {
+    pub(crate) const NULL: Token = Token(0);
+
     pub(crate) fn is_null(self) -> bool {
         self.0 == 0
     }
 
     fn new(kind: Kind, slot: u32, generation: u32) -> Token {
         Token(1 | u64::from(slot) << 1 | (kind as u64) << (1 + SLOT_BITS) | u64::from(generation) << (1 + SLOT_BITS + KIND_BITS) | 1 << 63)
+    }
+
+    /// The slot of its kind's table, for what is kept beside it: another token may have the same.
+    #[inline]
+    pub(crate) fn slot(self) -> usize {
+        (self.0 >> 1) as usize & (MAX_SLOTS - 1)
     }
 
     /// The token's parts, if it has the shape of one.

@@ -6,6 +6,7 @@
 //! that commute. In its own lane it needs a barrier only if no barrier since the old use has ordered the two stages, so independent
 //! commands get none, and a chain of dependent ones gets exactly one each. Behind another lane it waits for that lane's submission.
 
+pub(crate) use crate::vulkan::{Stage, Stages};
 use smallvec::SmallVec;
 use std::ops::Range;
 
@@ -14,54 +15,6 @@ pub(crate) const MAX_LANES: usize = 4;
 
 /// For each lane a submission: all up to it. 0: none.
 pub(crate) type Clock = [u64; MAX_LANES];
-
-/// Where in the pipeline a command touches memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stage {
-    /// A kernel.
-    Compute = 0,
-    /// A copy or fill command.
-    Transfer = 1,
-    /// Workgroup counts that the device reads from a buffer.
-    Indirect = 2,
-    /// A kernel that reads uniform data. To make that visible empties another cache, so it is told apart.
-    Uniform = 3,
-}
-
-/// A set of stages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Stages(u8);
-
-impl Stages {
-    pub(crate) const COMPUTE: Stages = Stages(1);
-    pub(crate) const TRANSFER: Stages = Stages(2);
-    pub(crate) const INDIRECT: Stages = Stages(4);
-    pub(crate) const UNIFORM: Stages = Stages(8);
-    pub(crate) const ALL: Stages = Stages(15);
-
-    #[inline]
-    pub(crate) fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    #[inline]
-    pub(crate) fn contains(self, other: Stages) -> bool {
-        self.0 & other.0 == other.0
-    }
-
-    #[inline]
-    pub(crate) fn insert(&mut self, other: Stages) {
-        self.0 |= other.0;
-    }
-}
-
-impl From<Stage> for Stages {
-    fn from(stage: Stage) -> Stages {
-        Stages(1 << stage as u8)
-    }
-}
-
-const STAGES: [Stage; 4] = [Stage::Compute, Stage::Transfer, Stage::Indirect, Stage::Uniform];
 
 /// One use of a buffer's bytes by one command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +48,7 @@ pub(crate) struct Order {
     /// The last sequence number given out.
     sequence: u64,
     /// `ordered[a][b]`: commands of stage a up to this number happen before, and are visible to, later ones of stage b.
-    ordered: [[u64; STAGES.len()]; STAGES.len()],
+    ordered: [[u64; Stage::ALL.len()]; Stage::ALL.len()],
 }
 
 impl Order {
@@ -114,11 +67,9 @@ impl Order {
     /// A barrier from `src` to `dst` stands here.
     #[inline]
     pub(crate) fn barrier(&mut self, src: Stages, dst: Stages) {
-        for (a, ordered) in STAGES.into_iter().zip(&mut self.ordered) {
-            for (b, ordered) in STAGES.into_iter().zip(ordered) {
-                if src.contains(a.into()) && dst.contains(b.into()) {
-                    *ordered = self.sequence;
-                }
+        for a in src.numbers() {
+            for b in dst.numbers() {
+                self.ordered[a][b] = self.sequence;
             }
         }
     }
@@ -375,7 +326,7 @@ mod tests {
         }
         assert_eq!(q.barriers, 0);
         let src = q.run(0..1024, Stage::Compute, false);
-        assert_eq!(src, Stages::COMPUTE);
+        assert_eq!(src, Stages::from(Stage::Compute));
         for _ in 0..20 {
             q.run(0..1024, Stage::Compute, false);
         }
@@ -389,21 +340,25 @@ mod tests {
             q.run(i * 16..i * 16 + 16, Stage::Compute, true);
         }
         assert_eq!((q.barriers, q.history.past.len()), (0, 1));
-        assert_eq!(q.run(0..16, Stage::Compute, false), Stages::COMPUTE);
+        assert_eq!(q.run(0..16, Stage::Compute, false), Stages::from(Stage::Compute));
         q.run(16000..16016, Stage::Compute, true);
         assert!(q.run(160..176, Stage::Compute, false).is_empty(), "written before the barrier");
-        assert_eq!(q.run(16000..16004, Stage::Compute, false), Stages::COMPUTE, "and this behind it");
+        assert_eq!(q.run(16000..16004, Stage::Compute, false), Stages::from(Stage::Compute), "and this behind it");
     }
 
     #[test]
     fn uniform_reads_are_told_apart() {
         let mut q = Queue::new();
         q.run(0..16, Stage::Compute, true);
-        assert_eq!(q.run(0..16, Stage::Compute, false), Stages::COMPUTE);
-        assert_eq!(q.run(0..16, Stage::Uniform, false), Stages::COMPUTE, "the barrier before did not make the write visible to it");
+        assert_eq!(q.run(0..16, Stage::Compute, false), Stages::from(Stage::Compute));
+        assert_eq!(
+            q.run(0..16, Stage::Uniform, false),
+            Stages::from(Stage::Compute),
+            "the barrier before did not make the write visible to it"
+        );
         assert!(q.run(0..16, Stage::Uniform, false).is_empty());
-        let mut both = Stages::COMPUTE;
-        both.insert(Stages::UNIFORM);
+        let mut both = Stages::from(Stage::Compute);
+        both.insert(Stages::from(Stage::Uniform));
         assert_eq!(q.run(0..16, Stage::Compute, true), both);
     }
 
@@ -416,7 +371,7 @@ mod tests {
         assert!(q.run(16..32, Stage::Compute, false).is_empty(), "the barrier before covered this write");
         assert_eq!(q.run(16..32, Stage::Transfer, true), {
             let mut s = Stages::TRANSFER;
-            s.insert(Stages::COMPUTE);
+            s.insert(Stages::from(Stage::Compute));
             s
         });
     }
@@ -425,7 +380,7 @@ mod tests {
     fn a_write_after_a_read_waits_for_the_read() {
         let mut q = Queue::new();
         q.run(0..16, Stage::Compute, false);
-        assert_eq!(q.run(8..9, Stage::Compute, true), Stages::COMPUTE);
+        assert_eq!(q.run(8..9, Stage::Compute, true), Stages::from(Stage::Compute));
     }
 
     #[test]
@@ -474,7 +429,7 @@ mod tests {
         let new = used(8..24, Stage::Compute, true);
         assert_eq!(h.plain_conflict(&new, 1, 4, &order), None, "a submission of lane 2 is in the way");
         let only = used(0..16, Stage::Compute, true);
-        assert_eq!(h.plain_conflict(&only, 1, 4, &order), Some(Stages::COMPUTE));
+        assert_eq!(h.plain_conflict(&only, 1, 4, &order), Some(Stages::from(Stage::Compute)));
         assert_eq!(h.plain_conflict(&only, 1, 5, &order), Some(Stages::default()), "done");
     }
 
@@ -493,8 +448,8 @@ mod tests {
         for _ in 0..10 {
             assert!(q.run_as(atomics()).is_empty());
         }
-        assert_eq!(q.run(0..4, Stage::Compute, false), Stages::COMPUTE, "a plain read waits for them");
-        assert_eq!(q.run_as(atomics()), Stages::COMPUTE, "and they for it");
+        assert_eq!(q.run(0..4, Stage::Compute, false), Stages::from(Stage::Compute), "a plain read waits for them");
+        assert_eq!(q.run_as(atomics()), Stages::from(Stage::Compute), "and they for it");
         // Those behind a plain read do not stand for it: a third must wait for the read too.
         let mut h = History::default();
         h.record(&used(0..16, Stage::Indirect, false), at(0, 1, 3), &Order::default(), |_| 0);
@@ -512,6 +467,7 @@ mod tests {
     /// Random uses against the definition: every pair of conflicting commands has a barrier of their stages between them.
     #[test]
     fn random_uses_are_ordered_by_the_definition() {
+        let has = |stages: Stages, stage: Stage| stages.numbers().any(|number| number == stage as usize);
         let mut seed = 0x2545_f491_4f6c_dd1du64;
         let mut random = move |n: u64| {
             seed ^= seed << 13;
@@ -535,15 +491,13 @@ mod tests {
                     // Ordered directly, or through commands in between that were: walk the barriers from j to i.
                     let mut reached = Stages::from(old.stage);
                     for (_, src, dst) in barriers.iter().filter(|(at, ..)| *at > j && *at <= i) {
-                        if STAGES.iter().any(|s| src.contains((*s).into()) && reached.contains((*s).into())) {
+                        if Stage::ALL.into_iter().any(|stage| has(*src, stage) && has(reached, stage)) {
                             reached.insert(*dst);
                         }
                     }
-                    let direct = barriers
-                        .iter()
-                        .any(|(at, src, dst)| *at > j && *at <= i && src.contains(old.stage.into()) && dst.contains(new.stage.into()));
+                    let direct = barriers.iter().any(|(at, src, dst)| *at > j && *at <= i && has(*src, old.stage) && has(*dst, new.stage));
                     let chained = commands[j + 1..].iter().any(|mid| mid.write && conflict(mid, &used(old.range.clone(), old.stage, true)))
-                        && reached.contains(new.stage.into());
+                        && has(reached, new.stage);
                     assert!(direct || chained, "command {i} {new:?} is not ordered behind {j} {old:?}");
                 }
                 commands.push(new);

@@ -407,7 +407,7 @@ pub(crate) fn enter(token: Token) -> Result<(Inside, Arc<Kernel>)> {
     Ok((Arc::clone(&kernel.device).enter()?, kernel))
 }
 
-/// All living kernels, kept alive meanwhile. Buffers may be looked up and the engine's lock taken behind it, and nothing may be waited for.
+/// All living kernels, kept alive meanwhile. The engine's lock may be taken behind it, and nothing may be waited for.
 #[inline]
 pub(crate) fn all() -> Living<'static, Kernel> {
     KERNELS.all()

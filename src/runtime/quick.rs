@@ -2,15 +2,14 @@
 //! checks the same as the long way (`dispatch.rs`), without a reference count or an allocation, and leaves all that is not plain, every
 //! error among it, to that one.
 //!
-//! What keeps things alive instead of counts: kernels, streams and buffers lose their names under the locks of their tables alone, and a
-//! device is closed, and memory freed, under the lock of its engine.
+//! What keeps things alive instead of counts: kernels and streams lose their names under the locks of their tables alone, and a device is
+//! closed, and a buffer's memory freed, under the lock of its engine, which knows the buffers by their handles.
 
 use super::args::{Arg, Demand, Given, Value};
-use super::buffer;
 use super::engine::Moment;
 use super::error::Result;
 use super::handle::Token;
-use super::hazard::Use;
+use super::hazard::{Stages, Use};
 use super::kernel::{self, Kernel};
 use super::staging::Staging;
 use super::stream::{self, Line};
@@ -74,7 +73,13 @@ impl Plan<'_> {
         let mut push_constants: &[u8] = &[];
         // Uniform bytes, each with its place among the slices and its size with padding.
         let mut uploads: SmallVec<[(usize, &[u8], u64); 2]> = SmallVec::new();
-        let buffers = buffer::all();
+        let mut engine = device.lock();
+        if engine.closed {
+            return None;
+        }
+        let order = engine.plain_order(line);
+        // The stages on both sides of a barrier; `None` where that is not all that the kernel waits for.
+        let mut behind = order.map(|_| (Stages::default(), Stages::default()));
         for (i, demand) in demands.iter().enumerate() {
             let Some((buffer, offset, size)) = given.range(i) else {
                 let Arg { at: None, value: Value::Bytes(bytes), .. } = given.take(i).ok()? else { return None };
@@ -93,32 +98,32 @@ impl Plan<'_> {
                 }
                 continue;
             };
-            let buffer = buffers.get(buffer).filter(|buffer| Arc::ptr_eq(&buffer.device, device))?;
-            let end = if size == 0 { buffer.size } else { offset.checked_add(size)? };
+            let (id, track, place) = engine.tracks.find(buffer)?;
+            let end = if size == 0 { place.size } else { offset.checked_add(size)? };
             let size = end.checked_sub(offset)?;
             let (least, most) = demand.range;
-            if end > buffer.size || offset & demand.misaligned != 0 || size < least || size > most {
+            if end > place.size || offset & demand.misaligned != 0 || size < least || size > most {
                 return None;
             }
             let of = Use { range: offset..end, stage: demand.stage, write: demand.write, unordered: false };
-            if touches[..touched].iter().any(|other| other.track == buffer.track && other.of.clashes(&of)) {
+            if touches[..touched].iter().any(|other| other.track == id && other.of.clashes(&of)) {
                 return None;
             }
-            *slices.get_mut(bound)? = buffer.slice(&of.range);
-            *touches.get_mut(touched)? = Touch { track: buffer.track, of };
+            if let (Some((src, dst)), Some((order, done))) = (&mut behind, order) {
+                match track.history.plain_conflict(&of, line.lane, done, order) {
+                    None => behind = None,
+                    Some(stages) if stages.is_empty() => {}
+                    Some(stages) => {
+                        src.insert(stages);
+                        dst.insert(of.stage.into());
+                    }
+                }
+            }
+            *slices.get_mut(bound)? = place.slice(&of.range);
+            *touches.get_mut(touched)? = Touch { track: id, of };
             (bound, touched) = (bound + 1, touched + 1);
         }
         let (touches, slices) = (touches.get(..touched)?, slices.get_mut(..bound)?);
-        let mut engine = device.lock();
-        if engine.closed {
-            return None;
-        }
-        let behind = engine.plain_order(line, touches);
-        if behind.is_none() && !touches.iter().all(|touch| engine.tracks.plain(touch.track).is_some()) {
-            return None;
-        }
-        // From here on the engine's lock keeps the buffers: their memory goes under it alone.
-        drop(buffers);
         let mut is_first = false;
         let command = |commands: &mut Commands, staging: &mut Staging, now: Moment| {
             // Before anything can fail: from here on the batch may refer to the pipeline.

@@ -1,8 +1,9 @@
 //! What the engine knows of each buffer: what used it, what the user has mapped, which calls work on it just now.
 
 use super::error::{Error, Result, Status};
+use super::handle::Token;
 use super::hazard::{Clock, History, Point, Stage, Use};
-use crate::vulkan::Allocation;
+use crate::vulkan::{Allocation, Slice};
 use std::ops::Range;
 
 /// Names a buffer's [`Track`] in the engine.
@@ -53,6 +54,26 @@ pub(crate) struct Track {
 
 const _: () = assert!(size_of::<Track>() == 128);
 
+/// Which buffer it is that a slot tracks.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    /// NULL for one without a handle.
+    token: Token,
+    pub(crate) size: u64,
+    /// Where it lies, with whole words.
+    slice: Slice,
+}
+
+impl Place {
+    const NONE: Place = Place { token: Token::NULL, size: 0, slice: Slice::EMPTY };
+
+    /// A range of it, as the GPU sees it.
+    #[inline]
+    pub(crate) fn slice(&self, range: &Range<u64>) -> Slice {
+        self.slice.part(range.start, range.end - range.start)
+    }
+}
+
 /// How the host stands to a buffer, and its memory.
 #[derive(Default)]
 pub(crate) struct Standing {
@@ -83,6 +104,10 @@ pub(crate) struct Tracks {
     slots: Vec<Track>,
     /// For each slot.
     standings: Vec<Standing>,
+    /// For each slot.
+    places: Vec<Place>,
+    /// For each slot of the handles' table the slot here.
+    by_token: Vec<u32>,
     /// For each slot the last submission that uses its buffer: thousands are looked at in no time.
     newest: Vec<u64>,
     free: Vec<u32>,
@@ -105,16 +130,36 @@ impl Tracks {
             Some(slot) => {
                 let at = slot as usize;
                 (self.slots[at], self.standings[at], self.newest[at]) = (track, standing, 0);
+                self.places[at] = Place::NONE;
                 slot
             }
             None => {
                 self.slots.push(track);
                 self.standings.push(standing);
                 self.newest.push(0);
+                self.places.push(Place::NONE);
                 (self.slots.len() - 1) as u32
             }
         };
         TrackId { slot, generation }
+    }
+
+    /// Tells the handle that names a buffer, and where it lies.
+    pub(crate) fn name(&mut self, id: TrackId, token: Token, size: u64, slice: Slice) {
+        if self.by_token.len() <= token.slot() {
+            self.by_token.resize(token.slot() + 1, u32::MAX);
+        }
+        self.by_token[token.slot()] = id.slot;
+        self.places[id.slot as usize] = Place { token, size, slice };
+    }
+
+    /// The buffer of that handle, if it lives, is this device's, nobody has mapped it and no call in progress works on it.
+    #[inline]
+    pub(crate) fn find(&self, token: Token) -> Option<(TrackId, &Track, &Place)> {
+        let slot = *self.by_token.get(token.slot())?;
+        let place = self.places.get(slot as usize).filter(|place| place.token == token)?;
+        let track = self.slots.get(slot as usize).filter(|track| track.plain != 0)?;
+        Some((TrackId { slot, generation: track.plain }, track, place))
     }
 
     /// The track, freed or not, as long as it is there.

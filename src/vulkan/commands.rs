@@ -4,6 +4,7 @@ use super::descriptors::Descriptors;
 use super::device::Device;
 use super::error::{Error, Result};
 use super::pipeline::Pipeline;
+use super::stages::Stages;
 use ash::vk;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -33,45 +34,13 @@ const _: () = {
 };
 
 impl Slice {
+    /// Of no buffer.
+    pub(crate) const EMPTY: Slice = Slice { buffer: vk::Buffer::null(), offset: 0, size: 0 };
+
     /// `size` bytes from `offset` on, which lie inside.
     pub(crate) fn part(self, offset: u64, size: u64) -> Slice {
         debug_assert!(offset <= self.size && size <= self.size - offset, "{offset}+{size} leaves {self:?}");
         Slice { offset: self.offset + offset, size, ..self }
-    }
-}
-
-/// The stages on one side of a barrier.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct StageSet {
-    pub(crate) compute: bool,
-    pub(crate) transfer: bool,
-    /// Workgroup counts are read.
-    pub(crate) indirect: bool,
-    /// Kernels read uniform data.
-    pub(crate) uniform: bool,
-}
-
-impl StageSet {
-    fn stages(self) -> vk::PipelineStageFlags {
-        use vk::PipelineStageFlags as Stage;
-        self.union(Stage::COMPUTE_SHADER, Stage::TRANSFER, Stage::DRAW_INDIRECT, Stage::COMPUTE_SHADER)
-    }
-
-    /// The writes of the stages.
-    fn writes(self) -> vk::AccessFlags {
-        use vk::AccessFlags as Access;
-        self.union(Access::SHADER_WRITE, Access::TRANSFER_WRITE, Access::empty(), Access::empty())
-    }
-
-    /// All that the stages do to memory.
-    fn accesses(self) -> vk::AccessFlags {
-        use vk::AccessFlags as Access;
-        self.union(Access::SHADER_READ, Access::TRANSFER_READ, Access::INDIRECT_COMMAND_READ, Access::UNIFORM_READ) | self.writes()
-    }
-
-    fn union<T: Default + std::ops::BitOr<Output = T>>(self, compute: T, transfer: T, indirect: T, uniform: T) -> T {
-        let of = |on, value| if on { value } else { T::default() };
-        of(self.compute, compute) | of(self.transfer, transfer) | of(self.indirect, indirect) | of(self.uniform, uniform)
     }
 }
 
@@ -150,13 +119,13 @@ impl Commands {
     }
 
     /// All commands of `src` before are done, and their writes visible, before commands of `dst` after it start.
-    pub(crate) fn barrier(&mut self, src: StageSet, dst: StageSet) {
-        self.memory_barrier(src.stages(), src.writes(), dst.stages(), dst.accesses());
+    pub(crate) fn barrier(&mut self, src: Stages, dst: Stages) {
+        self.memory_barrier(src.flags(), src.writes(), dst.flags(), dst.accesses());
     }
 
     /// The writes of `src` before are visible to the host once the submission is done.
-    pub(crate) fn host_barrier(&mut self, src: StageSet) {
-        self.memory_barrier(src.stages(), src.writes(), vk::PipelineStageFlags::HOST, vk::AccessFlags::HOST_READ);
+    pub(crate) fn host_barrier(&mut self, src: Stages) {
+        self.memory_barrier(src.flags(), src.writes(), vk::PipelineStageFlags::HOST, vk::AccessFlags::HOST_READ);
     }
 
     fn memory_barrier(

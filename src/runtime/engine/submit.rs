@@ -5,7 +5,7 @@ use super::super::hazard::{Clock, Point};
 use super::super::stream::Line;
 use super::super::timeline::Label;
 use super::super::track::Touch;
-use super::{BATCH, Engine, stage_set};
+use super::{BATCH, Engine};
 use crate::vulkan::{Commands, Completion};
 use std::sync::Arc;
 use std::time::Instant;
@@ -88,7 +88,7 @@ impl Engine {
         self.lanes[lane].habit.goes();
         self.check()?;
         if !open.host_writes.is_empty() {
-            open.commands.host_barrier(stage_set(open.host_writes));
+            open.commands.host_barrier(open.host_writes);
         }
         let waits: smallvec::SmallVec<[_; 4]> =
             open.waits.iter().map(|(other, number)| (self.lanes[usize::from(*other)].queue.completion().clone(), *number)).collect();
