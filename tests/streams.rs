@@ -161,7 +161,7 @@ fn the_first_of_several_events() {
     let (slow, fast) = (device.stream(), device.stream());
     let events = [device.event(), device.event()];
     let buffer = device.buffer_of_words(&[1; 4096]);
-    let rounds = bytes_of(&[if device.is_cpu() { 20_000 } else { 2_000_000 }, 0, 0, 0]);
+    let rounds = bytes_of(&[if device.is_cpu() { 20_000 } else { 10_000_000 }, 0, 0, 0]);
     ok(avx_event_record(slow, events[1]));
     ok(avx_event_wait(events[1], AVX_FOREVER));
     for _ in 0..4 {
