@@ -224,6 +224,24 @@ fn held_back_work_runs_while_the_program_does_something_else() {
 }
 
 #[test]
+fn held_back_work_runs_beside_a_stream_that_is_never_done() {
+    let Some(device) = Device::open_computing() else { return };
+    let kernel = device.kernel(STEP);
+    let (quiet, busy, event) = (device.stream(), device.stream(), device.event());
+    let buffers = [(); 2].map(|()| device.buffer_of_words(&[1; 64]));
+    for _ in 0..10 {
+        ok(dispatch_on(quiet, kernel, [1, 1, 1], &[arg_buffer(buffers[0])]));
+    }
+    ok(avx_event_record(quiet, event));
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_millis(300) {
+        ok(dispatch_on(busy, kernel, [1, 1, 1], &[arg_buffer(buffers[1])]));
+        ok(read_on(busy, buffers[1], 0, &mut [0; 256]));
+    }
+    ok(avx_event_query(event));
+}
+
+#[test]
 fn reads_are_delivered_with_the_wait() {
     let Some(device) = Device::open_computing() else { return };
     let kernel = device.kernel(STEP);

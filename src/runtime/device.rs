@@ -80,6 +80,8 @@ pub(crate) struct Device {
     tail_thread: Mutex<Option<std::thread::JoinHandle<()>>>,
     /// Shared with the engine.
     pub(super) attention: Arc<AtomicBool>,
+    /// As the engine's.
+    begun: Arc<[AtomicU64; MAX_LANES]>,
     pub(crate) returned: Returned,
     /// Of each lane.
     pub(super) completions: Vec<Arc<Completion>>,
@@ -204,6 +206,7 @@ pub(crate) fn create(options: &Options) -> Result<Token> {
         calls: Calls::default(),
         completions: engine.lanes.iter().map(|lane| lane.queue.completion().clone()).collect(),
         attention: engine.attention.clone(),
+        begun: engine.begun.clone(),
         returned: Returned::default(),
         limits: kernel::limits(&vulkan),
         copiers: Copiers::new(options.copy_threads),
@@ -435,9 +438,9 @@ impl Device {
         self.recorded.load(Ordering::Relaxed)
     }
 
-    /// The last submission of any lane that is on its way.
-    pub(crate) fn sent(&self) -> u64 {
-        self.completions.iter().map(|completion| completion.sent()).max().unwrap_or(0)
+    /// For each lane the number of the batch that is open, 0 for none. Without the engine's lock.
+    pub(crate) fn begun(&self) -> Clock {
+        std::array::from_fn(|lane| self.begun[lane].load(Ordering::Relaxed))
     }
 
     /// Wakes the tail thread, or starts it; false if there is none to have.

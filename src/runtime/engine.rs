@@ -18,7 +18,7 @@ use super::track::{Touch, TrackId, Tracks};
 use crate::vulkan::{self, Allocation, Commands, Queue};
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Commands in one submission at most: the driver takes a batch while the one before runs.
 const BATCH: u32 = 256;
@@ -49,6 +49,8 @@ pub(crate) struct Engine {
     pub(crate) timeline: Option<Timeline>,
     /// There may be something to settle behind a wait: see `waiting.rs`.
     pub(crate) attention: Arc<AtomicBool>,
+    /// For each lane the number of the batch that is open, 0 for none: for who looks without the lock.
+    pub(crate) begun: Arc<[AtomicU64; MAX_LANES]>,
     /// The device is being destroyed: nothing is recorded any more.
     pub(crate) closed: bool,
     /// And its tail thread ends.
@@ -70,6 +72,7 @@ impl Engine {
             failed: Vec::new(),
             timeline: None,
             attention: Arc::default(),
+            begun: Arc::default(),
             closed: false,
             stop: false,
             tail_sleeps: true,
@@ -467,6 +470,7 @@ impl Engine {
         let commands = self.lanes[lane].queue.begin();
         let mut commands = commands.map_err(|e| self.fail(e))?;
         self.last += 1;
+        self.begun[lane].store(self.last, Ordering::Relaxed);
         let lane = &mut self.lanes[lane];
         if std::mem::take(&mut lane.batch_was_lost) {
             lane.order.barrier(Stages::ALL, Stages::ALL);

@@ -64,13 +64,15 @@ impl OwnKernels {
 }
 
 fn own(device: &Inside, cell: &Mutex<Option<Arc<Kernel>>>, code: &str) -> Result<Arc<Kernel>> {
-    let mut kernel = cell.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(kernel) = &*kernel {
+    let kept = || cell.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(kernel) = &*kept() {
         return Ok(kernel.clone());
     }
     // They look themselves where their ranges end.
     let options = kernel::Options { code: code.as_bytes(), unchecked: true, ..kernel::Options::default() };
-    Ok(kernel.insert(kernel::make(device, &options)?).clone())
+    // With no lock held: who waits for a compiler may be lent to other work, such as another copy.
+    let kernel = kernel::make(device, &options)?;
+    Ok(kept().get_or_insert(kernel).clone())
 }
 
 /// Bytes of a fill pattern: 1, 2, 4, 8 or 16.

@@ -2,7 +2,7 @@
 //!
 //! Work on an idle device goes at once. A read that follows makes a submission of its own, which costs the device and the host
 //! some 6 us that a kernel of a few microseconds does not win back. So where that was how it went several times in a row, the next kernel is
-//! held back for the read that is expected. If none comes, the tail thread sends the kernel within a fifth of a millisecond, and the
+//! held back for the read that is expected. If none comes, the tail thread sends the kernel within half a millisecond, and the
 //! habit is forgotten.
 
 use std::time::{Duration, Instant};

@@ -6,6 +6,7 @@
 //! twice as dear on an H200.
 
 use super::device::Device;
+use super::hazard::{Clock, MAX_LANES};
 use crate::vulkan::{host, wait_first};
 use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 /// Between two looks at the program. One that records nothing for so long has turned to something else.
 const NAP: Duration = Duration::from_micros(50);
 
-/// A program that records, and submits nothing for so many naps, does so too slowly to look for itself whether the queue has drained.
+/// A lane whose batch has been open for so many naps in a row gets its commands too slowly to notice that its queue has drained.
 const SLOW: u32 = 4;
 
 /// After so many naps in a row in which nothing was recorded, and with no tail to watch, the thread sleeps.
@@ -28,15 +29,20 @@ pub(crate) fn spawn(device: Arc<Device>) -> std::io::Result<JoinHandle<()>> {
 fn watch(device: &Device) {
     // With several lanes a tail may come up in one while this waits for another.
     let look = Duration::from_millis(if device.lane_count > 1 { 1 } else { 100 });
-    let (mut sent, mut slow, mut quiet) = (0, 0, 0);
+    // The batches that were open at the last look, and for how many naps.
+    let (mut begun, mut naps, mut quiet) = (Clock::default(), [0; MAX_LANES], 0);
     loop {
         let before = device.recorded();
         std::thread::sleep(NAP);
+        let now = device.begun();
+        for (lane, naps) in naps.iter_mut().enumerate() {
+            *naps = if now[lane] != 0 && now[lane] == begun[lane] { *naps + 1 } else { 0 };
+        }
+        begun = now;
+        let is_slow = naps.iter().any(|naps| *naps >= SLOW);
         if device.recorded() != before {
-            let now = device.sent();
-            slow = if now == sent { slow + 1 } else { 0 };
-            (sent, quiet) = (now, 0);
-            if slow < SLOW {
+            quiet = 0;
+            if !is_slow {
                 continue;
             }
         }
@@ -59,11 +65,11 @@ fn watch(device: &Device) {
         quiet = 0;
         // A failure (a lost device) is kept by the engine and told to the next caller. The deadline lets `stop` be noticed.
         let drained = wait_first(&points, Some(Instant::now() + look), true);
-        if matches!(drained, Ok(Some(_))) && slow < SLOW && device.recorded() != recorded {
+        if matches!(drained, Ok(Some(_))) && !is_slow && device.recorded() != recorded {
             // The program is at work again.
             continue;
         }
-        slow = 0;
+        naps = [0; MAX_LANES];
         let mut engine = device.lock();
         match drained {
             Ok(Some(_)) => engine.submit_idle(),

@@ -157,7 +157,7 @@ impl Tracks {
     #[inline]
     pub(crate) fn find(&self, token: Token) -> Option<(TrackId, &Track, &Place)> {
         let slot = *self.by_token.get(token.slot())?;
-        let place = self.places.get(slot as usize).filter(|place| place.token == token)?;
+        let place = self.places.get(slot as usize).filter(|place| place.token == token && !token.is_null())?;
         let track = self.slots.get(slot as usize).filter(|track| track.plain != 0)?;
         Some((TrackId { slot, generation: track.plain }, track, place))
     }
@@ -203,7 +203,9 @@ impl Tracks {
     pub(crate) fn used(&mut self, id: TrackId, at: &Point) -> Option<&mut Track> {
         let slot = id.slot as usize;
         let track = self.slots.get_mut(slot).filter(|track| track.generation == id.generation)?;
-        *self.newest.get_mut(slot)? = at.submission;
+        // A batch that was begun earlier in another lane may get its commands later.
+        let newest = self.newest.get_mut(slot)?;
+        *newest = at.submission.max(*newest);
         Some(track)
     }
 
@@ -287,4 +289,44 @@ impl Tracks {
 #[cold]
 fn gone() -> Error {
     Error::new(Status::InvalidHandle, "the buffer was freed by another thread during this call")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(lane: u8, submission: u64) -> Point {
+        Point { lane, sequence: 1, submission }
+    }
+
+    #[test]
+    fn the_newest_use_stays_the_newest() {
+        let mut tracks = Tracks::default();
+        let id = tracks.add(None, false);
+        assert!(tracks.is_older(id, 0), "never used");
+        assert!(tracks.used(id, &at(1, 4)).is_some() && tracks.used(id, &at(0, 2)).is_some());
+        assert!(!tracks.is_older(id, 3) && tracks.is_older(id, 4), "the batch with the lower number was begun before");
+    }
+
+    #[test]
+    fn a_handle_finds_its_buffer_while_nobody_keeps_it_to_himself() {
+        let mut tracks = Tracks::default();
+        let (own, id) = (tracks.add(None, true), tracks.add(None, false));
+        let token = Token(0x8000_0000_4000_0003);
+        tracks.name(id, token, 8, Slice::EMPTY);
+        let found = |tracks: &Tracks| tracks.find(token).map(|(found, ..)| found);
+        assert_eq!(found(&tracks), Some(id));
+        assert!(tracks.find(Token::NULL).is_none() && own != id, "one without a handle has no name");
+        assert_eq!(tracks.calm(), Some(0));
+        tracks.map(id, 0..4, true).unwrap();
+        assert_eq!((found(&tracks), tracks.calm()), (None, None));
+        assert!(tracks.unmap(id) && !tracks.unmap(id));
+        tracks.pin(id, &(0..4), false).unwrap();
+        assert_eq!((found(&tracks), tracks.calm()), (None, None));
+        assert!(tracks.free(id).is_none() && tracks.is_freed(id), "a call works on it");
+        tracks.unpin(id, &(0..4), false);
+        assert_eq!((found(&tracks), tracks.calm()), (None, Some(1)));
+        let next = tracks.add(None, false);
+        assert!(next != id && found(&tracks).is_none(), "the slot is used again, and not by that name");
+    }
 }

@@ -8,6 +8,7 @@ use super::super::track::Touch;
 use super::{BATCH, Engine};
 use crate::vulkan::{Commands, Completion};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 impl Engine {
@@ -85,6 +86,7 @@ impl Engine {
     /// As `submit`, with commands behind it that were recorded earlier.
     fn submit_with(&mut self, lane: usize, graph: Option<&Commands>) -> Result<()> {
         let Some(mut open) = self.lanes[lane].open.take() else { return self.check() };
+        self.begun[lane].store(0, Ordering::Relaxed);
         self.lanes[lane].habit.goes();
         self.check()?;
         if !open.host_writes.is_empty() {
