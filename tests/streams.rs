@@ -234,8 +234,12 @@ fn held_back_work_runs_beside_a_stream_that_is_never_done() {
     }
     ok(avx_event_record(quiet, event));
     let start = Instant::now();
-    while start.elapsed() < Duration::from_millis(50) {
+    while start.elapsed() < Duration::from_millis(500) {
         ok(fill_on(busy, buffers[1], 0, 4, &[9]));
+        let next = Instant::now() + Duration::from_micros(20);
+        while Instant::now() < next {
+            std::hint::spin_loop();
+        }
     }
     ok(avx_event_query(event));
 }
