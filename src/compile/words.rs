@@ -51,14 +51,18 @@ impl Form {
     }
 }
 
+fn opcode(inst: &[u32]) -> u32 {
+    inst.first().map_or(0, |first| first & 0xffff)
+}
+
 impl<'a> Inst<'a> {
     fn new(words: &'a [u32]) -> Inst<'a> {
-        Inst { words, form: Form::of(words.first().map_or(0, |first| first & 0xffff)) }
+        Inst { words, form: Form::of(opcode(words)) }
     }
 
     /// The opcode as a number.
     pub(crate) fn opcode(&self) -> u32 {
-        self.words.first().map_or(0, |first| first & 0xffff)
+        opcode(self.words)
     }
 
     /// The opcode, if this version of the grammar knows it.

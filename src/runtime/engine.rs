@@ -493,7 +493,7 @@ impl Engine {
     /// The work recorded so far in a lane writes staging memory that the host will read.
     pub(crate) fn host_will_read(&mut self, lane: u8) {
         if let Some(open) = &mut self.lanes[usize::from(lane)].open {
-            open.host_writes.insert(Stages::TRANSFER);
+            open.host_writes.insert(Stage::Transfer.into());
         }
     }
 }

@@ -33,6 +33,7 @@ static GRAPHS: Table<Graph> = Table::new(Kind::Graph);
 const MAX_COPIES: usize = 8;
 /// The memory of a copy's bytes grows by this.
 const CHUNK: u64 = 64 << 10;
+/// No number of freed buffers.
 const NEVER: u64 = u64::MAX;
 
 /// A graph, as a handle names it.
@@ -64,7 +65,7 @@ struct Copy {
     lane: u8,
     submission: u64,
     /// As [`Content::lived`], of all that it touches.
-    lived: u64,
+    lived: Option<u64>,
 }
 
 /// Memory for the bytes that a copy's commands read.
@@ -286,11 +287,11 @@ impl Content {
                 places: Vec::new(),
                 lane: 0,
                 submission: 0,
-                lived: NEVER,
+                lived: None,
             },
         };
         // What fails below leaves nothing that could be launched.
-        copy.lived = NEVER;
+        copy.lived = None;
         copy.values.clear();
         copy.bytes.clear();
         copy.places.clear();
@@ -349,13 +350,13 @@ impl Copy {
     /// As `turn`, without a look at each buffer where none was freed, mapped or worked on since the last launch.
     fn turn<'d>(&mut self, device: &'d Device) -> Result<MutexGuard<'d, Engine>> {
         let engine = device.lock();
-        if engine.tracks.calm().is_some_and(|now| now == self.lived) {
+        if self.lived.is_some() && self.lived == engine.tracks.calm() {
             engine.check()?;
             return Ok(engine);
         }
         drop(engine);
         let engine = turn(device, &self.touches)?;
-        self.lived = engine.tracks.calm().unwrap_or(NEVER);
+        self.lived = engine.tracks.calm();
         Ok(engine)
     }
 

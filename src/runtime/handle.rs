@@ -40,7 +40,7 @@ impl Kind {
 }
 
 /// The value of a handle, as the caller holds it; 0 is NULL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Token(pub(crate) u64);
 
 const SLOT_BITS: u32 = 25;
@@ -48,8 +48,6 @@ const KIND_BITS: u32 = 4;
 const MAX_SLOTS: usize = 1 << SLOT_BITS;
 
 impl Token {
-    pub(crate) const NULL: Token = Token(0);
-
     pub(crate) fn is_null(self) -> bool {
         self.0 == 0
     }

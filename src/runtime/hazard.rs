@@ -367,10 +367,10 @@ mod tests {
         let mut q = Queue::new();
         q.run(0..16, Stage::Transfer, true);
         q.run(16..32, Stage::Transfer, true);
-        assert_eq!(q.run(0..16, Stage::Compute, false), Stages::TRANSFER);
+        assert_eq!(q.run(0..16, Stage::Compute, false), Stages::from(Stage::Transfer));
         assert!(q.run(16..32, Stage::Compute, false).is_empty(), "the barrier before covered this write");
         assert_eq!(q.run(16..32, Stage::Transfer, true), {
-            let mut s = Stages::TRANSFER;
+            let mut s = Stages::from(Stage::Transfer);
             s.insert(Stages::from(Stage::Compute));
             s
         });

@@ -7,6 +7,7 @@ use super::parsed;
 use crate::compile::{self, entry};
 use crate::vulkan::{self, Features};
 use rspirv::spirv::Capability;
+use std::sync::Once;
 
 /// The newest minor version of Vulkan that is known.
 const NEWEST: u32 = 4;
@@ -32,12 +33,16 @@ fn target(minor: u32) -> Result<compile::Target> {
     })
 }
 
-/// Threads for compilers, the first of which compiles `text` for nobody, so that the compiler is in memory when the first kernel comes.
+/// Threads for compilers. The first compiles `text` for nobody, once in a process, so that the compiler is in memory when the first kernel
+/// comes.
 pub(crate) fn warm_compilers(text: &'static str) -> Compilers {
+    static ONCE: Once = Once::new();
     Compilers::with(move || {
-        if let (Ok(parsed), Ok(target)) = (parsed::parse(text.as_bytes(), "", false), target(1)) {
-            drop(parsed.kernel("", &compile::Request::default(), &target));
-        }
+        ONCE.call_once(|| {
+            if let (Ok(parsed), Ok(target)) = (parsed::parse(text.as_bytes(), "", false), target(1)) {
+                drop(parsed.kernel("", &compile::Request::default(), &target));
+            }
+        });
     })
 }
 

@@ -55,7 +55,7 @@ pub(crate) struct Track {
 const _: () = assert!(size_of::<Track>() == 128);
 
 /// Which buffer it is that a slot tracks.
-#[derive(Clone, Copy)]
+#[derive(Default)]
 pub(crate) struct Place {
     /// NULL for one without a handle.
     token: Token,
@@ -65,8 +65,6 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    const NONE: Place = Place { token: Token::NULL, size: 0, slice: Slice::EMPTY };
-
     /// A range of it, as the GPU sees it.
     #[inline]
     pub(crate) fn slice(&self, range: &Range<u64>) -> Slice {
@@ -130,14 +128,14 @@ impl Tracks {
             Some(slot) => {
                 let at = slot as usize;
                 (self.slots[at], self.standings[at], self.newest[at]) = (track, standing, 0);
-                self.places[at] = Place::NONE;
+                self.places[at] = Place::default();
                 slot
             }
             None => {
                 self.slots.push(track);
                 self.standings.push(standing);
                 self.newest.push(0);
-                self.places.push(Place::NONE);
+                self.places.push(Place::default());
                 (self.slots.len() - 1) as u32
             }
         };
@@ -313,10 +311,10 @@ mod tests {
         let mut tracks = Tracks::default();
         let (own, id) = (tracks.add(None, true), tracks.add(None, false));
         let token = Token(0x8000_0000_4000_0003);
-        tracks.name(id, token, 8, Slice::EMPTY);
+        tracks.name(id, token, 8, Slice::default());
         let found = |tracks: &Tracks| tracks.find(token).map(|(found, ..)| found);
         assert_eq!(found(&tracks), Some(id));
-        assert!(tracks.find(Token::NULL).is_none() && own != id, "one without a handle has no name");
+        assert!(tracks.find(Token::default()).is_none() && own != id, "one without a handle has no name");
         assert_eq!(tracks.calm(), Some(0));
         tracks.map(id, 0..4, true).unwrap();
         assert_eq!((found(&tracks), tracks.calm()), (None, None));

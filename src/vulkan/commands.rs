@@ -34,9 +34,6 @@ const _: () = {
 };
 
 impl Slice {
-    /// Of no buffer.
-    pub(crate) const EMPTY: Slice = Slice { buffer: vk::Buffer::null(), offset: 0, size: 0 };
-
     /// `size` bytes from `offset` on, which lie inside.
     pub(crate) fn part(self, offset: u64, size: u64) -> Slice {
         debug_assert!(offset <= self.size && size <= self.size - offset, "{offset}+{size} leaves {self:?}");

@@ -15,23 +15,19 @@ pub(crate) fn spawn<T: Send + 'static>(
     stack_bytes: Option<usize>,
     f: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<JoinHandle<T>> {
-    let builder = builder(name, stack_bytes)?;
-    let _blocked = signals::Blocked::all();
-    builder.spawn(|| {
-        visit();
-        f()
-    })
-}
-
-fn builder(name: &str, stack_bytes: Option<usize>) -> io::Result<Builder> {
     // The standard library panics on a NUL in a name.
     if name.contains('\0') {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "a thread's name has a NUL in it"));
     }
     let builder = Builder::new().name(name.to_owned());
-    Ok(match stack_bytes {
+    let builder = match stack_bytes {
         Some(bytes) => builder.stack_size(bytes),
         None => builder,
+    };
+    let _blocked = signals::Blocked::all();
+    builder.spawn(|| {
+        visit();
+        f()
     })
 }
 

@@ -57,7 +57,6 @@ const FLAGS: [(PipelineStageFlags, AccessFlags, AccessFlags); 1 << Stage::ALL.le
 };
 
 impl Stages {
-    pub(crate) const TRANSFER: Stages = Stages(1 << Stage::Transfer as u8);
     pub(crate) const ALL: Stages = Stages((1 << Stage::ALL.len()) - 1);
 
     #[inline]

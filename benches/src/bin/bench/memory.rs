@@ -19,6 +19,7 @@ pub(crate) fn run(bench: &Bench) {
     vectors(bench, whole_size);
 }
 
+/// How many are queued before a wait: small ones take some microseconds each.
 fn launches(bench: &Bench, size: usize) -> usize {
     match size {
         _ if bench.options.small => 3,
