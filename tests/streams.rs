@@ -226,6 +226,10 @@ fn held_back_work_runs_while_the_program_does_something_else() {
 #[test]
 fn held_back_work_runs_beside_a_stream_that_is_never_done() {
     let Some(device) = Device::open_computing() else { return };
+    if device.is_cpu() && std::env::var("AVX_GPU_QUEUES").is_err() {
+        // With one queue there is one batch for both streams.
+        return;
+    }
     let kernel = device.kernel(STEP);
     let (quiet, busy, event) = (device.stream(), device.stream(), device.event());
     let buffers = [(); 2].map(|()| device.buffer_of_words(&[1; 64]));
@@ -234,11 +238,12 @@ fn held_back_work_runs_beside_a_stream_that_is_never_done() {
     }
     ok(avx_event_record(quiet, event));
     let start = Instant::now();
-    while start.elapsed() < Duration::from_millis(500) {
+    while start.elapsed() < Duration::from_secs(1) {
         ok(fill_on(busy, buffers[1], 0, 4, &[9]));
         let next = Instant::now() + Duration::from_micros(20);
         while Instant::now() < next {
-            std::hint::spin_loop();
+            // A software driver needs the processor too.
+            std::thread::yield_now();
         }
     }
     ok(avx_event_query(event));
