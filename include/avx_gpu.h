@@ -29,26 +29,10 @@
 extern "C" {
 #endif
 
-/* ======================================================== library ======================================================== */
-
-// Log levels: a message is delivered when its level is at most the one set.
-#define AVX_LOG_OFF 0
-// Something failed.
-#define AVX_LOG_ERROR 1
-// Something is likely to be wrong or slow; all that the validation layer says.
-#define AVX_LOG_WARN 2
-// Devices opened and closed, caches used.
-#define AVX_LOG_INFO 3
-// Everything.
-#define AVX_LOG_DEBUG 4
+/* ======================================================== status ======================================================== */
 
 // The outcome of a call: 0 done, positive "not yet" (no failure), negative a failure. Numbers are pinned and never reused.
 typedef int32_t avx_status;
-
-// Receives one line of log, valid during the call. Runs on threads that are inside an avx_ call, with no lock held, one at a time
-// per thread. It may call avx_version, avx_status_name and avx_last_error alone (all else gives AVX_ERROR_IN_CALLBACK) and must
-// not unwind.
-typedef void (*avx_log_callback)(int32_t level, const char *message, void *user);
 
 // Done, or queued.
 #define AVX_OK 0
@@ -102,11 +86,29 @@ typedef void (*avx_log_callback)(int32_t level, const char *message, void *user)
 // The process is a fork of the one that used the library: use it in the parent, or after exec.
 #define AVX_ERROR_FORKED (-401)
 
-// The version of the library that runs: (major << 22) | (minor << 12) | patch. AVX_VERSION is that of the header.
-uint32_t avx_version(void);
-
 // The name of a status, such as "AVX_ERROR_COMPILE"; "unknown status" for a number that is none. Static text, never NULL.
 const char *avx_status_name(avx_status status);
+
+/* ======================================================== library ======================================================== */
+
+// Log levels: a message is delivered when its level is at most the one set.
+#define AVX_LOG_OFF 0
+// Something failed.
+#define AVX_LOG_ERROR 1
+// Something is likely to be wrong or slow; all that the validation layer says.
+#define AVX_LOG_WARN 2
+// Devices opened and closed, caches used.
+#define AVX_LOG_INFO 3
+// Everything.
+#define AVX_LOG_DEBUG 4
+
+// Receives one line of log, valid during the call. Runs on threads that are inside an avx_ call, with no lock held, one at a time
+// per thread. It may call avx_version, avx_status_name and avx_last_error alone (all else gives AVX_ERROR_IN_CALLBACK) and must
+// not unwind.
+typedef void (*avx_log_callback)(int32_t level, const char *message, void *user);
+
+// The version of the library that runs: (major << 22) | (minor << 12) | patch. AVX_VERSION is that of the header.
+uint32_t avx_version(void);
 
 // What this thread's last status other than AVX_OK was about: the call, the thing, the limit, the request, what to do. UTF-8,
 // never NULL, "" before the first. Valid until this thread's next status other than AVX_OK.
@@ -613,6 +615,8 @@ avx_status avx_set_label(avx_buffer buffer, const char *label);
 #define AVX_BINDING_UNIFORM 2u
 // The push-constant (WGSL: immediate) block, given as bytes.
 #define AVX_BINDING_PUSH_CONSTANTS 3u
+// The group of the push-constant block, with AVX_ARG_AT (binding 0) and in avx_kernel_arg_properties.
+#define AVX_PUSH_CONSTANTS 0xffffffffu
 // The kernel reads the binding.
 #define AVX_ACCESS_READ 1u
 // The kernel writes the binding.
@@ -774,8 +778,6 @@ avx_status avx_kernel_arg_info(avx_kernel kernel, uint32_t index, avx_kernel_arg
 // This dispatch's atomics on the range commute with those of other AVX_ARG_UNORDERED dispatches: they need no order. Only for bindings
 // that the kernel touches by atomic operations alone: AVX_ERROR_ARGUMENTS.
 #define AVX_ARG_UNORDERED 8u
-// The group of the push-constant block, with AVX_ARG_AT (binding 0) and in avx_kernel_arg_properties.
-#define AVX_PUSH_CONSTANTS 0xffffffffu
 
 // One argument of a dispatch: 64 bytes, pinned. Make it with avx_arg_buffer, avx_arg_range, avx_arg_bytes, or zero it and fill it
 // in. Without AVX_ARG_AT, arguments are positional: one for each binding that the entry point uses, ordered by group, then

@@ -1,6 +1,6 @@
 //! The one way in and out: no panic leaves, every status has its story, pointers become slices here.
 
-use super::library::*;
+use super::status::{AVX_ERROR_INVALID_ARGUMENT, AVX_OK, avx_status, status_name};
 use crate::runtime::error::{Error, Result, Status, invalid};
 use crate::runtime::handle;
 use crate::runtime::{device, log, trace};
@@ -8,65 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Once};
-
-/// This library's version, as avx_version gives it.
-pub(super) const VERSION: u32 = {
-    const fn number(text: &str) -> u32 {
-        let (bytes, mut value, mut i) = (text.as_bytes(), 0, 0);
-        while i < bytes.len() {
-            value = value * 10 + (bytes[i] - b'0') as u32;
-            i += 1;
-        }
-        value
-    }
-    number(env!("CARGO_PKG_VERSION_MAJOR")) << 22 | number(env!("CARGO_PKG_VERSION_MINOR")) << 12 | number(env!("CARGO_PKG_VERSION_PATCH"))
-};
-
-/// Every status with its name, and the runtime's word for it: the numbers must agree.
-macro_rules! statuses {
-    ($($name:ident = $status:expr,)*) => {
-        /// The name of a status.
-        pub(super) fn status_name(status: avx_status) -> &'static CStr {
-            match status {
-                AVX_OK => c"AVX_OK",
-                $($name => {
-                    const NAME: &str = concat!(stringify!($name), "\0");
-                    CStr::from_bytes_until_nul(NAME.as_bytes()).unwrap_or_default()
-                })*
-                _ => c"unknown status",
-            }
-        }
-        $(const _: () = assert!($name == $status as i32);)*
-    };
-}
-
-statuses! {
-    AVX_NOT_READY = Status::NotReady,
-    AVX_TIMEOUT = Status::Timeout,
-    AVX_ERROR_INVALID_ARGUMENT = Status::InvalidArgument,
-    AVX_ERROR_INVALID_HANDLE = Status::InvalidHandle,
-    AVX_ERROR_OUT_OF_RANGE = Status::OutOfRange,
-    AVX_ERROR_MAPPED = Status::Mapped,
-    AVX_ERROR_NOT_MAPPED = Status::NotMapped,
-    AVX_ERROR_IN_CALLBACK = Status::InCallback,
-    AVX_ERROR_UNSUPPORTED = Status::Unsupported,
-    AVX_ERROR_LIMIT = Status::Limit,
-    AVX_ERROR_TIMEOUT = Status::TimedOut,
-    AVX_ERROR_OUT_OF_DEVICE_MEMORY = Status::OutOfDeviceMemory,
-    AVX_ERROR_OUT_OF_HOST_MEMORY = Status::OutOfHostMemory,
-    AVX_ERROR_COMPILE = Status::Compile,
-    AVX_ERROR_INVALID_SPIRV = Status::InvalidSpirv,
-    AVX_ERROR_ENTRY_POINT = Status::EntryPoint,
-    AVX_ERROR_ARGUMENTS = Status::Arguments,
-    AVX_ERROR_ASSERTION = Status::Assertion,
-    AVX_ERROR_NO_DRIVER = Status::NoDriver,
-    AVX_ERROR_NO_DEVICE = Status::NoDevice,
-    AVX_ERROR_DEVICE_LOST = Status::DeviceLost,
-    AVX_ERROR_DRIVER = Status::Driver,
-    AVX_ERROR_INTERNAL = Status::Internal,
-    AVX_ERROR_FORKED = Status::Forked,
-}
+use std::sync::Once;
 
 thread_local! {
     static LAST_ERROR: RefCell<CString> = RefCell::default();
@@ -174,27 +116,6 @@ pub(super) unsafe fn last_error_copy(buffer: *mut c_char, capacity: u64, length:
     AVX_OK
 }
 
-/// A user's log callback as the runtime's sink.
-///
-/// # Safety
-/// `callback` can be called with `user` from any thread until it is replaced.
-pub(super) unsafe fn log_sink(callback: avx_log_callback, user: *mut c_void) -> Option<log::Sink> {
-    struct User(*mut c_void);
-    // SAFETY: the caller of avx_set_log promises that the callback may be called with it from any thread.
-    unsafe impl Send for User {}
-    // SAFETY: as above.
-    unsafe impl Sync for User {}
-    let callback = callback?;
-    let user = User(user);
-    Some(Arc::new(move |level: log::Level, line: &str| {
-        let user = &user;
-        if let Ok(line) = CString::new(line.replace('\0', "\u{fffd}")) {
-            // SAFETY: promised by the caller of avx_set_log; `line` lives through the call.
-            unsafe { callback(level as i32, line.as_ptr(), user.0) };
-        }
-    }))
-}
-
 /// A handle type of the header and the token that it carries.
 pub(super) trait Token: Copy {
     fn token(self) -> handle::Token;
@@ -298,4 +219,9 @@ pub(super) unsafe fn text<'a>(pointer: *const c_char, name: &str) -> Result<Opti
 
 fn null(name: &str) -> Error {
     invalid(format!("{name} is NULL"))
+}
+
+/// The error of something that the header declares and this version of the library does not do.
+pub(super) fn not_yet(what: &str) -> Error {
+    Error::new(Status::Unsupported, format!("{what}: not in this version of the library ({})", env!("CARGO_PKG_VERSION")))
 }

@@ -2,9 +2,11 @@
 
 use super::boundary::{self, Token as _};
 use super::device::avx_device;
-use super::library::avx_status;
+use super::sized::{self, Sized32};
+use super::status::avx_status;
 use super::stream::avx_stream;
-use super::structs::{self, Sized32};
+use crate::runtime::error::Result;
+use crate::runtime::properties::BufferProperties;
 use crate::runtime::{buffer, device, fill, mapping, register, transfer};
 use std::ffi::{c_char, c_void};
 
@@ -89,7 +91,7 @@ pub unsafe extern "C" fn avx_buffer_create(device: avx_device, options: *const a
         // SAFETY: `buffer` is NULL or writable, says the caller.
         let out = unsafe { boundary::out(buffer, "buffer") }?;
         // SAFETY: `options` is NULL or points to its struct_size bytes, its texts NUL-terminated, says the caller.
-        let options = unsafe { structs::buffer_options(options) }?;
+        let options = unsafe { buffer_options(options) }?;
         out.set(avx_buffer::from_token(buffer::create(device.token(), &options)?));
         Ok(())
     })
@@ -265,8 +267,8 @@ pub extern "C" fn avx_unmap(buffer: avx_buffer) -> avx_status {
 pub unsafe extern "C" fn avx_buffer_info(buffer: avx_buffer, properties: *mut avx_buffer_properties) -> avx_status {
     boundary::call("avx_buffer_info", || {
         // SAFETY: `properties` is NULL or points to its struct_size bytes, says the caller.
-        let out = unsafe { structs::output(properties, "properties") }?;
-        out.fill(&structs::buffer_properties(&buffer::properties(buffer.token())?));
+        let out = unsafe { sized::output(properties, "properties") }?;
+        out.fill(&buffer_properties(&buffer::properties(buffer.token())?));
         Ok(())
     })
 }
@@ -282,6 +284,28 @@ pub unsafe extern "C" fn avx_set_label(buffer: avx_buffer, label: *const c_char)
         let label = unsafe { boundary::text(label, "label") }?;
         buffer::set_label(buffer.token(), label)
     })
+}
+
+/// # Safety
+/// `options` is NULL or points to its struct_size bytes, its texts NUL-terminated.
+unsafe fn buffer_options(options: *const avx_buffer_options) -> Result<buffer::Options> {
+    // SAFETY: as the caller promises.
+    let o = unsafe { sized::input(options, "options") }?;
+    // SAFETY: the label is NULL or NUL-terminated, says the caller.
+    let label = unsafe { boundary::text(o.label, "options->label") }?;
+    Ok(buffer::Options { size: o.size, memory: o.memory, alignment: o.alignment, label: label.map(str::to_owned) })
+}
+
+fn buffer_properties(p: &BufferProperties) -> avx_buffer_properties {
+    avx_buffer_properties {
+        struct_size: size_of::<avx_buffer_properties>() as u32,
+        memory: p.memory,
+        size: p.size,
+        alignment: p.alignment,
+        host_visible: p.host_visible.into(),
+        mapped: p.mapped.into(),
+        label: sized::chars(&p.label),
+    }
 }
 
 // SAFETY: each struct is repr(C) and starts with `struct_size: u32`; all-zero is valid for every field.

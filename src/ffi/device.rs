@@ -1,10 +1,13 @@
 //! Section "device" of the header: what there is, opening, closing, asking, waiting.
 
 use super::boundary::{self, Token as _};
-use super::library::avx_status;
-use super::structs::{self, Sized32};
+use super::sized::{self, Sized32};
+use super::status::avx_status;
 use crate::runtime::device;
+use crate::runtime::error::{Result, invalid};
+use crate::runtime::properties::{DeviceKind, DeviceProperties, HeapProperties, MemoryUsage};
 use std::ffi::c_char;
+use std::time::Duration;
 
 /// What lies behind an avx_device. Handles are names that the library looks up, never addresses.
 pub struct avx_device_t;
@@ -256,8 +259,8 @@ pub unsafe extern "C" fn avx_device_count(count: *mut u32) -> avx_status {
 pub unsafe extern "C" fn avx_device_describe(index: u32, properties: *mut avx_device_properties) -> avx_status {
     boundary::call("avx_device_describe", || {
         // SAFETY: `properties` is NULL or points to its struct_size bytes, says the caller.
-        let out = unsafe { structs::output(properties, "properties") }?;
-        out.fill(&structs::device_properties(&device::describe(index)?));
+        let out = unsafe { sized::output(properties, "properties") }?;
+        out.fill(&device_properties(&device::describe(index)?));
         Ok(())
     })
 }
@@ -274,7 +277,7 @@ pub unsafe extern "C" fn avx_create(options: *const avx_device_options, device: 
         // SAFETY: `device` is NULL or writable, says the caller.
         let out = unsafe { boundary::out(device, "device") }?;
         // SAFETY: `options` is NULL or points to its struct_size bytes, its texts NUL-terminated, says the caller.
-        let options = unsafe { structs::device_options(options) }?;
+        let options = unsafe { device_options(options) }?;
         out.set(avx_device::from_token(device::create(&options)?));
         Ok(())
     })
@@ -295,8 +298,8 @@ pub extern "C" fn avx_destroy(device: avx_device) -> avx_status {
 pub unsafe extern "C" fn avx_device_info(device: avx_device, properties: *mut avx_device_properties) -> avx_status {
     boundary::call("avx_device_info", || {
         // SAFETY: `properties` is NULL or points to its struct_size bytes, says the caller.
-        let out = unsafe { structs::output(properties, "properties") }?;
-        out.fill(&structs::device_properties(&device::properties(device.token())?));
+        let out = unsafe { sized::output(properties, "properties") }?;
+        out.fill(&device_properties(&device::properties(device.token())?));
         Ok(())
     })
 }
@@ -310,8 +313,8 @@ pub unsafe extern "C" fn avx_device_info(device: avx_device, properties: *mut av
 pub unsafe extern "C" fn avx_memory_info(device: avx_device, usage: *mut avx_memory_usage) -> avx_status {
     boundary::call("avx_memory_info", || {
         // SAFETY: `usage` is NULL or points to its struct_size bytes, says the caller.
-        let out = unsafe { structs::output(usage, "usage") }?;
-        out.fill(&structs::memory_usage(&device::memory_usage(device.token())?));
+        let out = unsafe { sized::output(usage, "usage") }?;
+        out.fill(&memory_usage(&device::memory_usage(device.token())?));
         Ok(())
     })
 }
@@ -321,6 +324,158 @@ pub unsafe extern "C" fn avx_memory_info(device: avx_device, usage: *mut avx_mem
 #[unsafe(no_mangle)]
 pub extern "C" fn avx_synchronize(device: avx_device, timeout_ns: u64) -> avx_status {
     boundary::call("avx_synchronize", || device::synchronize(device.token(), timeout_ns))
+}
+
+/// # Safety
+/// `options` is NULL or points to its struct_size bytes, its texts NUL-terminated.
+unsafe fn device_options(options: *const avx_device_options) -> Result<device::Options> {
+    if options.is_null() {
+        return Ok(device::Options::default());
+    }
+    // SAFETY: as the caller promises.
+    let o = unsafe { sized::input(options, "options") }?;
+    let unknown = o.flags & !(AVX_DEVICE_VALIDATION | AVX_DEVICE_NO_CPU);
+    if unknown != 0 {
+        return Err(invalid(format!("options->flags has unknown bits {unknown:#x}")));
+    }
+    // SAFETY: the texts are NULL or NUL-terminated, says the caller.
+    let (device, cache_dir, label) = unsafe {
+        (
+            boundary::text(o.device, "options->device")?,
+            boundary::text(o.cache_dir, "options->cache_dir")?,
+            boundary::text(o.label, "options->label")?,
+        )
+    };
+    Ok(device::Options {
+        validation: o.flags & AVX_DEVICE_VALIDATION != 0,
+        no_cpu: o.flags & AVX_DEVICE_NO_CPU != 0,
+        device: device.map(str::to_owned),
+        cache_dir: cache_dir.map(str::to_owned),
+        label: label.map(str::to_owned),
+        wait_timeout_ns: o.wait_timeout_ns,
+        spin: match o.spin_us {
+            0 => None,
+            AVX_SPIN_NEVER => Some(Duration::ZERO),
+            us => Some(Duration::from_micros(us.into())),
+        },
+        copy_threads: o.copy_threads,
+    })
+}
+
+fn heap(heap: &HeapProperties) -> avx_heap {
+    avx_heap {
+        size: heap.size,
+        used: heap.used,
+        reserved: heap.reserved,
+        budget: heap.budget,
+        flags: if heap.device_local { AVX_HEAP_DEVICE_LOCAL } else { 0 },
+        padding: 0,
+    }
+}
+
+fn heaps(list: &[HeapProperties]) -> [avx_heap; 16] {
+    std::array::from_fn(|i| list.get(i).map(heap).unwrap_or_default())
+}
+
+fn device_properties(p: &DeviceProperties) -> avx_device_properties {
+    let (s, limits) = (&p.snapshot, p.snapshot.limits());
+    let pci = s.pci.unwrap_or_default();
+    avx_device_properties {
+        struct_size: size_of::<avx_device_properties>() as u32,
+        index: p.index,
+        usable: s.usable.is_ok().into(),
+        kind: device_kind(p.kind),
+        name: sized::chars(&s.name),
+        vendor: sized::chars(&p.vendor()),
+        driver_name: sized::chars(&s.driver_name),
+        driver_version: sized::chars(&s.driver_version()),
+        reason: sized::chars(s.usable.as_ref().err().map_or("", String::as_str)),
+        vendor_id: s.properties.vendor_id,
+        device_id: s.properties.device_id,
+        api_version: s.properties.api_version,
+        driver_version_number: s.properties.driver_version,
+        uuid: s.uuid,
+        driver_uuid: s.driver_uuid,
+        has_pci_address: s.pci.is_some().into(),
+        pci_domain: pci.0,
+        pci_bus: pci.1,
+        pci_device: pci.2,
+        pci_function: pci.3,
+        subgroup_size: s.subgroup_size,
+        subgroup_size_min: s.subgroup_size_min,
+        subgroup_size_max: s.subgroup_size_max,
+        max_workgroup_size: limits.max_compute_work_group_size,
+        max_workgroup_invocations: limits.max_compute_work_group_invocations,
+        max_workgroup_count: limits.max_compute_work_group_count,
+        max_shared_memory: limits.max_compute_shared_memory_size,
+        max_push_constants: limits.max_push_constants_size,
+        max_groups: limits.max_bound_descriptor_sets,
+        max_storage_buffers: limits.max_per_stage_descriptor_storage_buffers,
+        storage_alignment: limits.min_storage_buffer_offset_alignment as u32,
+        uniform_alignment: limits.min_uniform_buffer_offset_alignment as u32,
+        max_storage_range: limits.max_storage_buffer_range.into(),
+        max_uniform_range: limits.max_uniform_buffer_range.into(),
+        max_buffer_size: s.max_buffer_size,
+        features: features(p),
+        memory_size: p.heaps.iter().filter(|h| h.device_local).map(|h| h.size).sum(),
+        heap_count: p.heaps.len() as u32,
+        padding: 0,
+        heaps: heaps(&p.heaps),
+    }
+}
+
+fn device_kind(kind: DeviceKind) -> u32 {
+    match kind {
+        DeviceKind::Discrete => AVX_DEVICE_DISCRETE,
+        DeviceKind::Integrated => AVX_DEVICE_INTEGRATED,
+        DeviceKind::Virtual => AVX_DEVICE_VIRTUAL,
+        DeviceKind::Cpu => AVX_DEVICE_CPU,
+        DeviceKind::Other => AVX_DEVICE_OTHER,
+    }
+}
+
+fn features(p: &DeviceProperties) -> u64 {
+    let f = &p.features;
+    let bits = [
+        (f.shader_float16, AVX_FEATURE_F16),
+        (f.shader_float64, AVX_FEATURE_F64),
+        (f.shader_int64, AVX_FEATURE_I64),
+        (f.shader_int8, AVX_FEATURE_I8),
+        (f.shader_int16, AVX_FEATURE_I16),
+        (f.storage_buffer_8, AVX_FEATURE_STORAGE_8),
+        (f.storage_buffer_16, AVX_FEATURE_STORAGE_16),
+        (f.buffer_int64_atomics, AVX_FEATURE_ATOMIC_I64),
+        (f.buffer_float32_atomics, AVX_FEATURE_ATOMIC_F32),
+        (f.buffer_float32_atomic_add, AVX_FEATURE_ATOMIC_F32_ADD),
+        (f.buffer_float64_atomic_add, AVX_FEATURE_ATOMIC_F64_ADD),
+        (f.subgroup_basic, AVX_FEATURE_SUBGROUP_BASIC),
+        (f.subgroup_vote, AVX_FEATURE_SUBGROUP_VOTE),
+        (f.subgroup_arithmetic, AVX_FEATURE_SUBGROUP_ARITHMETIC),
+        (f.subgroup_ballot, AVX_FEATURE_SUBGROUP_BALLOT),
+        (f.subgroup_shuffle, AVX_FEATURE_SUBGROUP_SHUFFLE),
+        (f.subgroup_shuffle_relative, AVX_FEATURE_SUBGROUP_SHUFFLE_RELATIVE),
+        (f.subgroup_quad, AVX_FEATURE_SUBGROUP_QUAD),
+        (f.subgroup_size_control, AVX_FEATURE_SUBGROUP_SIZE_CONTROL),
+        (f.cooperative_matrix, AVX_FEATURE_COOPERATIVE_MATRIX),
+        (f.buffer_device_address, AVX_FEATURE_BUFFER_ADDRESS),
+        (p.host_visible_device_memory, AVX_FEATURE_HOST_VISIBLE_DEVICE_MEMORY),
+        (p.unified_memory, AVX_FEATURE_UNIFIED_MEMORY),
+        (f.robust_buffer_access_2, AVX_FEATURE_ROBUST_ACCESS),
+    ];
+    bits.into_iter().filter(|(on, _)| *on).map(|(_, bit)| bit).sum()
+}
+
+fn memory_usage(usage: &MemoryUsage) -> avx_memory_usage {
+    let sum = |of: fn(&HeapProperties) -> u64| usage.heaps.iter().map(of).sum();
+    avx_memory_usage {
+        struct_size: size_of::<avx_memory_usage>() as u32,
+        heap_count: usage.heaps.len() as u32,
+        used: sum(|h| h.used),
+        reserved: sum(|h| h.reserved),
+        budget: sum(|h| if h.device_local { h.budget } else { 0 }),
+        buffer_count: usage.buffer_count,
+        heaps: heaps(&usage.heaps),
+    }
 }
 
 // SAFETY: each struct is repr(C) and starts with `struct_size: u32`; all-zero is valid for every field.

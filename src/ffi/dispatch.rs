@@ -3,11 +3,14 @@
 use super::boundary::{self, Token as _};
 use super::buffer::avx_buffer;
 use super::kernel::avx_kernel;
-use super::library::avx_status;
+use super::status::avx_status;
 use super::stream::avx_stream;
-use super::structs;
+use crate::runtime::args::{Arg, Given, Value};
 use crate::runtime::dispatch;
+use crate::runtime::error::{Error, Result, Status, invalid};
+use crate::runtime::handle::Token;
 use std::ffi::c_void;
+use std::marker::PhantomData;
 use std::mem::offset_of;
 
 /// Kinds of avx_arg: a range of a buffer, for a storage or uniform binding.
@@ -31,9 +34,6 @@ pub const AVX_ARG_WRITE: u32 = 4;
 /// This dispatch's atomics on the range commute with those of other AVX_ARG_UNORDERED dispatches: they need no order. Only for bindings
 /// that the kernel touches by atomic operations alone: AVX_ERROR_ARGUMENTS.
 pub const AVX_ARG_UNORDERED: u32 = 8;
-
-/// The group of the push-constant block, with AVX_ARG_AT (binding 0) and in avx_kernel_arg_properties.
-pub const AVX_PUSH_CONSTANTS: u32 = 0xffffffff;
 
 /// One argument of a dispatch: 64 bytes, pinned. Make it with avx_arg_buffer, avx_arg_range, avx_arg_bytes, or zero it and fill it
 /// in. Without AVX_ARG_AT, arguments are positional: one for each binding that the entry point uses, ordered by group, then
@@ -79,7 +79,7 @@ pub unsafe extern "C" fn avx_dispatch(
 ) -> avx_status {
     boundary::call("avx_dispatch", || {
         // SAFETY: `args` points to `count` arguments with readable bytes, says the caller.
-        let args = unsafe { structs::args(args, count) }?;
+        let args = unsafe { self::args(args, count) }?;
         dispatch::dispatch(stream.token(), kernel.token(), dispatch::Grid::Workgroups([x, y, z]), &args)
     })
 }
@@ -101,7 +101,7 @@ pub unsafe extern "C" fn avx_dispatch_threads(
 ) -> avx_status {
     boundary::call("avx_dispatch_threads", || {
         // SAFETY: `args` points to `count` arguments with readable bytes, says the caller.
-        let args = unsafe { structs::args(args, count) }?;
+        let args = unsafe { self::args(args, count) }?;
         dispatch::dispatch(stream.token(), kernel.token(), dispatch::Grid::Threads([x, y, z]), &args)
     })
 }
@@ -122,7 +122,7 @@ pub unsafe extern "C" fn avx_dispatch_indirect(
 ) -> avx_status {
     boundary::call("avx_dispatch_indirect", || {
         // SAFETY: `args` points to `count` arguments with readable bytes, says the caller.
-        let args = unsafe { structs::args(args, count) }?;
+        let args = unsafe { self::args(args, count) }?;
         dispatch::dispatch(stream.token(), kernel.token(), dispatch::Grid::Indirect(counts.token(), offset), &args)
     })
 }
@@ -142,9 +142,90 @@ pub unsafe extern "C" fn avx_dispatch_slot(
 ) -> avx_status {
     boundary::call("avx_dispatch_slot", || {
         // SAFETY: `args` points to `count` arguments with readable bytes, says the caller.
-        let args = unsafe { structs::args(args, count) }?;
+        let args = unsafe { self::args(args, count) }?;
         dispatch::dispatch(recording_stream.token(), kernel.token(), dispatch::Grid::Slot(slot), &args)
     })
+}
+
+/// The arguments of a call, where the caller has them.
+pub(super) struct Args<'a> {
+    first: *const avx_arg,
+    count: u32,
+    _life: PhantomData<&'a avx_arg>,
+}
+
+/// # Safety
+/// `args` holds `count` arguments whose bytes are readable, for as long as the result lives.
+pub(super) unsafe fn args<'a>(args: *const avx_arg, count: u32) -> Result<Args<'a>> {
+    if args.is_null() && count > 0 {
+        return Err(invalid(format!("args is NULL and count is {count}")));
+    }
+    if count > MAX_ARGS {
+        let message = format!("count is {count}; a dispatch takes {MAX_ARGS} arguments at most");
+        return Err(Error::new(Status::Arguments, message));
+    }
+    Ok(Args { first: args, count, _life: PhantomData })
+}
+
+impl<'a> Given<'a> for Args<'a> {
+    #[inline]
+    fn count(&self) -> usize {
+        self.count as usize
+    }
+
+    #[inline(always)]
+    fn range(&self, index: usize) -> Option<(Token, u64, u64)> {
+        let arg = self.read(index);
+        let plain = arg.kind == AVX_ARG_BUFFER && arg.flags == 0 && arg.reserved == [0; 2];
+        plain.then(|| (arg.buffer.token(), arg.offset, arg.size))
+    }
+
+    fn take(&self, index: usize) -> Result<Arg<'a>> {
+        // SAFETY: the argument's bytes are readable, said the caller of `args`.
+        unsafe { one_arg(&self.read(index)) }.map_err(|e| Error::new(e.status, format!("args[{index}]: {}", e.message)))
+    }
+}
+
+impl Args<'_> {
+    #[inline(always)]
+    fn read(&self, index: usize) -> avx_arg {
+        assert!(index < self.count as usize);
+        // SAFETY: the index is below the count that the caller gave; an avx_arg is valid for any bytes.
+        unsafe { self.first.add(index).read_unaligned() }
+    }
+}
+
+/// More bindings than any device has.
+const MAX_ARGS: u32 = 1 << 16;
+
+/// # Safety
+/// The argument's bytes are readable.
+unsafe fn one_arg<'a>(arg: &avx_arg) -> Result<Arg<'a>> {
+    // With AT, binding is the place, and the slot of a graph stands here.
+    let placed_slot = arg.kind == AVX_ARG_PARAM && arg.flags & AVX_ARG_AT != 0;
+    if (arg.reserved[0] != 0 && !placed_slot) || arg.reserved[1] != 0 {
+        return Err(invalid("reserved is not zero"));
+    }
+    let unknown = arg.flags & !(AVX_ARG_AT | AVX_ARG_READ | AVX_ARG_WRITE | AVX_ARG_UNORDERED);
+    if unknown != 0 {
+        return Err(invalid(format!("flags has unknown bits {unknown:#x}")));
+    }
+    if arg.flags & (AVX_ARG_READ | AVX_ARG_WRITE) != 0 && arg.kind != AVX_ARG_TOUCH {
+        return Err(invalid("AVX_ARG_READ and AVX_ARG_WRITE go with AVX_ARG_TOUCH; what a kernel does to its bindings is known"));
+    }
+    let value = match arg.kind {
+        AVX_ARG_BUFFER => Value::Buffer { buffer: arg.buffer.token(), offset: arg.offset, size: arg.size },
+        // SAFETY: as the caller promises.
+        AVX_ARG_BYTES => Value::Bytes(unsafe { boundary::bytes(arg.bytes, arg.size, "bytes") }?),
+        AVX_ARG_TOUCH => return Err(boundary::not_yet("AVX_ARG_TOUCH")),
+        AVX_ARG_PARAM => Value::Param {
+            slot: if placed_slot { u32::try_from(arg.reserved[0]).unwrap_or(u32::MAX) } else { arg.binding },
+            range: (!arg.buffer.is_null()).then_some((arg.buffer.token(), arg.offset, arg.size)),
+        },
+        other => return Err(invalid(format!("kind {other} is none of AVX_ARG_BUFFER, AVX_ARG_BYTES, AVX_ARG_PARAM"))),
+    };
+    let at = (arg.flags & AVX_ARG_AT != 0).then_some((arg.group, arg.binding));
+    Ok(Arg { at, value, unordered: arg.flags & AVX_ARG_UNORDERED != 0, slot: None })
 }
 
 const _: () = {

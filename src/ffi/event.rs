@@ -2,10 +2,11 @@
 
 use super::boundary::{self, Token as _};
 use super::device::avx_device;
-use super::library::avx_status;
+use super::status::avx_status;
 use super::stream::avx_stream;
-use super::structs;
+use crate::runtime::error::{Result, invalid, out_of_host_memory};
 use crate::runtime::event;
+use crate::runtime::handle::Token;
 
 /// What lies behind an avx_event.
 pub struct avx_event_t;
@@ -65,7 +66,7 @@ pub unsafe extern "C" fn avx_event_wait_any(events: *const avx_event, count: u32
         // SAFETY: `index` is NULL or writable, says the caller.
         let out = unsafe { boundary::out(index, "index") }?;
         // SAFETY: `events` points to `count` handles, says the caller.
-        let tokens = unsafe { structs::events(events, count) }?;
+        let tokens = unsafe { tokens(events, count) }?;
         out.set(event::wait_any(&tokens, timeout_ns)?);
         Ok(())
     })
@@ -91,4 +92,17 @@ pub unsafe extern "C" fn avx_event_elapsed(start: avx_event, end: avx_event, nan
 #[unsafe(no_mangle)]
 pub extern "C" fn avx_event_free(event: avx_event) -> avx_status {
     boundary::call("avx_event_free", || if event.is_null() { Ok(()) } else { event::free(event.token()) })
+}
+
+/// # Safety
+/// `events` is NULL or holds `count` handles.
+unsafe fn tokens(events: *const avx_event, count: u32) -> Result<Vec<Token>> {
+    if count > 0 && events.is_null() {
+        return Err(invalid(format!("events is NULL and count is {count}")));
+    }
+    let mut tokens = Vec::new();
+    tokens.try_reserve_exact(count as usize).map_err(|_| out_of_host_memory("handles", count as usize * size_of::<Token>()))?;
+    // SAFETY: each index is below the count that the caller gave.
+    tokens.extend((0..count as usize).map(|i| unsafe { events.add(i).read_unaligned() }.token()));
+    Ok(tokens)
 }

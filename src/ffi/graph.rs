@@ -2,10 +2,9 @@
 
 use super::boundary::{self, Token as _};
 use super::device::avx_device;
-use super::dispatch::avx_arg;
-use super::library::avx_status;
+use super::dispatch::{self, avx_arg};
+use super::status::avx_status;
 use super::stream::avx_stream;
-use super::structs;
 use crate::runtime::args::Given as _;
 use crate::runtime::graph;
 
@@ -58,7 +57,7 @@ pub unsafe extern "C" fn avx_graph_end(recording_stream: avx_stream, graph: *mut
 pub unsafe extern "C" fn avx_graph_launch(stream: avx_stream, graph: avx_graph, params: *const avx_arg, count: u32) -> avx_status {
     boundary::call("avx_graph_launch", || {
         // SAFETY: `params` points to `count` arguments with readable bytes, says the caller.
-        let values = unsafe { structs::args(params, count) }?;
+        let values = unsafe { dispatch::args(params, count) }?;
         graph::launch(stream.token(), graph.token(), &values.all()?)
     })
 }

@@ -2,9 +2,12 @@
 
 use super::boundary::{self, Token as _};
 use super::device::avx_device;
-use super::library::avx_status;
-use super::structs::{self, Sized32};
-use crate::runtime::kernel;
+use super::sized::{self, Sized32};
+use super::status::avx_status;
+use crate::runtime::error::{Error, Result, Status, invalid};
+use crate::runtime::kernel::{self, Setting, Which};
+use crate::runtime::properties::{BindingKind, KernelArgProperties, KernelProperties};
+use crate::runtime::subgroups::Subgroups;
 use std::ffi::{c_char, c_void};
 
 /// What lies behind an avx_kernel.
@@ -54,6 +57,9 @@ pub const AVX_BINDING_STORAGE: u32 = 1;
 pub const AVX_BINDING_UNIFORM: u32 = 2;
 /// The push-constant (WGSL: immediate) block, given as bytes.
 pub const AVX_BINDING_PUSH_CONSTANTS: u32 = 3;
+
+/// The group of the push-constant block, with AVX_ARG_AT (binding 0) and in avx_kernel_arg_properties.
+pub const AVX_PUSH_CONSTANTS: u32 = 0xffffffff;
 
 /// The kernel reads the binding.
 pub const AVX_ACCESS_READ: u32 = 1;
@@ -214,7 +220,7 @@ pub unsafe extern "C" fn avx_kernel_create(device: avx_device, options: *const a
         // SAFETY: `kernel` is NULL or writable, says the caller.
         let out = unsafe { boundary::out(kernel, "kernel") }?;
         // SAFETY: `options` is NULL or points to its struct_size bytes with valid pointers, says the caller.
-        let options = unsafe { structs::kernel_options(options) }?;
+        let options = unsafe { kernel_options(options) }?;
         out.set(avx_kernel::from_token(kernel::create(device.token(), &options)?));
         Ok(())
     })
@@ -235,8 +241,8 @@ pub extern "C" fn avx_kernel_free(kernel: avx_kernel) -> avx_status {
 pub unsafe extern "C" fn avx_kernel_info(kernel: avx_kernel, properties: *mut avx_kernel_properties) -> avx_status {
     boundary::call("avx_kernel_info", || {
         // SAFETY: `properties` is NULL or points to its struct_size bytes, says the caller.
-        let out = unsafe { structs::output(properties, "properties") }?;
-        out.fill(&structs::kernel_properties(&kernel::properties(kernel.token())?));
+        let out = unsafe { sized::output(properties, "properties") }?;
+        out.fill(&kernel_properties(&kernel::properties(kernel.token())?));
         Ok(())
     })
 }
@@ -250,10 +256,152 @@ pub unsafe extern "C" fn avx_kernel_info(kernel: avx_kernel, properties: *mut av
 pub unsafe extern "C" fn avx_kernel_arg_info(kernel: avx_kernel, index: u32, properties: *mut avx_kernel_arg_properties) -> avx_status {
     boundary::call("avx_kernel_arg_info", || {
         // SAFETY: `properties` is NULL or points to its struct_size bytes, says the caller.
-        let out = unsafe { structs::output(properties, "properties") }?;
-        out.fill(&structs::kernel_arg_properties(&kernel::arg_properties(kernel.token(), index)?));
+        let out = unsafe { sized::output(properties, "properties") }?;
+        out.fill(&kernel_arg_properties(&kernel::arg_properties(kernel.token(), index)?));
         Ok(())
     })
+}
+
+/// # Safety
+/// `options` is NULL or points to its struct_size bytes; its code holds code_size bytes, or ends with NUL if that is 0; its texts
+/// are NUL-terminated, and its constants are as many as it says. All of it outlives the result.
+pub(super) unsafe fn kernel_options<'a>(options: *const avx_kernel_options) -> Result<kernel::Options<'a>> {
+    // SAFETY: as the caller promises.
+    let o = unsafe { sized::input(options, "options") }?;
+    let language = match o.language {
+        AVX_LANGUAGE_WGSL => kernel::Language::Wgsl,
+        AVX_LANGUAGE_SPIRV => kernel::Language::Spirv,
+        AVX_LANGUAGE_GLSL => kernel::Language::Glsl,
+        other => return Err(invalid(format!("options->language {other} is none of AVX_LANGUAGE_..."))),
+    };
+    let unknown = o.flags & !(AVX_KERNEL_UNCHECKED | AVX_KERNEL_DEBUG | AVX_KERNEL_FULL_SUBGROUPS);
+    if unknown != 0 {
+        return Err(invalid(format!("options->flags has unknown bits {unknown:#x}")));
+    }
+    if o.reserved != 0 {
+        return Err(invalid("options->reserved is not zero"));
+    }
+    if language != kernel::Language::Glsl && (o.include_dir_count != 0 || o.define_count != 0) {
+        return Err(invalid("options->include_dirs and options->defines are for AVX_LANGUAGE_GLSL alone"));
+    }
+    // SAFETY: the code and the texts are as the caller promises.
+    let (code, entry_point, label) = unsafe {
+        let code = match (language, o.code_size) {
+            (kernel::Language::Wgsl | kernel::Language::Glsl, 0) => boundary::text_bytes(o.code.cast(), "options->code")?,
+            (_, size) if o.code.is_null() => return Err(invalid(format!("options->code is NULL (code_size {size})"))),
+            (_, size) => boundary::bytes(o.code, size, "options->code")?,
+        };
+        (code, boundary::text(o.entry_point, "options->entry_point")?, boundary::text(o.label, "options->label")?)
+    };
+    // SAFETY: the constants are as the caller promises.
+    let constants = unsafe { constants(o.constants, o.constant_count) }?;
+    let unchecked = o.flags & AVX_KERNEL_UNCHECKED != 0;
+    let subgroups = Subgroups { size: o.subgroup_size, full: o.flags & AVX_KERNEL_FULL_SUBGROUPS != 0 };
+    let debug = o.flags & AVX_KERNEL_DEBUG != 0;
+    // SAFETY: the lists hold as many texts as their counts say, says the caller.
+    let (include_dirs, defines) = unsafe {
+        (texts(o.include_dirs, o.include_dir_count, "options->include_dirs")?, texts(o.defines, o.define_count, "options->defines")?)
+    };
+    Ok(kernel::Options { language, code, entry_point, label, constants, unchecked, subgroups, debug, include_dirs, defines })
+}
+
+/// The most texts in a list.
+const MAX_TEXTS: u32 = 1024;
+
+/// More constants than any kernel has.
+const MAX_CONSTANTS: u32 = 1 << 16;
+
+/// # Safety
+/// `constants` holds `count` constants, their names NUL-terminated, for as long as the result lives.
+unsafe fn constants<'a>(constants: *const avx_constant, count: u32) -> Result<Vec<Setting<'a>>> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    if constants.is_null() {
+        return Err(invalid(format!("options->constants is NULL and constant_count is {count}")));
+    }
+    if count > MAX_CONSTANTS {
+        return Err(Error::new(Status::Limit, format!("options->constant_count is {count}; a kernel takes {MAX_CONSTANTS} at most")));
+    }
+    let one = |i: usize| {
+        // SAFETY: i is below the count that the caller gave; an avx_constant is valid for any bytes.
+        let constant = unsafe { constants.add(i).read_unaligned() };
+        if constant.reserved != 0 || constant.reserved2 != 0 {
+            return Err(invalid(format!("options->constants[{i}]: reserved is not zero")));
+        }
+        // SAFETY: the name is NULL or NUL-terminated, says the caller.
+        let name = unsafe { boundary::text(constant.name, "options->constants[].name") }?;
+        let of = name.map_or(Which::Id(constant.id), Which::Name);
+        Ok(Setting { of, value: constant.value })
+    };
+    (0..count as usize).map(one).collect()
+}
+
+/// A list of texts, called `name` in the header.
+///
+/// # Safety
+/// `list` holds `count` pointers that are NULL or NUL-terminated.
+unsafe fn texts<'a>(list: *const *const c_char, count: u32, name: &str) -> Result<Vec<&'a str>> {
+    if count > MAX_TEXTS {
+        return Err(invalid(format!("{name} has {count} texts; {MAX_TEXTS} are the most that are taken")));
+    }
+    if count > 0 && list.is_null() {
+        return Err(invalid(format!("{name} is NULL and its count is {count}")));
+    }
+    let mut found = Vec::with_capacity(count as usize);
+    for i in 0..count as usize {
+        // SAFETY: i is below the count that the caller gave.
+        let pointer = unsafe { list.add(i).read_unaligned() };
+        let name = format!("{name}[{i}]");
+        // SAFETY: NULL or NUL-terminated, says the caller.
+        let text = unsafe { boundary::text(pointer, &name) }?;
+        found.push(text.ok_or_else(|| invalid(format!("{name} is NULL")))?);
+    }
+    Ok(found)
+}
+
+pub(super) fn binding_kind(kind: BindingKind) -> u32 {
+    match kind {
+        BindingKind::Storage => AVX_BINDING_STORAGE,
+        BindingKind::Uniform => AVX_BINDING_UNIFORM,
+        BindingKind::PushConstants => AVX_BINDING_PUSH_CONSTANTS,
+    }
+}
+
+fn kernel_properties(p: &KernelProperties) -> avx_kernel_properties {
+    avx_kernel_properties {
+        struct_size: size_of::<avx_kernel_properties>() as u32,
+        arg_count: p.arg_count,
+        workgroup_size: p.workgroup_size,
+        language: match p.language {
+            kernel::Language::Wgsl => AVX_LANGUAGE_WGSL,
+            kernel::Language::Spirv => AVX_LANGUAGE_SPIRV,
+            kernel::Language::Glsl => AVX_LANGUAGE_GLSL,
+        },
+        bounds: p.bounds as u32,
+        shared_memory: p.shared_memory,
+        entry_point: sized::chars(&p.entry_point),
+        label: sized::chars(&p.label),
+        subgroup_size: p.subgroup_size,
+        registers: p.registers().unwrap_or(AVX_UNKNOWN),
+        local_memory: p.local_memory().unwrap_or(AVX_UNKNOWN),
+        reserved: 0,
+        statistics: sized::chars(&p.statistics()),
+    }
+}
+
+fn kernel_arg_properties(p: &KernelArgProperties) -> avx_kernel_arg_properties {
+    avx_kernel_arg_properties {
+        struct_size: size_of::<avx_kernel_arg_properties>() as u32,
+        kind: binding_kind(p.kind),
+        group: if p.kind == BindingKind::PushConstants { AVX_PUSH_CONSTANTS } else { p.group },
+        binding: p.binding,
+        access: (if p.read { AVX_ACCESS_READ } else { 0 }) | (if p.write { AVX_ACCESS_WRITE } else { 0 }),
+        alignment: p.alignment,
+        min_size: p.min_size,
+        stride: p.stride,
+        name: sized::chars(&p.name),
+    }
 }
 
 const _: () = assert!(size_of::<avx_constant>() == 32);
@@ -265,3 +413,8 @@ unsafe impl Sized32 for avx_kernel_options {
 unsafe impl Sized32 for avx_kernel_properties {}
 // SAFETY: as above.
 unsafe impl Sized32 for avx_kernel_arg_properties {}
+const _: () = {
+    assert!(AVX_BOUNDS_NONE == kernel::Bounds::None as u32);
+    assert!(AVX_BOUNDS_CHECKED == kernel::Bounds::Checked as u32);
+    assert!(AVX_BOUNDS_HARDWARE == kernel::Bounds::Hardware as u32);
+};

@@ -1,64 +1,10 @@
-//! Section "library" of the header: version, status codes, errors, log.
+//! Section "library" of the header: version, the last error, log.
 
 use super::boundary;
+use super::status::avx_status;
 use crate::runtime::{error, log};
-use std::ffi::{c_char, c_void};
-
-/// The outcome of a call: 0 done, positive "not yet" (no failure), negative a failure. Numbers are pinned and never reused.
-pub type avx_status = i32;
-
-/// Done, or queued.
-pub const AVX_OK: avx_status = 0;
-/// Asked without waiting, and the work is not finished.
-pub const AVX_NOT_READY: avx_status = 1;
-/// The wait ended before the work did; the work goes on.
-pub const AVX_TIMEOUT: avx_status = 2;
-
-/// A NULL where a value is needed, an unknown constant or flag, a struct_size of no known version, a text that is not UTF-8.
-pub const AVX_ERROR_INVALID_ARGUMENT: avx_status = -1;
-/// Not a living handle of this kind, or of another device than the rest of the call.
-pub const AVX_ERROR_INVALID_HANDLE: avx_status = -2;
-/// The range leaves the buffer.
-pub const AVX_ERROR_OUT_OF_RANGE: avx_status = -3;
-/// The buffer's range is mapped and the call conflicts with that; or the buffer is mapped already.
-pub const AVX_ERROR_MAPPED: avx_status = -4;
-/// avx_unmap of a buffer that is not mapped.
-pub const AVX_ERROR_NOT_MAPPED: avx_status = -5;
-/// The call is not allowed inside a log callback.
-pub const AVX_ERROR_IN_CALLBACK: avx_status = -6;
-/// The device or this version of the library lacks what was asked for; the message names it.
-pub const AVX_ERROR_UNSUPPORTED: avx_status = -7;
-/// Beyond a limit of the device; the message gives the limit and the request.
-pub const AVX_ERROR_LIMIT: avx_status = -8;
-/// A verb that owes data (avx_read, avx_map, avx_write) met the device's wait_timeout_ns first; nothing was delivered.
-pub const AVX_ERROR_TIMEOUT: avx_status = -9;
-/// No device memory of the kind asked for. The device stays usable.
-pub const AVX_ERROR_OUT_OF_DEVICE_MEMORY: avx_status = -100;
-/// No host memory.
-pub const AVX_ERROR_OUT_OF_HOST_MEMORY: avx_status = -101;
-/// The kernel's text does not compile; the message shows where.
-pub const AVX_ERROR_COMPILE: avx_status = -200;
-/// The SPIR-V module is malformed.
-pub const AVX_ERROR_INVALID_SPIRV: avx_status = -201;
-/// No compute entry point of that name, or several and none named.
-pub const AVX_ERROR_ENTRY_POINT: avx_status = -202;
-/// The arguments of a dispatch do not fit the kernel's interface; the message names the binding.
-pub const AVX_ERROR_ARGUMENTS: avx_status = -203;
-/// An assertion of a kernel made with AVX_KERNEL_DEBUG did not hold in work queued before; the message names the kernel, the
-/// invocation and the assertion. The kernel went on.
-pub const AVX_ERROR_ASSERTION: avx_status = -204;
-/// No Vulkan loader or no driver on this machine; the message says what to install.
-pub const AVX_ERROR_NO_DRIVER: avx_status = -300;
-/// There are drivers, but no usable device that fits the selection.
-pub const AVX_ERROR_NO_DEVICE: avx_status = -301;
-/// The device was lost (reset, removed, watchdog). Sticky: destroy it and create it again.
-pub const AVX_ERROR_DEVICE_LOST: avx_status = -302;
-/// The driver failed in a way it should not; the message names its call and its result.
-pub const AVX_ERROR_DRIVER: avx_status = -303;
-/// A bug in this library, caught. Please report the message.
-pub const AVX_ERROR_INTERNAL: avx_status = -400;
-/// The process is a fork of the one that used the library: use it in the parent, or after exec.
-pub const AVX_ERROR_FORKED: avx_status = -401;
+use std::ffi::{CString, c_char, c_void};
+use std::sync::Arc;
 
 /// Log levels: a message is delivered when its level is at most the one set.
 pub const AVX_LOG_OFF: i32 = 0;
@@ -79,13 +25,7 @@ pub type avx_log_callback = Option<unsafe extern "C" fn(level: i32, message: *co
 /// The version of the library that runs: (major << 22) | (minor << 12) | patch. AVX_VERSION is that of the header.
 #[unsafe(no_mangle)]
 pub extern "C" fn avx_version() -> u32 {
-    boundary::VERSION
-}
-
-/// The name of a status, such as "AVX_ERROR_COMPILE"; "unknown status" for a number that is none. Static text, never NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn avx_status_name(status: avx_status) -> *const c_char {
-    boundary::status_name(status).as_ptr()
+    VERSION
 }
 
 /// What this thread's last status other than AVX_OK was about: the call, the thing, the limit, the request, what to do. UTF-8,
@@ -120,8 +60,42 @@ pub unsafe extern "C" fn avx_set_log(callback: avx_log_callback, user: *mut c_vo
         let level = log::Level::from_number(level)
             .ok_or_else(|| error::invalid(format!("level {level} is none of AVX_LOG_OFF (0) to AVX_LOG_DEBUG (4)")))?;
         // SAFETY: the caller promises that the pair may be called from any thread until it is replaced.
-        let sink = unsafe { boundary::log_sink(callback, user) };
+        let sink = unsafe { log_sink(callback, user) };
         log::set_sink(sink, level);
         Ok(())
     })
+}
+
+/// This library's version, as avx_version gives it.
+const VERSION: u32 = {
+    const fn number(text: &str) -> u32 {
+        let (bytes, mut value, mut i) = (text.as_bytes(), 0, 0);
+        while i < bytes.len() {
+            value = value * 10 + (bytes[i] - b'0') as u32;
+            i += 1;
+        }
+        value
+    }
+    number(env!("CARGO_PKG_VERSION_MAJOR")) << 22 | number(env!("CARGO_PKG_VERSION_MINOR")) << 12 | number(env!("CARGO_PKG_VERSION_PATCH"))
+};
+
+/// A user's log callback as the runtime's sink.
+///
+/// # Safety
+/// `callback` can be called with `user` from any thread until it is replaced.
+unsafe fn log_sink(callback: avx_log_callback, user: *mut c_void) -> Option<log::Sink> {
+    struct User(*mut c_void);
+    // SAFETY: the caller of avx_set_log promises that the callback may be called with it from any thread.
+    unsafe impl Send for User {}
+    // SAFETY: as above.
+    unsafe impl Sync for User {}
+    let callback = callback?;
+    let user = User(user);
+    Some(Arc::new(move |level: log::Level, line: &str| {
+        let user = &user;
+        if let Ok(line) = CString::new(line.replace('\0', "\u{fffd}")) {
+            // SAFETY: promised by the caller of avx_set_log; `line` lives through the call.
+            unsafe { callback(level as i32, line.as_ptr(), user.0) };
+        }
+    }))
 }

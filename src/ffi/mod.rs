@@ -1,7 +1,7 @@
 //! The C ABI: every exported function, type and constant, and nothing else. One file for each section of the header.
 //!
 //! Pointers come in here and checked Rust goes on to `runtime`: `boundary` is the one way in and out (panics, errors, forks, log
-//! callbacks), `structs` reads and fills the sized structs. `offline` is no part of the ABI: it is avxc's door.
+//! callbacks), `sized` reads and fills the structs that may grow. `offline` is no part of the ABI: it is avxc's door.
 #![expect(non_camel_case_types, reason = "C's names")]
 
 mod boundary;
@@ -14,8 +14,9 @@ mod kernel;
 mod library;
 #[doc(hidden)]
 pub mod offline;
+mod sized;
+mod status;
 mod stream;
-mod structs;
 
 pub use buffer::*;
 pub use device::*;
@@ -24,4 +25,5 @@ pub use event::*;
 pub use graph::*;
 pub use kernel::*;
 pub use library::*;
+pub use status::*;
 pub use stream::*;

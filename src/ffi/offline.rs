@@ -3,8 +3,7 @@
 
 use super::boundary;
 use super::kernel::*;
-use super::library::*;
-use super::structs;
+use super::status::avx_status;
 use crate::runtime::offline;
 use crate::runtime::properties::KernelArgProperties;
 
@@ -52,7 +51,7 @@ pub struct OfflineArg {
 pub unsafe fn compile(options: *const avx_kernel_options, minor: u32, out: &mut Offline) -> avx_status {
     boundary::call("compile", || {
         // SAFETY: `options` is NULL or points to its struct_size bytes with valid pointers, says the caller.
-        let options = unsafe { structs::kernel_options(options) }?;
+        let options = unsafe { kernel_options(options) }?;
         let kernel = offline::compile(&options, minor)?;
         let interface = kernel.interface;
         *out = Offline {
@@ -74,7 +73,7 @@ pub unsafe fn compile(options: *const avx_kernel_options, minor: u32, out: &mut 
 pub unsafe fn entry_points(options: *const avx_kernel_options, out: &mut Vec<String>) -> avx_status {
     boundary::call("entry_points", || {
         // SAFETY: `options` is NULL or points to its struct_size bytes with valid pointers, says the caller.
-        let options = unsafe { structs::kernel_options(options) }?;
+        let options = unsafe { kernel_options(options) }?;
         *out = offline::entry_points(&options)?;
         Ok(())
     })
@@ -82,6 +81,6 @@ pub unsafe fn entry_points(options: *const avx_kernel_options, out: &mut Vec<Str
 
 fn arg(p: KernelArgProperties) -> OfflineArg {
     let access = (if p.read { AVX_ACCESS_READ } else { 0 }) | (if p.write { AVX_ACCESS_WRITE } else { 0 });
-    let kind = structs::binding_kind(p.kind);
+    let kind = binding_kind(p.kind);
     OfflineArg { kind, group: p.group, binding: p.binding, access, min_size: p.min_size, stride: p.stride, name: p.name }
 }
