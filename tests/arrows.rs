@@ -1,241 +1,276 @@
-//! The plan of the house, held: data flows `ffi -> runtime -> {compile, vulkan}` and never back, and `unsafe` lives in two rings.
-//! No GPU is needed.
+//! Who may import whom: the layers `ffi -> runtime -> {compile, vulkan}`, the floors inside of a layer or crate, and no circle of
+//! files. `unsafe` lives in two layers, and no file is longer than 600 lines. The tables are here, the reader is in `arrows/`.
+//! It needs no GPU and takes a second, which is why it is a binary of its own.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+#[path = "arrows/modules.rs"]
+mod modules;
+#[path = "arrows/reader.rs"]
+mod reader;
 
-/// Who may use whom; every layer may use itself.
+use modules::{File, all, arrows, circles, reached};
+
+/// Which layers of `src` a layer may use, besides itself.
 const ARROWS: [(&str, &[&str]); 4] = [("ffi", &["runtime"]), ("runtime", &["compile", "vulkan"]), ("compile", &[]), ("vulkan", &[])];
 
-/// The two rings.
+/// The layers of `src` that may contain `unsafe`.
 const UNSAFE: [&str; 2] = ["ffi", "vulkan"];
 
-fn source() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
-}
+/// A floor: its name, and the folders and files that are its members, without `.rs`.
+type Floor<'a> = (&'a str, &'a [&'a str]);
 
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("a folder of sources").flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            files(&path, found);
-        } else if path.extension().is_some_and(|e| e == "rs") {
-            found.push(path);
-        }
-    }
-}
+/// The floors of a folder, from the bottom to the top. A file imports from its own floor and from those below. Each file below the
+/// folder has a floor, except for its `mod.rs`, `lib.rs` or `main.rs`.
+const FLOORS: &[(&str, &[Floor])] = &[];
 
-/// Every source file with its layer ("" for lib.rs) and its path below src.
-fn sources() -> Vec<(String, PathBuf, String)> {
-    let mut found = Vec::new();
-    files(&source(), &mut found);
-    assert!(found.len() > 10, "few sources: {found:?}");
-    found.sort();
-    found
-        .into_iter()
-        .map(|path| {
-            let text = fs::read_to_string(&path).expect("a readable source");
-            let below = path.strip_prefix(source()).expect("below src").to_owned();
-            let layer = match below.components().count() {
-                1 => below.file_stem().map(|s| s.to_string_lossy().into_owned()).filter(|s| ARROWS.iter().any(|a| a.0 == s)),
-                _ => below.components().next().map(|c| c.as_os_str().to_string_lossy().into_owned()),
-            };
-            (layer.unwrap_or_default(), below, text)
-        })
-        .collect()
-}
+/// The circles of imports that stay, each with the reason: the files, or folders with a slash at the end, and why.
+/// A circle that goes beyond its line fails, and so does a line without a circle.
+const CIRCLES: &[(&[&str], &str)] = &[
+    (
+        &["avxc/src/abi.rs", "avxc/src/cli.rs", "avxc/src/failure.rs", "avxc/src/source.rs"],
+        "the refusal of an argument is declared beside the arguments, and belongs to the errors",
+    ),
+    (&["avxc/src/array.rs", "avxc/src/npy.rs"], "an array reads and writes its own file format"),
+    (&["src/compile/diagnose.rs", "src/compile/glsl/flat.rs"], "the message printer knows the preprocessed text of GLSL"),
+    (
+        &["src/compile/length.rs", "src/compile/prescan.rs", "src/compile/weight.rs"],
+        "the limits of a text's size are spread over three files",
+    ),
+    (
+        &[
+            "src/ffi/buffer.rs",
+            "src/ffi/device.rs",
+            "src/ffi/dispatch.rs",
+            "src/ffi/event.rs",
+            "src/ffi/kernel.rs",
+            "src/ffi/stream.rs",
+            "src/ffi/structs.rs",
+        ],
+        "the file of the sized structs holds the conversions of every noun",
+    ),
+    (&["src/ffi/boundary.rs", "src/ffi/library.rs"], "the table of statuses is beside the boundary, which fills the last error"),
+    (&["src/runtime/"], "the files of the runtime have no floors yet"),
+    (&["src/vulkan/commands.rs", "src/vulkan/descriptors.rs"], "the slice of a buffer is declared beside the commands"),
+    (&["src/vulkan/debug.rs", "src/vulkan/instance.rs"], "the messenger is made from an instance, which holds it"),
+    (&["src/vulkan/departure.rs", "src/vulkan/host.rs"], "the exit of a thread and the watching of forks share their state"),
+    (&["xtask/src/chromium.rs", "xtask/src/session.rs"], "the browser has a session, and the session knows what a browser needs"),
+];
 
-/// The source with comments, texts and characters blanked, so that only code is looked at. Lines stay.
-fn code(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let bytes: Vec<char> = text.chars().collect();
-    let mut i = 0;
-    let blank = |out: &mut String, c: char| out.push(if c == '\n' { '\n' } else { ' ' });
-    while i < bytes.len() {
-        let rest = &bytes[i..];
-        if rest.starts_with(&['/', '/']) {
-            while i < bytes.len() && bytes[i] != '\n' {
-                blank(&mut out, bytes[i]);
-                i += 1;
-            }
-        } else if rest.starts_with(&['/', '*']) {
-            let mut depth = 0;
-            loop {
-                let rest = &bytes[i..];
-                let step = if rest.starts_with(&['/', '*']) {
-                    depth += 1;
-                    2
-                } else if rest.starts_with(&['*', '/']) {
-                    depth -= 1;
-                    2
-                } else {
-                    1
-                };
-                for &c in &rest[..step.min(rest.len())] {
-                    blank(&mut out, c);
-                }
-                i += step;
-                if depth == 0 || i >= bytes.len() {
-                    break;
-                }
-            }
-        } else if let Some(hashes) = raw_text(rest) {
-            let end: Vec<char> = std::iter::once('"').chain(std::iter::repeat_n('#', hashes)).collect();
-            let start = 2 + hashes;
-            let length = (start..rest.len()).find(|&n| rest[n..].starts_with(&end)).map_or(rest.len(), |n| n + end.len());
-            for &c in &rest[..length] {
-                blank(&mut out, c);
-            }
-            i += length;
-        } else if rest[0] == '"' {
-            let mut n = 1;
-            while n < rest.len() && rest[n] != '"' {
-                n += if rest[n] == '\\' { 2 } else { 1 };
-            }
-            let length = (n + 1).min(rest.len());
-            for &c in &rest[..length] {
-                blank(&mut out, c);
-            }
-            i += length;
-        } else if rest[0] == '\'' && (rest.get(1) == Some(&'\\') || rest.get(2) == Some(&'\'')) {
-            let length = (2..rest.len()).find(|&n| (n >= 3 || rest[n - 1] != '\\') && rest[n] == '\'').map_or(1, |n| n + 1);
-            for &c in &rest[..length] {
-                blank(&mut out, c);
-            }
-            i += length;
-        } else {
-            out.push(rest[0]);
-            i += 1;
-        }
-    }
-    out
-}
-
-/// The number of hashes if a raw text starts here.
-fn raw_text(rest: &[char]) -> Option<usize> {
-    if rest.first() != Some(&'r') {
-        return None;
-    }
-    let hashes = rest[1..].iter().take_while(|&&c| c == '#').count();
-    (rest.get(1 + hashes) == Some(&'"')).then_some(hashes)
-}
-
-/// The words of code, with `::` and braces as words of their own.
-fn words(code: &str) -> Vec<(usize, String)> {
-    let mut found: Vec<(usize, String)> = Vec::new();
-    for (line, text) in (1..).zip(code.lines()) {
-        let mut word = String::new();
-        for c in text.chars().chain([' ']) {
-            if c.is_alphanumeric() || c == '_' {
-                word.push(c);
-                continue;
-            }
-            if !word.is_empty() {
-                found.push((line, std::mem::take(&mut word)));
-            }
-            if !c.is_whitespace() {
-                found.push((line, c.to_string()));
+/// What the imports of files have against the floors of a folder.
+fn against_floors(files: &[File], root: &str, floors: &[Floor]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let inside = |file: &File| file.path.strip_prefix(root).and_then(|rest| rest.strip_prefix('/')).map(str::to_owned);
+    let is_member = |below: &str, member: &str| {
+        below.strip_prefix(member).is_some_and(|rest| rest.starts_with('/') || rest == ".rs") || below.strip_suffix(".rs") == Some(member)
+    };
+    let floor_of = |file: &File| {
+        let below = inside(file)?;
+        floors.iter().position(|(_, members)| members.iter().any(|member| is_member(&below, member)))
+    };
+    for (name, members) in floors {
+        for member in *members {
+            if !files.iter().any(|file| inside(file).is_some_and(|below| is_member(&below, member))) {
+                wrong.push(format!("{root}: the floor {name:?} has a member {member:?}, and there is no such file or folder"));
             }
         }
     }
-    found
+    for file in files.iter().filter(|file| !file.shipped.is_empty()) {
+        let is_table = |below: &str| ["mod.rs", "lib.rs", "main.rs"].contains(&below);
+        if inside(file).is_some_and(|below| !is_table(&below)) && floor_of(file).is_none() {
+            wrong.push(format!("{}: it has no floor in {root}", file.path));
+        }
+    }
+    for arrow in arrows(files) {
+        let (from, to) = (&files[arrow.from], &files[arrow.to]);
+        if let (Some(lower), Some(higher)) = (floor_of(from), floor_of(to))
+            && lower < higher
+        {
+            let (lower, higher) = (floors[lower].0, floors[higher].0);
+            wrong.push(format!("{}:{}: {lower:?} imports {} of {higher:?}, a floor above it", from.path, arrow.line, to.path));
+        }
+    }
+    wrong
 }
 
-/// Which layers a file reaches for: `crate::layer`, a `super::` chain that ends at the crate's root, and `crate::{a, b}`.
-fn reaches(depth: usize, words: &[(usize, String)]) -> Vec<(usize, String)> {
-    let is = |i: usize, word: &str| words.get(i).is_some_and(|w| w.1 == word);
-    let path_follows = |i: usize| is(i, ":") && is(i + 1, ":");
-    let mut found = Vec::new();
-    for i in 0..words.len() {
-        let mut at = i;
-        if is(i, "crate") && path_follows(i + 1) {
-            at = i + 3;
-        } else if is(i, "super") && !(i >= 3 && is(i - 3, "super")) {
-            let mut ups = 0;
-            while is(at, "super") && path_follows(at + 1) {
-                ups += 1;
-                at += 3;
-            }
-            if ups < depth {
-                continue;
-            }
-        } else {
+/// What the circles of files have against the list of those that may stay.
+fn against_circles(files: &[File], stay: &[(&[&str], &str)]) -> Vec<String> {
+    let arrows = arrows(files);
+    let found = circles(files.len(), &arrows);
+    let covers = |names: &[&str], at: usize| {
+        let path = files[at].path.as_str();
+        names.iter().any(|name| if name.ends_with('/') { path.starts_with(name) } else { path == *name })
+    };
+    let mut wrong: Vec<String> = Vec::new();
+    for circle in &found {
+        if stay.iter().any(|(names, _)| circle.iter().all(|&at| covers(names, at))) {
             continue;
         }
-        if is(at, "{") {
-            let mut nested = 0;
-            let mut first = true;
-            for (line, word) in &words[at..] {
-                match word.as_str() {
-                    "{" => nested += 1,
-                    "}" => nested -= 1,
-                    "," if nested == 1 => first = true,
-                    word if nested == 1 && first => {
-                        found.push((*line, word.to_owned()));
-                        first = false;
-                    }
-                    _ => {}
-                }
-                if nested == 0 {
-                    break;
-                }
-                if nested == 1 && word == "{" {
-                    first = true;
-                }
+        let mut text = format!("{} files import each other in a circle:", circle.len());
+        let inside = arrows.iter().filter(|arrow| circle.contains(&arrow.from) && circle.contains(&arrow.to));
+        for line in inside.map(|arrow| format!("\n    {}:{} imports {}", files[arrow.from].path, arrow.line, files[arrow.to].path)) {
+            if !text.contains(&line) {
+                text += &line;
             }
-        } else if let Some((line, word)) = words.get(at) {
-            found.push((*line, word.clone()));
+        }
+        wrong.push(text);
+    }
+    for (names, reason) in stay {
+        assert!(reason.len() > 10, "{names:?} stays in a circle for no reason");
+        for name in *names {
+            if !found.iter().flatten().any(|&at| covers(&[name], at)) {
+                wrong.push(format!("{name} is in the list of circles that stay, and in no circle"));
+            }
         }
     }
-    found
+    wrong
 }
 
 #[test]
-fn no_arrow_runs_back() {
+fn no_layer_reaches_back() {
     let mut wrong = Vec::new();
-    for (layer, path, text) in sources() {
-        let Some((_, allowed)) = ARROWS.iter().find(|a| a.0 == layer) else { continue };
-        // `super` chains longer than the file's depth within its layer reach the crate's root.
-        let parts = path.components().count();
-        let is_module_root = path.file_name().is_some_and(|n| n == "mod.rs") || parts == 1;
-        let depth = if is_module_root { parts.max(2) - 1 } else { parts };
-        for (line, target) in reaches(depth, &words(&code(&text))) {
+    for file in all().iter().filter(|file| file.root == "src") {
+        let Some((layer, allowed)) = file.module.first().and_then(|layer| ARROWS.iter().find(|a| a.0 == layer)) else { continue };
+        for (line, target) in reached(file) {
             let is_layer = ARROWS.iter().any(|a| a.0 == target);
-            if is_layer && target != layer && !allowed.contains(&target.as_str()) {
-                wrong.push(format!("src/{}:{line}: {layer} reaches for {target}", path.display()));
+            if is_layer && target != *layer && !allowed.contains(&target.as_str()) {
+                wrong.push(format!("{}:{line}: {layer} imports from {target}", file.path));
             }
         }
     }
-    assert!(wrong.is_empty(), "arrows that run back:\n{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "imports against the layers:\n{}", wrong.join("\n"));
 }
 
 #[test]
-fn unsafe_lives_in_two_rings() {
+fn no_floor_imports_from_above() {
+    let wrong: Vec<String> = FLOORS.iter().flat_map(|(root, floors)| against_floors(all(), root, floors)).collect();
+    assert!(wrong.is_empty(), "imports against the floors:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    let wrong = against_circles(all(), CIRCLES);
+    assert!(wrong.is_empty(), "circles of imports:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn unsafe_is_in_its_layers_only() {
     let mut wrong = Vec::new();
-    for (layer, path, text) in sources() {
-        if UNSAFE.contains(&layer.as_str()) {
-            continue;
+    for file in all().iter().filter(|file| file.root == "src") {
+        if !file.module.first().is_some_and(|layer| UNSAFE.contains(&layer.as_str())) {
+            wrong.extend(file.words.iter().filter(|w| w.1 == "unsafe").map(|(line, _)| format!("{}:{line}", file.path)));
         }
-        wrong.extend(words(&code(&text)).iter().filter(|w| w.1 == "unsafe").map(|(line, _)| format!("src/{}:{line}", path.display())));
     }
-    assert!(wrong.is_empty(), "unsafe outside src/ffi and src/vulkan:\n{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "unsafe outside of {UNSAFE:?}:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_file_is_longer_than_600_lines() {
+    for file in all() {
+        assert!(file.lines <= 600, "{} has {} lines and is asking to be two files", file.path, file.lines);
+    }
+}
+
+fn made(texts: &[(&str, &str)]) -> Vec<File> {
+    modules::modules(&texts.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect::<Vec<_>>())
 }
 
 #[test]
 fn the_reader_sees_through_comments_and_texts() {
     let text = "// unsafe\n/* unsafe /* crate::ffi */ */ let a = \"unsafe \\\" crate::ffi\"; let b = r#\"unsafe\"#; let c = '\"'; let d = '\\''; crate::real::x; fn f<'a>() {}";
-    let words = words(&code(text));
+    let words = reader::words(&reader::code(text));
     assert!(!words.iter().any(|w| w.1 == "unsafe"), "{words:?}");
-    assert_eq!(reaches(2, &words), [(2, "real".to_owned())]);
-    let nested = code("use crate::{ffi::a, runtime::{b, c}, vulkan};\nuse super::super::compile::x; use super::near;");
-    let targets: Vec<String> = reaches(2, &self::words(&nested)).into_iter().map(|r| r.1).collect();
-    assert_eq!(targets, ["ffi", "runtime", "vulkan", "compile"]);
+    let paths = reader::paths(&words);
+    assert_eq!(paths.iter().map(|p| (p.line, p.names.join("::"))).collect::<Vec<_>>(), [(2, "crate::real::x".to_owned())]);
 }
 
 #[test]
-fn no_file_is_longer_than_600_lines() {
-    for (_, path, text) in sources() {
-        let lines = text.lines().count();
-        assert!(lines <= 600, "src/{} has {lines} lines and is asking to be two files", path.display());
-    }
+fn the_reader_takes_the_paths_of_imports_and_of_code() {
+    let text = "pub(crate) use crate::{ffi::a, runtime::{self, b as c, d::*}, vulkan};\nuse super::super::compile::x;\n
+        mod inner { use super::near; }\npub(in crate::far) fn f() -> super::Type { let x = crate::other::make::<u8>(); }";
+    let paths = reader::paths(&reader::words(&reader::code(text)));
+    let told: Vec<String> = paths
+        .iter()
+        .map(|p| [p.within.join("."), p.names.join("::"), p.brings.clone().unwrap_or_default()].join(" ").trim().to_owned())
+        .collect();
+    let expected = [
+        "crate::ffi::a a",
+        "crate::runtime runtime",
+        "crate::runtime::b c",
+        "crate::runtime::d *",
+        "crate::vulkan vulkan",
+        "super::super::compile::x x",
+        "inner super::near near",
+        "super::Type",
+        "crate::other::make",
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn the_reader_leaves_out_tests() {
+    let text = "#[cfg(test)]\nmod tests { use super::*; }\n#[cfg(test)] mod fixtures; struct S { #[cfg(test)] a: crate::A, b: crate::B }\n
+        #[cfg(test)] use crate::{c::C, d::D}; #[cfg(test)] fn f(a: u8, b: u8) -> crate::E { g() } use crate::F;";
+    let (words, modules) = reader::without_tests(&reader::words(&reader::code(text)));
+    assert_eq!(reader::paths(&words).iter().map(|p| p.names.join("::")).collect::<Vec<_>>(), ["crate::B", "crate::F"]);
+    assert_eq!(modules, ["fixtures"]);
+}
+
+#[test]
+fn a_layer_is_reached_by_every_spelling() {
+    let text = "use crate::{ffi::a, runtime}; use super::super::vulkan::x; use super::near; fn f() { super::super::compile::y() }";
+    let files = made(&[("src/lib.rs", "mod runtime;"), ("src/runtime/b.rs", text)]);
+    let layers: Vec<String> = reached(&files[1]).into_iter().map(|r| r.1).collect();
+    assert_eq!(layers, ["ffi", "runtime", "vulkan", "runtime", "compile"]);
+}
+
+#[test]
+fn an_import_from_a_higher_floor_is_seen() {
+    let files = made(&[
+        ("src/lib.rs", "mod runtime;"),
+        ("src/runtime/mod.rs", "mod api; mod base; mod later; pub(crate) use api::*; pub(crate) use base::Error;"),
+        ("src/runtime/api.rs", "use super::base::error::Error;\npub(crate) struct Device; use super::Error as Again;"),
+        ("src/runtime/base/mod.rs", "pub(crate) mod error; mod log; pub(crate) use error::Error;"),
+        ("src/runtime/base/error.rs", "pub(crate) struct Error;\n#[cfg(test)] mod tests { use crate::runtime::api; }"),
+        ("src/runtime/base/log.rs", "use super::Error;\nuse super::super::Device;\nfn f() { crate::runtime::api::g() }"),
+        ("src/runtime/later.rs", ""),
+    ]);
+    let floors: [Floor; 3] = [("base", &["base"]), ("nothing", &["gone"]), ("api", &["api"])];
+    let expected = [
+        "src/runtime: the floor \"nothing\" has a member \"gone\", and there is no such file or folder",
+        "src/runtime/base/log.rs:2: \"base\" imports src/runtime/api.rs of \"api\", a floor above it",
+        "src/runtime/base/log.rs:3: \"base\" imports src/runtime/api.rs of \"api\", a floor above it",
+    ];
+    assert_eq!(against_floors(&files, "src/runtime", &floors), expected);
+    let homeless = made(&[("src/lib.rs", ""), ("src/runtime/later.rs", "struct Later;")]);
+    assert_eq!(against_floors(&homeless, "src/runtime", &[]), ["src/runtime/later.rs: it has no floor in src/runtime"]);
+}
+
+#[test]
+fn a_circle_is_found_and_has_to_be_in_the_list() {
+    let files = made(&[
+        ("tool/src/main.rs", "mod a; mod b; mod c; mod d;"),
+        ("tool/src/a.rs", "use crate::b::B; pub struct A;"),
+        ("tool/src/b.rs", "use crate::c; pub struct B;"),
+        ("tool/src/c.rs", "fn f() -> super::a::A { A }"),
+        ("tool/src/d.rs", "use crate::a::A; use std::fs;"),
+        // A parent and its children are no circle.
+        ("tool/src/e/mod.rs", "mod f; pub use f::F; pub struct E;"),
+        ("tool/src/e/f.rs", "use super::E; pub struct F;"),
+        // Another crate has its own modules of the same names.
+        ("tool/src/bin/x/main.rs", "mod a; mod b;"),
+        ("tool/src/bin/x/b.rs", "use crate::a;"),
+        ("tool/src/bin/x/a.rs", ""),
+    ]);
+    let told = "3 files import each other in a circle:
+    tool/src/a.rs:1 imports tool/src/b.rs
+    tool/src/b.rs:1 imports tool/src/c.rs
+    tool/src/c.rs:1 imports tool/src/a.rs";
+    assert_eq!(against_circles(&files, &[]), [told]);
+    let all: &[&str] = &["tool/src/a.rs", "tool/src/b.rs", "tool/src/c.rs"];
+    assert_eq!(against_circles(&files, &[(all, "reason enough")]), [""; 0]);
+    assert_eq!(against_circles(&files, &[(&all[..2], "reason enough")]), [told]);
+    let stale: &[&str] = &["tool/src/", "tool/src/d.rs"];
+    assert_eq!(
+        against_circles(&files, &[(stale, "reason enough")]),
+        ["tool/src/d.rs is in the list of circles that stay, and in no circle"]
+    );
 }
