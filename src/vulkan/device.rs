@@ -5,7 +5,7 @@ use super::departure::Alone;
 use super::error::{Error, Kind, Result};
 use super::features::{Features, Request};
 use super::instance::{Instance, creation_turn};
-use super::snapshot::Snapshot;
+use super::snapshot::{Snapshot, compute_family};
 use ash::vk;
 use std::ffi::{CString, c_char};
 use std::sync::Arc;
@@ -333,18 +333,6 @@ impl Drop for Device {
         // is gone and its queue idle; the instance is a later field and still alive.
         unsafe { self.raw.destroy_device(None) };
     }
-}
-
-/// The queue family to use: one for compute and not for graphics, whose work runs beside that of a desktop; else any for compute.
-/// Among equals one with timestamps, then the first.
-pub(crate) fn compute_family(families: &[vk::QueueFamilyProperties]) -> Option<u32> {
-    let rank = |family: &vk::QueueFamilyProperties| {
-        let graphics = family.queue_flags.contains(vk::QueueFlags::GRAPHICS);
-        (graphics, family.timestamp_valid_bits == 0)
-    };
-    let fits = |family: &vk::QueueFamilyProperties| family.queue_count > 0 && family.queue_flags.contains(vk::QueueFlags::COMPUTE);
-    let best = families.iter().enumerate().filter(|(_, family)| fits(family)).min_by_key(|(_, family)| rank(family));
-    best.and_then(|(index, _)| u32::try_from(index).ok())
 }
 
 #[cfg(test)]

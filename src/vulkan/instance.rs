@@ -302,10 +302,17 @@ pub(crate) mod tests {
             println!("{} | {} {} | {:?} | {:?}", s.name, s.driver_name, s.driver_version(), s.pci, s.usable);
             println!("  max buffer {} allocation {} shapes {}", s.max_buffer_size, s.max_allocation_size, s.matrix_shapes.len());
             println!("  subgroups {} ({} to {}) quirks {:?}", s.subgroup_size, s.subgroup_size_min, s.subgroup_size_max, s.quirks);
+            println!("  compute units {} transfer queues {}", s.compute_units, s.dedicated_transfer_queues);
+            println!("  timestamp period {} ns, dot product accelerated {}", s.timestamp_period, s.integer_dot_product_accelerated);
             println!("  on: {:?}", s.features.named().into_iter().filter(|&(_, on)| on).map(|(name, _)| name).collect::<Vec<_>>());
             println!("  off: {:?}", s.features.named().into_iter().filter(|&(_, on)| !on).map(|(name, _)| name).collect::<Vec<_>>());
             assert!(!s.name.is_empty() && s.max_buffer_size > 0 && s.max_allocation_size > 0);
             assert!(s.subgroup_size_min <= s.subgroup_size && s.subgroup_size <= s.subgroup_size_max);
+            assert!(s.timestamp_period.is_finite() && s.timestamp_period >= 0.0);
+            assert!(s.features.integer_dot_product || !s.integer_dot_product_accelerated);
+            if s.driver_id == vk::DriverId::NVIDIA_PROPRIETARY {
+                assert!(s.compute_units > 0 && s.dedicated_transfer_queues > 0 && s.timestamp_period > 0.0);
+            }
             assert!(vk::api_version_minor(s.api_version) <= vk::api_version_minor(instance.version()));
         }
     }

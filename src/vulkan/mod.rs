@@ -3,7 +3,7 @@
 //! | what | files |
 //! |---|---|
 //! | the loader, layers, messages | `instance`, `debug` |
-//! | what there is and which to take | `snapshot`, `features`, `capabilities`, `quirks`, `select` |
+//! | what there is and which to take | `snapshot`, `compute_units`, `features`, `capabilities`, `quirks`, `select` |
 //! | an open device | `device`, `heaps` |
 //! | memory | `memory`, `window` |
 //! | kernels | `pipeline`, `executable`, `descriptors` |
@@ -13,6 +13,7 @@
 mod capabilities;
 mod commands;
 mod completion;
+mod compute_units;
 mod debug;
 mod departure;
 mod descriptors;

@@ -1,6 +1,7 @@
 //! A physical device as it was found: plain data, with all that is needed to describe it, to rank it and to open it, so that
 //! nothing has to ask the driver again.
 
+use super::compute_units::ComputeUnits;
 use super::error::{Error, Result};
 use super::features::{Available, Features};
 use super::quirks::Quirks;
@@ -96,6 +97,15 @@ pub(crate) struct Snapshot {
     pub(crate) host_pointer_alignment: u64,
     /// Most that a timeline semaphore's value may run ahead; 0 without timeline semaphores.
     pub(crate) max_timeline_difference: u64,
+    /// The number of compute units (NVIDIA: multiprocessors, Arm: shader cores); 0 where the driver does not tell it.
+    pub(crate) compute_units: u32,
+    /// The device has an instruction for the dot product of two vectors of four 8-bit integers, packed into 32 bits each. Where
+    /// `features.integer_dot_product` is on without this, the driver computes dot products by other instructions.
+    pub(crate) integer_dot_product_accelerated: bool,
+    /// Queues that transfer and do nothing else: a copy there runs beside kernels, on an engine of its own.
+    pub(crate) dedicated_transfer_queues: u32,
+    /// Nanoseconds in one tick of the timestamps of the queue family that an open device uses; 0 if that has none.
+    pub(crate) timestamp_period: f32,
     /// Shapes of cooperative matrices; none without VK_KHR_cooperative_matrix in compute kernels.
     pub(crate) matrix_shapes: Vec<MatrixShape>,
     /// What the device has.
@@ -158,11 +168,17 @@ impl Snapshot {
             max_push_descriptors: 0,
             host_pointer_alignment: 0,
             max_timeline_difference: 0,
+            compute_units: 0,
+            integer_dot_product_accelerated: false,
+            dedicated_transfer_queues: 0,
+            timestamp_period: 0.0,
             matrix_shapes: Vec::new(),
             features: Features::default(),
             quirks: Quirks::default(),
             usable: Ok(()),
         };
+        snapshot.dedicated_transfer_queues = dedicated_transfer_queues(&snapshot.queue_families);
+        snapshot.timestamp_period = timestamp_period(&snapshot.queue_families, snapshot.limits());
         if vk::api_version_minor(api_version) >= 1 {
             // SAFETY: the handle as above; the version in common is at least 1.1, which is what this asks for.
             unsafe { snapshot.ask_more(entry, instance, largest_heap)? };
@@ -192,6 +208,8 @@ impl Snapshot {
         let mut push = vk::PhysicalDevicePushDescriptorPropertiesKHR::default();
         let mut host = vk::PhysicalDeviceExternalMemoryHostPropertiesEXT::default();
         let mut matrix = vk::PhysicalDeviceCooperativeMatrixPropertiesKHR::default();
+        let mut dot_product = vk::PhysicalDeviceShaderIntegerDotProductProperties::default();
+        let mut compute_units = ComputeUnits::default();
 
         let has_driver = available.core_or(2, vk::KHR_DRIVER_PROPERTIES_NAME);
         let has_subgroup_size = available.core_or(3, vk::EXT_SUBGROUP_SIZE_CONTROL_NAME);
@@ -230,6 +248,10 @@ impl Snapshot {
         if has_matrix {
             all = all.push_next(&mut matrix);
         }
+        if features.integer_dot_product {
+            all = all.push_next(&mut dot_product);
+        }
+        all = compute_units.link(&available, all);
         // SAFETY: the handle is alive and Vulkan 1.1 there; every struct linked belongs to a version or an extension that the device
         // has, and all outlive the call.
         unsafe { instance.get_physical_device_properties2(self.handle, &mut all) };
@@ -277,6 +299,10 @@ impl Snapshot {
         self.max_push_descriptors = push.max_push_descriptors;
         self.host_pointer_alignment = host.min_imported_host_pointer_alignment;
         self.max_timeline_difference = timeline.max_timeline_semaphore_value_difference;
+        self.compute_units = compute_units.count();
+        self.integer_dot_product_accelerated = features.integer_dot_product
+            && dot_product.integer_dot_product4x8_bit_packed_signed_accelerated == vk::TRUE
+            && dot_product.integer_dot_product4x8_bit_packed_unsigned_accelerated == vk::TRUE;
         self.features = features;
         Ok(())
     }
@@ -324,6 +350,33 @@ impl Snapshot {
     pub(crate) fn driver_version(&self) -> String {
         if self.driver_info.is_empty() { driver_version(&self.properties) } else { self.driver_info.clone() }
     }
+}
+
+/// The queue family to use: one for compute and not for graphics, whose work runs beside that of a desktop; else any for compute.
+/// Among equals one with timestamps, then the first.
+pub(crate) fn compute_family(families: &[vk::QueueFamilyProperties]) -> Option<u32> {
+    let rank = |family: &vk::QueueFamilyProperties| {
+        let graphics = family.queue_flags.contains(vk::QueueFlags::GRAPHICS);
+        (graphics, family.timestamp_valid_bits == 0)
+    };
+    let fits = |family: &vk::QueueFamilyProperties| family.queue_count > 0 && family.queue_flags.contains(vk::QueueFlags::COMPUTE);
+    let best = families.iter().enumerate().filter(|(_, family)| fits(family)).min_by_key(|(_, family)| rank(family));
+    best.and_then(|(index, _)| u32::try_from(index).ok())
+}
+
+/// The number of queues in families that transfer and do nothing else that takes an engine: no kernels, graphics, video or optical flow.
+fn dedicated_transfer_queues(families: &[vk::QueueFamilyProperties]) -> u32 {
+    let transfer_alone = vk::QueueFlags::TRANSFER | vk::QueueFlags::SPARSE_BINDING | vk::QueueFlags::PROTECTED;
+    let dedicated = |family: &&vk::QueueFamilyProperties| {
+        family.queue_flags.contains(vk::QueueFlags::TRANSFER) && transfer_alone.contains(family.queue_flags)
+    };
+    families.iter().filter(dedicated).map(|family| family.queue_count).fold(0, u32::saturating_add)
+}
+
+/// Nanoseconds in one tick on the queue family that an open device uses; 0 without timestamps there.
+fn timestamp_period(families: &[vk::QueueFamilyProperties], limits: &vk::PhysicalDeviceLimits) -> f32 {
+    let family = compute_family(families).and_then(|index| families.get(index as usize));
+    if family.is_some_and(|family| family.timestamp_valid_bits > 0) { limits.timestamp_period } else { 0.0 }
 }
 
 /// The heaps that there are, of those that the struct has room for.
@@ -384,6 +437,10 @@ unsafe fn matrix_shapes(entry: &ash::Entry, instance: &ash::Instance, handle: vk
 mod tests {
     use super::*;
 
+    fn family(flags: vk::QueueFlags, count: u32, bits: u32) -> vk::QueueFamilyProperties {
+        vk::QueueFamilyProperties { queue_flags: flags, queue_count: count, timestamp_valid_bits: bits, ..Default::default() }
+    }
+
     #[test]
     fn versions_meet_at_the_older() {
         let v = |major, minor, patch| vk::make_api_version(0, major, minor, patch);
@@ -399,6 +456,37 @@ mod tests {
         p.vendor_id = 0x1002;
         p.driver_version = vk::make_api_version(0, 24, 2, 8);
         assert_eq!(driver_version(&p), "24.2.8");
+    }
+
+    #[test]
+    fn compute_only_families_first() {
+        let (g, c, t) = (vk::QueueFlags::GRAPHICS, vk::QueueFlags::COMPUTE, vk::QueueFlags::TRANSFER);
+        let nvidia = [family(g | c | t, 16, 64), family(t, 2, 64), family(c | t, 8, 64)];
+        assert_eq!(compute_family(&nvidia), Some(2));
+        assert_eq!(compute_family(&[family(g | c | t, 1, 36)]), Some(0));
+        assert_eq!(compute_family(&[family(g, 1, 64), family(t, 1, 64)]), None);
+        assert_eq!(compute_family(&[family(c, 0, 64), family(g | c, 1, 64)]), Some(1));
+        assert_eq!(compute_family(&[family(c, 1, 0), family(c, 1, 64), family(c, 1, 64)]), Some(1));
+        assert_eq!(compute_family(&[]), None);
+    }
+
+    #[test]
+    fn only_plain_transfer_queues_are_dedicated() {
+        let (g, c, t, s) = (vk::QueueFlags::GRAPHICS, vk::QueueFlags::COMPUTE, vk::QueueFlags::TRANSFER, vk::QueueFlags::SPARSE_BINDING);
+        let video = vk::QueueFlags::VIDEO_DECODE_KHR;
+        let nvidia = [family(g | c | t | s, 16, 64), family(t | s, 2, 64), family(c | t | s, 8, 64), family(t | s | video, 1, 32)];
+        assert_eq!(dedicated_transfer_queues(&nvidia), 2);
+        assert_eq!(dedicated_transfer_queues(&[family(t, 1, 64), family(t, 3, 64)]), 4);
+        assert_eq!(dedicated_transfer_queues(&[family(g | c | t, 1, 64), family(c, 1, 64), family(s, 1, 64)]), 0);
+    }
+
+    #[test]
+    fn a_family_without_timestamps_has_no_period() {
+        let limits = vk::PhysicalDeviceLimits { timestamp_period: 52.08, ..Default::default() };
+        let compute = vk::QueueFlags::COMPUTE;
+        assert_eq!(timestamp_period(&[family(compute, 1, 36)], &limits), 52.08);
+        assert_eq!(timestamp_period(&[family(compute, 1, 0)], &limits), 0.0);
+        assert_eq!(timestamp_period(&[family(vk::QueueFlags::GRAPHICS, 1, 64)], &limits), 0.0);
     }
 
     #[test]

@@ -4,22 +4,6 @@ use super::super::debug::tests::messages_with;
 use super::super::instance::tests::instance_or_skip;
 use super::*;
 
-fn family(flags: vk::QueueFlags, count: u32, bits: u32) -> vk::QueueFamilyProperties {
-    vk::QueueFamilyProperties { queue_flags: flags, queue_count: count, timestamp_valid_bits: bits, ..Default::default() }
-}
-
-#[test]
-fn compute_only_families_first() {
-    let (g, c, t) = (vk::QueueFlags::GRAPHICS, vk::QueueFlags::COMPUTE, vk::QueueFlags::TRANSFER);
-    let nvidia = [family(g | c | t, 16, 64), family(t, 2, 64), family(c | t, 8, 64)];
-    assert_eq!(compute_family(&nvidia), Some(2));
-    assert_eq!(compute_family(&[family(g | c | t, 1, 36)]), Some(0));
-    assert_eq!(compute_family(&[family(g, 1, 64), family(t, 1, 64)]), None);
-    assert_eq!(compute_family(&[family(c, 0, 64), family(g | c, 1, 64)]), Some(1));
-    assert_eq!(compute_family(&[family(c, 1, 0), family(c, 1, 64), family(c, 1, 64)]), Some(1));
-    assert_eq!(compute_family(&[]), None);
-}
-
 /// A timeline semaphore, signalled by an empty submission, waited for and read.
 fn use_timeline(device: &Device) {
     let mut kind = vk::SemaphoreTypeCreateInfo::default().semaphore_type(vk::SemaphoreType::TIMELINE).initial_value(1);
