@@ -1,9 +1,10 @@
 //! The one way in and out: no panic leaves, every status has its story, pointers become slices here.
 
 use super::status::{AVX_ERROR_INVALID_ARGUMENT, AVX_OK, avx_status, status_name};
-use crate::runtime::error::{Error, Result, Status, invalid};
-use crate::runtime::handle;
-use crate::runtime::{device, log, trace};
+use crate::runtime::api::device;
+use crate::runtime::base::error::{Error, Result, Status, invalid};
+use crate::runtime::base::handle;
+use crate::runtime::base::{log, trace};
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::mem::MaybeUninit;

@@ -5,9 +5,10 @@ use super::device::avx_device;
 use super::sized::{self, Sized32};
 use super::status::avx_status;
 use super::stream::avx_stream;
-use crate::runtime::error::Result;
-use crate::runtime::properties::BufferProperties;
-use crate::runtime::{buffer, device, fill, mapping, register, transfer};
+use crate::runtime::api::{device, fill, mapping, transfer};
+use crate::runtime::base::error::Result;
+use crate::runtime::kernel::properties::BufferProperties;
+use crate::runtime::object::{buffer, register};
 use std::ffi::{c_char, c_void};
 
 /// What lies behind an avx_buffer.

@@ -3,9 +3,9 @@
 use super::boundary::{self, Token as _};
 use super::sized::{self, Sized32};
 use super::status::avx_status;
-use crate::runtime::device;
-use crate::runtime::error::{Result, invalid};
-use crate::runtime::properties::{DeviceKind, DeviceProperties, HeapProperties, MemoryUsage};
+use crate::runtime::api::device;
+use crate::runtime::base::error::{Result, invalid};
+use crate::runtime::kernel::properties::{DeviceKind, DeviceProperties, HeapProperties, MemoryUsage};
 use std::ffi::c_char;
 use std::time::Duration;
 

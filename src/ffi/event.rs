@@ -4,9 +4,9 @@ use super::boundary::{self, Token as _};
 use super::device::avx_device;
 use super::status::avx_status;
 use super::stream::avx_stream;
-use crate::runtime::error::{Result, invalid, out_of_host_memory};
-use crate::runtime::event;
-use crate::runtime::handle::Token;
+use crate::runtime::api::event;
+use crate::runtime::base::error::{Result, invalid, out_of_host_memory};
+use crate::runtime::base::handle::Token;
 
 /// What lies behind an avx_event.
 pub struct avx_event_t;

@@ -5,8 +5,8 @@ use super::device::avx_device;
 use super::dispatch::{self, avx_arg};
 use super::status::avx_status;
 use super::stream::avx_stream;
-use crate::runtime::args::Given as _;
-use crate::runtime::graph;
+use crate::runtime::api::graph;
+use crate::runtime::kernel::args::Given as _;
 
 /// What lies behind an avx_graph.
 pub struct avx_graph_t;

@@ -2,7 +2,7 @@
 
 use super::boundary;
 use super::status::avx_status;
-use crate::runtime::{error, log};
+use crate::runtime::base::{error, log};
 use std::ffi::{CString, c_char, c_void};
 use std::sync::Arc;
 

@@ -4,8 +4,8 @@
 use super::boundary;
 use super::kernel::*;
 use super::status::avx_status;
-use crate::runtime::offline;
-use crate::runtime::properties::KernelArgProperties;
+use crate::runtime::kernel::offline;
+use crate::runtime::kernel::properties::KernelArgProperties;
 
 /// A kernel that was compiled for no device in particular.
 #[derive(Clone, Debug, Default)]

@@ -1,7 +1,7 @@
 //! Structs that start with `struct_size` and may grow. An input is read with whatever size the caller's header gave it, and an output
 //! is filled as far as the caller's struct reaches.
 
-use crate::runtime::error::{Result, invalid};
+use crate::runtime::base::error::{Result, invalid};
 use std::ffi::c_char;
 use std::marker::PhantomData;
 

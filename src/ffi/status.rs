@@ -1,6 +1,6 @@
 //! Section "status" of the header: the outcome of a call.
 
-use crate::runtime::error::Status;
+use crate::runtime::base::error::Status;
 use std::ffi::{CStr, c_char};
 
 /// The outcome of a call: 0 done, positive "not yet" (no failure), negative a failure. Numbers are pinned and never reused.

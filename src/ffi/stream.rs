@@ -4,8 +4,8 @@ use super::boundary::{self, Token as _};
 use super::device::avx_device;
 use super::sized::{self, Sized32};
 use super::status::avx_status;
-use crate::runtime::error::{Result, invalid};
-use crate::runtime::{device, stream};
+use crate::runtime::api::{device, stream};
+use crate::runtime::base::error::{Result, invalid};
 use std::ffi::c_char;
 
 /// What lies behind an avx_stream.

@@ -1,51 +1,22 @@
 //! The safe heart: handles, devices, buffers, kernels, order, errors. No `unsafe`, no pointers, no Vulkan types.
+//!
+//! Seven floors, each of which uses those below it. A call enters at `api`, finds its objects, locks the `device`, and the `schedule` decides.
+//!
+//! | floor | what it is about |
+//! |---|---|
+//! | `api` | what the C ABI calls: a file for each kind of call |
+//! | `stream` | commands as data, and what they touch |
+//! | `object` | the objects behind handles |
+//! | `device` | what calls on a device have in common: entering it, its lock, its waits |
+//! | `kernel` | from the text of a kernel to a pipeline |
+//! | `schedule` | what runs when: order, batches, submission |
+//! | `base` | errors, handles, log, trace, threads |
 #![forbid(unsafe_code)]
 
-pub(crate) mod args;
-pub(crate) mod buffer;
-mod cache;
-mod compilers;
-mod copier;
-mod delivery;
+pub(crate) mod api;
+pub(crate) mod base;
 pub(crate) mod device;
-pub(crate) mod dispatch;
-mod elsewhere;
-mod engine;
-pub(crate) mod error;
-pub(crate) mod event;
-pub(crate) mod fill;
-mod gather;
-mod glsl;
-pub(crate) mod graph;
-mod graveyard;
-mod habit;
-pub(crate) mod handle;
-mod hazard;
-mod inside;
 pub(crate) mod kernel;
-mod lane;
-mod lock;
-pub(crate) mod log;
-pub(crate) mod mapping;
-pub(crate) mod offline;
-mod op;
-mod parsed;
-mod pool;
-pub(crate) mod properties;
-mod quick;
-mod record;
-pub(crate) mod register;
-mod report;
-mod shelf;
-mod staging;
+pub(crate) mod object;
+pub(crate) mod schedule;
 pub(crate) mod stream;
-pub(crate) mod subgroups;
-mod tail;
-#[cfg(test)]
-mod tests;
-mod timeline;
-pub(crate) mod trace;
-mod track;
-pub(crate) mod transfer;
-mod turn;
-mod waiting;

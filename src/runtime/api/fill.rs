@@ -1,0 +1,334 @@
+//! Fills and copies on the device, each by what is fastest there: the device's commands, or kernels of the library's own.
+
+use super::device::Inside;
+use super::quick;
+use super::stream::Target;
+use crate::compile::Variant;
+use crate::runtime::base::error::{Result, invalid};
+use crate::runtime::base::handle::Token;
+use crate::runtime::kernel::args::{Arg, Value};
+use crate::runtime::object::buffer::{self, Buffer};
+use crate::runtime::object::kernel::{self, Kernel};
+use crate::runtime::schedule::hazard::Stage;
+use crate::runtime::schedule::staging::SMALL;
+use crate::runtime::stream::op::{self, Bound, Dispatch, Op, Prepared, Size};
+use crate::runtime::stream::turn::Touches;
+use smallvec::smallvec;
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// From this size on a kernel copies, where the device's copy command is slow, whatever runs before it.
+const COPIED: u64 = 64 << 10;
+/// Up to this size a kernel fills there, if another runs before it.
+const FILLED: u64 = 1 << 20;
+/// A long pattern is repeated by the copy command up to this, beyond by a kernel.
+const REPEATED: u64 = 4 << 10;
+/// Bytes that one dispatch of these kernels moves at most, where the device's largest storage range is not less.
+const PIECE: u64 = 1 << 30;
+/// Workgroups of these kernels in one row: all devices take so many.
+const ROW: u64 = 32768;
+/// Bytes that one workgroup of these kernels moves: 256 invocations with 16 bytes each.
+const GROUP: u64 = 4096;
+
+pub(crate) const COPY: &str = "@group(0) @binding(0) var<storage, read> src: array<vec4<u32>>;
+@group(0) @binding(1) var<storage, read_write> dst: array<vec4<u32>>;
+@compute @workgroup_size(256) fn avx_gpu_copy(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32) {
+    let i = (group.y * groups.x + group.x) * 256u + local;
+    if (i < arrayLength(&dst)) { dst[i] = src[i]; }
+}";
+
+const FILL: &str = "var<immediate> pattern: vec4<u32>;
+@group(0) @binding(0) var<storage, read_write> dst: array<vec4<u32>>;
+@compute @workgroup_size(256) fn avx_gpu_fill(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32) {
+    let i = (group.y * groups.x + group.x) * 256u + local;
+    if (i < arrayLength(&dst)) { dst[i] = pattern; }
+}";
+
+/// The library's own kernels, each made when it is first needed.
+#[derive(Default)]
+pub(crate) struct OwnKernels {
+    copy: Mutex<Option<Arc<Kernel>>>,
+    fill: Mutex<Option<Arc<Kernel>>>,
+}
+
+impl OwnKernels {
+    /// Lets them go: they keep their device.
+    pub(crate) fn clear(&self) {
+        for kernel in [&self.copy, &self.fill] {
+            drop(kernel.lock().unwrap_or_else(PoisonError::into_inner).take());
+        }
+    }
+}
+
+fn own(device: &Inside, cell: &Mutex<Option<Arc<Kernel>>>, code: &str) -> Result<Arc<Kernel>> {
+    let kept = || cell.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(kernel) = &*kept() {
+        return Ok(kernel.clone());
+    }
+    // They look themselves where their ranges end.
+    let options = kernel::Options { code: code.as_bytes(), unchecked: true, ..kernel::Options::default() };
+    // With no lock held: who waits for a compiler may be lent to other work, such as another copy.
+    let kernel = kernel::make(device, &options)?;
+    Ok(kept().get_or_insert(kernel).clone())
+}
+
+/// Bytes of a fill pattern: 1, 2, 4, 8 or 16.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PatternSize(u32);
+
+impl PatternSize {
+    pub(crate) fn new(bytes: u32) -> Result<PatternSize> {
+        match bytes {
+            1 | 2 | 4 | 8 | 16 => Ok(PatternSize(bytes)),
+            _ => Err(invalid(format!("pattern_size is {bytes}; it can be 1, 2, 4, 8 or 16"))),
+        }
+    }
+
+    pub(crate) fn bytes(self) -> u64 {
+        self.0.into()
+    }
+}
+
+/// See avx_copy. Each side is a buffer and an offset in it.
+pub(crate) fn copy(stream: Token, dst: (Token, u64), src: (Token, u64), size: u64) -> Result<()> {
+    let (device, to) = buffer::enter(dst.0)?;
+    let from = buffer::get(src.0)?;
+    device.owns(&from)?;
+    let target = device.target(stream)?;
+    let (to_range, from_range) = (to.range(dst.1, size)?, from.range(src.1, size)?);
+    if Arc::ptr_eq(&to, &from) && to_range.start < from_range.end && from_range.start < to_range.end {
+        let name = to.name();
+        return Err(invalid(format!(
+            "the ranges {from_range:?} and {to_range:?} of {name} overlap; copy through another buffer, or in parts that do not"
+        )));
+    }
+    if size == 0 {
+        return device.lock().check();
+    }
+    let body = match to.is_far() && from.is_far() && by_kernel(&device, &target, size >= COPIED)? {
+        true => copied_by_kernel(&from_range, &to_range, device.limits.storage_alignment.max(16)),
+        false => from_range.start..from_range.start,
+    };
+    for part in [from_range.start..body.start, body.end..from_range.end] {
+        if !part.is_empty() {
+            let moved = |at: u64| at - from_range.start + to_range.start;
+            let target_part = moved(part.start)..moved(part.end);
+            let touches = Touches::one(&from, &part, Stage::Transfer, false).and(&to, &target_part, Stage::Transfer, true);
+            op::run(&device, &target, Prepared { op: Op::Copy { src: from.slice(&part), dst: to.slice(&target_part) }, touches })?;
+        }
+    }
+    for part in in_pieces(&body, device.limits.max_storage_range) {
+        let moved = |at: u64| at - from_range.start + to_range.start;
+        let (target_part, bytes) = (moved(part.start)..moved(part.end), part.end - part.start);
+        let args = [(src.0, part.start), (dst.0, target_part.start)].map(|(buffer, offset)| Value::Buffer { buffer, offset, size: bytes });
+        let kernel = own(&device, &device.own_kernels.copy, COPY)?;
+        run_own(&device, &target, kernel, args, bytes, || {
+            let touches = Touches::one(&from, &part, Stage::Compute, false).and(&to, &target_part, Stage::Compute, true);
+            (smallvec![Bound::Slice(from.slice(&part)), Bound::Slice(to.slice(&target_part))], touches)
+        })?;
+    }
+    Ok(())
+}
+
+/// Runs a kernel of ours with these arguments, which `bind` gives as what a graph keeps.
+fn run_own<'a, const N: usize>(
+    device: &Inside,
+    target: &Target,
+    kernel: Arc<Kernel>,
+    args: [Value<'a>; N],
+    bytes: u64,
+    bind: impl FnOnce() -> (smallvec::SmallVec<[Bound<'a>; 6]>, Touches),
+) -> Result<()> {
+    let groups = bytes.div_ceil(GROUP);
+    let groups = [groups.min(ROW) as u32, groups.div_ceil(ROW) as u32, 1];
+    let given = args.map(|value| Arg { at: None, value, unordered: false, slot: None });
+    if let Target::Live(line) = target
+        && let Some(outcome) = quick::own(line, &kernel, groups, &given)
+    {
+        return outcome;
+    }
+    let (bound, touches) = bind();
+    let dispatch = Dispatch { kernel, variant: Variant::default(), bound, size: Size::Direct(groups) };
+    op::run(device, target, Prepared { op: Op::Dispatch(dispatch), touches })
+}
+
+/// Whether a kernel moves bytes of the device's memory faster than a command here, `surely` or between kernels. On NVIDIA the copy command
+/// reaches a fifth of the bandwidth, and between kernels it brings another stage into their barriers, which costs more than a small copy.
+fn by_kernel(device: &Inside, target: &Target, surely: bool) -> Result<bool> {
+    if !device.vulkan.snapshot().quirks.copies_slowly {
+        return Ok(false);
+    }
+    if surely {
+        return Ok(true);
+    }
+    match target {
+        Target::Live(line) => Ok(device.lock().follows_kernel(line)),
+        Target::Recording(stream) => stream.recording(|recording| Ok(recording.follows_kernel())),
+    }
+}
+
+/// The part of a copy whose both sides are aligned for binding: of `from`, all but a ragged head and tail. Empty if there is none.
+fn copied_by_kernel(from: &Range<u64>, to: &Range<u64>, alignment: u64) -> Range<u64> {
+    let start = from.start.next_multiple_of(alignment);
+    let shifted = from.start % alignment != to.start % alignment;
+    let end = start + from.end.saturating_sub(start) / 16 * 16;
+    if shifted || start >= end { from.start..from.start } else { start..end }
+}
+
+/// A range in pieces for a dispatch each, on a device that binds so many bytes at most.
+fn in_pieces(range: &Range<u64>, max_storage_range: u64) -> impl Iterator<Item = Range<u64>> {
+    let (end, piece) = (range.end, PIECE.min(max_storage_range / GROUP * GROUP));
+    (range.start..end).step_by(piece as usize).map(move |start| start..end.min(start + piece))
+}
+
+/// See avx_fill. `pattern` has 1, 2, 4, 8 or 16 bytes, or none if `size` is 0.
+pub(crate) fn fill(stream: Token, token: Token, offset: u64, size: u64, pattern: &[u8]) -> Result<()> {
+    let (device, buffer) = buffer::enter(token)?;
+    let target = device.target(stream)?;
+    if size > 0 && !size.is_multiple_of(pattern.len() as u64) {
+        return Err(invalid(format!("size {size} is no multiple of the pattern's {} bytes", pattern.len())));
+    }
+    let range = buffer.range(offset, size)?;
+    if size == 0 {
+        return device.lock().check();
+    }
+    // Alone the fill command is as fast as a kernel at every size; between kernels it is not, and long patterns it does not know.
+    let by_kernel = match pattern.len() {
+        ..=4 => size < FILLED && buffer.is_far() && by_kernel(&device, &target, false)?,
+        _ => size > REPEATED,
+    };
+    let plan = match by_kernel {
+        true => FillPlan::by_kernel(&range, device.limits.storage_alignment.max(16)),
+        false => FillPlan::by_command(&range, pattern, device.fill_alignment()),
+    };
+    run_fill(&device, &target, (token, &buffer), &range, pattern, plan)
+}
+
+fn run_fill(
+    device: &Inside,
+    target: &Target,
+    (token, buffer): (Token, &Arc<Buffer>),
+    range: &Range<u64>,
+    pattern: &[u8],
+    plan: FillPlan,
+) -> Result<()> {
+    for part in plan.bytes.iter().filter(|part| !part.is_empty()) {
+        let bytes = repeated(pattern, (part.start - range.start) as usize, (part.end - part.start).min(SMALL));
+        let touches = Touches::one(buffer, part, Stage::Transfer, true);
+        op::run(device, target, Prepared { op: Op::Repeat { bytes, dst: buffer.slice(part) }, touches })?;
+    }
+    if !plan.words.is_empty() {
+        let word = repeated(pattern, (plan.words.start - range.start) as usize, 4);
+        let word = u32::from_ne_bytes(std::array::from_fn(|i| word[i]));
+        let touches = Touches::one(buffer, &plan.words, Stage::Transfer, true);
+        op::run(device, target, Prepared { op: Op::Fill { dst: buffer.slice(&plan.words), word }, touches })?;
+    }
+    for part in in_pieces(&plan.vectors, device.limits.max_storage_range) {
+        let vector = repeated(pattern, (part.start - range.start) as usize, 16);
+        let bytes = part.end - part.start;
+        let args = [Value::Buffer { buffer: token, offset: part.start, size: bytes }, Value::Bytes(&vector)];
+        let kernel = own(device, &device.own_kernels.fill, FILL)?;
+        run_own(device, target, kernel, args, bytes, || {
+            let bound = smallvec![Bound::Slice(buffer.slice(&part)), Bound::PushConstants(Cow::Borrowed(&*vector))];
+            (bound, Touches::one(buffer, &part, Stage::Compute, true))
+        })?;
+    }
+    Ok(())
+}
+
+/// How a fill is done: words by the fill command where the pattern repeats every 4 bytes, or vectors of 16 bytes by a kernel; the
+/// rest by copies.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct FillPlan {
+    words: Range<u64>,
+    vectors: Range<u64>,
+    bytes: [Range<u64>; 2],
+}
+
+impl FillPlan {
+    /// `alignment`, 4 or 16, is what the fill command's offset must have.
+    fn by_command(range: &Range<u64>, pattern: &[u8], alignment: u64) -> FillPlan {
+        let first = range.start.next_multiple_of(alignment);
+        let last = range.end & !3;
+        if pattern.len() > 4 || first >= last {
+            return FillPlan { bytes: [range.clone(), 0..0], ..FillPlan::default() };
+        }
+        FillPlan { words: first..last, bytes: [range.start..first, last..range.end], ..FillPlan::default() }
+    }
+
+    /// `alignment` is what a storage range must have.
+    fn by_kernel(range: &Range<u64>, alignment: u64) -> FillPlan {
+        let first = range.start.next_multiple_of(alignment);
+        let last = range.end & !15;
+        if first >= last {
+            return FillPlan { bytes: [range.clone(), 0..0], ..FillPlan::default() };
+        }
+        FillPlan { vectors: first..last, bytes: [range.start..first, last..range.end], ..FillPlan::default() }
+    }
+}
+
+/// `size` bytes of the pattern repeated, from its byte `shift` on.
+fn repeated(pattern: &[u8], shift: usize, size: u64) -> Vec<u8> {
+    (0..size as usize).map(|i| pattern[(shift + i) % pattern.len()]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Plays a plan on bytes.
+    fn play(range: &Range<u64>, pattern: &[u8], plan: FillPlan, alignment: u64) -> Vec<u8> {
+        let mut bytes = vec![0xee; 1024];
+        assert!(plan.words.start.is_multiple_of(alignment.min(16)) && plan.words.end.is_multiple_of(4));
+        assert!(plan.vectors.start.is_multiple_of(alignment) && plan.vectors.end.is_multiple_of(16));
+        for part in [plan.words, plan.vectors].into_iter().chain(plan.bytes).filter(|part| !part.is_empty()) {
+            let source = repeated(pattern, (part.start - range.start) as usize, part.end - part.start);
+            bytes[part.start as usize..part.end as usize].copy_from_slice(&source);
+        }
+        bytes
+    }
+
+    #[test]
+    fn fills_of_every_alignment_and_pattern() {
+        for size in [1, 2, 4, 8, 16] {
+            let pattern: Vec<u8> = (1..=size).collect();
+            for start in 0..9u64 {
+                for count in 0..40u64 {
+                    let range = start..start + count * u64::from(size);
+                    let played = play(&range, &pattern, FillPlan::by_command(&range, &pattern, 4), 4);
+                    for alignment in [16, 64] {
+                        assert_eq!(played, play(&range, &pattern, FillPlan::by_kernel(&range, alignment), alignment));
+                    }
+                    assert_eq!(played, play(&range, &pattern, FillPlan::by_command(&range, &pattern, 16), 16));
+                    for (i, byte) in played.iter().enumerate() {
+                        let i = i as u64;
+                        let expected = if range.contains(&i) { pattern[((i - start) % u64::from(size)) as usize] } else { 0xee };
+                        assert_eq!(*byte, expected, "byte {i} of {range:?} with {size} bytes of pattern");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn words_are_used_where_they_can_be() {
+        let plan = FillPlan::by_command(&(1..1000), &[7], 4);
+        assert_eq!(plan, FillPlan { words: 4..1000, bytes: [1..4, 1000..1000], ..FillPlan::default() });
+        let plan = FillPlan::by_kernel(&(1..1001), 16);
+        assert_eq!(plan, FillPlan { vectors: 16..992, bytes: [1..16, 992..1001], ..FillPlan::default() });
+    }
+
+    #[test]
+    fn a_kernel_copies_what_both_sides_align() {
+        assert_eq!(copied_by_kernel(&(0..1000), &(16..1016), 16), 0..992);
+        assert_eq!(copied_by_kernel(&(5..1000), &(21..1016), 16), 16..1000 - 8);
+        assert!(copied_by_kernel(&(5..1000), &(6..1001), 16).is_empty());
+        assert!(copied_by_kernel(&(5..20), &(5..20), 256).is_empty());
+        let sizes = |range, most| in_pieces(&range, most).map(|r| r.end - r.start).collect::<Vec<_>>();
+        assert_eq!(sizes(0..PIECE * 2 + 5, u64::MAX), [PIECE, PIECE, 5]);
+        assert_eq!(sizes(0..3 * GROUP, 2 * GROUP + 5), [2 * GROUP, GROUP]);
+    }
+}

@@ -1,0 +1,457 @@
+//! Graphs: commands recorded once and run again at the cost of one submission.
+//!
+//! A graph keeps its commands as data, and command buffers recorded from them ("copies"), each with the slot values it was recorded
+//! with. A launch submits a copy with the same values as it is, also while other submissions of it run; else it takes a copy that is
+//! not in flight and changes what differs: bytes of uniform bindings in place, anything else by recording it anew.
+//!
+//! To the outside a launch is one command that touches all that its commands touch. Inside, the hazard plan puts barriers where a
+//! command needs one.
+
+use super::device::{self, Device, Inside};
+use super::stream::{self, Target};
+use crate::runtime::base::error::{Error, Result, Status, invalid};
+use crate::runtime::base::handle::{Kind, Table, Token};
+use crate::runtime::kernel::args::Arg;
+use crate::runtime::schedule::engine::Engine;
+use crate::runtime::schedule::graveyard::Dead;
+use crate::runtime::schedule::hazard::{Clock, Conflicts, History, MAX_LANES, Order, Point, Stages};
+use crate::runtime::schedule::staging::Chunk;
+use crate::runtime::schedule::timeline::Label;
+use crate::runtime::schedule::track::TrackId;
+use crate::runtime::stream::op::Prepared;
+pub(crate) use crate::runtime::stream::record::Recording;
+use crate::runtime::stream::record::{Node, SlotValue, merged};
+use crate::runtime::stream::turn::{Touches, turn};
+use crate::vulkan::{Commands, MemoryKind, Slice, Window};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+static GRAPHS: Table<Graph> = Table::new(Kind::Graph);
+
+/// Copies with different values that may be in flight at once; a launch that needs one more waits for the oldest.
+const MAX_COPIES: usize = 8;
+/// The memory of a copy's bytes grows by this.
+const CHUNK: u64 = 64 << 10;
+/// No number of freed buffers.
+const NEVER: u64 = u64::MAX;
+
+/// A graph, as a handle names it.
+pub(crate) struct Graph {
+    device: Arc<Device>,
+    content: Arc<Content>,
+}
+
+/// What lies behind a graph; it goes when its last launch is done.
+struct Content {
+    nodes: Vec<Node>,
+    slots: u32,
+    copies: Mutex<Vec<Copy>>,
+    /// All buffers of the commands that are the same each time lived when so many had been freed; [`NEVER`] if that was not seen yet.
+    lived: AtomicU64,
+    /// The last launches, for each lane.
+    last_use: [AtomicU64; MAX_LANES],
+}
+
+/// A command buffer recorded from the graph.
+struct Copy {
+    commands: Commands,
+    values: Vec<SlotValue>,
+    touches: Touches,
+    bytes: Bytes,
+    /// Where each slot's bytes lie.
+    places: Vec<(u32, Window, u64)>,
+    /// Its last submission.
+    lane: u8,
+    submission: u64,
+    /// As [`Content::lived`], of all that it touches.
+    lived: Option<u64>,
+}
+
+/// Memory for the bytes that a copy's commands read.
+struct Bytes {
+    device: Arc<Device>,
+    chunks: Vec<Chunk>,
+    /// Of the last chunk.
+    used: u64,
+    size: u64,
+}
+
+impl Bytes {
+    fn put(&mut self, bytes: &[u8], size: u64) -> Result<(Slice, Window, u64)> {
+        if self.chunks.is_empty() || self.used + size > self.size {
+            self.size = size.max(CHUNK);
+            self.chunks.push(Chunk::take(&self.device, MemoryKind::Upload, self.size)?);
+            self.used = 0;
+        }
+        let Some(chunk) = self.chunks.last() else { return Err(Error::new(Status::Internal, "a graph has no memory for its bytes")) };
+        let at = self.used;
+        self.used = (at + size).next_multiple_of(256);
+        chunk.window().write(at, bytes);
+        Ok((chunk.slice().part(at, size), chunk.window(), at))
+    }
+
+    /// Starts anew; nothing that was put is read any more.
+    fn clear(&mut self) {
+        self.chunks.drain(..).for_each(|chunk| self.device.release(chunk.into_allocation()));
+        (self.used, self.size) = (0, 0);
+    }
+}
+
+impl Drop for Bytes {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// Begins a graph; gives the stream that records it.
+pub(crate) fn begin(device: Token) -> Result<Token> {
+    let device = device::enter(device)?;
+    device.lock().check()?;
+    stream::record(&device, Recording::default())
+}
+
+/// Ends a recording; the stream's name ends with it.
+pub(crate) fn end(stream: Token) -> Result<Token> {
+    let (device, recorder) = stream::enter(stream)?;
+    let Recording { nodes, slots } = recorder.take_recording()?;
+    stream::remove(stream);
+    let content = Content { nodes, slots, copies: Mutex::default(), lived: AtomicU64::new(NEVER), last_use: Default::default() };
+    let content = Arc::new(content);
+    if slots == 0 {
+        // Nothing will change: recorded here, a launch is only a submission.
+        let copy = content.record(&device, Vec::new(), None)?;
+        content.copies().push(copy);
+    }
+    GRAPHS.insert_with(|_| Arc::new(Graph { device: Arc::clone(&device), content }))
+}
+
+/// Frees a graph: its name at once, what is behind it when its launches are done.
+pub(crate) fn free(token: Token) -> Result<()> {
+    let graph = GRAPHS.get(token)?;
+    let device = Arc::clone(&graph.device).enter()?;
+    GRAPHS.remove(token)?;
+    drop(graph);
+    device.reap(&mut device.lock());
+    Ok(())
+}
+
+/// Ends the names of all graphs of a device.
+pub(crate) fn remove_all(owned: impl Fn(&Arc<Device>) -> bool) -> Vec<Arc<Graph>> {
+    GRAPHS.remove_all(|g| owned(&g.device))
+}
+
+impl Drop for Graph {
+    /// The last call that knows the graph has ended: what is behind it goes when its launches are done.
+    fn drop(&mut self) {
+        let last_use: Clock = std::array::from_fn(|lane| self.content.last_use[lane].load(Ordering::Relaxed));
+        self.device.let_go(last_use, Dead::Object(self.content.clone()));
+    }
+}
+
+/// Runs a graph on a stream with values for its slots.
+pub(crate) fn launch(stream: Token, graph: Token, params: &[Arg<'_>]) -> Result<()> {
+    let graph = GRAPHS.get(graph)?;
+    let device = Arc::clone(&graph.device).enter()?;
+    let content = &graph.content;
+    let Target::Live(line) = device.target(stream)? else {
+        return Err(Error::new(Status::Unsupported, "a launch cannot be recorded into a graph; record its commands instead"));
+    };
+    if params.len() as u32 != content.slots {
+        return Err(invalid(format!("{} values were given to a graph with {} slots", params.len(), content.slots)));
+    }
+    let values: Vec<SlotValue> = params.iter().enumerate().map(|(i, arg)| SlotValue::of(i, arg)).collect::<Result<_>>()?;
+    content.check_living(&device)?;
+    if content.nodes.is_empty() {
+        return device.lock().check();
+    }
+    let mut copy = content.copy_for(&device, values)?;
+    let mut engine = match copy.turn(&device) {
+        Ok(engine) => engine,
+        Err(e) => {
+            content.copies().push(copy);
+            return Err(e);
+        }
+    };
+    let launched = engine.launch(&line, &copy.touches.list, &copy.commands, Label::new("graph", 0));
+    if let Ok(submission) = launched {
+        (copy.lane, copy.submission) = (line.lane, submission);
+        content.last_use[usize::from(line.lane)].store(submission, Ordering::Relaxed);
+        for kernel in content.kernels().take(8) {
+            engine.lanes[usize::from(line.lane)].note_kernel(submission, kernel);
+        }
+    }
+    content.copies().push(copy);
+    launched?;
+    device.pace(&mut engine, &line)
+}
+
+impl Content {
+    fn copies(&self) -> MutexGuard<'_, Vec<Copy>> {
+        self.copies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The names of its kernels.
+    fn kernels(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.nodes.iter().filter_map(|node| match node {
+            Node::Fixed(prepared) => prepared.op.kernel().map(|kernel| &kernel.label),
+            Node::Slotted(slotted) => Some(&slotted.kernel.label),
+        })
+    }
+
+    /// Fails if a buffer that a command touches was freed.
+    fn check_living(&self, device: &Device) -> Result<()> {
+        let engine = device.lock();
+        engine.check()?;
+        let now = engine.tracks.calm().unwrap_or(NEVER);
+        if now != NEVER && now == self.lived.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        for (i, node) in self.nodes.iter().enumerate() {
+            let Some(prepared) = node.fixed() else { continue };
+            for (touch, buffer) in prepared.touches.list.iter().zip(&prepared.touches.buffers) {
+                if engine.tracks.is_freed(touch.track) {
+                    let message = format!("command {i} of the graph, {}, uses {}, which was freed", node.name(), buffer.name());
+                    return Err(Error::new(Status::InvalidHandle, message));
+                }
+            }
+        }
+        self.lived.store(now, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// A copy with these values, taken out of the others: give it back.
+    fn copy_for(&self, device: &Inside, values: Vec<SlotValue>) -> Result<Copy> {
+        loop {
+            let done = device.lock().done();
+            let (oldest, full) = {
+                let mut copies = self.copies();
+                if let Some(i) = copies.iter().position(|copy| copy.values == values) {
+                    return Ok(copies.swap_remove(i));
+                }
+                let idle = |copy: &Copy| copy.submission <= done[usize::from(copy.lane)];
+                if let Some(i) = copies.iter().position(|copy| idle(copy) && self.can_change(copy, &values)) {
+                    let mut copy = copies.swap_remove(i);
+                    copy.change(values);
+                    return Ok(copy);
+                }
+                if let Some(i) = copies.iter().position(idle) {
+                    let copy = copies.swap_remove(i);
+                    drop(copies);
+                    return self.record(device, values, Some(copy));
+                }
+                let oldest = copies.iter().min_by_key(|copy| copy.submission).map(|copy| (copy.lane, copy.submission));
+                (oldest, copies.len() >= MAX_COPIES)
+            };
+            let Some((lane, submission)) = oldest.filter(|_| full) else {
+                // It may be idle and nobody has asked the driver yet.
+                let number = device.completion(oldest.map_or(0, |(lane, _)| lane)).poll();
+                let number = number.map_err(|e| device.lock().fail(e))?;
+                if oldest.is_some_and(|(_, submission)| submission <= number) {
+                    continue;
+                }
+                return self.record(device, values, None);
+            };
+            let mut clock = Clock::default();
+            clock[usize::from(lane)] = submission;
+            device.wait_or_fail(&clock, device.deadline())?;
+        }
+    }
+
+    /// True if the values differ from the copy's only in bytes of uniform bindings that it has a place for.
+    fn can_change(&self, copy: &Copy, values: &[SlotValue]) -> bool {
+        copy.values.iter().zip(values).enumerate().filter(|(_, (old, new))| old != new).all(|(slot, (old, new))| {
+            let slot = slot as u32;
+            let same_size = matches!((old, new), (SlotValue::Bytes(old), SlotValue::Bytes(new)) if old.len() == new.len());
+            let placed = copy.places.iter().filter(|(of, ..)| *of == slot).count();
+            let uses: usize = self.nodes.iter().map(|node| if let Node::Slotted(slotted) = node { slotted.uses_of(slot) } else { 0 }).sum();
+            same_size && placed == uses
+        })
+    }
+
+    /// Records the commands with these values, into a copy that is not in flight if there is one.
+    fn record(&self, device: &Inside, values: Vec<SlotValue>, old: Option<Copy>) -> Result<Copy> {
+        let mut copy = self.record_with(device, &values, old)?;
+        copy.values = values;
+        Ok(copy)
+    }
+
+    fn record_with(&self, device: &Inside, values: &[SlotValue], old: Option<Copy>) -> Result<Copy> {
+        let mut copy = match old {
+            Some(old) => old,
+            None => Copy {
+                commands: Commands::new(&device.vulkan)?,
+                values: Vec::new(),
+                touches: Touches::default(),
+                bytes: Bytes { device: Arc::clone(device), chunks: Vec::new(), used: 0, size: 0 },
+                places: Vec::new(),
+                lane: 0,
+                submission: 0,
+                lived: None,
+            },
+        };
+        // What fails below leaves nothing that could be launched.
+        copy.lived = None;
+        copy.values.clear();
+        copy.bytes.clear();
+        copy.places.clear();
+        let filled: Vec<Option<Prepared<'_>>> = self
+            .nodes
+            .iter()
+            .enumerate()
+            .map(|(i, node)| match node {
+                Node::Fixed(_) => Ok(None),
+                Node::Slotted(slotted) => slotted
+                    .fill_in(device, values)
+                    .map_err(|e| Error::new(e.status, format!("command {i} of the graph, {}: {}", node.name(), e.message))),
+            })
+            .collect::<Result<_>>()?;
+        let touched = |(node, filled): (&'_ Node, &'_ Option<Prepared<'_>>)| match node.fixed() {
+            Some(prepared) => Some(prepared.touches.clone()),
+            None => filled.as_ref().map(|prepared| prepared.touches.clone()),
+        };
+        let touches: Vec<Option<Touches>> = self.nodes.iter().zip(&filled).map(touched).collect();
+        copy.touches = merged(touches.iter().flatten());
+        let _held = Held::new(device, &copy.touches)?;
+        copy.commands.begin_reusable()?;
+        let (mut plan, mut host_writes) = (Plan::default(), Stages::default());
+        for ((node, filled), touches) in self.nodes.iter().zip(&filled).zip(&touches) {
+            let Some(touches) = touches else { continue };
+            let (src, dst) = plan.next(touches);
+            if !src.is_empty() {
+                copy.commands.barrier(src, dst);
+            }
+            for (touch, buffer) in touches.list.iter().zip(&touches.buffers) {
+                if touch.of.write && buffer.window.is_some() {
+                    host_writes.insert(touch.of.stage.into());
+                }
+            }
+            let Copy { commands, bytes, places, .. } = &mut copy;
+            let mut upload = |data: &[u8], size, slot: Option<u32>| {
+                let (slice, window, at) = bytes.put(data, size)?;
+                places.extend(slot.map(|slot| (slot, window, at)));
+                Ok(slice)
+            };
+            match (node, filled) {
+                (Node::Fixed(prepared), _) => prepared.op.encode(device, commands, &mut upload)?,
+                (Node::Slotted(_), Some(prepared)) => prepared.op.encode(device, commands, &mut upload)?,
+                (Node::Slotted(_), None) => {}
+            }
+        }
+        if !host_writes.is_empty() {
+            copy.commands.host_barrier(host_writes);
+        }
+        copy.commands.end()?;
+        Ok(copy)
+    }
+}
+
+impl Copy {
+    /// As `turn`, without a look at each buffer where none was freed, mapped or worked on since the last launch.
+    fn turn<'d>(&mut self, device: &'d Device) -> Result<MutexGuard<'d, Engine>> {
+        let engine = device.lock();
+        if self.lived.is_some() && self.lived == engine.tracks.calm() {
+            engine.check()?;
+            return Ok(engine);
+        }
+        drop(engine);
+        let engine = turn(device, &self.touches)?;
+        self.lived = engine.tracks.calm();
+        Ok(engine)
+    }
+
+    /// Puts new bytes in the place of the old ones; the copy is not in flight.
+    fn change(&mut self, values: Vec<SlotValue>) {
+        for (slot, window, at) in &self.places {
+            if let Some(SlotValue::Bytes(bytes)) = values.get(*slot as usize) {
+                window.write(*at, bytes);
+            }
+        }
+        self.values = values;
+    }
+}
+
+/// The hazard plan inside of a graph.
+#[derive(Default)]
+struct Plan {
+    order: Order,
+    histories: HashMap<TrackId, History>,
+}
+
+impl Plan {
+    /// The barrier that the next command needs.
+    fn next(&mut self, touches: &Touches) -> (Stages, Stages) {
+        let nothing = |_| 0;
+        let (mut src, mut dst) = (Stages::default(), Stages::default());
+        for touch in &touches.list {
+            let mut conflicts = Conflicts::default();
+            if let Some(history) = self.histories.get(&touch.track) {
+                history.conflicts(&touch.of, 0, &self.order, nothing, &mut conflicts);
+            }
+            if !conflicts.stages.is_empty() {
+                src.insert(conflicts.stages);
+                dst.insert(touch.of.stage.into());
+            }
+        }
+        if !src.is_empty() {
+            self.order.barrier(src, dst);
+        }
+        let at = Point { lane: 0, sequence: self.order.next(), submission: 1 };
+        for touch in &touches.list {
+            self.histories.entry(touch.track).or_default().record(&touch.of, at, &self.order, nothing);
+        }
+        (src, dst)
+    }
+}
+
+/// Buffers whose memory stays while a graph is recorded over it.
+struct Held<'a> {
+    device: &'a Device,
+    tracks: Vec<TrackId>,
+}
+
+impl<'a> Held<'a> {
+    fn new(device: &'a Device, touches: &Touches) -> Result<Held<'a>> {
+        let mut held = Held { device, tracks: Vec::with_capacity(touches.list.len()) };
+        let mut engine = device.lock();
+        for touch in &touches.list {
+            if let Err(e) = engine.tracks.hold(touch.track) {
+                drop(engine);
+                return Err(e);
+            }
+            held.tracks.push(touch.track);
+        }
+        drop(engine);
+        Ok(held)
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        let mut engine = self.device.lock();
+        self.tracks.iter().for_each(|track| engine.release(*track));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::schedule::hazard::{Stage, Use};
+    use crate::runtime::schedule::track::{Touch, Tracks};
+
+    #[test]
+    fn independent_commands_get_no_barrier_and_dependent_ones_one() {
+        let mut tracks = Tracks::default();
+        let (a, b) = (tracks.add(None, false), tracks.add(None, false));
+        let touches = |track, write| {
+            let of = Use { range: 0..64, stage: Stage::Compute, write, unordered: false };
+            Touches { list: [Touch { track, of }].into_iter().collect(), ..Touches::default() }
+        };
+        let mut plan = Plan::default();
+        let barriers: Vec<bool> = [(a, true), (b, true), (a, true), (b, true), (a, false), (a, false), (b, false)]
+            .into_iter()
+            .map(|(track, write)| !plan.next(&touches(track, write)).0.is_empty())
+            .collect();
+        assert_eq!(barriers, [false, false, true, false, true, false, false]);
+    }
+}

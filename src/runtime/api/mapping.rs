@@ -1,0 +1,57 @@
+//! Mappings: addresses that the caller holds into host-visible buffers.
+
+use crate::runtime::base::error::{Error, Result, Status, invalid};
+use crate::runtime::base::handle::Token;
+use crate::runtime::object::buffer;
+use crate::runtime::schedule::hazard::{Clock, Stage};
+use crate::runtime::stream::turn::{Touches, turn};
+
+const READ: u32 = 1;
+const WRITE: u32 = 2;
+
+/// See avx_map; returns the address.
+pub(crate) fn map(token: Token, offset: u64, size: u64, access: u32) -> Result<usize> {
+    let (device, buffer) = buffer::enter(token)?;
+    if access == 0 || access & !(READ | WRITE) != 0 {
+        return Err(invalid(format!("access {access:#x} is no combination of AVX_MAP_READ (1) and AVX_MAP_WRITE (2)")));
+    }
+    let Some(window) = buffer.window else {
+        let message = format!(
+            "the CPU does not see the memory of {}; use AVX_MEMORY_UPLOAD or AVX_MEMORY_READBACK, or avx_read and avx_write",
+            buffer.name()
+        );
+        return Err(Error::new(Status::Unsupported, message));
+    };
+    let size = if size == 0 { buffer.size.saturating_sub(offset) } else { size };
+    let range = buffer.range(offset, size)?;
+    let write = access & WRITE != 0;
+    let deadline = device.deadline();
+    let touches = Touches::one(&buffer, &range, Stage::Transfer, write);
+    loop {
+        device.read_reports()?;
+        let mut engine = turn(&device, &touches)?;
+        if let Some((mapped, _)) = engine.tracks.live(buffer.track)?.1.mapped() {
+            let message = format!("{} is mapped already (bytes {mapped:?}); one mapping a buffer at a time", buffer.name());
+            return Err(Error::new(Status::Mapped, message));
+        }
+        let clock = engine.must_wait_for(buffer.track, &range, write)?;
+        if clock == Clock::default() {
+            engine.tracks.map(buffer.track, range, write)?;
+            return Ok(window.address(offset));
+        }
+        let clock = engine.flush_to(clock)?;
+        drop(engine);
+        device.wait_or_fail(&clock, deadline)?;
+    }
+}
+
+/// See avx_unmap.
+pub(crate) fn unmap(token: Token) -> Result<()> {
+    let (device, buffer) = buffer::enter(token)?;
+    let mut engine = device.lock();
+    engine.tracks.live(buffer.track)?;
+    if !engine.tracks.unmap(buffer.track) {
+        return Err(Error::new(Status::NotMapped, format!("{} is not mapped", buffer.name())));
+    }
+    Ok(())
+}

@@ -1,0 +1,27 @@
+//! What the C ABI calls: a file for each kind of call.
+//!
+//! | file | what it is about |
+//! |---|---|
+//! | `device` | open, close, describe, synchronize |
+//! | `stream` | make, wait, query, flush |
+//! | `dispatch` | one dispatch, from arguments to a command |
+//! | `quick` | the fast path of a dispatch |
+//! | `transfer` | write and read |
+//! | `fill` | fill and copy on the device |
+//! | `mapping` | map and unmap |
+//! | `event` | events: record, wait, time |
+//! | `report` | what kernels report |
+//! | `graph` | record, launch |
+
+pub(crate) mod device;
+pub(crate) mod dispatch;
+pub(crate) mod event;
+pub(crate) mod fill;
+pub(crate) mod graph;
+pub(crate) mod mapping;
+pub(crate) mod quick;
+pub(crate) mod report;
+pub(crate) mod stream;
+#[cfg(test)]
+mod tests;
+pub(crate) mod transfer;

@@ -1,0 +1,158 @@
+//! The way of nearly all dispatches: a live stream, buffers and bytes in the order of the bindings, a grid that the device takes. It
+//! checks the same as the long way (`dispatch.rs`), without a reference count or an allocation, and leaves all that is not plain, every
+//! error among it, to that one.
+//!
+//! What keeps things alive instead of counts: kernels and streams lose their names under the locks of their tables alone, and a device is
+//! closed, and a buffer's memory freed, under the lock of its engine, which knows the buffers by their handles.
+
+use super::stream::{self, Line};
+use crate::compile::{BindingKind, Variant};
+use crate::runtime::base::error::Result;
+use crate::runtime::base::handle::Token;
+use crate::runtime::kernel::args::{Arg, Demand, Given, Value};
+use crate::runtime::object::kernel::{self, Kernel};
+use crate::runtime::schedule::engine::Moment;
+use crate::runtime::schedule::hazard::{Stages, Use};
+use crate::runtime::schedule::staging::Staging;
+use crate::runtime::schedule::timeline::Label;
+use crate::runtime::schedule::track::Touch;
+use crate::vulkan::{Commands, Pipeline, Slice};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// Queues a dispatch; `None`, with nothing done, for one that is not plain.
+#[inline]
+pub(crate) fn dispatch<'a>(stream: Token, kernel: Token, groups: [u32; 3], given: &impl Given<'a>) -> Option<Result<()>> {
+    let kernels = kernel::all();
+    let kernel = kernels.get(kernel)?;
+    let device = kernel.device();
+    let streams;
+    let line = if device.is_default(stream) {
+        &device.line
+    } else {
+        streams = stream::all();
+        streams.get(stream)?.live_on(device)?
+    };
+    let most = &device.limits.max_groups;
+    let fits = |i: usize| groups[i].wrapping_sub(1) < most[i];
+    if kernel.compiled.debug().is_some() || !(fits(0) && fits(1) && fits(2)) {
+        return None;
+    }
+    let pipeline = kernel.compiled.made(Variant::default())?;
+    let demands = &*kernel.compiled.demands;
+    let plan = Plan { kernel, line, groups, pipeline };
+    match demands.len() {
+        count if count != given.count() => None,
+        0..=4 => plan.queue::<4>(demands, given),
+        5..=16 => plan.queue::<16>(demands, given),
+        _ => None,
+    }
+}
+
+/// Queues a kernel of the library's own, of at most four arguments, on a grid that all devices take. As [`dispatch`].
+pub(crate) fn own<'a>(line: &Arc<Line>, kernel: &Kernel, groups: [u32; 3], given: &impl Given<'a>) -> Option<Result<()>> {
+    let pipeline = kernel.compiled.made(Variant::default())?;
+    Plan { kernel, line, groups, pipeline }.queue::<4>(&kernel.compiled.demands, given)
+}
+
+/// A dispatch but for its arguments.
+struct Plan<'k> {
+    kernel: &'k Kernel,
+    line: &'k Arc<Line>,
+    groups: [u32; 3],
+    pipeline: &'k Pipeline,
+}
+
+impl Plan<'_> {
+    /// With `N` arguments at most.
+    fn queue<'a, const N: usize>(&self, demands: &[Demand], given: &impl Given<'a>) -> Option<Result<()>> {
+        let Plan { kernel, line, groups, pipeline } = *self;
+        let device = kernel.device();
+        let (mut touches, mut touched) = ([const { Touch::NONE }; N], 0);
+        let (mut slices, mut bound) = ([Slice::default(); N], 0);
+        let mut push_constants: &[u8] = &[];
+        // Uniform bytes, each with its place among the slices and its size with padding.
+        let mut uploads: SmallVec<[(usize, &[u8], u64); 2]> = SmallVec::new();
+        let mut engine = device.lock();
+        if engine.closed {
+            return None;
+        }
+        let order = engine.plain_order(line);
+        // The stages on both sides of a barrier; `None` where that is not all that the kernel waits for.
+        let mut behind = order.map(|_| (Stages::default(), Stages::default()));
+        for (i, demand) in demands.iter().enumerate() {
+            let Some((buffer, offset, size)) = given.range(i) else {
+                let Arg { at: None, value: Value::Bytes(bytes), .. } = given.take(i).ok()? else { return None };
+                let (least, most) = demand.bytes;
+                let size = bytes.len() as u64;
+                if size < least || size > most {
+                    return None;
+                }
+                if demand.kind == BindingKind::Uniform {
+                    uploads.push((bound, bytes, most));
+                    bound += 1;
+                } else if size.is_multiple_of(4) {
+                    push_constants = bytes;
+                } else {
+                    return None;
+                }
+                continue;
+            };
+            let (id, track, place) = engine.tracks.find(buffer)?;
+            let end = if size == 0 { place.size } else { offset.checked_add(size)? };
+            let size = end.checked_sub(offset)?;
+            let (least, most) = demand.range;
+            if end > place.size || offset & demand.misaligned != 0 || size < least || size > most {
+                return None;
+            }
+            let of = Use { range: offset..end, stage: demand.stage, write: demand.write, unordered: false };
+            if touches[..touched].iter().any(|other| other.track == id && other.of.clashes(&of)) {
+                return None;
+            }
+            if let (Some((src, dst)), Some((order, done))) = (&mut behind, order) {
+                match track.history.plain_conflict(&of, line.lane, done, order) {
+                    None => behind = None,
+                    Some(stages) if stages.is_empty() => {}
+                    Some(stages) => {
+                        src.insert(stages);
+                        dst.insert(of.stage.into());
+                    }
+                }
+            }
+            *slices.get_mut(bound)? = place.slice(&of.range);
+            *touches.get_mut(touched)? = Touch { track: id, of };
+            (bound, touched) = (bound + 1, touched + 1);
+        }
+        let (touches, slices) = (touches.get(..touched)?, slices.get_mut(..bound)?);
+        let mut is_first = false;
+        let command = |commands: &mut Commands, staging: &mut Staging, now: Moment| {
+            // Before anything can fail: from here on the batch may refer to the pipeline.
+            is_first = kernel.used_by(now.lane, now.submission);
+            for &(place, bytes, size) in &uploads {
+                let (slice, window, at) = staging.arena(now.lane).take(size, now.submission, now.done)?;
+                window.write(at, bytes);
+                slices[place] = slice;
+            }
+            commands.bind(pipeline, slices, push_constants)?;
+            commands.dispatch(groups);
+            Ok(())
+        };
+        let recorded = match behind {
+            Some(behind) => engine.record_plainly(line, touches, behind, command),
+            None => {
+                let label = || {
+                    let bytes = touches.iter().map(|touch| touch.of.range.end - touch.of.range.start).sum();
+                    Label { name: &kernel.label, workgroups: Some(groups), bytes }
+                };
+                engine.record(line, touches, label, command)
+            }
+        };
+        if let Err(e) = recorded {
+            return Some(Err(e));
+        }
+        if is_first {
+            engine.lanes[usize::from(line.lane)].note_kernel(line.last(), &kernel.label);
+        }
+        Some(device.pace(&mut engine, line))
+    }
+}

@@ -1,0 +1,115 @@
+//! What cannot be brought about from outside: a device that is lost, a wait that work held back would never end.
+
+use super::{device, dispatch, fill, transfer};
+use crate::runtime::base::error::{Result, Status};
+use crate::runtime::base::handle::Token;
+use crate::runtime::object::{buffer, kernel};
+use crate::vulkan;
+use std::mem::MaybeUninit;
+use std::time::{Duration, Instant};
+
+const NULL: Token = Token(0);
+
+/// A device, or `None` where there is no driver.
+fn open() -> Option<Token> {
+    match device::create(&device::Options { cache_dir: Some(String::new()), ..Default::default() }) {
+        Ok(device) => Some(device),
+        Err(e) if e.status == Status::NoDriver => {
+            println!("skipped: {e}");
+            None
+        }
+        Err(e) => panic!("{e}"),
+    }
+}
+
+fn read(buffer: Token) -> Result<()> {
+    transfer::read(NULL, buffer, 0, &mut [MaybeUninit::uninit(); 4])
+}
+
+#[test]
+fn a_lost_device_stays_lost_and_can_be_replaced() {
+    let Some(token) = open() else { return };
+    let options = buffer::Options { size: 64, ..Default::default() };
+    let words = buffer::create(token, &options).unwrap();
+    let code = b"@group(0) @binding(0) var<storage, read_write> x: array<u32>;
+        @compute @workgroup_size(1) fn spin() { x[0] += 1u; }";
+    let spin = kernel::create(token, &kernel::Options { code, ..Default::default() }).unwrap();
+    let arg = [crate::runtime::kernel::args::Arg {
+        at: None,
+        value: crate::runtime::kernel::args::Value::Buffer { buffer: words, offset: 0, size: 0 },
+        unordered: false,
+        slot: None,
+    }];
+    dispatch::dispatch(NULL, spin, dispatch::Grid::Workgroups([1, 1, 1]), &arg).unwrap();
+    device::synchronize(token, u64::MAX).unwrap();
+
+    {
+        let device = device::enter(token).unwrap();
+        let mut engine = device.lock();
+        // As if this kernel's submission had been in flight when the driver said so.
+        engine.lanes[0].note_kernel(9, &"spin".into());
+        let error = engine.fail(vulkan::Error::new(vulkan::ErrorKind::DeviceLost, "vkWaitSemaphores failed"));
+        assert_eq!(error.status, Status::DeviceLost);
+    }
+    let lost = |outcome: Result<()>| {
+        let error = outcome.expect_err("the device is lost");
+        assert_eq!(error.status, Status::DeviceLost, "{error}");
+        assert!(error.message.contains("kernels in flight: 'spin'") && error.message.contains("avx_destroy it"), "{error}");
+    };
+    lost(transfer::write(NULL, words, 0, &[1, 2, 3, 4], transfer::Keep::Call));
+    lost(read(words));
+    lost(fill::fill(NULL, words, 0, 64, &[0]));
+    lost(dispatch::dispatch(NULL, spin, dispatch::Grid::Workgroups([1, 1, 1]), &arg));
+    lost(device::synchronize(token, u64::MAX));
+    lost(buffer::create(token, &options).map(drop));
+    lost(kernel::create(token, &kernel::Options { code, ..Default::default() }).map(drop));
+    buffer::free(words).expect("freeing works");
+    device::destroy(token).expect("destroying works");
+
+    let again = open().expect("there was a device");
+    let words = buffer::create(again, &options).unwrap();
+    transfer::write(NULL, words, 0, &[1, 2, 3, 4], transfer::Keep::Call).unwrap();
+    read(words).unwrap();
+    device::destroy(again).unwrap();
+}
+
+#[test]
+fn work_that_waits_for_a_read_goes_without_it() {
+    let Some(token) = open() else { return };
+    let options = buffer::Options { size: 256, ..Default::default() };
+    let (a, b) = (buffer::create(token, &options).unwrap(), buffer::create(token, &options).unwrap());
+    let device = device::enter(token).unwrap();
+    // As if reads had followed at once.
+    let now = Instant::now();
+    for _ in 0..100 {
+        device.lock().lanes[0].habit.holds_back(now);
+        device.lock().lanes[0].habit.read(now);
+    }
+    fill::copy(NULL, (a, 0), (b, 0), 256).unwrap();
+    while device.lock().has_tail() {
+        assert!(now.elapsed() < Duration::from_secs(20), "it was never submitted");
+        std::thread::sleep(Duration::from_micros(100));
+    }
+    assert!(!device.lock().lanes[0].habit.holds_back(now), "it was held back, and went in vain");
+    drop(device);
+    device::destroy(token).unwrap();
+}
+
+#[test]
+fn held_back_work_goes_without_another_call() {
+    let Some(token) = open() else { return };
+    let options = buffer::Options { size: 1 << 20, ..Default::default() };
+    let (a, b) = (buffer::create(token, &options).unwrap(), buffer::create(token, &options).unwrap());
+    let device = device::enter(token).unwrap();
+    // Enough for some of it to be recorded while the device is busy with the rest.
+    for _ in 0..300 {
+        fill::copy(NULL, (a, 0), (b, 0), 1 << 20).unwrap();
+    }
+    let start = Instant::now();
+    while device.lock().has_tail() {
+        assert!(start.elapsed() < Duration::from_secs(20), "the tail was never submitted");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    drop(device);
+    device::destroy(token).unwrap();
+}

@@ -1,0 +1,17 @@
+//! What everything in the runtime stands on. Imports nothing of the floors above.
+//!
+//! | file | what it is about |
+//! |---|---|
+//! | `error` | the error type and the statuses |
+//! | `handle` | handles as names: tokens and the tables behind them |
+//! | `log` | the log of the process |
+//! | `trace` | the trace file of the process |
+//! | `pool` | threads that are kept for work which calls hand to them |
+//! | `copier` | threads that copy between ordinary memory and staging memory |
+
+pub(crate) mod copier;
+pub(crate) mod error;
+pub(crate) mod handle;
+pub(crate) mod log;
+pub(crate) mod pool;
+pub(crate) mod trace;

@@ -1,0 +1,44 @@
+//! Threads that are kept for work which calls hand to them and wait for.
+
+use crate::vulkan::host;
+use rayon_core::{ThreadPool, ThreadPoolBuilder};
+use std::ops::Deref;
+use std::thread::JoinHandle;
+
+/// The threads. It waits for their end when it goes, so that none is in the driver any more when the device is destroyed.
+pub(crate) struct Pool {
+    // They end in this order: told to, then waited for.
+    threads: ThreadPool,
+    _ends: Ends,
+}
+
+impl Pool {
+    /// So many threads, with stacks of so many bytes, that take no signals. Fails where the system has no room for one.
+    pub(crate) fn start(name: &'static str, count: usize, stack_bytes: usize) -> Result<Pool, rayon_core::ThreadPoolBuildError> {
+        let mut ends = Ends(Vec::with_capacity(count));
+        let started = ThreadPoolBuilder::new()
+            .num_threads(count)
+            .spawn_handler(|thread| {
+                ends.0.push(host::spawn(name, Some(stack_bytes), || thread.run())?);
+                Ok(())
+            })
+            .build();
+        started.map(|threads| Pool { threads, _ends: ends })
+    }
+}
+
+impl Deref for Pool {
+    type Target = ThreadPool;
+    fn deref(&self) -> &ThreadPool {
+        &self.threads
+    }
+}
+
+struct Ends(Vec<JoinHandle<()>>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        let own = std::thread::current().id();
+        self.0.drain(..).filter(|handle| handle.thread().id() != own).for_each(|handle| drop(handle.join()));
+    }
+}

@@ -1,0 +1,70 @@
+//! Many threads, each of which waits for a small job: their jobs go together.
+//!
+//! A submission costs the device some microseconds whatever is in it. Where the queue has enough to do and several threads wait for
+//! it, one more submission for each job would only make the line longer. So the job stays in the open batch, which others add theirs to, and
+//! one of the threads, its leader, submits it when the oldest submission of the line is done; databases know this as group commit. The
+//! queue is not left idle: one submission more is behind the oldest.
+
+use crate::runtime::api::device::Device;
+use crate::runtime::base::error::Result;
+use crate::runtime::schedule::engine::Engine;
+use crate::runtime::schedule::hazard::Clock;
+use std::time::Instant;
+
+/// So many submissions are enough for a queue: one that runs, one behind it.
+const ENOUGH: usize = 2;
+/// So many other threads, that wait for the queue or for the engine, make a crowd.
+const CROWD: u32 = 2;
+
+impl Engine {
+    fn can_gather(&self, lane: usize, number: u64, in_line: u32) -> bool {
+        let lane = &self.lanes[lane];
+        let (queue, completion) = (&lane.queue, lane.queue.completion());
+        lane.open.as_ref().is_some_and(|open| open.number == number)
+            && completion.may_wait_before()
+            && completion.waiting() + in_line >= CROWD
+            && queue.in_flight().nth(ENOUGH - 1).is_some()
+    }
+
+    /// For the first thread that asks, if the submission is still open: the one to wait for before it goes.
+    fn lead(&mut self, lane: usize, number: u64) -> Option<u64> {
+        let lane = &mut self.lanes[lane];
+        let open = lane.open.as_mut().filter(|open| open.number == number && !open.is_led)?;
+        open.is_led = true;
+        Some(lane.queue.in_flight().next().unwrap_or(0))
+    }
+}
+
+impl Device {
+    /// As `Engine::flush_to`, for a thread that goes on to wait for it by [`Device::wait`]: what the device could not begin with yet may
+    /// stay in the open batch, for others to add theirs.
+    pub(crate) fn hand_in(&self, engine: &mut Engine, clock: Clock) -> Result<Clock> {
+        let in_line = self.in_line();
+        let mut now = clock;
+        for (lane, number) in now.iter_mut().take(engine.lanes.len()).enumerate() {
+            if engine.can_gather(lane, *number, in_line) {
+                // Not this one.
+                *number = 0;
+            }
+        }
+        let mut sent = engine.flush_to(now)?;
+        for (lane, number) in sent.iter_mut().enumerate() {
+            if now[lane] == 0 {
+                *number = clock[lane];
+            }
+        }
+        Ok(sent)
+    }
+
+    /// Makes sure that an open batch goes in time, if no other thread does.
+    pub(crate) fn gather(&self, lane: usize, number: u64, deadline: Option<Instant>) -> Result<()> {
+        let Some(oldest) = self.lock().lead(lane, number) else { return Ok(()) };
+        // However this ends, the batch goes: others wait for it.
+        let waited = self.completion(lane as u8).wait(oldest, deadline);
+        let mut engine = self.lock();
+        let mut clock = Clock::default();
+        clock[lane] = number;
+        engine.flush_to(clock)?;
+        waited.map(drop).map_err(|e| engine.fail(e))
+    }
+}

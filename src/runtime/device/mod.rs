@@ -1,0 +1,15 @@
+//! What calls on a device have in common: entering it, its lock, its waits.
+//!
+//! | file | what it is about |
+//! |---|---|
+//! | `inside` | calls inside a device, which destroying it waits for |
+//! | `lock` | taking the engine's lock |
+//! | `waiting` | waits for the GPU, and what is settled behind each |
+//! | `gather` | small jobs of many threads in one submission |
+//! | `tail` | the thread that submits what was held back |
+
+pub(crate) mod gather;
+pub(crate) mod inside;
+pub(crate) mod lock;
+pub(crate) mod tail;
+pub(crate) mod waiting;

@@ -1,0 +1,80 @@
+//! The tail thread of a device: submits work that was held back as soon as the device drains, whether or not the program calls.
+//!
+//! It starts with the first tail, sleeps while there is none, and ends with the device. To wake it costs the program microseconds, so it
+//! does not go to sleep between the batches of a program that is at work: it naps. While the program records, it keeps away from the
+//! engine's lock and from the driver, whose waits and submissions stand in each other's way: to look at the device then made dispatches
+//! twice as dear on an H200.
+
+use crate::runtime::api::device::Device;
+use crate::runtime::schedule::hazard::{Clock, MAX_LANES};
+use crate::vulkan::{host, wait_first};
+use std::sync::{Arc, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Between two looks at the program. One that records nothing for so long has turned to something else.
+const NAP: Duration = Duration::from_micros(50);
+
+/// A lane whose batch has been open for so many naps in a row gets its commands too slowly to notice that its queue has drained.
+const SLOW: u32 = 4;
+
+/// After so many naps in a row in which nothing was recorded, and with no tail to watch, the thread sleeps.
+const NAPS: u32 = 20;
+
+/// Starts the thread.
+pub(crate) fn spawn(device: Arc<Device>) -> std::io::Result<JoinHandle<()>> {
+    host::spawn("avx_gpu tail", Some(256 << 10), move || watch(&device))
+}
+
+fn watch(device: &Device) {
+    // With several lanes a tail may come up in one while this waits for another.
+    let look = Duration::from_millis(if device.lane_count > 1 { 1 } else { 100 });
+    // The batches that were open at the last look, and for how many naps.
+    let (mut begun, mut naps, mut quiet) = (Clock::default(), [0; MAX_LANES], 0);
+    loop {
+        let before = device.recorded();
+        std::thread::sleep(NAP);
+        let now = device.begun();
+        for (lane, naps) in naps.iter_mut().enumerate() {
+            *naps = if now[lane] != 0 && now[lane] == begun[lane] { *naps + 1 } else { 0 };
+        }
+        begun = now;
+        let is_slow = naps.iter().any(|naps| *naps >= SLOW);
+        if device.recorded() != before {
+            quiet = 0;
+            if !is_slow {
+                continue;
+            }
+        }
+        let (points, recorded) = {
+            let mut engine = device.lock();
+            while quiet >= NAPS && !engine.stop && !engine.has_tail() {
+                engine.tail_sleeps = true;
+                engine = device.tail.wait(engine).unwrap_or_else(PoisonError::into_inner);
+            }
+            engine.tail_sleeps = false;
+            if engine.stop {
+                return;
+            }
+            (engine.has_tail().then(|| engine.before_tails()), device.recorded())
+        };
+        let Some(points) = points else {
+            quiet += 1;
+            continue;
+        };
+        quiet = 0;
+        // A failure (a lost device) is kept by the engine and told to the next caller. The deadline lets `stop` be noticed.
+        let drained = wait_first(&points, Some(Instant::now() + look), true);
+        if matches!(drained, Ok(Some(_))) && !is_slow && device.recorded() != recorded {
+            // The program is at work again.
+            continue;
+        }
+        naps = [0; MAX_LANES];
+        let mut engine = device.lock();
+        match drained {
+            Ok(Some(_)) => engine.submit_idle(),
+            Ok(None) => {}
+            Err(e) => drop(engine.fail(e)),
+        }
+    }
+}

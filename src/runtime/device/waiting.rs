@@ -1,0 +1,61 @@
+//! Waits of the host for the device, and what is settled behind each.
+
+use crate::runtime::api::device::Device;
+use crate::runtime::base::error::{Error, Result, Status};
+use crate::runtime::base::trace;
+use crate::runtime::schedule::hazard::Clock;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+impl Device {
+    /// When a wait that begins now ends, by the device's wait_timeout_ns.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.wait_timeout.and_then(|t| Instant::now().checked_add(t))
+    }
+
+    /// Waits until the submissions are done; false if the deadline came first. The caller holds no lock.
+    pub(crate) fn wait(&self, clock: &Clock, deadline: Option<Instant>) -> Result<bool> {
+        let mut span = None;
+        for (lane, (completion, number)) in self.completions.iter().zip(clock).enumerate() {
+            if *number > completion.done() && span.is_none() {
+                span = trace::span("wait");
+            }
+            if *number > completion.sent() {
+                self.gather(lane, *number, deadline)?;
+            }
+            if *number > 0 && !completion.wait(*number, deadline).map_err(|e| self.lock().fail(e))? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// As `wait`, for verbs that owe data: the deadline is a failure.
+    pub(crate) fn wait_or_fail(&self, clock: &Clock, deadline: Option<Instant>) -> Result<()> {
+        if self.wait(clock, deadline)? { Ok(()) } else { Err(self.timed_out()) }
+    }
+
+    /// After a wait: brings home what the device has copied, reads what kernels reported, frees what it has passed, and tells the error
+    /// of earlier queued work of the stream (of any, for `None`).
+    pub(crate) fn settle(&self, stream: Option<u64>) -> Result<()> {
+        let any = self.attention.load(Ordering::Acquire) || self.has_fallen.load(Ordering::Acquire) || self.reports.any();
+        if !any {
+            // Nothing has come up since the last one looked: nearly always, and many threads may be at it.
+            return Ok(());
+        }
+        self.deliver()?;
+        self.read_reports()?;
+        let mut engine = self.lock();
+        self.reap(&mut engine);
+        let outcome = engine.take_failure(stream);
+        engine.rest();
+        outcome
+    }
+
+    /// The device's wait_timeout_ns is over before the verb could do what it owes.
+    pub(crate) fn timed_out(&self) -> Error {
+        let limit = self.wait_timeout.unwrap_or_default().as_nanos();
+        let message = format!("the GPU did not finish within the wait_timeout_ns of {limit} of device '{}'", self.label);
+        Error::new(Status::TimedOut, message)
+    }
+}

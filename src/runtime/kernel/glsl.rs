@@ -1,0 +1,134 @@
+//! GLSL kernels: which compiler takes them. The system's libshaderc takes all of GLSL; where it is not installed, naga's front end takes
+//! plain GLSL, and what it refuses says how to get the other.
+
+use crate::compile::glsl::{self, Flat, Surroundings};
+use crate::compile::{self, Request, Target};
+use crate::runtime::base::error::Result;
+use crate::runtime::base::log;
+use crate::runtime::object::kernel::Options;
+use crate::vulkan::Shaderc;
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::sync::{Mutex, Once, PoisonError};
+
+/// How to get the full compiler.
+const INSTALL: &str = "for all of GLSL install libshaderc (Debian and Ubuntu: libshaderc1; Fedora: libshaderc; Arch, Homebrew: shaderc), or name its \
+    file in AVX_GPU_SHADERC";
+
+/// Compilers.
+#[derive(Clone, Copy)]
+enum Compiler {
+    /// The system's.
+    Shaderc(&'static Shaderc),
+    /// Ours, and why.
+    Plain(&'static str),
+}
+
+/// A kernel's text, ready for a compiler.
+pub(crate) struct Prepared {
+    flat: Flat,
+    compiler: Compiler,
+}
+
+/// Does the includes and macros of a kernel's text.
+pub(crate) fn prepare(options: &Options<'_>, label: &str, target: &Target) -> Result<Prepared> {
+    let compiler = compiler();
+    let asked = Cell::new(0);
+    let predefined = |version: &str, name: &str| match compiler {
+        Compiler::Shaderc(shaderc) => ask(shaderc, version, name, target, &asked),
+        Compiler::Plain(_) => match name {
+            "VULKAN" => Some("100".to_owned()),
+            "GL_core_profile" => Some("1".to_owned()),
+            _ => None,
+        },
+    };
+    let around = Surroundings { folders: &options.include_dirs, defines: &options.defines, predefined: &predefined };
+    Ok(Prepared { flat: glsl::flatten(options.code, label, around)?, compiler })
+}
+
+/// The compiler of this process.
+fn compiler() -> Compiler {
+    static SAID: Once = Once::new();
+    let found = Shaderc::get();
+    SAID.call_once(|| {
+        let line = match found {
+            Ok(shaderc) => format!("GLSL is compiled by {}", shaderc.name()),
+            Err(why) => format!("GLSL is compiled by naga, which takes plain GLSL: {why}; {INSTALL}"),
+        };
+        log::line(log::Level::Info, line);
+    });
+    match found {
+        Ok(shaderc) => Compiler::Shaderc(shaderc),
+        Err(why) => Compiler::Plain(why),
+    }
+}
+
+/// What was asked of libshaderc: a `#version`, a name and the newest SPIR-V.
+type Question = (String, String, (u8, u8));
+
+/// What libshaderc defines a name as for a `#version`; asked once for each. Its names all start alike, and are some two hundred: after
+/// `MAX_ASKED` new ones in a kernel, of which `asked` keeps count, the next ones are no macros.
+fn ask(shaderc: &Shaderc, version: &str, name: &str, target: &Target, asked: &Cell<usize>) -> Option<String> {
+    static ANSWERS: Mutex<Option<HashMap<Question, Option<String>>>> = Mutex::new(None);
+    /// Beyond this many, answers are not kept.
+    const MAX_ANSWERS: usize = 4096;
+    /// Beyond this many in one kernel, names are not asked for.
+    const MAX_ASKED: usize = 512;
+    if !(name.starts_with("GL_") || name.starts_with("__") || name == "VULKAN") || version.is_empty() || name.len() > 256 {
+        return None;
+    }
+    let key = (version.to_owned(), name.to_owned(), target.spirv_version);
+    let known = ANSWERS.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(|answers| answers.get(&key).cloned());
+    if let Some(known) = known {
+        return known;
+    }
+    asked.set(asked.get() + 1);
+    if asked.get() > MAX_ASKED {
+        return None;
+    }
+    let question = format!("#version {version}\n#ifdef {name}\nanswer {name}\n#endif\n");
+    let text = shaderc.preprocess(&question, target.spirv_version);
+    let answer = text.and_then(|text| Some(text.lines().find_map(|line| line.trim().strip_prefix("answer"))?.trim().to_owned()));
+    let mut answers = ANSWERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let answers = answers.get_or_insert_default();
+    if answers.len() < MAX_ANSWERS {
+        answers.insert(key, answer.clone());
+    }
+    answer
+}
+
+impl Prepared {
+    /// All that the compiled code depends on, for the key of the cache.
+    pub(crate) fn content(&self) -> (&[u8], bool) {
+        (self.flat.text.as_bytes(), self.is_checked())
+    }
+
+    /// Whether the compiler puts checks into the code that keep accesses in bounds.
+    pub(crate) fn is_checked(&self) -> bool {
+        matches!(self.compiler, Compiler::Plain(_))
+    }
+
+    /// The compiler, with its build.
+    pub(crate) fn compiler(&self) -> String {
+        match self.compiler {
+            Compiler::Shaderc(shaderc) => shaderc.identity().to_owned(),
+            Compiler::Plain(_) => "naga".to_owned(),
+        }
+    }
+
+    /// Compiles. On a large stack, under `catch_unwind`.
+    pub(crate) fn compile(&self, request: &Request<'_>, target: &Target) -> compile::Result<compile::Kernel> {
+        match self.compiler {
+            Compiler::Shaderc(shaderc) => {
+                let compiled = shaderc.compile(&self.flat.text, target.spirv_version);
+                let note = || format!("this was refused by libshaderc ({})", shaderc.name());
+                let spirv = compiled.map_err(|log| glsl::refusal(&self.flat, &log, &note()))?;
+                compile::spirv(&spirv, request, target)
+            }
+            Compiler::Plain(why) => {
+                let note = format!("this was refused by naga's front end, which takes plain GLSL alone: {INSTALL} ({why})");
+                glsl::plain(&self.flat, request, target, &note)
+            }
+        }
+    }
+}

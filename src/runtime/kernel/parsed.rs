@@ -1,0 +1,32 @@
+//! WGSL modules that were parsed, kept for the next kernel of the same text: a module's entry points, and the variants of one by other
+//! constants, share what is the same for all.
+
+use crate::compile::{self, Parsed};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use xxhash_rust::xxh3::xxh3_128;
+
+/// Texts that are kept, and the most bytes of all of them.
+const KEPT: usize = 16;
+const KEPT_BYTES: usize = 1 << 20;
+
+/// The text's hash, and whether it is for kernels that report.
+type Key = (u128, bool);
+
+static PARSED: Mutex<VecDeque<(Key, Arc<Parsed>)>> = Mutex::new(VecDeque::new());
+
+/// The module of a text; it is read if it is not kept. As [`Parsed::new`].
+pub(crate) fn parse(code: &[u8], label: &str, debug: bool) -> compile::Result<Arc<Parsed>> {
+    let key = (xxh3_128(code), debug);
+    let kept = || PARSED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, parsed)) = kept().iter().find(|(k, _)| *k == key) {
+        return Ok(parsed.clone());
+    }
+    let parsed = Arc::new(Parsed::new(code, label, debug)?);
+    let mut kept = kept();
+    kept.push_back((key, parsed.clone()));
+    while kept.len() > KEPT || kept.iter().map(|(_, parsed)| parsed.size()).sum::<usize>() > KEPT_BYTES {
+        kept.pop_front();
+    }
+    Ok(parsed)
+}

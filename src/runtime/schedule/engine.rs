@@ -1,0 +1,510 @@
+//! The engine of a device: what is being recorded, what is in flight, who uses what, and what may go when.
+//!
+//! One mutex of the device guards it; nothing in here waits for the GPU. Work is recorded in the order of the calls, into the lane of
+//! its stream. It is submitted at once when the lane's queue is idle and in batches while it is busy; the tail that is held back goes
+//! when the queue drains (see `tail.rs`). Submissions of all lanes are numbered together, each when its batch is begun.
+
+mod submit;
+
+use super::delivery::{Deliveries, Delivery};
+use super::graveyard::{Dead, Graveyard};
+use super::hazard::{Clock, Conflicts, MAX_LANES, Order, Point, Stage, Stages};
+use super::lane::{Lane, Open};
+use super::staging::Staging;
+use super::timeline::{Label, Timeline};
+use super::track::{Touch, TrackId, Tracks};
+use crate::runtime::api::stream::Line;
+use crate::runtime::base::error::{Error, Result, Status};
+use crate::vulkan::{self, Allocation, Commands, Queue};
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Commands in one submission at most: the driver takes a batch while the one before runs.
+const BATCH: u32 = 256;
+
+/// When a command is recorded: in which lane, which submission it goes into, and the last one of the lane that is done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    pub(crate) lane: u8,
+    pub(crate) submission: u64,
+    pub(crate) done: u64,
+}
+
+/// See the module.
+pub(crate) struct Engine {
+    pub(crate) lanes: Vec<Lane>,
+    /// The last number given to a submission.
+    last: u64,
+    pub(crate) tracks: Tracks,
+    pub(crate) staging: Staging,
+    graveyard: Graveyard,
+    /// Bytes on their way into the host's memory.
+    pub(crate) deliveries: Deliveries,
+    /// The device is lost: every later call says so.
+    lost: Option<Error>,
+    /// Work that was queued with success failed later: told once, by the next wait or read of the stream whose id stands with it.
+    failed: Vec<(u64, Error)>,
+    /// Writes what the device does into a trace, if there is one.
+    pub(crate) timeline: Option<Timeline>,
+    /// There may be something to settle behind a wait: see `waiting.rs`.
+    pub(crate) attention: Arc<AtomicBool>,
+    /// For each lane the number of the batch that is open, 0 for none: for who looks without the lock.
+    pub(crate) begun: Arc<[AtomicU64; MAX_LANES]>,
+    /// The device is being destroyed: nothing is recorded any more.
+    pub(crate) closed: bool,
+    /// And its tail thread ends.
+    pub(crate) stop: bool,
+    /// The tail thread sleeps, or is not there yet: a tail wakes it.
+    pub(crate) tail_sleeps: bool,
+}
+
+impl Engine {
+    pub(crate) fn new(queues: Vec<Queue>, staging: Staging) -> Engine {
+        Engine {
+            lanes: queues.into_iter().take(MAX_LANES).map(Lane::new).collect(),
+            last: 0,
+            tracks: Tracks::default(),
+            staging,
+            graveyard: Graveyard::default(),
+            deliveries: Deliveries::default(),
+            lost: None,
+            failed: Vec::new(),
+            timeline: None,
+            attention: Arc::default(),
+            begun: Arc::default(),
+            closed: false,
+            stop: false,
+            tail_sleeps: true,
+        }
+    }
+
+    /// Fails if the device is lost.
+    #[inline]
+    pub(crate) fn check(&self) -> Result<()> {
+        match &self.lost {
+            None => Ok(()),
+            Some(lost) => Err(lost.clone()),
+        }
+    }
+
+    /// The error of earlier queued work of a stream (or of any, for `None`), once.
+    pub(crate) fn take_failure(&mut self, stream: Option<u64>) -> Result<()> {
+        if self.failed.is_empty() {
+            return Ok(());
+        }
+        match self.failed.iter().position(|(id, _)| stream.is_none_or(|wanted| *id == wanted)) {
+            Some(i) => Err(self.failed.remove(i).1),
+            None => Ok(()),
+        }
+    }
+
+    /// Keeps an error for the next wait or read of a stream, if there is none already.
+    pub(crate) fn keep_failure(&mut self, stream: u64, error: Error) {
+        if !self.failed.iter().any(|(id, _)| *id == stream) {
+            self.failed.push((stream, error));
+            self.attention.store(true, Ordering::Release);
+        }
+    }
+
+    /// Turns a failure of the driver into an error; a lost device stays lost.
+    pub(crate) fn fail(&mut self, e: vulkan::Error) -> Error {
+        if e.kind != vulkan::ErrorKind::DeviceLost {
+            return e.into();
+        }
+        if let Some(lost) = &self.lost {
+            return lost.clone();
+        }
+        let mut names: Vec<&str> = self.lanes.iter().flat_map(Lane::kernels_in_flight).collect();
+        names.dedup();
+        let kernels = match names.as_slice() {
+            [] => "no kernel was in flight".to_owned(),
+            some => format!("kernels in flight: '{}'", some.join("', '")),
+        };
+        let lost = format!(
+            "the device is lost ({}): a kernel ran longer than the driver's watchdog allows, or something failed on the way; {kernels}; \
+             avx_destroy it and create it again",
+            e.message
+        );
+        let lost = Error::new(Status::DeviceLost, lost);
+        self.lost = Some(lost.clone());
+        lost
+    }
+
+    // Buffers.
+
+    /// Ends a buffer: its memory goes when the GPU, and calls in progress, have passed their last use of it. What this gives may go now.
+    pub(crate) fn free(&mut self, id: TrackId) -> Option<Allocation> {
+        let (last_use, allocation) = self.tracks.free(id)?;
+        if (0..MAX_LANES).all(|lane| last_use[lane] <= done_of(&self.lanes, self.last, lane)) {
+            return Some(allocation);
+        }
+        self.bury(last_use, Dead::Memory(allocation));
+        None
+    }
+
+    /// Ends a pin of a range: see [`Tracks::pin`].
+    pub(crate) fn unpin(&mut self, id: TrackId, range: &Range<u64>, write: bool) {
+        let dead = self.tracks.unpin(id, range, write);
+        self.bury_memory(dead);
+    }
+
+    /// Ends a hold: see [`Tracks::hold`].
+    pub(crate) fn release(&mut self, id: TrackId) {
+        let dead = self.tracks.release(id);
+        self.bury_memory(dead);
+    }
+
+    fn bury_memory(&mut self, dead: Option<(Clock, Allocation)>) {
+        if let Some((last_use, allocation)) = dead {
+            self.bury(last_use, Dead::Memory(allocation));
+        }
+    }
+
+    /// Lets something go when the submissions of `last_use` are done.
+    pub(crate) fn bury(&mut self, last_use: Clock, dead: Dead) {
+        let done = self.done();
+        self.graveyard.bury(last_use, dead, &done);
+        self.attention.store(true, Ordering::Release);
+    }
+
+    /// Bytes are on their way into the host's memory.
+    pub(crate) fn add_delivery(&mut self, delivery: Delivery) {
+        self.deliveries.add(delivery);
+        self.attention.store(true, Ordering::Release);
+    }
+
+    /// Looks whether there is still something to settle behind the next wait.
+    pub(crate) fn rest(&self) {
+        let busy = !(self.failed.is_empty() && self.graveyard.is_empty() && self.deliveries.is_empty() && self.timeline.is_none());
+        self.attention.store(busy, Ordering::Release);
+    }
+
+    /// True if something waits for the GPU before it can go.
+    pub(crate) fn has_dead(&self) -> bool {
+        self.graveyard.is_waiting()
+    }
+
+    /// False if `reap` would do nothing.
+    #[inline]
+    pub(crate) fn has_work_for_reap(&self) -> bool {
+        !self.graveyard.is_empty() || self.timeline.is_some()
+    }
+
+    /// What may go now. The caller drops it, and gives memory back, with the lock released or held.
+    pub(crate) fn reap(&mut self) -> Vec<Dead> {
+        self.trace_done();
+        if self.graveyard.is_empty() {
+            return Vec::new();
+        }
+        let done = self.done();
+        self.graveyard.reap(&done)
+    }
+
+    /// Writes what is done into the trace, if there is one.
+    pub(crate) fn trace_done(&mut self) {
+        if self.timeline.is_none() {
+            return;
+        }
+        let done = self.done();
+        let drained = self.timeline.as_mut().map_or(Ok(()), |timeline| timeline.drain(&done));
+        if let Err(e) = drained {
+            self.fail(e);
+        }
+    }
+
+    /// The submissions that the host must wait for before it reads, or writes, the range; zeros for none.
+    pub(crate) fn must_wait_for(&mut self, id: TrackId, range: &Range<u64>, write: bool) -> Result<Clock> {
+        let mut clock = self.tracks.live(id)?.0.history.last_conflict(range, write);
+        for (lane, number) in clock.iter_mut().take(self.lanes.len()).enumerate() {
+            if *number > self.lanes[lane].done(self.last) {
+                let polled = self.lanes[lane].queue.completion().poll();
+                polled.map_err(|e| self.fail(e))?;
+            }
+            if *number <= self.lanes[lane].done(self.last) {
+                *number = 0;
+            }
+        }
+        Ok(clock)
+    }
+
+    // Recording.
+
+    /// All that is recorded or submitted until now.
+    pub(crate) fn now(&self) -> Clock {
+        let mut clock = Clock::default();
+        for (number, lane) in clock.iter_mut().zip(&self.lanes) {
+            *number = lane.open.as_ref().map_or(lane.queue.submitted(), |open| open.number);
+        }
+        clock
+    }
+
+    /// Submits what is held back, of all lanes; the numbers to wait for.
+    pub(crate) fn flush(&mut self) -> Result<Clock> {
+        let now = self.now();
+        self.flush_to(now)
+    }
+
+    /// Makes sure that these submissions have gone to the device; the numbers to wait for. The host is going to.
+    pub(crate) fn flush_to(&mut self, mut clock: Clock) -> Result<Clock> {
+        self.check()?;
+        for (lane, number) in clock.iter_mut().take(self.lanes.len()).enumerate() {
+            if *number > self.lanes[lane].queue.submitted() {
+                // Who asks is told now, and not again.
+                self.submit(lane).inspect_err(|e| self.failed.retain(|(_, kept)| kept.message != e.message))?;
+            }
+            if *number > 0 {
+                self.lanes[lane].eager = 1;
+            }
+            *number = (*number).min(self.lanes[lane].queue.submitted());
+        }
+        Ok(clock)
+    }
+
+    /// For each lane the last submission that is known to be done.
+    pub(crate) fn done(&self) -> Clock {
+        std::array::from_fn(|lane| done_of(&self.lanes, self.last, lane))
+    }
+
+    /// Records one command (or several that need no order among themselves) for a stream, behind the barrier and the waits that what
+    /// it touches needs.
+    pub(crate) fn record<'a>(
+        &mut self,
+        stream: &Arc<Line>,
+        touches: &[Touch],
+        label: impl FnOnce() -> Label<'a>,
+        command: impl FnOnce(&mut Commands, &mut Staging, Moment) -> Result<()>,
+    ) -> Result<()> {
+        let lane = self.order(stream, touches)?;
+        let done = self.lanes[lane].done(self.last);
+        let Some(open) = &mut self.lanes[lane].open else { return Err(no_batch()) };
+        let moment = Moment { lane: lane as u8, submission: open.number, done };
+        // The batch stays in its place, so that a panic in the command does not take along what earlier calls recorded.
+        let staging = &mut self.staging;
+        let outcome = match &mut self.timeline {
+            None => command(&mut open.commands, staging, moment),
+            Some(timeline) => {
+                let place = (moment.lane, moment.submission, stream);
+                timeline.around(&mut open.commands, place, label(), |commands| command(commands, staging, moment))
+            }
+        };
+        self.recorded(lane, stream, touches, outcome.is_ok());
+        outcome
+    }
+
+    /// The order of a stream's lane and its last submission that is done, where a kernel needs nothing but a barrier in the open batch: that
+    /// is the stream's, and nothing is traced.
+    #[inline]
+    pub(crate) fn plain_order(&self, stream: &Arc<Line>) -> Option<(&Order, u64)> {
+        let lane = self.lanes.get(usize::from(stream.lane))?;
+        let open = lane.open.as_ref()?;
+        let is_plain = self.lost.is_none() && self.timeline.is_none() && Arc::ptr_eq(open.streams.last()?, stream);
+        is_plain.then(|| (&lane.order, lane.done(self.last)))
+    }
+
+    /// As `record`, of a kernel in an open batch as `plain_order` finds it, behind a barrier between these stages, if there are any.
+    #[inline]
+    pub(crate) fn record_plainly(
+        &mut self,
+        stream: &Arc<Line>,
+        touches: &[Touch],
+        (src, dst): (Stages, Stages),
+        command: impl FnOnce(&mut Commands, &mut Staging, Moment) -> Result<()>,
+    ) -> Result<()> {
+        let at = usize::from(stream.lane);
+        if !src.is_empty() {
+            self.barrier(at, src, dst);
+        }
+        let done = self.lanes[at].done(self.last);
+        let Some(open) = &mut self.lanes[at].open else { return Err(no_batch()) };
+        let moment = Moment { lane: stream.lane, submission: open.number, done };
+        let outcome = command(&mut open.commands, &mut self.staging, moment);
+        self.recorded(at, stream, touches, outcome.is_ok());
+        outcome
+    }
+
+    /// A command that touches this was recorded into the open batch of the lane, or failed on the way.
+    #[inline]
+    fn recorded(&mut self, lane: usize, stream: &Line, touches: &[Touch], is_ok: bool) {
+        let Lane { open: Some(open), order, .. } = &mut self.lanes[lane] else { return };
+        open.count += u32::from(is_ok);
+        let at = Point { lane: lane as u8, sequence: order.next(), submission: open.number };
+        stream.used(open.number);
+        let host_writes = self.remember(touches, at);
+        let lane = &mut self.lanes[lane];
+        lane.last_stage = touches.first().map(|touch| touch.of.stage);
+        if let Some(open) = &mut lane.open {
+            open.host_writes.insert(host_writes);
+        }
+    }
+
+    /// Has the buffers know of a command that touches this. The stages in which it writes memory that the host reads.
+    #[inline]
+    fn remember(&mut self, touches: &[Touch], at: Point) -> Stages {
+        let Engine { lanes, tracks, last, .. } = self;
+        let order = &lanes[usize::from(at.lane)].order;
+        let mut host_writes = Stages::default();
+        for touch in touches {
+            let Some(track) = tracks.used(touch.track, &at) else { continue };
+            track.history.record(&touch.of, at, order, |lane| done_of(lanes, *last, lane));
+            if touch.of.write && track.host_reads {
+                host_writes.insert(touch.of.stage.into());
+            }
+        }
+        host_writes
+    }
+
+    /// What commands of a lane that touch this must wait for: stages before a barrier, stages behind it, submissions of other lanes.
+    #[inline]
+    fn conflicts(&self, lane: usize, touches: &[Touch]) -> (Stages, Stages, Clock) {
+        let (mut src, mut dst, mut lanes) = (Stages::default(), Stages::default(), Clock::default());
+        let order = &self.lanes[lane].order;
+        let all_done = self.done().into_iter().fold(u64::MAX, u64::min);
+        for touch in touches {
+            if self.tracks.is_older(touch.track, all_done) {
+                continue;
+            }
+            let Some(track) = self.tracks.get(touch.track) else { continue };
+            let mut conflicts = Conflicts { stages: Stages::default(), lanes };
+            track.history.conflicts(&touch.of, lane as u8, order, |lane| done_of(&self.lanes, self.last, lane), &mut conflicts);
+            if !conflicts.stages.is_empty() {
+                src.insert(conflicts.stages);
+                dst.insert(touch.of.stage.into());
+            }
+            lanes = conflicts.lanes;
+        }
+        (src, dst, lanes)
+    }
+
+    /// Makes the stream's lane, which this gives, ready for commands that touch this: a batch is open, waits for other lanes and a barrier
+    /// stand in it.
+    #[inline]
+    fn order(&mut self, stream: &Arc<Line>, touches: &[Touch]) -> Result<usize> {
+        self.check()?;
+        let lane = usize::from(stream.lane);
+        let (src, dst, lanes) = self.conflicts(lane, touches);
+        if lanes != Clock::default() {
+            self.start_after(lane, lanes)?;
+        }
+        self.open_batch(lane)?;
+        let Some(open) = &mut self.lanes[lane].open else { return Err(no_batch()) };
+        if open.streams.last().is_none_or(|last| !Arc::ptr_eq(last, stream)) && !open.streams.iter().any(|s| Arc::ptr_eq(s, stream)) {
+            open.streams.push(stream.clone());
+        }
+        if !src.is_empty() {
+            self.barrier(lane, src, dst);
+        }
+        Ok(lane)
+    }
+
+    /// Records a barrier into the open batch.
+    fn barrier(&mut self, lane: usize, src: Stages, dst: Stages) {
+        let lane = &mut self.lanes[lane];
+        if let Some(open) = &mut lane.open {
+            lane.order.barrier(src, dst);
+            open.commands.barrier(src, dst);
+        }
+    }
+
+    /// Has all that is recorded in `lane` from now on start after these submissions of other lanes. Only what has been submitted is
+    /// waited for, so no two lanes wait for each other.
+    fn start_after(&mut self, lane: usize, lanes: Clock) -> Result<()> {
+        for other in (0..self.lanes.len()).filter(|other| *other != lane) {
+            let number = lanes[other];
+            if number <= self.lanes[lane].waited[other] || number <= self.lanes[other].done(self.last) {
+                continue;
+            }
+            if self.lanes[other].open.as_ref().is_some_and(|open| open.number <= number) {
+                self.submit(other)?;
+            }
+            let number = number.min(self.lanes[other].queue.submitted());
+            if self.lanes[lane].open.as_ref().is_some_and(|open| open.count > 0) {
+                self.submit(lane)?;
+            }
+            self.open_batch(lane)?;
+            let lane = &mut self.lanes[lane];
+            lane.waited[other] = number;
+            if let Some(open) = &mut lane.open {
+                open.waits.push((other as u8, number));
+            }
+        }
+        Ok(())
+    }
+
+    /// Has all that the stream's lane gets from now on start after a point of any lane.
+    pub(crate) fn order_behind(&mut self, stream: &Arc<Line>, point: Point) -> Result<()> {
+        self.check()?;
+        let lane = usize::from(stream.lane);
+        if point.lane != stream.lane {
+            let mut lanes = Clock::default();
+            lanes[usize::from(point.lane)] = point.submission;
+            return self.start_after(lane, lanes);
+        }
+        if point.submission > self.lanes[lane].done(self.last) && !self.lanes[lane].order.is_all_ordered(point.sequence) {
+            self.open_batch(lane)?;
+            self.barrier(lane, Stages::ALL, Stages::ALL);
+        }
+        Ok(())
+    }
+
+    /// True if the last command of the stream's lane is a kernel that is not known to be done.
+    pub(crate) fn follows_kernel(&self, stream: &Line) -> bool {
+        let lane = &self.lanes[usize::from(stream.lane)];
+        let busy = lane.open.is_some() || lane.queue.completion().done() < lane.queue.submitted();
+        busy && matches!(lane.last_stage, Some(Stage::Compute | Stage::Uniform))
+    }
+
+    /// The point behind all that the stream has recorded.
+    pub(crate) fn point_of(&self, stream: &Line) -> Point {
+        let lane = &self.lanes[usize::from(stream.lane)];
+        Point { lane: stream.lane, sequence: lane.order.last(), submission: stream.last() }
+    }
+
+    /// Makes sure that a batch is being recorded.
+    #[inline]
+    fn open_batch(&mut self, lane: usize) -> Result<()> {
+        if self.lanes[lane].open.is_some() { Ok(()) } else { self.begin_batch(lane) }
+    }
+
+    fn begin_batch(&mut self, lane: usize) -> Result<()> {
+        let commands = self.lanes[lane].queue.begin();
+        let mut commands = commands.map_err(|e| self.fail(e))?;
+        self.last += 1;
+        self.begun[lane].store(self.last, Ordering::Relaxed);
+        let lane = &mut self.lanes[lane];
+        if std::mem::take(&mut lane.batch_was_lost) {
+            lane.order.barrier(Stages::ALL, Stages::ALL);
+            commands.barrier(Stages::ALL, Stages::ALL);
+            // Nor did its waits happen.
+            lane.waited = Clock::default();
+        }
+        lane.open = Some(Open {
+            commands,
+            number: self.last,
+            count: 0,
+            host_writes: Stages::default(),
+            waits: Default::default(),
+            is_led: false,
+            streams: Default::default(),
+        });
+        Ok(())
+    }
+
+    /// The work recorded so far in a lane writes staging memory that the host will read.
+    pub(crate) fn host_will_read(&mut self, lane: u8) {
+        if let Some(open) = &mut self.lanes[usize::from(lane)].open {
+            open.host_writes.insert(Stage::Transfer.into());
+        }
+    }
+}
+
+/// The last submission of a lane that is known to be done; `last` is the last number given out.
+#[inline]
+fn done_of(lanes: &[Lane], last: u64, lane: usize) -> u64 {
+    lanes.get(lane).map_or(u64::MAX, |lane| lane.done(last))
+}
+
+#[cold]
+fn no_batch() -> Error {
+    Error::new(Status::Internal, "no batch is open")
+}

@@ -1,0 +1,23 @@
+//! What runs when: order, batches, submission, and the memory that waits for the GPU. Nothing here waits for the GPU.
+//!
+//! | file | what it is about |
+//! |---|---|
+//! | `hazard` | which uses of a buffer must wait for which; pure |
+//! | `track` | what is known of each buffer: its uses, its mapping, its pins |
+//! | `lane` | one queue with its open batch |
+//! | `engine` | records commands into batches and submits them |
+//! | `habit` | whether a read is expected at once; pure |
+//! | `staging` | host-visible memory on the way to and from the device |
+//! | `delivery` | reads that wait for the GPU |
+//! | `graveyard` | what is freed when the GPU has passed its last use; pure |
+//! | `timeline` | the device's side of a trace |
+
+pub(crate) mod delivery;
+pub(crate) mod engine;
+pub(crate) mod graveyard;
+pub(crate) mod habit;
+pub(crate) mod hazard;
+pub(crate) mod lane;
+pub(crate) mod staging;
+pub(crate) mod timeline;
+pub(crate) mod track;

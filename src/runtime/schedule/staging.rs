@@ -1,0 +1,231 @@
+//! Host-visible memory on the way to and from the device: an arena for small uploads, rings of chunks for large transfers.
+//!
+//! Memory is taken when first needed, kept and reused. A chunk is free again when the submission that used it is done.
+
+use super::hazard::Clock;
+use crate::runtime::base::error::Result;
+use crate::vulkan::{Allocation, Memory, MemoryKind, Slice, Window};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Transfers up to this go through the arena, and single small chunks for reads.
+pub(crate) const SMALL: u64 = 64 << 10;
+/// A chunk of a large transfer: big enough for full bandwidth, small enough to overlap copying with the bus.
+pub(crate) const LARGE: u64 = 4 << 20;
+/// Large chunks in each direction: three for each of eight threads, one to fill, one on the bus and one between.
+const LARGE_COUNT: usize = 24;
+/// Small chunks for reads: as many threads can read small things at once.
+const SMALL_COUNT: usize = 64;
+/// The arena grows by this.
+const ARENA: u64 = 256 << 10;
+
+/// A piece of staging memory.
+pub(crate) struct Chunk {
+    allocation: Allocation,
+    window: Window,
+}
+
+impl Chunk {
+    fn new(memory: &Memory, kind: MemoryKind, size: u64) -> Result<Chunk> {
+        let allocation = memory.allocate(kind, size, 256, "avx_gpu staging")?;
+        match allocation.window() {
+            Some(window) => Ok(Chunk { allocation, window }),
+            None => {
+                memory.free(allocation);
+                Err(crate::runtime::base::error::Error::new(
+                    crate::runtime::base::error::Status::Internal,
+                    "staging memory is not host-visible",
+                ))
+            }
+        }
+    }
+
+    /// Memory for one transfer, given back by `Device::release`.
+    pub(crate) fn take(device: &crate::runtime::api::device::Device, kind: MemoryKind, size: u64) -> Result<Chunk> {
+        Chunk::new(device.memory(), kind, size)
+    }
+
+    pub(crate) fn slice(&self) -> Slice {
+        self.allocation.slice()
+    }
+
+    pub(crate) fn window(&self) -> Window {
+        self.window
+    }
+
+    /// The memory, to be freed.
+    pub(crate) fn into_allocation(self) -> Allocation {
+        self.allocation
+    }
+}
+
+/// A bounded set of chunks of one size.
+pub(crate) struct Ring {
+    memory: Arc<Memory>,
+    kind: MemoryKind,
+    size: u64,
+    limit: usize,
+    made: usize,
+    /// Chunks that nobody holds, each with the lane and number of the last submission that uses it.
+    chunks: Vec<(Ticket, Chunk)>,
+}
+
+/// A lane and a submission there.
+pub(crate) type Ticket = (u8, u64);
+
+fn is_done((lane, number): Ticket, done: &Clock) -> bool {
+    number <= done[usize::from(lane)]
+}
+
+/// What a ring answers.
+pub(crate) enum Taken {
+    Chunk(Chunk),
+    /// All are in use; the first will be free when this submission is done.
+    After(Ticket),
+    /// All are in the hands of other calls.
+    Held,
+}
+
+impl Taken {
+    /// The chunk, if there is one now.
+    pub(crate) fn chunk(self) -> Option<Chunk> {
+        if let Taken::Chunk(chunk) = self { Some(chunk) } else { None }
+    }
+}
+
+impl Ring {
+    fn new(memory: &Arc<Memory>, kind: MemoryKind, size: u64, limit: usize) -> Ring {
+        Ring { memory: memory.clone(), kind, size, limit, made: 0, chunks: Vec::new() }
+    }
+
+    /// A chunk that the GPU has passed; `done` are the last finished submissions.
+    pub(crate) fn take(&mut self, done: &Clock) -> Result<Taken> {
+        if let Some(i) = self.chunks.iter().position(|(last_use, _)| is_done(*last_use, done)) {
+            return Ok(Taken::Chunk(self.chunks.swap_remove(i).1));
+        }
+        if self.made < self.limit {
+            match Chunk::new(&self.memory, self.kind, self.size) {
+                Ok(chunk) => {
+                    self.made += 1;
+                    return Ok(Taken::Chunk(chunk));
+                }
+                // With at least one chunk there is a way on, only slower.
+                Err(e) if self.made == 0 => return Err(e),
+                Err(_) => {}
+            }
+        }
+        Ok(self.chunks.iter().map(|(last_use, _)| *last_use).min_by_key(|(_, number)| *number).map_or(Taken::Held, Taken::After))
+    }
+
+    /// Gives a chunk back, to be used again when its last submission is done.
+    pub(crate) fn give_back(&mut self, chunk: Chunk, last_use: Ticket) {
+        self.chunks.push((last_use, chunk));
+    }
+
+    /// Frees the chunks that nobody uses.
+    fn trim(&mut self, done: &Clock) {
+        for (_, chunk) in self.chunks.extract_if(.., |(last_use, _)| is_done(*last_use, done)) {
+            self.made -= 1;
+            self.memory.free(chunk.allocation);
+        }
+    }
+}
+
+/// Small chunks that the device has passed, and the threads that read from them gave back without taking the engine. They are the ring's.
+#[derive(Default)]
+pub(crate) struct Returned(Mutex<Vec<(Ticket, Chunk)>>);
+
+impl Returned {
+    fn list(&self) -> MutexGuard<'_, Vec<(Ticket, Chunk)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list().is_empty()
+    }
+
+    pub(crate) fn give_back(&self, chunk: Chunk, last_use: Ticket) {
+        self.list().push((last_use, chunk));
+    }
+
+    /// One of them, if there is one.
+    pub(crate) fn take(&self) -> Option<Chunk> {
+        self.list().pop().map(|(_, chunk)| chunk)
+    }
+
+    /// Puts all into their ring.
+    pub(crate) fn drain_into(&self, staging: &mut Staging) {
+        staging.small_readbacks.chunks.append(&mut self.list());
+    }
+}
+
+/// Small uploads of one lane, one behind the other.
+pub(crate) struct Arena {
+    memory: Arc<Memory>,
+    current: Option<(Chunk, u64)>,
+    /// Full chunks, each with the last submission that uses it.
+    full: Vec<(u64, Chunk)>,
+}
+
+/// All staging memory of a device.
+pub(crate) struct Staging {
+    arenas: Vec<Arena>,
+    pub(crate) uploads: Ring,
+    pub(crate) readbacks: Ring,
+    pub(crate) small_readbacks: Ring,
+}
+
+impl Staging {
+    pub(crate) fn new(memory: &Arc<Memory>, lanes: usize) -> Staging {
+        Staging {
+            arenas: (0..lanes).map(|_| Arena { memory: memory.clone(), current: None, full: Vec::new() }).collect(),
+            uploads: Ring::new(memory, MemoryKind::Upload, LARGE, LARGE_COUNT),
+            readbacks: Ring::new(memory, MemoryKind::Readback, LARGE, LARGE_COUNT),
+            small_readbacks: Ring::new(memory, MemoryKind::Readback, SMALL, SMALL_COUNT),
+        }
+    }
+
+    /// The arena of a lane.
+    pub(crate) fn arena(&mut self, lane: u8) -> &mut Arena {
+        &mut self.arenas[usize::from(lane)]
+    }
+
+    /// Frees what nobody uses.
+    pub(crate) fn trim(&mut self, done: &Clock) {
+        for ring in [&mut self.uploads, &mut self.readbacks, &mut self.small_readbacks] {
+            ring.trim(done);
+        }
+        for (lane, arena) in self.arenas.iter_mut().enumerate() {
+            for (_, chunk) in arena.full.extract_if(.., |(number, _)| *number <= done[lane]) {
+                arena.memory.free(chunk.allocation);
+            }
+        }
+    }
+}
+
+impl Arena {
+    /// `size` bytes (at most [`SMALL`]) for the submission `number`; `done` is the lane's last finished one. Aligned for every binding.
+    pub(crate) fn take(&mut self, size: u64, number: u64, done: u64) -> Result<(Slice, Window, u64)> {
+        let fits = |used: u64| used + size <= ARENA;
+        if self.current.as_ref().is_none_or(|(_, used)| !fits(*used)) {
+            if let Some((chunk, _)) = self.current.take() {
+                self.full.push((number, chunk));
+            }
+            let spare = self.full.iter().position(|(n, _)| *n <= done).map(|i| self.full.swap_remove(i).1);
+            let chunk = match spare {
+                Some(chunk) => chunk,
+                None => Chunk::new(&self.memory, MemoryKind::Upload, ARENA)?,
+            };
+            self.current = Some((chunk, 0));
+        }
+        match &mut self.current {
+            Some((chunk, used)) => {
+                let at = *used;
+                *used = (at + size).next_multiple_of(256);
+                Ok((chunk.slice().part(at, size), chunk.window(), at))
+            }
+            None => {
+                Err(crate::runtime::base::error::Error::new(crate::runtime::base::error::Status::Internal, "the upload arena has no chunk"))
+            }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The device's side of a trace: two timestamps around each command, read when its submission is done.
+
+use super::hazard::Clock;
+use crate::runtime::api::stream::Line;
+use crate::runtime::base::trace::{Detail, Trace};
+use crate::vulkan::{self, Commands, Stamp, StampStage, Stamps};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The clocks drift apart: where the driver can tell, they are compared again after so long.
+const RECALIBRATE: Duration = Duration::from_secs(1);
+
+/// What a command is called in a trace, and what it moves.
+#[derive(Clone, Copy)]
+pub(crate) struct Label<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) workgroups: Option<[u32; 3]>,
+    pub(crate) bytes: u64,
+}
+
+impl<'a> Label<'a> {
+    /// A command of so many bytes.
+    pub(crate) fn new(name: &'a str, bytes: u64) -> Label<'a> {
+        Label { name, workgroups: None, bytes }
+    }
+}
+
+/// A command whose times are to be read.
+struct Pending {
+    lane: u8,
+    submission: u64,
+    line: Arc<Line>,
+    name: String,
+    detail: Detail,
+    start: Stamp,
+    /// `None` without memory for it. The start waits all the same: a stamp that is dropped earlier is taken again before it is written.
+    end: Option<Stamp>,
+}
+
+/// See the module.
+pub(crate) struct Timeline {
+    trace: &'static Trace,
+    process: u32,
+    stamps: Stamps,
+    /// A time of the device's clock and the same time of the trace, in nanoseconds.
+    calibration: (u64, u64),
+    calibrated: Instant,
+    pending: VecDeque<Pending>,
+    /// What was done when they were looked at last.
+    drained: Clock,
+}
+
+impl Timeline {
+    pub(crate) fn new(trace: &'static Trace, name: &str, stamps: &Stamps) -> Timeline {
+        let calibration = stamps.calibrate(trace.origin()).unwrap_or_default();
+        let process = trace.device(name);
+        Timeline {
+            trace,
+            process,
+            stamps: stamps.clone(),
+            calibration,
+            calibrated: Instant::now(),
+            pending: VecDeque::new(),
+            drained: Clock::default(),
+        }
+    }
+
+    /// True if the driver cannot compare the clocks, so that a stamp of known time must.
+    pub(crate) fn wants_calibration(&self) -> bool {
+        self.calibration == (0, 0)
+    }
+
+    /// The device's clock showed `device` at `host`.
+    pub(crate) fn calibrate(&mut self, device: u64, host: Instant) {
+        self.calibration = (device, self.trace.since(host));
+    }
+
+    /// Records a command between two stamps.
+    pub(crate) fn around<T>(
+        &mut self,
+        commands: &mut Commands,
+        place: (u8, u64, &Arc<Line>),
+        label: Label<'_>,
+        command: impl FnOnce(&mut Commands) -> T,
+    ) -> T {
+        let start = self.start(commands);
+        let outcome = command(commands);
+        if let Some(start) = start {
+            self.end(commands, place, label, start);
+        }
+        outcome
+    }
+
+    /// The time before a command; `None` without memory for it.
+    pub(crate) fn start(&mut self, commands: &mut Commands) -> Option<Stamp> {
+        let start = self.stamps.take().ok()?;
+        commands.stamp(&start, StampStage::Top);
+        Some(start)
+    }
+
+    /// The time behind it, in this lane and submission, for this stream.
+    pub(crate) fn end(&mut self, commands: &mut Commands, place: (u8, u64, &Arc<Line>), label: Label<'_>, start: Stamp) {
+        let end = self.stamps.take().ok();
+        if let Some(end) = &end {
+            commands.stamp(end, StampStage::Bottom);
+        }
+        let (lane, submission, line) = place;
+        let detail = Detail { workgroups: label.workgroups, bytes: label.bytes };
+        self.pending.push_back(Pending { lane, submission, line: line.clone(), name: label.name.to_owned(), detail, start, end });
+    }
+
+    /// Writes the commands that are done into the trace.
+    pub(crate) fn drain(&mut self, done: &Clock) -> Result<(), vulkan::Error> {
+        if self.calibrated.elapsed() > RECALIBRATE {
+            self.calibrated = Instant::now();
+            self.calibration = self.stamps.calibrate(self.trace.origin()).unwrap_or(self.calibration);
+        }
+        if *done == self.drained {
+            return Ok(());
+        }
+        self.drained = *done;
+        let is_done = |p: &Pending| p.submission <= done[usize::from(p.lane)];
+        let (passed, left) = std::mem::take(&mut self.pending).into_iter().partition(is_done);
+        self.pending = left;
+        let passed: VecDeque<Pending> = passed;
+        let now = self.trace.since(Instant::now());
+        for pending in passed {
+            let Some(end) = &pending.end else { continue };
+            // A submission that did not reach the device has no times.
+            if let (Some(start), Some(end)) = (pending.start.read()?, end.read()?) {
+                let host = |device| self.stamps.host(self.calibration, now, device);
+                let times = (host(start), host(end));
+                self.trace.device_span(self.process, (pending.line.id, &pending.line.label), &pending.name, times, &pending.detail);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Timeline {
+    fn drop(&mut self) {
+        self.trace.close_device();
+    }
+}

@@ -1,0 +1,330 @@
+//! What the engine knows of each buffer: what used it, what the user has mapped, which calls work on it just now.
+
+use super::hazard::{Clock, History, Point, Stage, Use};
+use crate::runtime::base::error::{Error, Result, Status};
+use crate::runtime::base::handle::Token;
+use crate::vulkan::{Allocation, Slice};
+use std::ops::Range;
+
+/// Names a buffer's [`Track`] in the engine.
+#[derive(Clone, Copy, Debug, Eq)]
+pub(crate) struct TrackId {
+    slot: u32,
+    /// A slot is used again; its generation is not, nor is it any other slot's. It is not 0.
+    generation: u64,
+}
+
+impl PartialEq for TrackId {
+    #[inline]
+    fn eq(&self, other: &TrackId) -> bool {
+        self.generation == other.generation
+    }
+}
+
+impl std::hash::Hash for TrackId {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.generation.hash(state);
+    }
+}
+
+/// A use of a buffer's bytes by a command.
+#[derive(Clone, Debug)]
+pub(crate) struct Touch {
+    pub(crate) track: TrackId,
+    pub(crate) of: Use,
+}
+
+impl Touch {
+    /// Of no bytes of no buffer.
+    pub(crate) const NONE: Touch =
+        Touch { track: TrackId { slot: 0, generation: 0 }, of: Use { range: 0..0, stage: Stage::Compute, write: false, unordered: false } };
+}
+
+/// What each command looks at of a buffer, together in two neighbouring cache lines.
+#[repr(align(128))]
+pub(crate) struct Track {
+    /// 0 while the slot is free.
+    generation: u64,
+    /// The generation, as long as the buffer is neither freed nor mapped and no call in progress works on it; else 0.
+    plain: u64,
+    pub(crate) history: History,
+    /// The host reads its memory directly.
+    pub(crate) host_reads: bool,
+}
+
+const _: () = assert!(size_of::<Track>() == 128);
+
+/// Which buffer it is that a slot tracks.
+#[derive(Default)]
+pub(crate) struct Place {
+    /// NULL for one without a handle.
+    token: Token,
+    pub(crate) size: u64,
+    /// Where it lies, with whole words.
+    slice: Slice,
+}
+
+impl Place {
+    /// A range of it, as the GPU sees it.
+    #[inline]
+    pub(crate) fn slice(&self, range: &Range<u64>) -> Slice {
+        self.slice.part(range.start, range.end - range.start)
+    }
+}
+
+/// How the host stands to a buffer, and its memory.
+#[derive(Default)]
+pub(crate) struct Standing {
+    mapped: Option<(Range<u64>, bool)>,
+    /// Ranges that calls in progress read or write from the host, with no lock held.
+    pins: Vec<(Range<u64>, bool)>,
+    /// Calls in progress that need the memory to stay, whoever uses it meanwhile.
+    holds: u32,
+    allocation: Option<Allocation>,
+    freed: bool,
+}
+
+impl Standing {
+    /// The mapping that the user holds: its range, and whether it may be written.
+    pub(crate) fn mapped(&self) -> Option<&(Range<u64>, bool)> {
+        self.mapped.as_ref()
+    }
+
+    /// True if a call in progress uses bytes of the range from the host in a way that conflicts.
+    pub(crate) fn is_pinned(&self, range: &Range<u64>, write: bool) -> bool {
+        self.pins.iter().any(|(r, w)| (*w || write) && r.start < range.end && range.start < r.end)
+    }
+}
+
+/// The tracks of all buffers of a device.
+#[derive(Default)]
+pub(crate) struct Tracks {
+    slots: Vec<Track>,
+    /// For each slot.
+    standings: Vec<Standing>,
+    /// For each slot.
+    places: Vec<Place>,
+    /// For each slot of the handles' table the slot here.
+    by_token: Vec<u32>,
+    /// For each slot the last submission that uses its buffer: thousands are looked at in no time.
+    newest: Vec<u64>,
+    free: Vec<u32>,
+    /// Tracks made so far.
+    generations: u64,
+    /// Buffers freed so far.
+    freed: u64,
+    /// Mappings and pins that there are.
+    busy: usize,
+}
+
+impl Tracks {
+    /// Starts to track a buffer.
+    pub(crate) fn add(&mut self, allocation: Option<Allocation>, host_reads: bool) -> TrackId {
+        self.generations += 1;
+        let generation = self.generations;
+        let track = Track { generation, plain: generation, history: History::default(), host_reads };
+        let standing = Standing { allocation, ..Standing::default() };
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                let at = slot as usize;
+                (self.slots[at], self.standings[at], self.newest[at]) = (track, standing, 0);
+                self.places[at] = Place::default();
+                slot
+            }
+            None => {
+                self.slots.push(track);
+                self.standings.push(standing);
+                self.newest.push(0);
+                self.places.push(Place::default());
+                (self.slots.len() - 1) as u32
+            }
+        };
+        TrackId { slot, generation }
+    }
+
+    /// Tells the handle that names a buffer, and where it lies.
+    pub(crate) fn name(&mut self, id: TrackId, token: Token, size: u64, slice: Slice) {
+        if self.by_token.len() <= token.slot() {
+            self.by_token.resize(token.slot() + 1, u32::MAX);
+        }
+        self.by_token[token.slot()] = id.slot;
+        self.places[id.slot as usize] = Place { token, size, slice };
+    }
+
+    /// The buffer of that handle, if it lives, is this device's, nobody has mapped it and no call in progress works on it.
+    #[inline]
+    pub(crate) fn find(&self, token: Token) -> Option<(TrackId, &Track, &Place)> {
+        let slot = *self.by_token.get(token.slot())?;
+        let place = self.places.get(slot as usize).filter(|place| place.token == token && !token.is_null())?;
+        let track = self.slots.get(slot as usize).filter(|track| track.plain != 0)?;
+        Some((TrackId { slot, generation: track.plain }, track, place))
+    }
+
+    /// The track, freed or not, as long as it is there.
+    #[inline]
+    pub(crate) fn get(&self, id: TrackId) -> Option<&Track> {
+        self.slots.get(id.slot as usize).filter(|track| track.generation == id.generation)
+    }
+
+    /// The track of a buffer that lives, if nobody has mapped it and no call in progress works on it.
+    #[inline]
+    pub(crate) fn plain(&self, id: TrackId) -> Option<&Track> {
+        self.slots.get(id.slot as usize).filter(|track| track.plain == id.generation)
+    }
+
+    /// The track of a buffer that has not been freed, and how the host stands to it.
+    pub(crate) fn live(&self, id: TrackId) -> Result<(&Track, &Standing)> {
+        match self.get(id) {
+            Some(track) if !self.standings[id.slot as usize].freed => Ok((track, &self.standings[id.slot as usize])),
+            _ => Err(gone()),
+        }
+    }
+
+    /// True if the buffer was freed.
+    pub(crate) fn is_freed(&self, id: TrackId) -> bool {
+        self.live(id).is_err()
+    }
+
+    /// How many buffers were freed so far, if none is mapped and no call in progress works on one: while that stays, so do those that lived.
+    pub(crate) fn calm(&self) -> Option<u64> {
+        (self.busy == 0).then_some(self.freed)
+    }
+
+    /// True if all that used the buffer is in submissions up to this one.
+    #[inline]
+    pub(crate) fn is_older(&self, id: TrackId, submission: u64) -> bool {
+        self.newest.get(id.slot as usize).is_some_and(|newest| *newest <= submission)
+    }
+
+    /// The track whose buffer is to know of a use.
+    #[inline(always)]
+    pub(crate) fn used(&mut self, id: TrackId, at: &Point) -> Option<&mut Track> {
+        let slot = id.slot as usize;
+        let track = self.slots.get_mut(slot).filter(|track| track.generation == id.generation)?;
+        // A batch that was begun earlier in another lane may get its commands later.
+        let newest = self.newest.get_mut(slot)?;
+        *newest = at.submission.max(*newest);
+        Some(track)
+    }
+
+    /// Ends a buffer. What `end` gives is to be freed after the last use named with it.
+    pub(crate) fn free(&mut self, id: TrackId) -> Option<(Clock, Allocation)> {
+        self.unmap(id);
+        self.change(id, |standing| standing.freed = true)?;
+        self.freed += 1;
+        self.end(id)
+    }
+
+    /// Has the user hold a mapping of the range; there is none.
+    pub(crate) fn map(&mut self, id: TrackId, range: Range<u64>, write: bool) -> Result<()> {
+        self.change(id, |standing| standing.mapped = Some((range, write))).ok_or_else(gone)?;
+        self.busy += 1;
+        Ok(())
+    }
+
+    /// Ends the user's mapping; false if there is none.
+    pub(crate) fn unmap(&mut self, id: TrackId) -> bool {
+        let was = self.change(id, |standing| standing.mapped.take().is_some()).unwrap_or(false);
+        self.busy -= usize::from(was);
+        was
+    }
+
+    /// Keeps others from the range while a call works on it with no lock held. Ended by `unpin`.
+    pub(crate) fn pin(&mut self, id: TrackId, range: &Range<u64>, write: bool) -> Result<()> {
+        self.live(id)?;
+        self.change(id, |standing| standing.pins.push((range.clone(), write)));
+        self.busy += 1;
+        Ok(())
+    }
+
+    /// Ends a pin; as `free` if that was what a freed buffer waited for.
+    pub(crate) fn unpin(&mut self, id: TrackId, range: &Range<u64>, write: bool) -> Option<(Clock, Allocation)> {
+        let ended = self.change(id, |standing| {
+            let at = standing.pins.iter().position(|(r, w)| r == range && *w == write);
+            at.map(|i| standing.pins.swap_remove(i)).is_some()
+        });
+        self.busy -= usize::from(ended == Some(true));
+        self.end(id)
+    }
+
+    /// Keeps the memory from going while a call refers to it. Ended by `release`.
+    pub(crate) fn hold(&mut self, id: TrackId) -> Result<()> {
+        self.live(id)?;
+        self.change(id, |standing| standing.holds += 1);
+        Ok(())
+    }
+
+    /// Ends a hold; as `free` if that was what a freed buffer waited for.
+    pub(crate) fn release(&mut self, id: TrackId) -> Option<(Clock, Allocation)> {
+        self.change(id, |standing| standing.holds = standing.holds.saturating_sub(1));
+        self.end(id)
+    }
+
+    /// Changes how the host stands to a buffer, if its track is there.
+    fn change<T>(&mut self, id: TrackId, change: impl FnOnce(&mut Standing) -> T) -> Option<T> {
+        let track = self.slots.get_mut(id.slot as usize).filter(|track| track.generation == id.generation)?;
+        let standing = &mut self.standings[id.slot as usize];
+        let changed = change(standing);
+        let is_plain = !standing.freed && standing.mapped.is_none() && standing.pins.is_empty();
+        track.plain = if is_plain { id.generation } else { 0 };
+        Some(changed)
+    }
+
+    fn end(&mut self, id: TrackId) -> Option<(Clock, Allocation)> {
+        let slot = id.slot as usize;
+        let track = self.slots.get_mut(slot).filter(|track| track.generation == id.generation)?;
+        let standing = &mut self.standings[slot];
+        if !(standing.freed && standing.pins.is_empty() && standing.holds == 0) {
+            return None;
+        }
+        let (last_use, allocation) = (track.history.last_use(), standing.allocation.take());
+        *track = Track { generation: 0, plain: 0, history: History::default(), host_reads: false };
+        self.free.push(id.slot);
+        Some((last_use, allocation?))
+    }
+}
+
+#[cold]
+fn gone() -> Error {
+    Error::new(Status::InvalidHandle, "the buffer was freed by another thread during this call")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(lane: u8, submission: u64) -> Point {
+        Point { lane, sequence: 1, submission }
+    }
+
+    #[test]
+    fn the_newest_use_stays_the_newest() {
+        let mut tracks = Tracks::default();
+        let id = tracks.add(None, false);
+        assert!(tracks.is_older(id, 0), "never used");
+        assert!(tracks.used(id, &at(1, 4)).is_some() && tracks.used(id, &at(0, 2)).is_some());
+        assert!(!tracks.is_older(id, 3) && tracks.is_older(id, 4), "the batch with the lower number was begun before");
+    }
+
+    #[test]
+    fn a_handle_finds_its_buffer_while_nobody_keeps_it_to_himself() {
+        let mut tracks = Tracks::default();
+        let (own, id) = (tracks.add(None, true), tracks.add(None, false));
+        let token = Token(0x8000_0000_4000_0003);
+        tracks.name(id, token, 8, Slice::default());
+        let found = |tracks: &Tracks| tracks.find(token).map(|(found, ..)| found);
+        assert_eq!(found(&tracks), Some(id));
+        assert!(tracks.find(Token::default()).is_none() && own != id, "one without a handle has no name");
+        assert_eq!(tracks.calm(), Some(0));
+        tracks.map(id, 0..4, true).unwrap();
+        assert_eq!((found(&tracks), tracks.calm()), (None, None));
+        assert!(tracks.unmap(id) && !tracks.unmap(id));
+        tracks.pin(id, &(0..4), false).unwrap();
+        assert_eq!((found(&tracks), tracks.calm()), (None, None));
+        assert!(tracks.free(id).is_none() && tracks.is_freed(id), "a call works on it");
+        tracks.unpin(id, &(0..4), false);
+        assert_eq!((found(&tracks), tracks.calm()), (None, Some(1)));
+        let next = tracks.add(None, false);
+        assert!(next != id && found(&tracks).is_none(), "the slot is used again, and not by that name");
+    }
+}

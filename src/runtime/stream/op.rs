@@ -1,0 +1,277 @@
+//! Commands as data: made from checked arguments, recorded into a batch at once, or kept in a graph and recorded when it is launched.
+
+use super::turn::{Touches, turn};
+use crate::compile::Variant;
+use crate::runtime::api::device::{Device, Inside};
+use crate::runtime::api::stream::{Line, Target};
+use crate::runtime::base::error::{Error, Result, Status};
+use crate::runtime::object::kernel::Kernel;
+use crate::runtime::schedule::hazard::Stage;
+use crate::runtime::schedule::timeline::Label;
+use crate::vulkan::{Commands, Slice};
+use smallvec::SmallVec;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// A command with what it touches.
+pub(crate) struct Prepared<'a> {
+    pub(crate) op: Op<'a>,
+    pub(crate) touches: Touches,
+}
+
+/// A command.
+#[expect(clippy::large_enum_variant, reason = "most are dispatches, and boxing one would cost an allocation each")]
+pub(crate) enum Op<'a> {
+    Dispatch(Dispatch<'a>),
+    /// By the device's copy command.
+    Copy {
+        src: Slice,
+        dst: Slice,
+    },
+    /// Bytes that are kept with the command.
+    Upload {
+        bytes: Cow<'a, [u8]>,
+        dst: Slice,
+    },
+    /// The bytes over and over, the last time as many as fit.
+    Repeat {
+        bytes: Vec<u8>,
+        dst: Slice,
+    },
+    /// By the device's fill command; offset and size are multiples of what it demands.
+    Fill {
+        dst: Slice,
+        word: u32,
+    },
+}
+
+/// A kernel over a grid.
+pub(crate) struct Dispatch<'a> {
+    pub(crate) kernel: Arc<Kernel>,
+    pub(crate) variant: Variant,
+    /// One for each of the kernel's arguments, in order.
+    pub(crate) bound: SmallVec<[Bound<'a>; 6]>,
+    pub(crate) size: Size,
+}
+
+/// A kernel over a grid, with everything borrowed.
+#[derive(Clone, Copy)]
+pub(crate) struct Run<'r, 'a> {
+    pub(crate) kernel: &'r Arc<Kernel>,
+    pub(crate) variant: Variant,
+    pub(crate) bound: &'r [Bound<'a>],
+    pub(crate) size: Size,
+}
+
+/// A value for a binding, resolved.
+pub(crate) enum Bound<'a> {
+    Slice(Slice),
+    /// For a uniform binding of so many bytes with padding; from that slot of a graph.
+    Bytes(Cow<'a, [u8]>, u64, Option<u32>),
+    PushConstants(Cow<'a, [u8]>),
+}
+
+/// How many workgroups.
+#[derive(Clone, Copy)]
+pub(crate) enum Size {
+    Direct([u32; 3]),
+    /// In pieces that the device takes, by the variant whose ids start at a base.
+    Split([u32; 3], [u32; 3]),
+    /// As three words in a buffer say.
+    Indirect(Slice),
+}
+
+/// Puts bytes where the device sees them, as a range of at least so many bytes; the third is the slot of a graph they came from.
+pub(crate) type Upload<'u> = dyn FnMut(&[u8], u64, Option<u32>) -> Result<Slice> + 'u;
+
+impl Op<'_> {
+    /// Where it touches memory.
+    pub(crate) fn stage(&self) -> Stage {
+        if matches!(self, Op::Dispatch(_)) { Stage::Compute } else { Stage::Transfer }
+    }
+
+    /// Its kernel.
+    pub(crate) fn kernel(&self) -> Option<&Arc<Kernel>> {
+        if let Op::Dispatch(dispatch) = self { Some(&dispatch.kernel) } else { None }
+    }
+
+    /// What a trace shows.
+    fn label<'l>(&'l self, touches: &Touches) -> Label<'l> {
+        match self {
+            Op::Dispatch(dispatch) => dispatch.as_run().label(touches),
+            Op::Copy { src, .. } => Label::new("copy", src.size),
+            Op::Upload { dst, .. } => Label::new("write", dst.size),
+            Op::Repeat { dst, .. } | Op::Fill { dst, .. } => Label::new("fill", dst.size),
+        }
+    }
+
+    /// The same with bytes of its own.
+    pub(crate) fn into_owned(self) -> Op<'static> {
+        match self {
+            Op::Dispatch(Dispatch { kernel, variant, bound, size }) => {
+                let own = |bound| match bound {
+                    Bound::Slice(slice) => Bound::Slice(slice),
+                    Bound::Bytes(bytes, size, slot) => Bound::Bytes(Cow::Owned(bytes.into_owned()), size, slot),
+                    Bound::PushConstants(bytes) => Bound::PushConstants(Cow::Owned(bytes.into_owned())),
+                };
+                Op::Dispatch(Dispatch { kernel, variant, bound: bound.into_iter().map(own).collect(), size })
+            }
+            Op::Copy { src, dst } => Op::Copy { src, dst },
+            Op::Upload { bytes, dst } => Op::Upload { bytes: Cow::Owned(bytes.into_owned()), dst },
+            Op::Repeat { bytes, dst } => Op::Repeat { bytes, dst },
+            Op::Fill { dst, word } => Op::Fill { dst, word },
+        }
+    }
+
+    /// Records it. What can fail comes before the first command.
+    pub(crate) fn encode(&self, device: &Device, commands: &mut Commands, upload: &mut Upload<'_>) -> Result<()> {
+        match self {
+            Op::Dispatch(dispatch) => dispatch.as_run().encode(device, commands, upload)?,
+            Op::Copy { src, dst } => commands.copy(*src, *dst),
+            Op::Upload { bytes, dst } => {
+                let source = upload(bytes, bytes.len() as u64, None)?;
+                commands.copy(source, *dst);
+            }
+            Op::Repeat { bytes, dst } => {
+                let source = upload(bytes, bytes.len() as u64, None)?;
+                commands.copy_repeated(source, *dst);
+            }
+            Op::Fill { dst, word } => commands.fill(*dst, *word),
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Dispatch<'a> {
+    /// As it is recorded.
+    pub(crate) fn as_run(&self) -> Run<'_, 'a> {
+        Run { kernel: &self.kernel, variant: self.variant, bound: &self.bound, size: self.size }
+    }
+}
+
+impl<'r> Run<'r, '_> {
+    /// What a trace shows.
+    pub(crate) fn label(&self, touches: &Touches) -> Label<'r> {
+        let bytes = touches.list.iter().map(|touch| touch.of.range.end - touch.of.range.start);
+        let workgroups = match self.size {
+            Size::Direct(groups) | Size::Split(groups, _) => Some(groups),
+            Size::Indirect(_) => None,
+        };
+        Label { name: &self.kernel.label, workgroups, bytes: bytes.sum() }
+    }
+
+    /// Records it. What can fail comes before the first command.
+    pub(crate) fn encode(&self, device: &Device, commands: &mut Commands, upload: &mut Upload<'_>) -> Result<()> {
+        let pipeline = self.kernel.compiled.pipeline(device, self.variant)?;
+        let mut slices: SmallVec<[Slice; 8]> = SmallVec::new();
+        let mut push_constants: SmallVec<[u8; 128]> = SmallVec::new();
+        for bound in self.bound {
+            match bound {
+                Bound::Slice(slice) => slices.push(*slice),
+                Bound::Bytes(bytes, size, slot) => slices.push(upload(bytes, (*size).max(bytes.len() as u64), *slot)?),
+                Bound::PushConstants(bytes) => {
+                    push_constants.extend_from_slice(bytes);
+                    push_constants.resize(bytes.len().next_multiple_of(4), 0);
+                }
+            }
+        }
+        match self.size {
+            Size::Direct(groups) => {
+                commands.bind(pipeline, &slices, &push_constants)?;
+                commands.dispatch(groups);
+            }
+            Size::Indirect(counts) => {
+                commands.bind(pipeline, &slices, &push_constants)?;
+                commands.dispatch_indirect(counts);
+            }
+            Size::Split(groups, limit) => {
+                // All bases first: what can fail should fail before the first piece is recorded.
+                let upload_base = |(base, count): ([u32; 3], [u32; 3])| {
+                    let bytes: SmallVec<[u8; 16]> = base.into_iter().chain([0]).flat_map(u32::to_ne_bytes).collect();
+                    Ok((upload(&bytes, bytes.len() as u64, None)?, count))
+                };
+                let pieces: Vec<(Slice, [u32; 3])> = pieces(groups, limit).map(upload_base).collect::<Result<_>>()?;
+                for (base, count) in pieces {
+                    slices.push(base);
+                    commands.bind(pipeline, &slices, &push_constants)?;
+                    slices.pop();
+                    commands.dispatch(count);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The grid in pieces that the device takes: each with its first workgroup and its size.
+fn pieces(groups: [u32; 3], limit: [u32; 3]) -> impl Iterator<Item = ([u32; 3], [u32; 3])> {
+    let along = move |axis: usize| {
+        let (total, step) = (groups[axis], limit[axis].max(1));
+        (0..total).step_by(step as usize).map(move |base| (base, step.min(total - base)))
+    };
+    along(2).flat_map(move |z| along(1).flat_map(move |y| along(0).map(move |x| ([x.0, y.0, z.0], [x.1, y.1, z.1]))))
+}
+
+/// Queues a command on a stream, or keeps it in the graph that the stream records.
+pub(crate) fn run(device: &Inside, target: &Target, prepared: Prepared<'_>) -> Result<()> {
+    let line = match target {
+        Target::Live(line) => line,
+        Target::Recording(stream) => return stream.recording(|recording| recording.push(prepared)),
+    };
+    let Prepared { op, touches } = prepared;
+    queue(device, line, &touches, || op.label(&touches), op.kernel(), |commands, upload| op.encode(device, commands, upload))
+}
+
+/// Queues on a live stream what `encode` records.
+#[inline]
+pub(crate) fn queue<'a>(
+    device: &Inside,
+    line: &Arc<Line>,
+    touches: &Touches,
+    label: impl FnOnce() -> Label<'a>,
+    kernel: Option<&Arc<Kernel>>,
+    encode: impl FnOnce(&mut Commands, &mut Upload<'_>) -> Result<()>,
+) -> Result<()> {
+    let mut engine = turn(device, touches)?;
+    let mut is_first = false;
+    engine.record(line, &touches.list, label, |commands, staging, now| {
+        // Before anything can fail: from here on the batch may refer to the pipeline.
+        is_first = kernel.is_some_and(|kernel| kernel.used_by(now.lane, now.submission));
+        let arena = staging.arena(now.lane);
+        encode(commands, &mut |bytes, size, _| {
+            let (slice, window, at) = arena.take(size, now.submission, now.done)?;
+            window.write(at, bytes);
+            Ok(slice)
+        })
+    })?;
+    if let Some(kernel) = kernel.filter(|_| is_first) {
+        engine.lanes[usize::from(line.lane)].note_kernel(line.last(), &kernel.label);
+    }
+    device.pace(&mut engine, line)
+}
+
+/// A graph's slot in a verb on a stream that does not record.
+pub(crate) fn no_slots_here() -> Error {
+    Error::new(Status::InvalidArgument, "slots are for graphs: the stream records none (avx_graph_begin gives one that does)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pieces;
+
+    #[test]
+    fn pieces_cover_the_grid_once() {
+        let all: Vec<_> = pieces([10, 3, 2], [4, 2, 2]).collect();
+        assert_eq!(all.len(), 3 * 2);
+        assert!(all.iter().all(|(_, count)| count[0] <= 4 && count[1] <= 2 && count[2] <= 2));
+        let total: u32 = all.iter().map(|(_, c)| c[0] * c[1] * c[2]).sum();
+        assert_eq!(total, 60);
+        assert!(all.contains(&([8, 2, 0], [2, 1, 2])));
+    }
+
+    #[test]
+    fn the_largest_grid_does_not_overflow() {
+        let (base, count) = pieces([u32::MAX, 1, 1], [65535, 65535, 65535]).last().unwrap();
+        assert_eq!(base[0] as u64 + count[0] as u64, u64::from(u32::MAX));
+    }
+}

@@ -1,0 +1,218 @@
+//! What a graph is made of: commands kept as data, and those that wait for the values of a launch.
+
+use super::op::{Op, Prepared};
+use super::turn::Touches;
+use crate::runtime::api::device::Device;
+use crate::runtime::api::dispatch::{self, Grid};
+use crate::runtime::base::error::{Error, Result, Status, invalid};
+use crate::runtime::base::handle::Token;
+use crate::runtime::kernel::args::{Arg, Value};
+use crate::runtime::object::kernel::Kernel;
+use crate::runtime::schedule::hazard::Stage;
+use std::sync::Arc;
+
+/// Slots of a graph, at most.
+const MAX_SLOTS: u32 = 4096;
+
+/// The commands that a stream records.
+#[derive(Default)]
+pub(crate) struct Recording {
+    pub(crate) nodes: Vec<Node>,
+    /// Slots that they name: 0 to this.
+    pub(crate) slots: u32,
+}
+
+/// A command of a graph.
+pub(crate) enum Node {
+    /// The same at each launch.
+    Fixed(Box<Prepared<'static>>),
+    /// A dispatch with values of the launch.
+    Slotted(Slotted),
+}
+
+/// See [`Node`].
+pub(crate) struct Slotted {
+    pub(crate) kernel: Arc<Kernel>,
+    grid: Grid,
+    args: Vec<Kept>,
+}
+
+/// An argument with what it borrowed.
+struct Kept {
+    at: Option<(u32, u32)>,
+    value: KeptValue,
+    unordered: bool,
+}
+
+enum KeptValue {
+    Buffer(Token, u64, u64),
+    Bytes(Vec<u8>),
+    Slot(u32),
+    /// A range whose offset the slot's bytes add to.
+    Offset(u32, (Token, u64, u64)),
+}
+
+/// The value of a slot for one launch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SlotValue {
+    Buffer(Token, u64, u64),
+    Bytes(Vec<u8>),
+}
+
+impl SlotValue {
+    /// What the caller gave for a slot.
+    pub(crate) fn of(slot: usize, arg: &Arg<'_>) -> Result<SlotValue> {
+        match arg.value {
+            _ if arg.at.is_some() => Err(invalid(format!("params[{slot}]: AVX_ARG_AT is for the arguments of dispatches"))),
+            Value::Buffer { buffer, offset, size } => Ok(SlotValue::Buffer(buffer, offset, size)),
+            Value::Bytes(bytes) => Ok(SlotValue::Bytes(bytes.to_vec())),
+            Value::Param { .. } => Err(invalid(format!("params[{slot}]: the value of a slot is a buffer or bytes"))),
+        }
+    }
+}
+
+impl Recording {
+    /// Keeps a command.
+    pub(crate) fn push(&mut self, prepared: Prepared<'_>) -> Result<()> {
+        let Prepared { op, touches } = prepared;
+        self.room()?;
+        self.nodes.push(Node::Fixed(Box::new(Prepared { op: op.into_owned(), touches })));
+        Ok(())
+    }
+
+    /// Keeps a dispatch with slots.
+    pub(crate) fn push_slotted(&mut self, kernel: &Arc<Kernel>, grid: Grid, given: &[Arg<'_>]) -> Result<()> {
+        let mut named = Vec::new();
+        if let Grid::Slot(slot) = grid {
+            named.push(slot);
+        }
+        let mut args = Vec::with_capacity(given.len());
+        for arg in given {
+            let value = match arg.value {
+                Value::Buffer { buffer, offset, size } => KeptValue::Buffer(buffer, offset, size),
+                Value::Bytes(bytes) => KeptValue::Bytes(bytes.to_vec()),
+                Value::Param { slot, range } => {
+                    named.push(slot);
+                    range.map_or(KeptValue::Slot(slot), |range| KeptValue::Offset(slot, range))
+                }
+            };
+            args.push(Kept { at: arg.at, value, unordered: arg.unordered });
+        }
+        if let Some(slot) = named.iter().find(|slot| **slot >= MAX_SLOTS) {
+            return Err(Error::new(Status::Limit, format!("slot {slot}: a graph has slots 0 to {}", MAX_SLOTS - 1)));
+        }
+        self.room()?;
+        self.slots = named.into_iter().map(|slot| slot + 1).fold(self.slots, u32::max);
+        self.nodes.push(Node::Slotted(Slotted { kernel: kernel.clone(), grid, args }));
+        Ok(())
+    }
+
+    fn room(&mut self) -> Result<()> {
+        self.nodes.try_reserve(1).map_err(|_| crate::runtime::base::error::out_of_host_memory("the graph", size_of::<Node>()))
+    }
+
+    /// True if a kernel comes before what is recorded next, as far as the graph knows.
+    pub(crate) fn follows_kernel(&self) -> bool {
+        match self.nodes.last() {
+            Some(Node::Fixed(prepared)) => prepared.op.stage() == Stage::Compute,
+            Some(Node::Slotted(_)) => true,
+            None => false,
+        }
+    }
+}
+
+impl Node {
+    /// The command and what it touches, if it is the same at each launch.
+    pub(crate) fn fixed(&self) -> Option<&Prepared<'static>> {
+        if let Node::Fixed(prepared) = self { Some(prepared) } else { None }
+    }
+
+    /// For messages.
+    pub(crate) fn name(&self) -> String {
+        let kernel = match self {
+            Node::Fixed(prepared) => match &prepared.op {
+                Op::Dispatch(dispatch) => &dispatch.kernel,
+                Op::Copy { .. } => return "a copy".into(),
+                Op::Upload { .. } => return "a write".into(),
+                Op::Repeat { .. } | Op::Fill { .. } => return "a fill".into(),
+            },
+            Node::Slotted(slotted) => &slotted.kernel,
+        };
+        format!("kernel '{}'", kernel.label)
+    }
+}
+
+impl Slotted {
+    /// The command with the values of a launch; `None` if it is empty with them.
+    pub(crate) fn fill_in<'a>(&'a self, device: &Arc<Device>, values: &'a [SlotValue]) -> Result<Option<Prepared<'a>>> {
+        let value_of = |slot: u32| {
+            let missing = || invalid(format!("slot {slot} of the graph has no value; {} were given", values.len()));
+            values.get(slot as usize).ok_or_else(missing)
+        };
+        let grid = match self.grid {
+            Grid::Slot(slot) => Grid::Workgroups(words(slot, value_of(slot)?)?),
+            grid => grid,
+        };
+        let mut args = Vec::with_capacity(self.args.len());
+        for kept in &self.args {
+            let mut slot = None;
+            let value = match &kept.value {
+                KeptValue::Buffer(buffer, offset, size) => Value::Buffer { buffer: *buffer, offset: *offset, size: *size },
+                KeptValue::Bytes(bytes) => Value::Bytes(bytes),
+                KeptValue::Slot(of) => {
+                    slot = Some(*of);
+                    match value_of(*of)? {
+                        SlotValue::Buffer(buffer, offset, size) => Value::Buffer { buffer: *buffer, offset: *offset, size: *size },
+                        SlotValue::Bytes(bytes) => Value::Bytes(bytes),
+                    }
+                }
+                KeptValue::Offset(of, (buffer, base, size)) => {
+                    let offset = base
+                        .checked_add(offset(*of, value_of(*of)?)?)
+                        .ok_or_else(|| Error::new(Status::OutOfRange, format!("slot {of} of the graph: the offset passes 2^64 bytes")))?;
+                    Value::Buffer { buffer: *buffer, offset, size: *size }
+                }
+            };
+            args.push(Arg { at: kept.at, value, unordered: kept.unordered, slot });
+        }
+        dispatch::prepare(device, &self.kernel, grid, &args)
+    }
+
+    /// How often the command uses the slot, in whatever way.
+    pub(crate) fn uses_of(&self, slot: u32) -> usize {
+        let uses = |arg: &&Kept| matches!(arg.value, KeptValue::Slot(of) | KeptValue::Offset(of, _) if of == slot);
+        usize::from(matches!(self.grid, Grid::Slot(of) if of == slot)) + self.args.iter().filter(uses).count()
+    }
+}
+
+fn words(slot: u32, value: &SlotValue) -> Result<[u32; 3]> {
+    match value {
+        SlotValue::Bytes(bytes) if bytes.len() == 12 => {
+            Ok(std::array::from_fn(|i| u32::from_ne_bytes(std::array::from_fn(|j| bytes[i * 4 + j]))))
+        }
+        _ => Err(invalid(format!("slot {slot} of the graph is a number of workgroups: it takes three uint32_t, 12 bytes"))),
+    }
+}
+
+fn offset(slot: u32, value: &SlotValue) -> Result<u64> {
+    match value {
+        SlotValue::Bytes(bytes) if bytes.len() == 8 => Ok(u64::from_ne_bytes(std::array::from_fn(|i| bytes[i]))),
+        _ => Err(invalid(format!("slot {slot} of the graph is an offset: it takes one uint64_t, 8 bytes"))),
+    }
+}
+
+/// All that some commands touch, each range once.
+pub(crate) fn merged<'a>(all: impl Iterator<Item = &'a Touches>) -> Touches {
+    let mut seen = std::collections::HashMap::new();
+    let mut merged = Touches::default();
+    for touches in all {
+        for (touch, buffer) in touches.list.iter().zip(&touches.buffers) {
+            let of = &touch.of;
+            let key = (touch.track, of.stage as u8, of.write, of.unordered, of.range.start, of.range.end);
+            if seen.insert(key, ()).is_none() {
+                merged.add(buffer.clone(), of.clone());
+            }
+        }
+    }
+    merged
+}

@@ -1,0 +1,93 @@
+//! Whose turn it is: which bytes the user has mapped, and which a call in progress works on with no lock held.
+
+use crate::runtime::api::device::Device;
+use crate::runtime::base::error::{Error, Result, Status};
+use crate::runtime::object::buffer::Buffer;
+use crate::runtime::schedule::engine::Engine;
+use crate::runtime::schedule::hazard::{Stage, Use};
+use crate::runtime::schedule::track::{Standing, Touch};
+use smallvec::SmallVec;
+use std::ops::Range;
+use std::sync::{Arc, MutexGuard};
+
+/// What a command touches, with the buffers for messages.
+#[derive(Clone, Default)]
+pub(crate) struct Touches {
+    pub(crate) list: SmallVec<[Touch; 6]>,
+    pub(crate) buffers: SmallVec<[Arc<Buffer>; 6]>,
+}
+
+impl Touches {
+    #[inline]
+    pub(crate) fn add(&mut self, buffer: Arc<Buffer>, of: Use) {
+        self.list.push(Touch { track: buffer.track, of });
+        self.buffers.push(buffer);
+    }
+
+    /// One use that is not by commuting atomics.
+    pub(crate) fn one(buffer: &Arc<Buffer>, range: &Range<u64>, stage: Stage, write: bool) -> Touches {
+        let mut touches = Touches::default();
+        touches.add(buffer.clone(), Use { range: range.clone(), stage, write, unordered: false });
+        touches
+    }
+
+    /// The same and one more.
+    pub(crate) fn and(mut self, buffer: &Arc<Buffer>, range: &Range<u64>, stage: Stage, write: bool) -> Touches {
+        self.add(buffer.clone(), Use { range: range.clone(), stage, write, unordered: false });
+        self
+    }
+}
+
+/// The engine, once no other call is working on what is touched. Fails if the device is lost or a range mapped in a conflicting way.
+pub(crate) fn turn<'a>(device: &'a Device, touches: &Touches) -> Result<MutexGuard<'a, Engine>> {
+    let mut engine = device.lock();
+    loop {
+        engine.check()?;
+        let mut pinned = false;
+        for (touch, buffer) in touches.list.iter().zip(&touches.buffers) {
+            if engine.tracks.plain(touch.track).is_some() {
+                continue;
+            }
+            let (_, standing) = engine.tracks.live(touch.track)?;
+            check(standing, buffer, &touch.of.range, touch.of.write)?;
+            pinned |= standing.is_pinned(&touch.of.range, touch.of.write);
+        }
+        if !pinned {
+            return Ok(engine);
+        }
+        engine = device.wait_for_change(engine);
+    }
+}
+
+/// Fails if the mapping that the user holds conflicts with a use of the range.
+fn check(standing: &Standing, buffer: &Buffer, range: &Range<u64>, write: bool) -> Result<()> {
+    match standing.mapped() {
+        Some((mapped, writes)) if (*writes || write) && mapped.start < range.end && range.start < mapped.end => {
+            let message = format!("bytes {mapped:?} of {} are mapped; avx_unmap them before the call uses {range:?}", buffer.name());
+            Err(Error::new(Status::Mapped, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A pin, ended when dropped, which takes the engine's lock: the guard goes first.
+pub(crate) struct Pin<'a> {
+    device: &'a Device,
+    buffer: &'a Buffer,
+    range: Range<u64>,
+    write: bool,
+}
+
+impl<'a> Pin<'a> {
+    pub(crate) fn new(device: &'a Device, engine: &mut Engine, buffer: &'a Buffer, range: &Range<u64>, write: bool) -> Result<Pin<'a>> {
+        engine.tracks.pin(buffer.track, range, write)?;
+        Ok(Pin { device, buffer, range: range.clone(), write })
+    }
+}
+
+impl Drop for Pin<'_> {
+    fn drop(&mut self) {
+        self.device.lock().unpin(self.buffer.track, &self.range, self.write);
+        self.device.notify_change();
+    }
+}
