@@ -7,9 +7,12 @@ use std::sync::OnceLock;
 
 use rspirv::spirv::Capability;
 
-pub(crate) use super::Request;
-use super::error::Result;
-use super::{Kernel, Parsed, Target, WGSL_STACK, panic_error};
+use crate::compile::base::error::Result;
+use crate::compile::base::error::panic_error;
+use crate::compile::base::target::Target;
+use crate::compile::kernel::Kernel;
+pub(crate) use crate::compile::kernel::Request;
+use crate::compile::wgsl::parse::{Parsed, WGSL_STACK};
 
 /// A device that has what the tests use, with Vulkan 1.3.
 pub(crate) fn target() -> Target {

@@ -2,10 +2,10 @@
 
 use rspirv::spirv::{Capability, Op};
 
-use super::error::Kind;
-use super::testing::*;
-use super::words::Words;
 use super::*;
+use crate::compile::base::error::Kind;
+use crate::compile::spirv::module::Words;
+use crate::compile::testing::*;
 
 mod corpus;
 
@@ -204,7 +204,7 @@ fn options_of_the_compiler() {
 #[test]
 fn barriers_are_known_to_vulkan() {
     let kernel = valid("@compute @workgroup_size(32) fn main() { subgroupBarrier(); workgroupBarrier(); storageBarrier(); }");
-    let index = index::Index::of(&kernel.spirv).unwrap();
+    let index = crate::compile::spirv::index::Index::of(&kernel.spirv).unwrap();
     let barriers = index.words.insts.iter().filter(|inst| inst.is(Op::ControlBarrier));
     let semantics: Vec<u32> = barriers.map(|inst| index.constants.u32(inst.word(3).unwrap()).unwrap()).collect();
     assert_eq!(semantics.len(), 3);

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use rspirv::spirv::{BuiltIn, Decoration, FunctionControl, MemoryModel, Op, Scope, SelectionControl, StorageClass};
 
-use super::super::index::Index;
-use super::super::words::emit;
+use super::report::{MOST_LOST, RECORD};
 use super::types::Types;
-use super::{MOST_LOST, RECORD};
+use crate::compile::spirv::index::Index;
+use crate::compile::spirv::module::emit;
 
 /// The buffer and the functions.
 pub(super) struct Emitters {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::super::token::is_line_end;
+use crate::compile::text::token::is_line_end;
 
 /// A string literal.
 #[derive(Clone, Debug, PartialEq, Eq)]

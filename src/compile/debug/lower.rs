@@ -5,15 +5,16 @@ use std::collections::{BTreeSet, HashMap};
 
 use rspirv::spirv::{BuiltIn, Decoration, ExecutionModel, GlslStd450Op, Op};
 
-use super::super::error::{Error, Kind, Result};
-use super::super::index::Index;
-use super::super::words::{HEADER, Inst, Section, Sections, emit, invalid, string};
-use super::super::{BindingKind, Interface, Target};
 use super::emit::Emitters;
 use super::format::{Format, Value, Wire};
+use super::report::{Debug, Plan, Report, Site};
 use super::statement::MAX_WORDS;
 use super::types::Types;
-use super::{Debug, Plan, Report, Site};
+use crate::compile::base::error::{Error, Kind, Result};
+use crate::compile::base::interface::{BindingKind, Interface};
+use crate::compile::base::target::Target;
+use crate::compile::spirv::index::Index;
+use crate::compile::spirv::module::{HEADER, Inst, Section, Sections, emit, invalid, string};
 
 /// The instruction set of printf, whose only instruction is number 1.
 const PRINTF_SET: &str = "NonSemantic.DebugPrintf";

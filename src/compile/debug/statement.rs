@@ -6,14 +6,14 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use super::super::diagnose::{Label, Source};
-use super::super::directive;
-use super::super::error::{Error, Kind, Result};
-use super::super::token::{Token, Tokens, is_line_end};
-use super::edit::Edits;
 use super::format::{Format, Value, Wire};
 use super::literal::{self, Literal};
-use super::{Plan, Report, Site};
+use super::report::{Plan, Report, Site};
+use crate::compile::base::error::{Error, Kind, Result};
+use crate::compile::text::comments;
+use crate::compile::text::diagnose::{Label, Source};
+use crate::compile::text::edits::Edits;
+use crate::compile::text::token::{Token, Tokens, is_line_end};
 
 /// The most words that one statement may print.
 pub(crate) const MAX_WORDS: u32 = 60;
@@ -52,7 +52,7 @@ struct Statement {
 pub(crate) fn prepare(source: Source<'_>, debug: bool) -> Result<Prepared> {
     let text = source.text;
     let without_comments =
-        |text: &str| directive::prepare(text).map_err(|unclosed| source.error_at(unclosed.0, "this comment is not closed"));
+        |text: &str| comments::prepare(text).map_err(|unclosed| source.error_at(unclosed.0, "this comment is not closed"));
     if !text.contains("printf") && !text.contains("assert") {
         return Ok(Prepared { text: without_comments(text)?, edits: Edits::default(), plan: Plan::default() });
     }

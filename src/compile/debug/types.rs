@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use rspirv::spirv::Op;
 
-use super::super::index::Index;
-use super::super::words::emit;
+use crate::compile::spirv::index::Index;
+use crate::compile::spirv::module::emit;
 
 /// What a pass adds to a module's types, constants and variables.
 pub(super) struct Types {

@@ -132,8 +132,8 @@ fn number(text: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::flat::File;
     use super::*;
+    use crate::compile::glsl::flat::File;
 
     fn of(text: &str) -> Result<i64, String> {
         let texts = Texts::new(vec![File { label: String::new(), text: text.into() }]);

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::super::diagnose::{Label, Source};
-use super::super::error::{Error, Kind};
+use crate::compile::base::error::{Error, Kind};
+use crate::compile::text::diagnose::{Label, Source, SourceMap};
 
 /// A file of text, or the text that was given to be compiled.
 #[derive(Clone, Debug)]
@@ -72,23 +72,13 @@ impl Flat {
 
     /// The text as messages know it.
     pub(crate) fn source(&self) -> Source<'_> {
-        Source { text: &self.text, label: self.files.first().map_or("", |file| &file.label), edits: None, flat: Some(self) }
+        Source { text: &self.text, label: self.files.first().map_or("", |file| &file.label), map: Some(self) }
     }
 
     /// A refusal at a place in a file.
     pub(super) fn error_at(&self, place: Place, message: &str) -> Error {
         let range = place.at as usize..(place.at + place.length) as usize;
         self.file(place.file).error(Kind::Compile, message, &[Label { range, text: String::new() }], &[])
-    }
-
-    /// Where bytes of the text came from: the file, and bytes of it.
-    pub(crate) fn origin(&self, range: Range<usize>) -> (Source<'_>, Range<usize>) {
-        let (start, first) = self.mark(range.start);
-        let at = (first.at as usize) + range.start.saturating_sub(start).min(first.length as usize);
-        let (_, last) = self.mark(range.end.saturating_sub(1).max(range.start));
-        let end = (last.at + last.length) as usize;
-        let end = if last.file == first.file && end > at { end } else { (first.at + first.length) as usize };
-        (self.file(first.file), at..end.max(at))
     }
 
     /// The place of the first of the words `word` in a line (from 1) of the flat text, or of the line's first token.
@@ -120,6 +110,17 @@ impl Flat {
     fn file(&self, index: u32) -> Source<'_> {
         let file = self.files.get(index as usize);
         let (text, label) = file.map_or(("", ""), |file| (file.text.as_str(), file.label.as_str()));
-        Source { text, label, edits: None, flat: None }
+        Source { text, label, map: None }
+    }
+}
+
+impl SourceMap for Flat {
+    fn origin<'s>(&'s self, _: Source<'s>, range: Range<usize>) -> (Source<'s>, Range<usize>) {
+        let (start, first) = self.mark(range.start);
+        let at = (first.at as usize) + range.start.saturating_sub(start).min(first.length as usize);
+        let (_, last) = self.mark(range.end.saturating_sub(1).max(range.start));
+        let end = (last.at + last.length) as usize;
+        let end = if last.file == first.file && end > at { end } else { (first.at + first.length) as usize };
+        (self.file(first.file), at..end.max(at))
     }
 }

@@ -1,8 +1,8 @@
 //! What libshaderc says of a text that it refuses, as messages like those of the other languages.
 
-use super::super::diagnose::Label;
-use super::super::error::Error;
 use super::flat::Flat;
+use crate::compile::base::error::Error;
+use crate::compile::text::diagnose::Label;
 
 /// The name that libshaderc is given for the text, which starts its lines.
 const NAME: &str = "glsl";
@@ -111,8 +111,8 @@ fn readable(said: &str) -> (String, String) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::preprocess::{Surroundings, flat};
     use super::*;
+    use crate::compile::glsl::preprocess::{Surroundings, flat};
 
     #[test]
     fn lines_of_the_log_become_places_in_the_users_files() {

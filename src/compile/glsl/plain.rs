@@ -3,12 +3,14 @@
 use naga::front::glsl::{Error as Mistake, ErrorKind, Frontend, Options};
 use naga::{Barrier, Block, ShaderStage, Statement};
 
-use super::super::diagnose::{Label, Source};
-use super::super::error::{Error, Result};
-use super::super::{Kernel, Request, Target, wgsl};
 use super::flat::Flat;
+use crate::compile::base::error::{Error, Result};
+use crate::compile::base::target::Target;
+use crate::compile::kernel::{Kernel, Request};
+use crate::compile::text::diagnose::{Label, Source};
+use crate::compile::wgsl::backend;
 
-/// Compiles flat text. Must run on a thread with [`WGSL_STACK`](super::super::WGSL_STACK) bytes of stack and under `catch_unwind`.
+/// Compiles flat text. Must run on a thread with [`WGSL_STACK`](crate::compile::wgsl::parse::WGSL_STACK) bytes of stack and under `catch_unwind`.
 /// `note` ends what is said of text that is refused.
 pub(crate) fn plain(flat: &Flat, request: &Request<'_>, target: &Target, note: &str) -> Result<Kernel> {
     let source = flat.source();
@@ -27,7 +29,7 @@ pub(crate) fn plain(flat: &Flat, request: &Request<'_>, target: &Target, note: &
     for entry in &mut module.entry_points {
         mend_barriers(&mut entry.function.body);
     }
-    wgsl::from_module(source, &module, request, target).map_err(|error| Error { message: format!("{error}\n  = note: {note}"), ..error })
+    backend::from_module(source, &module, request, target).map_err(|error| Error { message: format!("{error}\n  = note: {note}"), ..error })
 }
 
 /// `barrier()` is for the workgroup and its memory (GLSL 4.60, 8.16, as glslang has it too). The front end makes one for everything of
@@ -89,9 +91,9 @@ fn symbol(name: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::target;
-    use super::super::super::words::Words;
     use super::*;
+    use crate::compile::spirv::module::Words;
+    use crate::compile::testing::target;
     use rspirv::spirv::{MemorySemantics, Op, Scope};
 
     #[test]
@@ -103,7 +105,12 @@ mod tests {
         flat.text = text.to_owned();
         let kernel = std::thread::scope(|scope| {
             let work = || plain(&flat, &Request::default(), &target(), "note").unwrap();
-            std::thread::Builder::new().stack_size(super::super::super::WGSL_STACK).spawn_scoped(scope, work).unwrap().join().unwrap()
+            std::thread::Builder::new()
+                .stack_size(crate::compile::wgsl::parse::WGSL_STACK)
+                .spawn_scoped(scope, work)
+                .unwrap()
+                .join()
+                .unwrap()
         });
         let words = Words::split(&kernel.spirv).unwrap();
         let constant =

@@ -1,12 +1,12 @@
 //! The preprocessor: directives, includes and macros of GLSL are done here, so that what a compiler gets is flat text of a known size and
 //! shape, all of whose content is in the key of the cache. Compilers have preprocessors of their own, with no bound on anything.
 
-use super::super::error::Error;
 use super::condition;
 use super::flat::{File, Flat, Place};
 use super::include::{self, Located};
 use super::lex::Kind;
 use super::macros::{Fault, Macros, Texts, Token, fault};
+use crate::compile::base::error::Error;
 
 /// How deep files include files.
 const MAX_DEPTH: usize = 32;

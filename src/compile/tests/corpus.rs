@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::super::error::Kind;
-use super::super::testing::*;
-use super::super::{Variant, directive, spirv, variant};
+use crate::compile::base::error::Kind;
+use crate::compile::from_spirv::spirv;
+use crate::compile::passes::variant::{Variant, variant};
+use crate::compile::testing::*;
+use crate::compile::text::comments;
 
 /// The corpus's texts by name.
 fn texts() -> Vec<(String, String)> {
@@ -25,7 +27,7 @@ fn texts() -> Vec<(String, String)> {
 
 /// The names of a text's entry points.
 fn entries(text: &str) -> Vec<String> {
-    let module = directive::prepare(text).ok().and_then(|prepared| naga::front::wgsl::parse_str(&prepared).ok());
+    let module = comments::prepare(text).ok().and_then(|prepared| naga::front::wgsl::parse_str(&prepared).ok());
     module.map(|module| module.entry_points.into_iter().map(|point| point.name).collect()).unwrap_or_default()
 }
 

@@ -1,10 +1,12 @@
 //! Modules that report: valid for every Vulkan version, and what their records say.
 
-use super::super::super::testing::{assemble, bytes, compile, compile_as, compile_with, target, targets, validate};
-use super::super::super::words::Words;
-use super::super::super::{Kernel, Request, Variant, spirv, variant};
-use super::super::{Record, Severity};
 use super::*;
+use crate::compile::debug::report::{Record, Severity};
+use crate::compile::from_spirv::spirv;
+use crate::compile::kernel::{Kernel, Request};
+use crate::compile::passes::variant::{Variant, variant};
+use crate::compile::spirv::module::Words;
+use crate::compile::testing::{assemble, bytes, compile, compile_as, compile_with, target, targets, validate};
 
 /// Compiled to report, and valid.
 #[track_caller]
@@ -244,7 +246,7 @@ fn printf_instructions_are_lowered() {
         assert_eq!(records.first().map(|record| record.text.as_str()), Some("a 7 -7 1.500000 1, 2, 3 1 5000000000 2.500000 -3"), "{own}");
     }
     let older = code.clone();
-    let mut words = super::super::super::words::from_bytes(&older).expect("words");
+    let mut words = crate::compile::spirv::module::from_bytes(&older).expect("words");
     words[1] = 0x0001_0000;
     validate(&spirv(&bytes(&words), &asks("main"), &target()).expect("SPIR-V 1.0").spirv, "vulkan1.1");
 }
@@ -269,7 +271,7 @@ fn wrong_printf_instructions_are_refused() {
 #[test]
 fn damaged_modules_are_refused_or_stay_whole() {
     let Some(code) = assemble(PRINTF) else { return };
-    let words = super::super::super::words::from_bytes(&code).expect("words");
+    let words = crate::compile::spirv::module::from_bytes(&code).expect("words");
     let mut state = 1_u64;
     let mut random = move || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -309,7 +311,7 @@ fn glsl_prints() {
             debugPrintfEXT(\"%d %u %x\", int16_t(-5), uint8_t(7), gl_WorkGroupID.x > 1);
         }";
     for (environment, target) in targets() {
-        let Some(code) = super::super::super::testing::glsl(source, environment) else { return };
+        let Some(code) = crate::compile::testing::glsl(source, environment) else { return };
         let kernel = spirv(&code, &asks("main"), &target).unwrap_or_else(|error| panic!("{environment}: {error}"));
         validate(&kernel.spirv, environment);
         let debug = kernel.debug.expect("it prints");

@@ -3,7 +3,7 @@
 use super::*;
 
 fn source(text: &str) -> Source<'_> {
-    Source { text, label: "k", edits: None, flat: None }
+    Source { text, label: "k", map: None }
 }
 
 fn prepared(text: &str, debug: bool) -> Prepared {

@@ -1,0 +1,36 @@
+//! SPIR-V modules that the caller brings.
+
+use std::sync::Arc;
+
+use super::base::error::Result;
+use super::base::target::Target;
+use super::debug::lower::instrument;
+use super::kernel::{Kernel, Request};
+use super::spirv::index::Index;
+use super::spirv::module::{self, Words};
+use super::spirv::{reflect, requirements, validate};
+
+/// Takes a SPIR-V module as it is, after checking its structure and what it needs against the device.
+pub(crate) fn spirv(code: &[u8], request: &Request<'_>, target: &Target) -> Result<Kernel> {
+    let spirv = module::from_bytes(code)?;
+    let module = Words::split(&spirv)?;
+    requirements::capabilities(&module, target)?;
+    validate::check(&module, target)?;
+    let (index, specialized) = Index::specialized(module, request.constants)?;
+    validate::check_calls(&index)?;
+    let interface = reflect::interface(&index, request.entry)?;
+    requirements::universal(&index)?;
+    requirements::variables(&index)?;
+    requirements::limits(&interface, target)?;
+    let kernel = Kernel { spirv, interface, specialized, debug: None };
+    if request.debug { reporting(kernel, target) } else { Ok(kernel) }
+}
+
+/// A kernel made to report what its printf instructions print. No other entry point of the module is left.
+fn reporting(kernel: Kernel, target: &Target) -> Result<Kernel> {
+    let places = |line: u32, column: u32| Some((line as usize, column as usize));
+    let (spirv, debug) = instrument(&kernel.spirv, &kernel.interface, None, target, &places)?;
+    // A module may name what was taken out in ways that nobody needs.
+    validate::check(&Words::split(&spirv)?, target)?;
+    Ok(Kernel { spirv, debug: debug.map(Arc::new), ..kernel })
+}

@@ -1,0 +1,185 @@
+//! Cooperative matrices: what a module that has them must declare, and what the memory model asks of it.
+//!
+//! They come with the Vulkan memory model and an extension. The compiler declares both where a variable has such a type, but not where
+//! values alone have it. And in that model an access is private to its invocation unless it says that it is not, and a barrier orders
+//! what it makes available and visible: the compiler says neither, so what one invocation staged for others was a race. Here accesses
+//! to memory that is shared become non-private; [`barrier`](super::barrier) does the other half.
+
+use std::collections::BTreeSet;
+
+use rspirv::spirv::{Capability, MemoryAccess, MemoryModel, Op, Scope, StorageClass};
+
+use crate::compile::base::error::Result;
+use crate::compile::spirv::index::Index;
+use crate::compile::spirv::module::{Inst, Words, emit, string};
+
+/// The extensions behind the capabilities.
+const EXTENSIONS: [&str; 2] = ["SPV_KHR_cooperative_matrix", "SPV_KHR_vulkan_memory_model"];
+
+/// The module with all of that; `None` if it has no cooperative matrices.
+pub(crate) fn repair(spirv: &[u32]) -> Result<Option<Vec<u32>>> {
+    let words = Words::split(spirv)?;
+    let declared: Vec<u32> = words.insts.iter().take_while(|inst| inst.is(Op::Capability)).filter_map(|inst| inst.word(1)).collect();
+    let declares = |capability: Capability| declared.contains(&(capability as u32));
+    if !declares(Capability::CooperativeMatrixKHR) {
+        return Ok(None);
+    }
+    let index = Index::new(words)?;
+    let insts = &index.words.insts;
+    // The memory model has device scope behind a capability of its own.
+    let mut capabilities = vec![Capability::VulkanMemoryModel];
+    capabilities.extend(insts.iter().any(|&inst| has_device_scope(&index, inst)).then_some(Capability::VulkanMemoryModelDeviceScope));
+    capabilities.retain(|&capability| !declares(capability));
+    let named: BTreeSet<String> = insts.iter().filter(|inst| inst.is(Op::Extension)).map(|inst| string(inst.rest(1)).0).collect();
+    let extensions: Vec<&str> = EXTENSIONS.into_iter().filter(|name| !named.contains(*name)).collect();
+    let mut out = Vec::with_capacity(spirv.len() + 32);
+    out.extend_from_slice(&index.words.header);
+    for capability in capabilities {
+        emit(&mut out, Op::Capability, &[capability as u32]);
+    }
+    let (old, rest) = insts.split_at(declared.len());
+    old.iter().for_each(|inst| out.extend_from_slice(inst.words));
+    for name in extensions {
+        emit(&mut out, Op::Extension, &literal(name));
+    }
+    for inst in rest {
+        if let (Some(addressing), true) = (inst.word(1), inst.is(Op::MemoryModel)) {
+            emit(&mut out, Op::MemoryModel, &[addressing, MemoryModel::Vulkan as u32]);
+            continue;
+        }
+        let start = out.len();
+        out.extend_from_slice(inst.words);
+        if let Some(at) = shared_access(&index, *inst) {
+            share(&mut out, start, at);
+        }
+    }
+    Ok(Some(out))
+}
+
+/// For an access to memory that invocations share: the word where its memory operands are, or would be.
+fn shared_access(index: &Index<'_>, inst: Inst<'_>) -> Option<usize> {
+    use StorageClass::{PhysicalStorageBuffer, StorageBuffer, Uniform, Workgroup};
+    let (pointer, at) = match inst.op()? {
+        Op::Load => (3, 4),
+        Op::Store => (1, 3),
+        Op::CooperativeMatrixLoadKHR => (3, 6),
+        Op::CooperativeMatrixStoreKHR => (1, 5),
+        _ => return None,
+    };
+    let (_, class) = index.pointee(index.def(inst.word(pointer)?)?.result_type()?)?;
+    // Without its stride an access of matrices has its operands elsewhere; the compiler always gives one.
+    ([Workgroup, StorageBuffer, Uniform, PhysicalStorageBuffer].iter().any(|&own| own as u32 == class) && inst.words.len() >= at)
+        .then_some(at)
+}
+
+/// Makes the access whose words start at `start` non-private. Its memory operands are at its word `at`, if it has any.
+fn share(out: &mut Vec<u32>, start: usize, at: usize) {
+    let shared = MemoryAccess::NON_PRIVATE_POINTER.bits();
+    match out.get_mut(start + at) {
+        Some(operands) => *operands |= shared,
+        None => {
+            out.push(shared);
+            if let Some(first) = out.get_mut(start) {
+                *first += 1 << 16;
+            }
+        }
+    }
+}
+
+/// Whether an instruction orders memory for the whole device. Of atomic operations, those that the compiler writes.
+fn has_device_scope(index: &Index<'_>, inst: Inst<'_>) -> bool {
+    use Op::*;
+    let scope = match inst.op() {
+        Some(MemoryBarrier) => inst.word(1),
+        Some(ControlBarrier | AtomicStore) => inst.word(2),
+        Some(
+            AtomicLoad
+            | AtomicExchange
+            | AtomicCompareExchange
+            | AtomicIAdd
+            | AtomicISub
+            | AtomicSMin
+            | AtomicUMin
+            | AtomicSMax
+            | AtomicUMax
+            | AtomicAnd
+            | AtomicOr
+            | AtomicXor
+            | AtomicFAddEXT,
+        ) => inst.word(4),
+        _ => None,
+    };
+    scope.and_then(|id| index.constants.u32(id)) == Some(Scope::Device as u32)
+}
+
+/// The words of a text: its bytes, a zero, and zeros up to the end of the last word.
+fn literal(text: &str) -> Vec<u32> {
+    let mut bytes = text.as_bytes().to_vec();
+    bytes.resize((bytes.len() + 1).next_multiple_of(4), 0);
+    let (chunks, _) = bytes.as_chunks::<4>();
+    chunks.iter().map(|&chunk| u32::from_le_bytes(chunk)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compile::spirv::module::{Words, string};
+    use crate::compile::testing::{compile_for, targets, valid_to_current};
+
+    #[test]
+    fn values_and_variables_declare_it_once() {
+        let load = "coopLoad<coop_mat8x8<f32, C>>(&x[0], 8u)";
+        for body in [
+            format!("let m = {load}; coopStore(m, &x[64], 8u);"),
+            format!("var m = {load}; let n = m; coopStore(n, &x[64], 8u);"),
+            format!("let m = {load}; storageBarrier(); atomicAdd(&a, 1u); coopStore(m, &x[64], 8u);"),
+            format!("let m = {load}; atomicStore(&a, 1u); workgroupBarrier(); coopStore(m, &x[64], 8u);"),
+            format!("var m = {load}; let n = m; _ = atomicCompareExchangeWeak(&a, 1u, 2u); coopStore(n, &x[64], 8u);"),
+        ] {
+            let source = format!(
+                "enable wgpu_cooperative_matrix; @group(0) @binding(0) var<storage, read_write> x: array<f32>;
+                @group(0) @binding(1) var<storage, read_write> a: atomic<u32>;
+                @compute @workgroup_size(32) fn main() {{ {body} }}"
+            );
+            for (environment, target) in targets() {
+                let kernel = compile_for(&source, None, &target).unwrap_or_else(|error| panic!("{error}"));
+                let words = Words::split(&kernel.spirv).unwrap();
+                for name in EXTENSIONS {
+                    let named = words.insts.iter().filter(|inst| inst.is(Op::Extension) && string(inst.rest(1)).0 == name).count();
+                    assert_eq!(named, 1, "{name}: {body}");
+                }
+                valid_to_current(&kernel.spirv, environment).unwrap_or_else(|why| panic!("{body}: {why}"));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_staged_for_others_is_shared_and_ordered() {
+        let source = "enable wgpu_cooperative_matrix; @group(0) @binding(0) var<storage, read_write> x: array<f32>;
+            var<workgroup> tile: array<f32, 64>;
+            @compute @workgroup_size(64) fn main(@builtin(local_invocation_index) i: u32) {
+                var own = x[i]; own += 1.0; tile[i] = own;
+                workgroupBarrier();
+                let m = coopLoad<coop_mat8x8<f32, C>>(&tile[0], 8u);
+                coopStore(m, &x[0], 8u);
+            }";
+        for (environment, target) in targets() {
+            let kernel = compile_for(source, None, &target).unwrap_or_else(|error| panic!("{error}"));
+            valid_to_current(&kernel.spirv, environment).unwrap_or_else(|why| panic!("{why}"));
+            let index = Index::new(Words::split(&kernel.spirv).unwrap()).unwrap();
+            let mut shared = 0;
+            for inst in &index.words.insts {
+                if let Some(at) = shared_access(&index, *inst) {
+                    assert_eq!(inst.word(at), Some(MemoryAccess::NON_PRIVATE_POINTER.bits()));
+                    shared += 1;
+                }
+            }
+            // The element of x, the tile, and both matrices.
+            assert!(shared >= 4, "{shared}");
+            for inst in index.words.insts.iter().filter(|inst| inst.is(Op::ControlBarrier)) {
+                let semantics = index.constants.u32(inst.word(3).unwrap()).unwrap();
+                assert_eq!(semantics & 0x6008, 0x6008, "{semantics:#x}");
+            }
+        }
+    }
+}

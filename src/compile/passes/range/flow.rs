@@ -1,0 +1,152 @@
+//! The blocks of a function: who follows whom, and who comes before whom on every way (dominators, by the iteration of Cooper, Harvey
+//! and Kennedy, "A Simple, Fast Dominance Algorithm", 2001).
+
+use std::ops::Range;
+
+use rspirv::spirv::Op;
+
+use crate::compile::spirv::ids::Ids;
+use crate::compile::spirv::module::Inst;
+
+/// A basic block.
+pub(super) struct Block {
+    /// Its instructions, from the label on, by their places in the module.
+    pub(super) insts: Range<usize>,
+    pub(super) after: Vec<usize>,
+    pub(super) before: Vec<usize>,
+    /// The places in a walk down the tree of dominators at which it is entered and left; `None` if it is not reached.
+    walk: Option<(usize, usize)>,
+}
+
+/// A function's blocks; the first is where it starts.
+pub(super) struct Flow {
+    pub(super) blocks: Vec<Block>,
+    by_label: Ids<u32, usize>,
+}
+
+impl Flow {
+    /// The blocks of the function whose instructions stand at `function`; `None` if it has more than `most`.
+    pub(super) fn new(insts: &[Inst<'_>], function: Range<usize>, most: usize) -> Option<Flow> {
+        let mut flow = Flow { blocks: Vec::new(), by_label: Ids::default() };
+        let mut targets: Vec<Vec<u32>> = Vec::new();
+        for at in function {
+            let inst = insts.get(at)?;
+            if inst.is(Op::Label) {
+                if flow.blocks.len() == most {
+                    return None;
+                }
+                flow.by_label.insert(inst.word(1)?, flow.blocks.len());
+                flow.blocks.push(Block { insts: at..at + 1, after: Vec::new(), before: Vec::new(), walk: None });
+                targets.push(Vec::new());
+            } else if let (Some(block), Some(targets)) = (flow.blocks.last_mut(), targets.last_mut()) {
+                block.insts.end = at + 1;
+                match inst.op() {
+                    Some(Op::Branch) => targets.extend(inst.word(1)),
+                    Some(Op::BranchConditional) => targets.extend_from_slice(inst.words.get(2..4)?),
+                    // Selectors are 32 bits wide, so literals and labels take turns.
+                    Some(Op::Switch) => targets.extend(inst.word(2).into_iter().chain(inst.rest(4).iter().step_by(2).copied())),
+                    _ => {}
+                }
+            }
+        }
+        for (from, targets) in targets.into_iter().enumerate() {
+            for label in targets {
+                let to = flow.block(label)?;
+                flow.blocks[from].after.push(to);
+                flow.blocks[to].before.push(from);
+            }
+        }
+        flow.find_dominators();
+        Some(flow)
+    }
+
+    /// The block of that label.
+    pub(super) fn block(&self, label: u32) -> Option<usize> {
+        self.by_label.get(&label).copied()
+    }
+
+    /// The block that holds the instruction at that place.
+    pub(super) fn block_at(&self, at: usize) -> Option<usize> {
+        let block = self.blocks.partition_point(|block| block.insts.start <= at).checked_sub(1)?;
+        self.blocks[block].insts.contains(&at).then_some(block)
+    }
+
+    /// Whether every way to `b` passes `a`. False for blocks that are not reached.
+    pub(super) fn dominates(&self, a: usize, b: usize) -> bool {
+        match (self.blocks[a].walk, self.blocks[b].walk) {
+            (Some((enter, leave)), Some((at, _))) => (enter..leave).contains(&at),
+            _ => false,
+        }
+    }
+
+    fn find_dominators(&mut self) {
+        let count = self.blocks.len();
+        if count == 0 {
+            return;
+        }
+        // Blocks in the order in which a walk leaves them, the start last.
+        let (mut order, mut seen, mut open) = (Vec::with_capacity(count), vec![false; count], vec![(0, 0)]);
+        seen[0] = true;
+        while let Some((block, next)) = open.pop() {
+            match self.blocks[block].after.get(next) {
+                Some(&to) => {
+                    open.push((block, next + 1));
+                    if !std::mem::replace(&mut seen[to], true) {
+                        open.push((to, 0));
+                    }
+                }
+                None => order.push(block),
+            }
+        }
+        let mut rank = vec![0; count];
+        order.iter().enumerate().for_each(|(i, &block)| rank[block] = i);
+        let mut parents: Vec<Option<usize>> = vec![None; count];
+        parents[0] = Some(0);
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for &block in order.iter().rev().filter(|&&block| block != 0) {
+                let mut known = self.blocks[block].before.iter().copied().filter(|&before| parents[before].is_some());
+                let Some(first) = known.next() else { continue };
+                let parent = known.fold(first, |a, b| common(a, b, &rank, &parents));
+                if parents[block] != Some(parent) {
+                    parents[block] = Some(parent);
+                    changed = true;
+                }
+            }
+        }
+        let mut children = vec![Vec::new(); count];
+        for &block in &order {
+            if let Some(parent) = parents[block].filter(|_| block != 0) {
+                children[parent].push(block);
+            }
+        }
+        let (mut clock, mut open) = (0, vec![(0, 0)]);
+        while let Some((block, next)) = open.pop() {
+            if next == 0 {
+                self.blocks[block].walk = Some((clock, clock));
+                clock += 1;
+            }
+            match children[block].get(next) {
+                Some(&child) => open.extend([(block, next + 1), (child, 0)]),
+                None => {
+                    if let Some((_, leave)) = &mut self.blocks[block].walk {
+                        *leave = clock;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The nearest block that dominates both.
+fn common(mut a: usize, mut b: usize, rank: &[usize], parents: &[Option<usize>]) -> usize {
+    while a != b {
+        let lower = if rank[a] < rank[b] { &mut a } else { &mut b };
+        match parents[*lower] {
+            Some(parent) => *lower = parent,
+            None => return 0,
+        }
+    }
+    a
+}

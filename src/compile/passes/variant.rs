@@ -1,0 +1,76 @@
+//! Variants of a kernel's SPIR-V for two situations that only a dispatch knows: arguments that overlap, and grids over the
+//! device's limit.
+
+use rspirv::spirv::{Decoration, Op, StorageClass};
+
+use super::split;
+use crate::compile::base::error::Result;
+use crate::compile::kernel::Kernel;
+use crate::compile::spirv::index::Index;
+use crate::compile::spirv::module::{Section, Sections, emit};
+
+/// What the variant must bear.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Variant {
+    /// Storage bindings may overlap.
+    pub(crate) aliased: bool,
+    /// The grid is dispatched in parts; each part's first workgroup is read from a uniform buffer.
+    pub(crate) split: bool,
+}
+
+/// A variant's SPIR-V.
+#[derive(Clone, Debug)]
+pub(crate) struct VariantCode {
+    /// The module.
+    pub(crate) spirv: Vec<u32>,
+    /// Where a split kernel takes its base from: group and binding of a uniform buffer of 12 bytes, three u32 with the part's
+    /// first workgroup in x, y and z.
+    pub(crate) base_binding: Option<(u32, u32)>,
+}
+
+/// Makes a variant of a kernel that [`wgsl`](mod@crate::compile::wgsl) compiled. Fails, as unsupported, where the grid cannot be split.
+pub(crate) fn variant(kernel: &Kernel, variant: Variant) -> Result<VariantCode> {
+    let mut spirv = kernel.spirv.clone();
+    if variant.aliased {
+        spirv = aliased(&spirv)?;
+    }
+    let mut base_binding = None;
+    if variant.split {
+        let code = split::split(&spirv, &kernel.interface, kernel.debug.as_ref().map(|debug| debug.binding))?;
+        spirv = code.0;
+        base_binding = Some(code.1);
+    }
+    Ok(VariantCode { spirv, base_binding })
+}
+
+/// Marks every storage buffer as one that may overlap others.
+fn aliased(spirv: &[u32]) -> Result<Vec<u32>> {
+    let index = Index::of(spirv)?;
+    let old_blocks = index.globals_in(StorageClass::Uniform).filter(|&id| {
+        let block = index.def(id).and_then(|inst| inst.result_type()).and_then(|ty| index.pointee(ty));
+        block.is_some_and(|(block, _)| index.decoration(block, Decoration::BufferBlock).is_some())
+    });
+    let buffers: Vec<u32> = index.globals_in(StorageClass::StorageBuffer).chain(old_blocks).collect();
+    let mut out = Vec::with_capacity(spirv.len() + 3 * buffers.len());
+    out.extend_from_slice(&index.words.header);
+    let mut sections = Sections::new();
+    let mut marked = false;
+    for &inst in &index.words.insts {
+        if !marked && sections.of(inst) >= Section::Globals {
+            marked = true;
+            for &id in &buffers {
+                emit(&mut out, Op::Decorate, &[id, Decoration::Aliased as u32]);
+            }
+        }
+        let target = inst.word(1).filter(|id| inst.is(Op::Decorate) && buffers.contains(id));
+        let dropped = [Decoration::Restrict as u32, Decoration::Aliased as u32];
+        if target.is_some() && inst.word(2).is_some_and(|decoration| dropped.contains(&decoration)) {
+            continue;
+        }
+        out.extend_from_slice(inst.words);
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests;

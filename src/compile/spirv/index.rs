@@ -1,0 +1,267 @@
+//! An index of a module: what each id is, its names, decorations, constants, entry points and functions. Built in one pass over
+//! any words that [`Words::split`](super::module::Words::split) accepts; a look-up that finds something else than it asked for
+//! gives `None` or an error, never a panic.
+
+use std::ops::Range;
+
+use rspirv::spirv::{BuiltIn, Decoration, Op, StorageClass};
+
+use super::constant_values::{Form, Settable, Setting, Specialized, places};
+use super::constants::Constants;
+use super::ids::Ids;
+use super::module::{Inst, Names, Words, invalid, string};
+use crate::compile::base::error::Result;
+
+/// The most decoration groups that are applied to one target.
+const MAX_GROUPS: usize = 16;
+
+/// An `OpEntryPoint`.
+#[derive(Clone, Debug)]
+pub(crate) struct EntryPoint {
+    /// The execution model's number.
+    pub(crate) model: u32,
+    /// The function.
+    pub(crate) function: u32,
+    /// Its name.
+    pub(crate) name: String,
+}
+
+/// A module and what its ids mean.
+pub(crate) struct Index<'a> {
+    /// The instructions.
+    pub(crate) words: Words<'a>,
+    /// The instruction that defines an id.
+    defs: Ids<u32, usize>,
+    /// Names of ids.
+    pub(crate) names: Names,
+    /// Names of struct members.
+    pub(crate) member_names: Ids<(u32, u32), String>,
+    /// The first literal (0 if there is none) of each decoration of an id.
+    decorations: Ids<(u32, u32), u32>,
+    /// The same for a struct's member.
+    member_decorations: Ids<(u32, u32, u32), u32>,
+    /// Decoration groups applied to an id, or to a struct's member.
+    groups: Ids<(u32, Option<u32>), Vec<u32>>,
+    /// Values of constants.
+    pub(crate) constants: Constants,
+    /// Entry points, in order.
+    pub(crate) entry_points: Vec<EntryPoint>,
+    /// The instructions of each function, by the function's id.
+    pub(crate) functions: Ids<u32, Range<usize>>,
+    /// Variables outside functions: id and storage class.
+    pub(crate) globals: Vec<(u32, u32)>,
+    /// Values for specialization constants, by their ids in the module.
+    settings: Ids<u32, (Form, f64)>,
+}
+
+impl<'a> Index<'a> {
+    /// Indexes a module's words. Fails as [`Words::split`] and [`Index::new`].
+    pub(crate) fn of(spirv: &'a [u32]) -> Result<Index<'a>> {
+        Index::new(Words::split(spirv)?)
+    }
+
+    /// Indexes a module. Fails on an id that is defined twice and on functions that are not closed.
+    pub(crate) fn new(words: Words<'a>) -> Result<Index<'a>> {
+        Index::with_settings(words, Ids::default())
+    }
+
+    /// The same with values for specialization constants, and those values as Vulkan takes them.
+    pub(crate) fn specialized(words: Words<'a>, settings: &[Setting<'_>]) -> Result<(Index<'a>, Vec<Specialized>)> {
+        if settings.is_empty() {
+            return Ok((Index::new(words)?, Vec::new()));
+        }
+        let index = Index::new(words)?;
+        let (mut all, mut ids) = (Vec::new(), Vec::new());
+        for inst in index.words.insts.iter().take_while(|inst| !inst.is(Op::Function)) {
+            if let Some(Op::SpecConstant | Op::SpecConstantTrue | Op::SpecConstantFalse) = inst.op()
+                && let (Some(ty), Some(constant)) = (inst.word(1), inst.word(2))
+                && let Some(id) = index.decoration(constant, Decoration::SpecId)
+            {
+                all.push(Settable { name: index.names.get(&constant).filter(|name| !name.is_empty()).cloned(), id: Some(id) });
+                ids.push((constant, id, index.def(ty).and_then(Form::of)));
+            }
+        }
+        let (mut values, mut given) = (Ids::default(), Vec::new());
+        for (setting, place) in settings.iter().zip(places(settings, &all)?) {
+            let (constant, id, form) = ids[place];
+            let form = form.ok_or_else(|| invalid(format!("the type of the specialization constant {} is no scalar", setting.of)))?;
+            form.check(setting.of, setting.value)?;
+            let mut bytes = form.bits(setting.value).to_le_bytes().to_vec();
+            bytes.truncate(form.bytes());
+            given.push(Specialized { id, bytes });
+            values.insert(constant, (form, setting.value));
+        }
+        Ok((Index::with_settings(index.words, values)?, given))
+    }
+
+    fn with_settings(words: Words<'a>, settings: Ids<u32, (Form, f64)>) -> Result<Index<'a>> {
+        let mut index = Index {
+            words,
+            defs: Ids::default(),
+            names: Ids::default(),
+            member_names: Ids::default(),
+            decorations: Ids::default(),
+            member_decorations: Ids::default(),
+            groups: Ids::default(),
+            constants: Constants::default(),
+            entry_points: Vec::new(),
+            functions: Ids::default(),
+            globals: Vec::new(),
+            settings,
+        };
+        index.defs.reserve(index.words.insts.len().min(index.words.bound as usize));
+        let mut open: Option<(u32, usize)> = None;
+        for at in 0..index.words.insts.len() {
+            let Some(&inst) = index.words.insts.get(at) else { break };
+            if let Some(id) = inst.result()
+                && index.defs.insert(id, at).is_some()
+            {
+                return Err(invalid(format!("SPIR-V id %{id} is defined twice")));
+            }
+            match inst.op() {
+                Some(Op::Function) => {
+                    if open.is_some() {
+                        return Err(invalid("a SPIR-V function starts inside another"));
+                    }
+                    open = inst.result().map(|id| (id, at));
+                }
+                Some(Op::FunctionEnd) => {
+                    let (id, start) = open.take().ok_or_else(|| invalid("a SPIR-V function ends that did not start"))?;
+                    index.functions.insert(id, start..at + 1);
+                }
+                Some(Op::Variable) if open.is_none() => {
+                    if let (Some(id), Some(class)) = (inst.word(2), inst.word(3)) {
+                        index.globals.push((id, class));
+                    }
+                }
+                _ if open.is_none() => index.global(inst)?,
+                _ => {}
+            }
+        }
+        if open.is_some() {
+            return Err(invalid("the SPIR-V module ends inside a function"));
+        }
+        Ok(index)
+    }
+
+    /// Takes in an instruction outside functions.
+    fn global(&mut self, inst: Inst<'_>) -> Result<()> {
+        let (first, second) = (inst.word(1).unwrap_or(0), inst.word(2).unwrap_or(0));
+        match inst.op() {
+            Some(Op::Name) => {
+                self.names.insert(first, string(inst.rest(2)).0);
+            }
+            Some(Op::MemberName) => {
+                self.member_names.insert((first, second), string(inst.rest(3)).0);
+            }
+            Some(Op::Decorate | Op::DecorateId) => {
+                self.decorations.entry((first, second)).or_insert(inst.word(3).unwrap_or(0));
+            }
+            Some(Op::MemberDecorate) => {
+                let decoration = inst.word(3).unwrap_or(0);
+                self.member_decorations.entry((first, second, decoration)).or_insert(inst.word(4).unwrap_or(0));
+            }
+            Some(Op::GroupDecorate) => {
+                for &target in inst.rest(2) {
+                    self.join(first, (target, None))?;
+                }
+            }
+            Some(Op::GroupMemberDecorate) => {
+                for &[target, member] in inst.rest(2).as_chunks::<2>().0 {
+                    self.join(first, (target, Some(member)))?;
+                }
+            }
+            Some(Op::EntryPoint) => {
+                let name = string(inst.rest(3)).0;
+                self.entry_points.push(EntryPoint { model: first, function: second, name });
+            }
+            _ => {
+                let types = |id: u32| self.defs.get(&id).and_then(|&at| self.words.insts.get(at)).copied();
+                self.constants.define(inst, &types);
+                // Floats are no part of what the reflection computes with.
+                if let Some(id) = inst.result()
+                    && let Some((form @ (Form::Bool | Form::Int(..)), value)) = self.settings.get(&id)
+                {
+                    self.constants.set(id, form.bits(*value));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies a decoration group to a target.
+    fn join(&mut self, group: u32, target: (u32, Option<u32>)) -> Result<()> {
+        let groups = self.groups.entry(target).or_default();
+        if groups.len() >= MAX_GROUPS {
+            return Err(invalid(format!("SPIR-V id %{} is in more than {MAX_GROUPS} decoration groups", target.0)));
+        }
+        groups.push(group);
+        Ok(())
+    }
+
+    /// What the groups of a target say of a decoration.
+    fn group_decoration(&self, target: (u32, Option<u32>), decoration: Decoration) -> Option<u32> {
+        self.groups.get(&target)?.iter().find_map(|&group| self.decorations.get(&(group, decoration as u32)).copied())
+    }
+
+    /// The instruction that defines `id`.
+    pub(crate) fn def(&self, id: u32) -> Option<Inst<'a>> {
+        self.words.insts.get(*self.defs.get(&id)?).copied()
+    }
+
+    /// Where the instruction that defines `id` stands.
+    pub(crate) fn position(&self, id: u32) -> Option<usize> {
+        self.defs.get(&id).copied()
+    }
+
+    /// The instruction that defines the type of the value `id`.
+    pub(crate) fn type_of(&self, id: u32) -> Option<Inst<'a>> {
+        self.def(self.def(id)?.result_type()?)
+    }
+
+    /// The first literal of a decoration of `id` (0 for one that has none), if it has that decoration.
+    pub(crate) fn decoration(&self, id: u32, decoration: Decoration) -> Option<u32> {
+        self.decorations.get(&(id, decoration as u32)).copied().or_else(|| self.group_decoration((id, None), decoration))
+    }
+
+    /// The same for a struct's member.
+    pub(crate) fn member_decoration(&self, id: u32, member: u32, decoration: Decoration) -> Option<u32> {
+        let own = self.member_decorations.get(&(id, member, decoration as u32)).copied();
+        own.or_else(|| self.group_decoration((id, Some(member)), decoration))
+    }
+
+    /// Whether the type `id` is a struct whose members all carry the decoration.
+    pub(crate) fn all_members(&self, id: u32, decoration: Decoration) -> bool {
+        let Some(inst) = self.def(id).filter(|inst| inst.is(Op::TypeStruct)) else { return false };
+        let count = inst.rest(2).len() as u32;
+        count > 0 && (0..count).all(|member| self.member_decoration(id, member, decoration).is_some())
+    }
+
+    /// The type that the pointer type `id` points to, and its storage class.
+    pub(crate) fn pointee(&self, id: u32) -> Option<(u32, u32)> {
+        let inst = self.def(id).filter(|inst| inst.is(Op::TypePointer))?;
+        Some((inst.word(3)?, inst.word(2)?))
+    }
+
+    /// The variable's name in messages: its own, else its block's, else its id.
+    pub(crate) fn variable_name(&self, id: u32) -> String {
+        let named = |id: u32| self.names.get(&id).filter(|name| !name.is_empty()).cloned();
+        named(id).or_else(|| named(self.pointee(self.def(id)?.result_type()?)?.0)).unwrap_or_else(|| format!("%{id}"))
+    }
+
+    /// The built-in that an input variable carries, itself or as a member of its block.
+    pub(crate) fn has_builtin(&self, id: u32, builtin: BuiltIn) -> bool {
+        if self.decoration(id, Decoration::BuiltIn) == Some(builtin as u32) {
+            return true;
+        }
+        let block = self.def(id).and_then(|inst| inst.result_type()).and_then(|pointer| self.pointee(pointer));
+        let Some((block, _)) = block else { return false };
+        let Some(inst) = self.def(block).filter(|inst| inst.is(Op::TypeStruct)) else { return false };
+        (0..inst.rest(2).len() as u32).any(|member| self.member_decoration(block, member, Decoration::BuiltIn) == Some(builtin as u32))
+    }
+
+    /// The global variables of a storage class.
+    pub(crate) fn globals_in(&self, class: StorageClass) -> impl Iterator<Item = u32> + '_ {
+        self.globals.iter().filter(move |&&(_, own)| own == class as u32).map(|&(id, _)| id)
+    }
+}

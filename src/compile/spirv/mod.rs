@@ -1,0 +1,29 @@
+//! SPIR-V modules: reading, validating and reflecting them.
+//!
+//! | file | what it is about |
+//! |---|---|
+//! | [`module`] | a module cut into instructions |
+//! | [`ids`] | hash tables keyed by ids |
+//! | [`constants`], [`constant_values`] | constants of the module, and values that the caller gives for them |
+//! | [`index`] | look-ups by id: definitions, names, decorations, functions |
+//! | [`layout`] | sizes of types |
+//! | [`access`] | which variables an entry point reads and writes |
+//! | [`entry`] | entry points by name |
+//! | [`call_limits`] | the size of a kernel once all calls are inlined |
+//! | [`reflect`] | the interface of an entry point |
+//! | [`feature`], [`requirements`] | what a module needs against what the device has |
+//! | [`validate`] | what raw SPIR-V must be like before a driver sees it |
+
+pub(super) mod access;
+pub(super) mod call_limits;
+pub(super) mod constant_values;
+pub(super) mod constants;
+pub(crate) mod entry;
+pub(crate) mod feature;
+pub(super) mod ids;
+pub(super) mod index;
+pub(super) mod layout;
+pub(super) mod module;
+pub(super) mod reflect;
+pub(super) mod requirements;
+pub(super) mod validate;

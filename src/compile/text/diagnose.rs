@@ -1,0 +1,139 @@
+//! How a mistake in a kernel's text is shown: the message, the file, line and column, the line itself with the place marked, and notes.
+
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use crate::compile::base::error::{Error, Kind};
+
+/// The most characters of a line that are shown, and how many of them stand before the place.
+const SHOWN: usize = 120;
+/// Characters shown before the place where a line is cut.
+const BEFORE: usize = 60;
+/// The most bytes of what the compiler itself says: it quotes numbers and names of any length.
+const SAID: usize = 1000;
+/// The most places and notes of one message.
+const MOST: usize = 6;
+
+/// Maps places of the text that was compiled to the text that the user wrote.
+pub(crate) trait SourceMap {
+    /// Where the bytes `range` of the compiled text came from: the text that the user wrote, and a range of its bytes. `source` is the
+    /// source that has this map.
+    fn origin<'s>(&'s self, source: Source<'s>, range: Range<usize>) -> (Source<'s>, Range<usize>);
+}
+
+/// A text that is compiled, and the name that messages give it.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<'a> {
+    /// The user's text, or what a preprocessor made of it.
+    pub(crate) text: &'a str,
+    /// Its name: the kernel's label, or its language.
+    pub(crate) label: &'a str,
+    /// For a text that was changed before it was compiled: the way back to the user's text. Ranges in labels are ranges of the compiled
+    /// text.
+    pub(crate) map: Option<&'a dyn SourceMap>,
+}
+
+/// A place in the text, in bytes, with what to say of it.
+pub(crate) struct Label {
+    /// Where it is.
+    pub(crate) range: Range<usize>,
+    /// What to say, or nothing.
+    pub(crate) text: String,
+}
+
+impl Source<'_> {
+    /// Where the bytes `range` of the compiled text stand in the text that the user wrote.
+    fn origin(&self, range: Range<usize>) -> (Source<'_>, Range<usize>) {
+        match self.map {
+            Some(map) => map.origin(*self, range),
+            None => (*self, range),
+        }
+    }
+
+    /// Line and column, from 1, of the text that the user wrote, for a byte of the compiled text.
+    pub(crate) fn origin_of(&self, at: usize) -> (usize, usize) {
+        let (source, range) = self.origin(at..at + 1);
+        source.position(range.start)
+    }
+
+    /// Lays out a refusal.
+    pub(crate) fn error(&self, kind: Kind, message: &str, labels: &[Label], notes: &[String]) -> Error {
+        let said = message.trim_end();
+        let cut = said.floor_char_boundary(SAID);
+        let mut text = format!("error: {}{}", &said[..cut], if cut < said.len() { "..." } else { "" });
+        for label in labels.iter().take(MOST) {
+            let (source, range) = self.origin(label.range.clone());
+            source.place(&mut text, &range, &label.text);
+        }
+        for note in notes.iter().take(MOST) {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "\n  = note: {}", note.trim());
+        }
+        Error::new(kind, text)
+    }
+
+    /// Several refusals in one, in the order in which the compiler found them.
+    pub(crate) fn errors(&self, list: &[(String, Option<Label>)], notes: &[String]) -> Error {
+        let mut text = String::new();
+        let last = list.len().min(MOST).saturating_sub(1);
+        for (index, (message, label)) in list.iter().take(MOST).enumerate() {
+            let notes = if index == last { notes } else { &[] };
+            let one = self.error(Kind::Compile, message, label.as_ref().map_or(&[], std::slice::from_ref), notes);
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{}{one}", if index == 0 { "" } else { "\n" });
+        }
+        if list.len() > MOST {
+            let _ = write!(text, "\n  = note: {} more mistakes are not shown", list.len() - MOST);
+        }
+        Error::new(Kind::Compile, text)
+    }
+
+    /// A refusal at one byte of the text.
+    pub(crate) fn error_at(&self, at: usize, message: &str) -> Error {
+        self.error(Kind::Compile, message, &[Label { range: at..at + 1, text: String::new() }], &[])
+    }
+
+    /// Line and column, from 1, of a byte of the user's text; columns count characters.
+    pub(crate) fn position(&self, at: usize) -> (usize, usize) {
+        let before = self.before(at);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        (line, column)
+    }
+
+    /// The text before a byte, which is moved back to the start of its character.
+    fn before(&self, at: usize) -> &str {
+        let at = at.min(self.text.len());
+        (0..=at).rev().find_map(|at| self.text.get(..at)).unwrap_or("")
+    }
+
+    /// Adds a place: where it is, the line, and marks under it.
+    fn place(&self, out: &mut String, range: &Range<usize>, text: &str) {
+        let before = self.before(range.start);
+        let (line, column) = self.position(range.start);
+        let prefix = before.rsplit('\n').next().unwrap_or("");
+        let start = before.len() - prefix.len();
+        let whole = self.text.get(start..).and_then(|rest| rest.split(['\n', '\r']).next()).unwrap_or("");
+        let skipped = if column > SHOWN - 20 { column - 1 - BEFORE.min(column - 1) } else { 0 };
+        let printable = |c: char| if c.is_control() { if c == '\t' { ' ' } else { '\u{fffd}' } } else { c };
+        let shown: String = whole.chars().skip(skipped).take(SHOWN).map(printable).collect();
+        let marked = self.text.get(before.len()..range.end.max(before.len())).unwrap_or("");
+        let length = marked.split('\n').next().unwrap_or("").chars().count();
+        let caret = column - 1 - skipped;
+        let room = shown.chars().count().saturating_sub(caret);
+        let marks = "^".repeat(length.min(room).max(1));
+        let number = line.to_string();
+        let margin = " ".repeat(number.len());
+        let (left, right) = (if skipped > 0 { "..." } else { "" }, if whole.chars().count() > skipped + SHOWN { "..." } else { "" });
+        let pad = " ".repeat(caret + left.len());
+        // Writing to a string cannot fail.
+        let _ = write!(
+            out,
+            "\n{margin}--> {}:{line}:{column}\n{margin} |\n{number} | {left}{shown}{right}\n{margin} | {pad}{marks} {}",
+            self.label,
+            text.trim()
+        );
+        let end = out.trim_end().len();
+        out.truncate(end);
+    }
+}

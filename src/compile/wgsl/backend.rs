@@ -1,0 +1,263 @@
+//! The compiler's module (naga's, of any front end) to a kernel: checked SPIR-V with its interface. The compiler writes code that
+//! validates and comes out invalid, which the passes repair.
+
+use std::sync::{Arc, LazyLock};
+
+use naga::back::PipelineConstants;
+use naga::back::pipeline_constants::{PipelineConstantError, process_overrides};
+use naga::back::spv;
+use naga::compact::{KeepUnused, compact};
+use naga::proc::BoundsCheckPolicy;
+use naga::valid::{Capabilities, ModuleInfo, ValidationError, ValidationFlags, Validator};
+use naga::{FastHashSet, ScalarKind, ShaderStage, TypeInner, WithSpan};
+use rspirv::spirv::Capability;
+
+use super::{message_rewrite, unsupported_builtins};
+use crate::compile::base::error::{Error, Kind, Result};
+use crate::compile::base::target::Target;
+use crate::compile::debug::lower::instrument;
+use crate::compile::debug::report::Plan;
+use crate::compile::kernel::{Kernel, Request};
+use crate::compile::passes::{barrier, composite, cooperative, range, strip_layouts};
+use crate::compile::spirv::constant_values::{self, Form, Settable, Setting};
+use crate::compile::spirv::index::Index;
+use crate::compile::spirv::{entry, reflect, requirements};
+use crate::compile::text::diagnose::{Label, Source};
+
+/// No capability that the grammar knows has a higher number.
+const MAX_CAPABILITY: u32 = 6528;
+
+/// Compiles an entry point of what another front end of the compiler made of `source`.
+pub(crate) fn from_module(source: Source<'_>, module: &naga::Module, request: &Request<'_>, target: &Target) -> Result<Kernel> {
+    let info = validator().validate(module).map_err(|error| validation_error(source, &error))?;
+    unsupported_builtins::check(source, module, &info)?;
+    from_valid(source, (module, &info), request, target, None)
+}
+
+/// Compiles an entry point of a valid module, with values for its overrides.
+pub(super) fn from_valid(
+    source: Source<'_>,
+    (module, info): (&naga::Module, &ModuleInfo),
+    request: &Request<'_>,
+    target: &Target,
+    reporting: Option<&Reporting>,
+) -> Result<Kernel> {
+    let names: Vec<&str> = entry_points(module).collect();
+    let entry = (*names.get(entry::choose(&names, request.entry)?).unwrap_or(&"")).to_owned();
+    let values = values(module, request.constants)?;
+    let point = Some((ShaderStage::Compute, entry.as_str()));
+    let (constant, constant_info) =
+        process_overrides(module, info, point, &values).map_err(|error| constant_error(source, module, &error))?;
+    let wish = Wish { entry: &entry, unchecked: request.unchecked, target };
+    match finish(source, &constant, &constant_info, wish, reporting) {
+        // Functions that the entry point does not call may be what needs more than the device has: once more without them.
+        Err(error) if error.kind == Kind::Unsupported && !constant.functions.is_empty() => {
+            let mut module = constant.into_owned();
+            compact(&mut module, KeepUnused::No);
+            let info = validator().validate(&module).map_err(|error| validation_error(source, &error))?;
+            finish(source, &module, &info, wish, reporting)
+        }
+        outcome => outcome,
+    }
+}
+
+/// The names of a module's compute entry points.
+pub(super) fn entry_points(module: &naga::Module) -> impl Iterator<Item = &str> {
+    module.entry_points.iter().filter(|point| is_compute(point)).map(|point| point.name.as_str())
+}
+
+/// What is to come out of a module.
+#[derive(Clone, Copy)]
+struct Wish<'a> {
+    entry: &'a str,
+    unchecked: bool,
+    target: &'a Target,
+}
+
+/// The validator, with everything switched on: what the device lacks is found in the SPIR-V, to be named.
+pub(super) fn validator() -> Validator {
+    Validator::new(ValidationFlags::all(), Capabilities::all())
+}
+
+/// What a kernel that reports is made of: what its text asks for, and the text that was compiled.
+pub(super) struct Reporting {
+    pub(super) plan: Plan,
+    pub(super) text: String,
+}
+
+/// The longest text whose lines are known to reports: the compiler looks for each from the start.
+const MAX_LINES: usize = 64 << 10;
+
+/// From the compiler's form of a kernel to the kernel.
+fn finish(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, wish: Wish<'_>, reporting: Option<&Reporting>) -> Result<Kernel> {
+    let Wish { entry, target, .. } = wish;
+    let lines = reporting.map(|reporting| reporting.text.as_str()).filter(|text| text.len() <= MAX_LINES);
+    let spirv = write(source, module, info, wish, lines)?;
+    let spirv = cooperative::repair(&spirv)?.unwrap_or(spirv);
+    let spirv = composite::repair(&spirv)?.unwrap_or(spirv);
+    let index = Index::of(&spirv)?;
+    let stripped = strip_layouts::repair(&index)?;
+    let index = stripped.as_deref().map_or(Ok(index), Index::of)?;
+    let ordered = barrier::repair(&index);
+    let index = ordered.as_deref().map_or(Ok(index), Index::of)?;
+    // Before the capabilities: a texture is refused by its name.
+    let interface = reflect::interface(&index, Some(entry))?;
+    let relaxed = range::relax(&index, interface.workgroup_size);
+    requirements::capabilities(&index.words, target)?;
+    requirements::universal(&index)?;
+    requirements::variables(&index)?;
+    requirements::uniform_matrices(&index)?;
+    requirements::limits(&interface, target)?;
+    let spirv = relaxed.or(ordered).or(stripped).unwrap_or(spirv);
+    let specialized = Vec::new();
+    let Some(Reporting { plan, text }) = reporting else { return Ok(Kernel { spirv, interface, specialized, debug: None }) };
+    let places = |line, column| place(source, text, line, column);
+    let mut plan = plan.clone();
+    plan.unchecked = wish.unchecked;
+    let (spirv, debug) = instrument(&spirv, &interface, Some(plan), target, &places)?;
+    Ok(Kernel { spirv, interface, specialized, debug: debug.map(Arc::new) })
+}
+
+/// Where a line and a column (in bytes) of the text that was compiled stand in the user's; nowhere for code of no place.
+fn place(source: Source<'_>, text: &str, line: u32, column: u32) -> Option<(usize, usize)> {
+    let before: usize = text.split_inclusive('\n').take((line as usize).saturating_sub(1)).map(str::len).sum();
+    let at = before + (column as usize).saturating_sub(1);
+    (at > 0).then(|| source.origin_of(at))
+}
+
+/// Whether an entry point is a compute kernel.
+fn is_compute(point: &naga::EntryPoint) -> bool {
+    point.stage == ShaderStage::Compute
+}
+
+/// Capabilities that the compiler likes to use and can do without: for packing bytes, and for products of packed bytes.
+const DISPENSABLE: [Capability; 3] = [Capability::Int8, Capability::DotProduct, Capability::DotProductInput4x8BitPacked];
+
+/// The capabilities that the compiler may use: all (`None`), but for the dispensable ones that the device lacks. What else it lacks is
+/// found afterwards, to be named.
+fn permitted(target: &Target) -> Option<FastHashSet<Capability>> {
+    let missing: Vec<Capability> = DISPENSABLE.into_iter().filter(|own| !target.capabilities.contains(own)).collect();
+    if missing.is_empty() {
+        return None;
+    }
+    static ALL: LazyLock<Vec<Capability>> = LazyLock::new(|| (0..=MAX_CAPABILITY).filter_map(Capability::from_u32).collect());
+    Some(ALL.iter().copied().filter(|own| !missing.contains(own)).collect())
+}
+
+/// Writes the SPIR-V of one entry point, with the lines of the text `lines`.
+fn write(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, wish: Wish<'_>, lines: Option<&str>) -> Result<Vec<u32>> {
+    let Wish { entry, unchecked, target } = wish;
+    let checked = |policy| if unchecked { BoundsCheckPolicy::Unchecked } else { policy };
+    let options = spv::Options {
+        lang_version: target.spirv_version,
+        // Names: reflection reads them. Nothing of graphics.
+        flags: spv::WriterFlags::DEBUG,
+        // The bindings are those of the text.
+        fake_missing_bindings: true,
+        capabilities: permitted(target),
+        bounds_check_policies: naga::proc::BoundsCheckPolicies {
+            index: checked(BoundsCheckPolicy::Restrict),
+            buffer: checked(BoundsCheckPolicy::Restrict),
+            image_load: checked(BoundsCheckPolicy::ReadZeroSkipWrite),
+            binding_array: checked(BoundsCheckPolicy::Restrict),
+        },
+        zero_initialize_workgroup_memory: if target.native_zero_init {
+            spv::ZeroInitializeWorkgroupMemoryMode::Native
+        } else {
+            spv::ZeroInitializeWorkgroupMemoryMode::Polyfill
+        },
+        // It made loops three and more times slower, for the sake of loops that never end.
+        force_loop_bounding: false,
+        // Vendors lack the capability, and a compute kernel has no such inputs.
+        use_storage_input_output_16: false,
+        debug_info: lines.map(|source_code| spv::DebugInfo { source_code, file_name: "", language: spv::SourceLanguage::WGSL }),
+        ..spv::Options::default()
+    };
+    let pipeline = spv::PipelineOptions { shader_stage: ShaderStage::Compute, entry_point: entry.to_owned() };
+    spv::write_vec(module, info, &options, Some(&pipeline)).map_err(|error| {
+        let kind = match error {
+            spv::Error::FeatureNotImplemented(_) | spv::Error::SpirvVersionTooLow(..) | spv::Error::MissingCapabilities(..) => {
+                Kind::Unsupported
+            }
+            _ => Kind::Compile,
+        };
+        source.error(kind, &format!("{error}, while writing SPIR-V for {entry}"), &[], &[])
+    })
+}
+
+/// The values of overrides as the compiler wants them: by the id, as text, of those that have one, and else by name.
+fn values(module: &naga::Module, settings: &[Setting<'_>]) -> Result<PipelineConstants> {
+    let overrides: Vec<&naga::Override> = module.overrides.iter().map(|(_, one)| one).collect();
+    let all: Vec<Settable> = overrides.iter().map(|one| Settable { name: one.name.clone(), id: one.id.map(u32::from) }).collect();
+    let mut values = PipelineConstants::default();
+    for (setting, place) in settings.iter().zip(constant_values::places(settings, &all)?) {
+        let one = overrides[place];
+        if let TypeInner::Scalar(scalar) = module.types[one.ty].inner {
+            let bits = u32::from(scalar.width) * 8;
+            let form = match scalar.kind {
+                ScalarKind::Bool => Form::Bool,
+                ScalarKind::Sint => Form::Int(bits, true),
+                ScalarKind::Uint => Form::Int(bits, false),
+                _ => Form::Float(bits),
+            };
+            form.check(setting.of, setting.value)?;
+        }
+        values.insert(key(one), setting.value);
+    }
+    Ok(values)
+}
+
+/// How the compiler calls an override.
+fn key(one: &naga::Override) -> String {
+    one.id.map(|id| id.to_string()).or_else(|| one.name.clone()).unwrap_or_default()
+}
+
+/// A mistake that the validator found: its places without the compiler's own names for things, and its causes.
+pub(super) fn validation_error(source: Source<'_>, error: &WithSpan<ValidationError>) -> Error {
+    let labels = error.spans().filter_map(|(span, text)| {
+        let text = if text.contains("naga::") { String::new() } else { text.clone() };
+        Some(Label { range: span.to_range()?, text })
+    });
+    let mut labels: Vec<Label> = labels.collect();
+    // The innermost place is the one to look at.
+    labels.sort_by_key(|label| label.range.len());
+    let mut notes = Vec::new();
+    let mut cause = std::error::Error::source(error.as_inner());
+    while let Some(inner) = cause {
+        notes.push(message_rewrite::plain(&inner.to_string()));
+        cause = inner.source();
+    }
+    // The last cause says what is wrong, the ones before it where.
+    notes.insert(0, message_rewrite::plain(&error.as_inner().to_string()));
+    let message = notes.pop().unwrap_or_default();
+    notes.retain(|note| !message_rewrite::is_empty(note));
+    source.error(Kind::Compile, &message, &labels, &notes)
+}
+
+/// A mistake in override constants.
+fn constant_error(source: Source<'_>, module: &naga::Module, error: &PipelineConstantError) -> Error {
+    use PipelineConstantError::{MissingValue, NegativeWorkgroupSize, ValidationError};
+    match error {
+        ValidationError(error) => validation_error(source, error),
+        MissingValue(missing) => {
+            let found = module.overrides.iter().find(|(_, one)| key(one) == *missing);
+            let name = found.and_then(|(_, one)| one.name.clone()).unwrap_or_else(|| missing.clone());
+            let message = format!("the override {name} has neither a value nor a default: give it one of the two");
+            let range = found.and_then(|(handle, _)| module.overrides.get_span(handle).to_range()).unwrap_or(0..0);
+            source.error(Kind::Compile, &message, &[Label { range, text: "no default value".into() }], &[])
+        }
+        NegativeWorkgroupSize => source.error(Kind::Compile, "the constants make a dimension of the workgroup size 0 or less", &[], &[]),
+        _ => source.error(Kind::Compile, &error.to_string(), &[], &[]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_capabilities_are_found() {
+        assert!(Capability::from_u32(MAX_CAPABILITY).is_some());
+        assert!((MAX_CAPABILITY + 1..=0xffff).all(|number| Capability::from_u32(number).is_none()));
+    }
+}

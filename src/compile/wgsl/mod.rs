@@ -1,0 +1,18 @@
+//! WGSL to a kernel. The compiler proper is naga; the files around it keep from its users what it gets wrong.
+//!
+//! | file | what it is about |
+//! |---|---|
+//! | [`const_eval`], [`copy_cost`] | limits on constants and types that the compiler would copy too often |
+//! | [`message_rewrite`] | the compiler's messages in the terms of WGSL |
+//! | [`unsupported_builtins`] | functions that GPUs lack for some types |
+//! | [`uniform_barriers`] | barriers that some invocations never reach |
+//! | [`backend`] | the compiler's module to a kernel |
+//! | [`parse`] | WGSL text to the compiler's module |
+
+pub(super) mod backend;
+mod const_eval;
+mod copy_cost;
+mod message_rewrite;
+pub(super) mod parse;
+mod uniform_barriers;
+mod unsupported_builtins;

@@ -1,0 +1,89 @@
+//! WGSL text to the compiler's module. The compiler overflows its stack or eats memory on some inputs, and panics on others: the text is
+//! checked for the former first, and the caller catches the latter.
+
+use naga::valid::ModuleInfo;
+
+use super::backend::{self, Reporting, validation_error, validator};
+use super::{copy_cost, message_rewrite, uniform_barriers, unsupported_builtins};
+use crate::compile::base::error::{Error, Kind, Result};
+use crate::compile::base::target::Target;
+use crate::compile::debug::statement;
+use crate::compile::kernel::{Kernel, Request};
+use crate::compile::text::diagnose::{Label, Source};
+use crate::compile::text::edits::Edits;
+use crate::compile::text::prescan;
+
+/// Bytes of stack that [`Parsed`] needs. The compiler is recursive, and an overflow ends the process; [`prescan`] keeps inputs to a
+/// quarter of it in an unoptimized build. The system provides the memory when it is touched, so an ordinary kernel costs little.
+pub(crate) const WGSL_STACK: usize = 256 << 20;
+
+/// The most bytes of text that are compiled.
+pub(crate) const MAX_SOURCE: usize = 1 << 20;
+
+/// A module that was read and found valid, of which any number of kernels can be made.
+pub(crate) struct Parsed {
+    text: String,
+    /// What was changed in it before it was compiled.
+    edits: Edits,
+    reporting: Option<Reporting>,
+    module: naga::Module,
+    info: ModuleInfo,
+}
+
+impl Parsed {
+    /// Reads the WGSL text `source`, which messages call `label`; with `debug`, for kernels that report. Must run on a thread with [`WGSL_STACK`] bytes of stack and under
+    /// `catch_unwind`: see [`crate::compile::base::error::panic_error`].
+    pub(crate) fn new(source: &[u8], label: &str, debug: bool) -> Result<Parsed> {
+        if source.len() > MAX_SOURCE {
+            let message = format!("the WGSL text has {} bytes, and at most {MAX_SOURCE} (1 MiB) are compiled", source.len());
+            return Err(Error::new(Kind::Compile, message));
+        }
+        let text = str::from_utf8(source).map_err(|error| {
+            let at = error.valid_up_to();
+            let line = source.iter().take(at).filter(|&&byte| byte == b'\n').count() + 1;
+            Error::new(Kind::Compile, format!("the WGSL text is not UTF-8: byte {at} (line {line}) is not part of a character"))
+        })?;
+        let source = Source { text, label, map: None };
+        let statement::Prepared { text: prepared, edits, plan } = statement::prepare(source, debug)?;
+        let source = Source { map: Some(&edits), ..source };
+        copy_cost::check(source, &prescan::shape(source, &prepared)?)?;
+        let module = naga::front::wgsl::parse_str(&prepared).map_err(|error| parse_error(source, &error))?;
+        let info = validator().validate(&module).map_err(|error| validation_error(source, &error))?;
+        unsupported_builtins::check(source, &module, &info)?;
+        uniform_barriers::check(source, &module)?;
+        let reporting = debug.then_some(Reporting { plan, text: prepared });
+        Ok(Parsed { text: text.to_owned(), edits, reporting, module, info })
+    }
+
+    /// The names of its compute entry points.
+    pub(crate) fn entry_points(&self) -> impl Iterator<Item = &str> {
+        backend::entry_points(&self.module)
+    }
+
+    /// Bytes of the text.
+    pub(crate) fn size(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Compiles an entry point, with values for its overrides. As `new` for the thread, `label` and panics.
+    pub(crate) fn kernel(&self, label: &str, request: &Request<'_>, target: &Target) -> Result<Kernel> {
+        let source = Source { text: &self.text, label, map: Some(&self.edits) };
+        backend::from_valid(source, (&self.module, &self.info), request, target, self.reporting.as_ref())
+    }
+}
+
+/// A mistake that the parser found.
+fn parse_error(source: Source<'_>, error: &naga::front::wgsl::ParseError) -> Error {
+    let labels = error.labels();
+    let labels = labels.filter_map(|(span, text)| {
+        let text = if message_rewrite::is_empty(text) { String::new() } else { message_rewrite::plain(text) };
+        Some(Label { range: span.to_range()?, text })
+    });
+    let labels: Vec<Label> = labels.collect();
+    let notes: Vec<String> = error.notes().map(str::to_owned).collect();
+    let mut message = message_rewrite::plain(error.message());
+    if notes.iter().any(|note| note.contains("recursion limit")) {
+        message = "types, expressions or statements nest deeper than the compiler goes, about 120 levels".into();
+    }
+    source.error(Kind::Compile, &message, &labels, &notes)
+}

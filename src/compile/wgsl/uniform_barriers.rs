@@ -1,0 +1,238 @@
+//! Barriers that some invocations of a workgroup never reach: the others wait for them until the driver gives up. WGSL forbids them, and
+//! the compiler lets them pass. Refused here are those that are certain: behind a condition that is computed from the invocation's own
+//! id, or from memory that is read at a place of its own, in an `if`, a `switch` or a loop that is left at different times. What went
+//! through variables or comes from other functions is not followed, and an early `return` is let pass, which devices take.
+
+use naga::{Barrier, Binding, Block, BuiltIn, Expression, Function, Handle, Module, Span, Statement, TypeInner, UniqueArena};
+
+use crate::compile::base::error::{Kind, Result};
+use crate::compile::text::diagnose::{Label, Source};
+
+/// Refuses a module with such a barrier.
+pub(crate) fn check(source: Source<'_>, module: &Module) -> Result<()> {
+    // Callees come before callers.
+    let mut waiting = Vec::new();
+    for (_, function) in module.functions.iter() {
+        let waits = waits(&function.body, &waiting);
+        waiting.push(waits);
+    }
+    for point in &module.entry_points {
+        let walk = Walk { own: own(&point.function, &module.types), waiting: &waiting };
+        let Err(Stuck { what, at, cause }) = walk.block(&point.function.body, None) else { continue };
+        let name = what.map_or("a barrier", |function| module.functions[function].name.as_deref().unwrap_or("a function with a barrier"));
+        let message = format!("{name} is not reached by all invocations of the workgroup, and those that reach it would wait for ever");
+        let label = |span: Span, text: &str| Some(Label { range: span.to_range()?, text: text.to_owned() });
+        let condition = label(point.function.expressions.get_span(cause), "this differs from invocation to invocation");
+        let labels: Vec<Label> = [label(at, "waits for the whole workgroup"), condition].into_iter().flatten().collect();
+        let note = "move the barrier out of the branch or loop, and put only the work inside";
+        return Err(source.error(Kind::Compile, &message, &labels, &[note.to_owned()]));
+    }
+    Ok(())
+}
+
+/// A barrier that is refused.
+struct Stuck {
+    /// The function that has it, if it is called.
+    what: Option<Handle<Function>>,
+    /// Where it is, or the call.
+    at: Span,
+    /// The condition that it is behind.
+    cause: Handle<Expression>,
+}
+
+/// Conditions behind which invocations leave the loop around a block, or its present turn.
+#[derive(Clone, Copy, Default)]
+struct Leaves {
+    breaks: Option<Handle<Expression>>,
+    continues: Option<Handle<Expression>>,
+}
+
+impl Leaves {
+    fn or(self, other: Leaves) -> Leaves {
+        Leaves { breaks: self.breaks.or(other.breaks), continues: self.continues.or(other.continues) }
+    }
+}
+
+/// A walk through an entry point.
+struct Walk<'a> {
+    /// Whether each expression is the invocation's own.
+    own: Vec<bool>,
+    /// Whether each function of the module has a barrier inside.
+    waiting: &'a [bool],
+}
+
+impl Walk<'_> {
+    /// The condition that a statement is behind: `outer`, or else its own one if invocations differ in that.
+    fn behind(&self, outer: Option<Handle<Expression>>, condition: Handle<Expression>) -> Option<Handle<Expression>> {
+        outer.or_else(|| self.own.get(condition.index()).copied().unwrap_or(false).then_some(condition))
+    }
+
+    /// Looks at a block that is behind the condition `cause`, if any.
+    fn block(&self, block: &Block, mut cause: Option<Handle<Expression>>) -> std::result::Result<Leaves, Stuck> {
+        let mut leaves = Leaves::default();
+        for (statement, &at) in block.span_iter() {
+            let stuck = |what| match cause {
+                Some(cause) => Err(Stuck { what, at, cause }),
+                None => Ok(()),
+            };
+            match statement {
+                Statement::ControlBarrier(flags) if *flags != Barrier::SUB_GROUP => stuck(None)?,
+                Statement::WorkGroupUniformLoad { .. } => stuck(None)?,
+                Statement::Call { function, .. } if self.waiting.get(function.index()).copied().unwrap_or(false) => stuck(Some(*function))?,
+                Statement::Block(inner) => leaves = leaves.or(self.block(inner, cause)?),
+                Statement::If { condition, accept, reject } => {
+                    let inner = self.behind(cause, *condition);
+                    leaves = leaves.or(self.block(accept, inner)?).or(self.block(reject, inner)?);
+                }
+                Statement::Switch { selector, cases } => {
+                    let inner = self.behind(cause, *selector);
+                    for case in cases {
+                        // A break leaves the switch, and behind that all are together again.
+                        let continues = self.block(&case.body, inner)?.continues;
+                        leaves = leaves.or(Leaves { continues, breaks: None });
+                    }
+                }
+                Statement::Loop { body, continuing, break_if } => {
+                    let first = self.block(body, cause)?;
+                    let ends = break_if.and_then(|condition| self.behind(None, condition));
+                    // Once some have left, no barrier of the loop is reached by all.
+                    let inner = cause.or(first.breaks).or(ends);
+                    // Behind a condition once is enough, so that loops inside loops are not walked twice each.
+                    if cause.is_none() && inner.is_some() {
+                        self.block(body, inner)?;
+                    }
+                    self.block(continuing, inner)?;
+                }
+                Statement::Break => leaves.breaks = leaves.breaks.or(cause),
+                Statement::Continue => leaves.continues = leaves.continues.or(cause),
+                _ => {}
+            }
+            cause = cause.or(leaves.breaks).or(leaves.continues);
+        }
+        Ok(leaves)
+    }
+}
+
+/// Whether a block waits for the workgroup somewhere inside.
+fn waits(block: &Block, waiting: &[bool]) -> bool {
+    block.iter().any(|statement| match statement {
+        Statement::ControlBarrier(flags) => *flags != Barrier::SUB_GROUP,
+        Statement::WorkGroupUniformLoad { .. } => true,
+        Statement::Call { function, .. } => waiting.get(function.index()).copied().unwrap_or(false),
+        Statement::Block(inner) => waits(inner, waiting),
+        Statement::If { accept, reject, .. } => waits(accept, waiting) || waits(reject, waiting),
+        Statement::Switch { cases, .. } => cases.iter().any(|case| waits(&case.body, waiting)),
+        Statement::Loop { body, continuing, .. } => waits(body, waiting) || waits(continuing, waiting),
+        _ => false,
+    })
+}
+
+/// Which expressions of an entry point are an invocation's own: computed from its id, without variables between.
+fn own(function: &Function, types: &UniqueArena<naga::Type>) -> Vec<bool> {
+    let mut own: Vec<bool> = Vec::with_capacity(function.expressions.len());
+    for (_, expression) in function.expressions.iter() {
+        let of = |handle: Handle<Expression>| own.get(handle.index()).copied().unwrap_or(false);
+        let is = match *expression {
+            Expression::FunctionArgument(index) => function.arguments.get(index as usize).is_some_and(|arg| tells(arg.binding.as_ref())),
+            Expression::AccessIndex { base, index } => match function.expressions[base] {
+                Expression::FunctionArgument(argument) if !of(base) => {
+                    let ty = function.arguments.get(argument as usize).map(|arg| &types[arg.ty].inner);
+                    let members = match ty {
+                        Some(TypeInner::Struct { members, .. }) => members.as_slice(),
+                        _ => &[],
+                    };
+                    members.get(index as usize).is_some_and(|member| tells(member.binding.as_ref()))
+                }
+                _ => of(base),
+            },
+            Expression::Access { base, index } => of(base) || of(index),
+            Expression::Load { pointer: operand }
+            | Expression::Splat { value: operand, .. }
+            | Expression::Swizzle { vector: operand, .. }
+            | Expression::Unary { expr: operand, .. }
+            | Expression::Relational { argument: operand, .. }
+            | Expression::As { expr: operand, .. } => of(operand),
+            Expression::Binary { left, right, .. } => of(left) || of(right),
+            Expression::Select { condition, accept, reject } => of(condition) || of(accept) || of(reject),
+            Expression::Math { arg, arg1, arg2, arg3, .. } => [Some(arg), arg1, arg2, arg3].into_iter().flatten().any(of),
+            Expression::Compose { ref components, .. } => components.iter().any(|&component| of(component)),
+            _ => false,
+        };
+        own.push(is);
+    }
+    own
+}
+
+/// Whether a builtin tells invocations of a workgroup apart.
+fn tells(binding: Option<&Binding>) -> bool {
+    use BuiltIn::{GlobalInvocationId, LocalInvocationId, LocalInvocationIndex, SubgroupId, SubgroupInvocationId};
+    let Some(Binding::BuiltIn(builtin)) = binding else { return false };
+    matches!(builtin, GlobalInvocationId | LocalInvocationId | LocalInvocationIndex | SubgroupId | SubgroupInvocationId)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::compile::base::error::Kind;
+    use crate::compile::testing::compile;
+
+    fn kernel(body: &str) -> String {
+        format!(
+            "var<workgroup> w: array<u32, 64>; var<workgroup> flag: u32;
+            @group(0) @binding(0) var<storage, read_write> y: array<u32>;
+            fn wait(i: u32) {{ w[i] = i; workgroupBarrier(); }} fn outer(i: u32) {{ wait(i); }} fn work(i: u32) {{ w[i] = i; }}
+            struct In {{ @builtin(local_invocation_id) local: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32> }}
+            @compute @workgroup_size(64) fn main(@builtin(local_invocation_index) i: u32, @builtin(workgroup_id) g: vec3<u32>, in: In) {{
+                {body}
+            }}"
+        )
+    }
+
+    #[test]
+    fn barriers_that_some_never_reach_are_refused() {
+        for body in [
+            "if i < 3u { workgroupBarrier(); }",
+            "if g.x == 1u { if in.local.x + 1u > 4u { y[i] = 1u; } else { storageBarrier(); } }",
+            "if y[i] == 0u { workgroupBarrier(); }",
+            "if any(in.local.xy == vec2(1u, 2u)) { outer(i); }",
+            "switch i % 2u { case 0u { wait(i); } default {} }",
+            "if i == 0u { y[i] = workgroupUniformLoad(&flag); }",
+            "for (var k = 0u; k < i; k++) { workgroupBarrier(); }",
+            "loop { workgroupBarrier(); if i > 3u { break; } }",
+            "loop { workgroupBarrier(); continuing { break if i > 3u; } }",
+            "for (var k = 0u; k < 4u; k++) { if i < k { continue; } workgroupBarrier(); }",
+            "for (var k = 0u; k < 4u; k++) { switch i { case 1u { continue; } default {} } workgroupBarrier(); }",
+            "let last = i == 63u; let other = select(1u, 2u, last); if other == 2u { workgroupBarrier(); }",
+        ] {
+            let error = compile(&kernel(body)).map(|kernel| kernel.interface).expect_err(body);
+            assert_eq!(error.kind, Kind::Compile, "{error}");
+            assert!(error.message.contains("not reached by all invocations") && error.message.contains("differs from"), "{error}");
+            assert!(error.message.contains("test.wgsl:6:"), "{error}");
+        }
+        let error = compile(&kernel("if i == 2u { outer(i); }")).map(|kernel| kernel.interface).unwrap_err();
+        assert!(error.message.starts_with("error: outer is not reached"), "{error}");
+    }
+
+    #[test]
+    fn barriers_that_all_reach_are_taken() {
+        for body in [
+            "if i < 3u { work(i); } workgroupBarrier();",
+            "if g.x < 3u { workgroupBarrier(); } if in.groups.x > 2u { wait(i); }",
+            "if y[g.x] == 0u { workgroupBarrier(); }",
+            "for (var half = 32u; half > 0u; half /= 2u) { if i < half { w[i] += w[i + half]; } workgroupBarrier(); }",
+            "if workgroupUniformLoad(&flag) == 1u { workgroupBarrier(); }",
+            // Not certain: through a variable, or by a return.
+            "var k = i; if k < 3u { workgroupBarrier(); }",
+            "if i >= arrayLength(&y) { return; } workgroupBarrier();",
+            // Left by all at once, or from another loop.
+            "loop { workgroupBarrier(); if g.x > 3u { break; } }",
+            "for (var k = 0u; k < 4u; k++) { loop { if i < k { break; } work(i); } workgroupBarrier(); }",
+            "for (var k = 0u; k < 4u; k++) { switch i { case 1u { break; } default { work(i); } } workgroupBarrier(); }",
+            "if i < 32u { subgroupBarrier(); }",
+        ] {
+            compile(&kernel(body)).unwrap_or_else(|error| panic!("{body}: {error}"));
+        }
+        // Loops inside loops take no time that doubles.
+        let nested = format!("{} work(i); {}", "for (var k = 0u; k < i; k++) {".repeat(50), "}".repeat(50));
+        compile(&kernel(&nested)).unwrap_or_else(|error| panic!("{error}"));
+    }
+}
