@@ -32,10 +32,10 @@ static const struct { uint64_t bit; const char *name; } features[] = {
 
 static const char *kind_name(uint32_t kind) {
     switch (kind) {
-    case AVX_DEVICE_DISCRETE: return "discrete GPU";
-    case AVX_DEVICE_INTEGRATED: return "integrated GPU";
-    case AVX_DEVICE_VIRTUAL: return "virtual GPU";
-    case AVX_DEVICE_CPU: return "CPU";
+    case AVX_DEVICE_KIND_DISCRETE: return "discrete GPU";
+    case AVX_DEVICE_KIND_INTEGRATED: return "integrated GPU";
+    case AVX_DEVICE_KIND_VIRTUAL: return "virtual GPU";
+    case AVX_DEVICE_KIND_CPU: return "CPU";
     default: return "other";
     }
 }
@@ -145,7 +145,7 @@ static void print_memory_now(uint32_t index) {
         return;
     }
     usage.struct_size = sizeof usage;
-    if (AVX_FAILED(avx_memory_info(device, &usage))) {
+    if (AVX_FAILED(avx_device_memory(device, &usage))) {
         printf("    %-16s%s\n", "memory now", avx_last_error());
     } else {
         printf("    %-16s%s free for this process\n", "memory now", bytes_text(usage.budget).s);

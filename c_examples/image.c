@@ -189,7 +189,7 @@ static double time_stages(avx_device device, const image *im, const stage *stage
     for (int round = 0; round < ROUNDS; ++round) {
         double start = now();
         for (size_t i = 0; i < count; ++i) { queue(&stages[i], im); }
-        CHECK(avx_synchronize(device, AVX_FOREVER));
+        CHECK(avx_device_synchronize(device, AVX_FOREVER));
         times[round] = (now() - start) * 1e3;
     }
     return median(times, ROUNDS);

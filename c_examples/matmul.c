@@ -89,11 +89,11 @@ int main(int argc, char **argv) {
     /* The first run also pays for the upload and the driver's compiler; it says how many runs make a time worth measuring. */
     double start = now();
     CHECK(avx_dispatch_threads(NULL, multiply, n, m, 1, args, 4));
-    CHECK(avx_synchronize(device, AVX_FOREVER));
+    CHECK(avx_device_synchronize(device, AVX_FOREVER));
     double first = now() - start;
     start = now();
     CHECK(avx_dispatch_threads(NULL, multiply, n, m, 1, args, 4));
-    CHECK(avx_synchronize(device, AVX_FOREVER));
+    CHECK(avx_device_synchronize(device, AVX_FOREVER));
     double once = now() - start;
 
     enum { ROUNDS = 7 };
@@ -104,7 +104,7 @@ int main(int argc, char **argv) {
     for (int round = runs == 1 ? 1 : 0; round < rounds; ++round) {
         start = now();
         for (int run = 0; run < runs; ++run) { CHECK(avx_dispatch_threads(NULL, multiply, n, m, 1, args, 4)); }
-        CHECK(avx_synchronize(device, AVX_FOREVER));
+        CHECK(avx_device_synchronize(device, AVX_FOREVER));
         seconds[round] = (now() - start) / runs;
     }
     double typical = median(seconds, (size_t)rounds);

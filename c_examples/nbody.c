@@ -169,7 +169,7 @@ int main(int argc, char **argv) {
     info.struct_size = sizeof info;
     CHECK(avx_device_info(device, &info));
 
-    uint32_t count = argument(argc, argv, 1, info.kind == AVX_DEVICE_CPU ? 1024 : 8192);
+    uint32_t count = argument(argc, argv, 1, info.kind == AVX_DEVICE_KIND_CPU ? 1024 : 8192);
     uint32_t steps = argument(argc, argv, 2, 1000);
     REQUIRE(count >= 2 && steps >= STEPS_COMPARED, "at least 2 bodies and %d steps are needed", STEPS_COMPARED);
     uint64_t size = (uint64_t)count * sizeof(body);
@@ -208,7 +208,7 @@ int main(int argc, char **argv) {
             waited += now() - pause;
         }
         if (step % STEPS_BETWEEN_PROGRESS == 0 || step == steps) {
-            CHECK(avx_synchronize(device, AVX_FOREVER));
+            CHECK(avx_device_synchronize(device, AVX_FOREVER));
             if (terminal) {
                 printf("\r  step %u of %u, %.0f steps/s ", step, steps, step / (now() - start - waited));
                 fflush(stdout);

@@ -190,7 +190,7 @@ fn immediates() {
     );
     assert_eq!(kernel_info(kernel).arg_count, 2);
     let info = arg_info(kernel, 1);
-    assert_eq!((info.kind, info.min_size, info.group, info.binding), (AVX_BINDING_PUSH_CONSTANTS, 16, AVX_PUSH_CONSTANTS, 0));
+    assert_eq!((info.kind, info.min_size, info.group, info.binding), (AVX_BINDING_PUSH_CONSTANTS, 16, AVX_GROUP_PUSH_CONSTANTS, 0));
     let out = device.alloc(4 * 100, AVX_MEMORY_DEVICE | AVX_MEMORY_ZEROED);
     let mut want = vec![0u32; 100];
     for step in 0..1000u32 {

@@ -52,9 +52,9 @@ fn device_verbs(bad: avx_device) -> Vec<(&'static str, avx_status)> {
     let kernel_options = avx_kernel_options { code: source.as_ptr().cast(), ..avx_kernel_options::zeroed() };
     vec![
         ("avx_device_info", abi::device_info(bad, &mut properties)),
-        ("avx_memory_info", abi::memory_info(bad, &mut usage)),
-        ("avx_synchronize", avx_synchronize(bad, 0)),
-        ("avx_default_stream", abi::default_stream(bad, &mut stream)),
+        ("avx_device_memory", abi::memory_info(bad, &mut usage)),
+        ("avx_device_synchronize", avx_device_synchronize(bad, 0)),
+        ("avx_device_default_stream", abi::default_stream(bad, &mut stream)),
         ("avx_alloc", abi::alloc(bad, 4, AVX_MEMORY_DEVICE, &mut buffer)),
         ("avx_buffer_create", abi::buffer_create(bad, &buffer_options, &mut buffer)),
         ("avx_kernel_from_wgsl", abi::kernel_from_wgsl(bad, source.as_ptr(), null(), &mut kernel)),
@@ -164,7 +164,7 @@ fn forged_handles_alone() {
             ("avx_kernel_free", avx_kernel_free(without_provenance_mut(value))),
             ("avx_unmap", avx_unmap(without_provenance_mut(value))),
             ("avx_destroy", avx_destroy(without_provenance_mut(value))),
-            ("avx_synchronize", avx_synchronize(without_provenance_mut(value), 0)),
+            ("avx_device_synchronize", avx_device_synchronize(without_provenance_mut(value), 0)),
             ("avx_fill", abi::fill(without_provenance_mut(value), world.y, 0, 1, [1].as_ptr().cast(), 1)),
         ] {
             assert!(status == AVX_ERROR_INVALID_HANDLE, "{verb} of {value:#x}: {}", name(status));

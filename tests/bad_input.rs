@@ -28,8 +28,8 @@ fn null_outputs() {
     is_refused("avx_device_describe", abi::device_describe(0, null_mut()));
     is_refused("avx_create", abi::create(null(), null_mut()));
     is_refused("avx_device_info", abi::device_info(device, null_mut()));
-    is_refused("avx_memory_info", abi::memory_info(device, null_mut()));
-    is_refused("avx_default_stream", abi::default_stream(device, null_mut()));
+    is_refused("avx_device_memory", abi::memory_info(device, null_mut()));
+    is_refused("avx_device_default_stream", abi::default_stream(device, null_mut()));
     is_refused("avx_alloc", abi::alloc(device, 4, 0, null_mut()));
     is_refused("avx_buffer_create", abi::buffer_create(device, &buffer_options, null_mut()));
     is_refused("avx_map", abi::map(mappable, 0, 0, AVX_MAP_READ, null_mut()));
@@ -242,8 +242,8 @@ fn arguments_of_the_wrong_kind() {
     for (kind, status) in [(AVX_ARG_TOUCH, AVX_ERROR_UNSUPPORTED), (AVX_ARG_PARAM, AVX_ERROR_INVALID_ARGUMENT)] {
         fails(dispatch(world.kernel, [1, 1, 1], &[avx_arg { kind, ..args[0] }, args[1], args[2]]), status);
     }
-    let race = [args[0], avx_arg { flags: AVX_ARG_UNORDERED, ..args[1] }, args[2]];
-    tells(&fails(dispatch(world.kernel, [1, 1, 1], &race), AVX_ERROR_ARGUMENTS), &["sink", "AVX_ARG_UNORDERED"]);
+    let race = [args[0], avx_arg { flags: AVX_ARG_FLAG_UNORDERED, ..args[1] }, args[2]];
+    tells(&fails(dispatch(world.kernel, [1, 1, 1], &race), AVX_ERROR_ARGUMENTS), &["sink", "AVX_ARG_FLAG_UNORDERED"]);
     for kind in [0, 5, 100, u32::MAX] {
         let bad = [avx_arg { kind, ..args[0] }, args[1], args[2]];
         fails(dispatch(world.kernel, [1, 1, 1], &bad), AVX_ERROR_INVALID_ARGUMENT);

@@ -196,7 +196,7 @@ fn an_assertion_without_room_is_an_error_all_the_same() {
         assert(id.x != 3u, \"never seen %u\", id.x); }";
     let kernel = debugged.kernel("full", source);
     debugged.device.dispatch(kernel, [1, 1, 1], &[]);
-    let story = fails(avx_synchronize(debugged.device.handle, AVX_FOREVER), AVX_ERROR_ASSERTION);
+    let story = fails(avx_device_synchronize(debugged.device.handle, AVX_FOREVER), AVX_ERROR_ASSERTION);
     tells(&story, &["kernel 'full': assertion failed: id.x != 3u (line 3, column 9)", "no room"]);
     let got = texts();
     assert_eq!(got.len(), (256 - 12) / 20 + 1);
@@ -369,7 +369,7 @@ fn many_dispatches_before_one_wait() {
     for i in 0..100 {
         assert_eq!(got.iter().filter(|line| line.ends_with(&format!("): number {i}"))).count(), 2);
     }
-    ok(avx_trim(debugged.device.handle));
+    ok(avx_device_trim(debugged.device.handle));
     let kernel = debugged.kernel("many", source);
     assert_eq!(debugged.run(kernel, [1, 1, 1], &[arg_bytes(&[1, 0, 0, 0])]).len(), 2, "memory that was given back is taken again");
 }
@@ -450,7 +450,7 @@ fn the_readme_says_what_is_so() {
     let x = debugged.device.buffer_of(&[1.0_f32, 4.0, 9.0, -2.0].map(f32::to_le_bytes).concat());
     let y = debugged.device.alloc(16, AVX_MEMORY_DEVICE);
     debugged.device.dispatch(kernel, [1, 1, 1], &[arg_buffer(x), arg_buffer(y)]);
-    fails(avx_synchronize(debugged.device.handle, AVX_FOREVER), AVX_ERROR_ASSERTION);
+    fails(avx_device_synchronize(debugged.device.handle, AVX_FOREVER), AVX_ERROR_ASSERTION);
     let got = texts();
     assert_eq!(got.len(), 6, "{got:#?}");
     let told = readme.lines().filter_map(|line| line.strip_prefix("avx_gpu ")?.split_once(": ")).map(|(_, line)| line);

@@ -218,7 +218,7 @@ fn atomics_lose_nothing() {
         "@group(0) @binding(0) var<storage, read_write> count: array<atomic<u32>, 4>;
         @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) g: vec3<u32>) { atomicAdd(&count[g.x % 4u], g.x); }",
     );
-    for flags in [0, AVX_ARG_UNORDERED] {
+    for flags in [0, AVX_ARG_FLAG_UNORDERED] {
         let count = device.alloc(16, AVX_MEMORY_DEVICE | AVX_MEMORY_ZEROED);
         for _ in 0..100 {
             device.dispatch(kernel, [16, 1, 1], &[avx_arg { flags, ..arg_buffer(count) }]);
@@ -240,7 +240,7 @@ fn unordered_dispatches_are_ordered_against_the_rest() {
     let mut want = 0u32;
     for _ in 0..100 {
         for _ in 0..3 {
-            device.dispatch(add, [2, 1, 1], &[avx_arg { flags: AVX_ARG_UNORDERED, ..arg_buffer(count) }]);
+            device.dispatch(add, [2, 1, 1], &[avx_arg { flags: AVX_ARG_FLAG_UNORDERED, ..arg_buffer(count) }]);
         }
         device.dispatch(step, [1, 1, 1], &[arg_buffer(count)]);
         want = lcg(want.wrapping_add(3 * 128));
@@ -387,13 +387,13 @@ fn a_wait_that_ends_early_leaves_the_work_going() {
     for _ in 0..3 {
         device.dispatch(kernel, [groups, 1, 1], &[arg_buffer(x), arg_bytes(&bytes_of(&[steps, 0]))]);
     }
-    let status = avx_synchronize(device.handle, 1000);
+    let status = avx_device_synchronize(device.handle, 1000);
     assert!(status == AVX_TIMEOUT, "a microsecond was enough for all that work: {}", name(status));
     assert!(!last_error().is_empty(), "the story is about the last status other than AVX_OK");
-    let status = avx_synchronize(device.handle, 0);
+    let status = avx_device_synchronize(device.handle, 0);
     assert!([AVX_OK, AVX_TIMEOUT].contains(&status), "{}", name(status));
     device.synchronize();
-    ok(avx_synchronize(device.handle, 0));
+    ok(avx_device_synchronize(device.handle, 0));
     assert_eq!(device.words(x, 64), [(0..3).fold(1, |v, _| slow(v, steps)); 64]);
 }
 

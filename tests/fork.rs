@@ -19,7 +19,7 @@ fn child_calls(device: avx_device, buffer: avx_buffer, kernel: avx_kernel) -> i3
         write(buffer, 0, &[1, 2, 3, 4]),
         read(buffer, 0, &mut data),
         dispatch(kernel, [1, 1, 1], &[arg_buffer(buffer)]),
-        avx_synchronize(device, AVX_FOREVER),
+        avx_device_synchronize(device, AVX_FOREVER),
         avx_free(buffer),
         avx_kernel_free(kernel),
         avx_destroy(device),

@@ -174,7 +174,7 @@ fn what_cannot_be_recorded_is_an_error() {
     unsupported(avx_stream_wait_event(stream, event));
     unsupported(avx_stream_synchronize(stream, 0));
     unsupported(avx_stream_status(stream));
-    unsupported(avx_flush(stream));
+    unsupported(avx_stream_flush(stream));
     unsupported(launch(stream, inner, &[]));
     fails(fill_on(stream, buffer, 0, 128, &[1]), AVX_ERROR_OUT_OF_RANGE);
     ok(abi::graph_end(stream, &mut graph));

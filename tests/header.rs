@@ -175,8 +175,8 @@ fn versions_agree() {
     let version: Vec<u32> = env!("CARGO_PKG_VERSION").split('.').map(|n| n.parse().expect("numbers")).collect();
     assert_eq!(avx_version(), version[0] << 22 | version[1] << 12 | version[2]);
     let header = read("include/avx_gpu.h");
-    assert!(header.contains(&format!("#define AVX_VERSION (({}u << 22) | ({}u << 12) | {}u)", version[0], version[1], version[2])));
-    assert!(header.contains(&format!("#define AVX_VERSION_STRING \"{}\"", env!("CARGO_PKG_VERSION"))));
+    assert!(header.contains(&format!("#define AVX_GPU_VERSION (({}u << 22) | ({}u << 12) | {}u)", version[0], version[1], version[2])));
+    assert!(header.contains(&format!("#define AVX_GPU_VERSION_STRING \"{}\"", env!("CARGO_PKG_VERSION"))));
 }
 
 #[test]

@@ -123,7 +123,7 @@ fn immediates_come_last() {
         &[
             ("early", AVX_BINDING_STORAGE, 0, 3, WRITE, 4, 4),
             ("late", AVX_BINDING_STORAGE, 2, 0, WRITE, 4, 4),
-            ("now", AVX_BINDING_PUSH_CONSTANTS, AVX_PUSH_CONSTANTS, 0, READ, 16, 0),
+            ("now", AVX_BINDING_PUSH_CONSTANTS, AVX_GROUP_PUSH_CONSTANTS, 0, READ, 16, 0),
         ],
     );
 }

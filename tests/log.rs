@@ -130,7 +130,7 @@ unsafe extern "C" fn call_back_in(_level: i32, _message: *const c_char, _user: *
         avx_destroy(std::ptr::without_provenance_mut(12345)),
         abi::set_log(None, null_mut(), 0),
         avx_free(std::ptr::without_provenance_mut(12345)),
-        avx_synchronize(std::ptr::without_provenance_mut(12345), 0),
+        avx_device_synchronize(std::ptr::without_provenance_mut(12345), 0),
         write(std::ptr::without_provenance_mut(12345), 0, &[1]),
         avx_kernel_free(std::ptr::without_provenance_mut(12345)),
         avx_unmap(std::ptr::without_provenance_mut(12345)),

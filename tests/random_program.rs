@@ -205,7 +205,7 @@ impl Program {
     /// Waits for the device, which brings the bytes of later reads.
     fn synchronize(&mut self) {
         self.tell("synchronize".to_owned());
-        self.done(avx_synchronize(self.device.handle, AVX_FOREVER));
+        self.done(avx_device_synchronize(self.device.handle, AVX_FOREVER));
         for (got, want) in std::mem::take(&mut self.expected) {
             if got != want {
                 self.fail(&format!("a later read of {} bytes brought others", want.len()));
@@ -467,7 +467,7 @@ impl Program {
         if count == 0 {
             return;
         }
-        let flags = if self.below(2) == 0 { AVX_ARG_UNORDERED } else { 0 };
+        let flags = if self.below(2) == 0 { AVX_ARG_FLAG_UNORDERED } else { 0 };
         let repeats = 1 + self.below(3);
         self.tell(format!("{repeats} histograms of ({}, {}) into ({}, {})", x.buffer, x.offset, bins.buffer, bins.offset));
         let p = bytes_of(&[u32::try_from(x.words).expect("small"), u32::try_from(count).expect("small")]);

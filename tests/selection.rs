@@ -62,7 +62,7 @@ fn descriptions_make_sense() {
     for (i, d) in (0..).zip(devices()) {
         assert_eq!(d.index, i);
         assert!(!text(&d.name).is_empty() && !text(&d.vendor).is_empty());
-        assert!((AVX_DEVICE_DISCRETE..=AVX_DEVICE_OTHER).contains(&d.kind), "kind {}", d.kind);
+        assert!((AVX_DEVICE_KIND_DISCRETE..=AVX_DEVICE_KIND_OTHER).contains(&d.kind), "kind {}", d.kind);
         assert!(d.usable <= 1);
         assert_eq!(d.usable == 1, text(&d.reason).is_empty(), "a reason where it cannot be used: {}", text(&d.reason));
         assert!(d.api_version >= 1 << 22, "API version {:#x}", d.api_version);
@@ -121,18 +121,18 @@ fn selectors_find_their_device() {
             opens(&format!("pci:{:04x}:{:02x}:{:02x}.{:x}", want.pci_domain, want.pci_bus, want.pci_device, want.pci_function), want);
         }
         let kind = match want.kind {
-            AVX_DEVICE_DISCRETE => "discrete",
-            AVX_DEVICE_INTEGRATED => "integrated",
-            AVX_DEVICE_VIRTUAL => "virtual",
-            AVX_DEVICE_CPU => "cpu",
+            AVX_DEVICE_KIND_DISCRETE => "discrete",
+            AVX_DEVICE_KIND_INTEGRATED => "integrated",
+            AVX_DEVICE_KIND_VIRTUAL => "virtual",
+            AVX_DEVICE_KIND_CPU => "cpu",
             _ => continue,
         };
         assert_eq!(open(&format!("kind:{kind}"), 0).map(|d| d.kind), Ok(want.kind));
         match open("kind:gpu", 0) {
-            Ok(gpu) => assert!(gpu.kind < AVX_DEVICE_CPU, "{} is no GPU", text(&gpu.name)),
+            Ok(gpu) => assert!(gpu.kind < AVX_DEVICE_KIND_CPU, "{} is no GPU", text(&gpu.name)),
             Err(status) => {
                 fails(status, AVX_ERROR_NO_DEVICE);
-                assert!(usable.iter().all(|d| d.kind >= AVX_DEVICE_CPU));
+                assert!(usable.iter().all(|d| d.kind >= AVX_DEVICE_KIND_CPU));
             }
         }
     }
@@ -175,11 +175,11 @@ fn selectors_that_cannot_be_understood() {
 #[test]
 fn no_cpu_means_no_cpu() {
     let Some(usable) = usable() else { return };
-    match open("", AVX_DEVICE_NO_CPU).or_else(|_| open(&usable[0].index.to_string(), AVX_DEVICE_NO_CPU)) {
-        Ok(got) => assert_ne!(got.kind, AVX_DEVICE_CPU),
+    match open("", AVX_CREATE_NO_CPU).or_else(|_| open(&usable[0].index.to_string(), AVX_CREATE_NO_CPU)) {
+        Ok(got) => assert_ne!(got.kind, AVX_DEVICE_KIND_CPU),
         Err(status) => {
             tells(&fails(status, AVX_ERROR_NO_DEVICE), &[&text(&usable[0].name)]);
-            assert!(usable.iter().all(|d| d.kind == AVX_DEVICE_CPU));
+            assert!(usable.iter().all(|d| d.kind == AVX_DEVICE_KIND_CPU));
         }
     }
 }

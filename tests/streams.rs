@@ -75,7 +75,7 @@ fn a_stream_tells_when_it_is_done() {
     let stream = device.stream();
     ok(avx_stream_status(stream));
     ok(avx_stream_synchronize(stream, 0));
-    ok(avx_flush(stream));
+    ok(avx_stream_flush(stream));
     let buffer = device.alloc(1 << 20, AVX_MEMORY_DEVICE);
     ok(fill_on(stream, buffer, 0, 1 << 20, &[3]));
     ok(avx_stream_synchronize(stream, AVX_FOREVER));
@@ -111,7 +111,7 @@ fn unordered_atomics_of_many_streams_all_count() {
     let kernel = device.kernel(COUNT);
     let count = device.alloc(256, AVX_MEMORY_DEVICE | AVX_MEMORY_ZEROED);
     let streams: Vec<avx_stream> = (0..4).map(|_| device.stream()).collect();
-    let arg = [avx_arg { flags: AVX_ARG_UNORDERED, ..arg_buffer(count) }];
+    let arg = [avx_arg { flags: AVX_ARG_FLAG_UNORDERED, ..arg_buffer(count) }];
     for i in 0..200 {
         ok(dispatch_on(streams[i % 4], kernel, [2, 1, 1], &arg));
     }
@@ -124,7 +124,7 @@ fn events_pass_with_their_streams() {
     let kernel = device.kernel(SLOW);
     let (stream, other) = (device.stream(), device.stream());
     let (start, end) = (device.event(), device.event());
-    ok(avx_event_query(start));
+    ok(avx_event_status(start));
     let mut nanoseconds = 77;
     fails(abi::event_elapsed(start, end, &mut nanoseconds), AVX_ERROR_INVALID_ARGUMENT);
     assert_eq!(nanoseconds, 77);
@@ -136,14 +136,14 @@ fn events_pass_with_their_streams() {
     }
     ok(avx_event_record(stream, end));
     assert_eq!(avx_event_wait(end, 0), AVX_TIMEOUT, "four such kernels take longer than that");
-    assert_eq!(avx_event_query(end), AVX_NOT_READY);
+    assert_eq!(avx_event_status(end), AVX_NOT_READY);
     assert_eq!(avx_stream_status(stream), AVX_NOT_READY);
     // The other stream waits for it, though they share no bytes.
     let apart = device.buffer_of_words(&[5; 64]);
     ok(avx_stream_wait_event(other, end));
     ok(fill_on(other, apart, 0, 256, &[9]));
     ok(avx_stream_synchronize(other, AVX_FOREVER));
-    ok(avx_event_query(end));
+    ok(avx_event_status(end));
     ok(avx_event_wait(end, 0));
     match abi::event_elapsed(start, end, &mut nanoseconds) {
         AVX_OK => assert!(nanoseconds > 1000 && nanoseconds < 60_000_000_000, "{nanoseconds} ns"),
@@ -220,7 +220,7 @@ fn held_back_work_runs_while_the_program_does_something_else() {
     ok(avx_event_record(stream, event));
     // Nothing is called meanwhile; what was held back has run all the same.
     std::thread::sleep(Duration::from_millis(300));
-    ok(avx_event_query(event));
+    ok(avx_event_status(event));
 }
 
 #[test]
@@ -246,7 +246,7 @@ fn held_back_work_runs_beside_a_stream_that_is_never_done() {
             std::thread::yield_now();
         }
     }
-    ok(avx_event_query(event));
+    ok(avx_event_status(event));
 }
 
 #[test]
@@ -311,7 +311,7 @@ fn registered_memory_goes_both_ways() {
     assert!(memory == want);
     ok(avx_host_unregister(device.handle, memory.as_mut_ptr().cast()));
     fails(avx_host_unregister(device.handle, memory.as_mut_ptr().cast()), AVX_ERROR_INVALID_ARGUMENT);
-    ok(avx_trim(device.handle));
+    ok(avx_device_trim(device.handle));
     assert!(device.read(buffer, 0, size) == want);
 }
 

@@ -143,7 +143,7 @@ fn device_properties() {
 #[test]
 fn memory_usage() {
     let Some(device) = Device::open() else { return };
-    output::<avx_memory_usage>("avx_memory_info", |p| p.struct_size, |p, s| p.struct_size = s, |p| abi::memory_info(device.handle, p));
+    output::<avx_memory_usage>("avx_device_memory", |p| p.struct_size, |p, s| p.struct_size = s, |p| abi::memory_info(device.handle, p));
 }
 
 #[test]

@@ -191,13 +191,13 @@ fn a_device_may_go_while_others_call() {
                                     refused |= fine(dispatch(kernel, [1, 1, 1], &[arg_buffer(buffer)]));
                                 }
                             }
-                            refused |= fine(avx_synchronize(device, 1_000_000));
+                            refused |= fine(avx_device_synchronize(device, 1_000_000));
                             refused |= fine(read(buffer, 0, &mut [0; 256]));
                             refused |= fine(avx_free(buffer));
                             if refused {
                                 break;
                             }
-                            assert!(!gone.load(Ordering::SeqCst) || fine(avx_synchronize(device, 0)), "a destroyed device answers");
+                            assert!(!gone.load(Ordering::SeqCst) || fine(avx_device_synchronize(device, 0)), "a destroyed device answers");
                         }
                     });
                 }

@@ -19,12 +19,12 @@ unsafe extern "C" fn keep(level: i32, message: *const c_char, _user: *mut c_void
 #[test]
 fn a_message_of_the_validation_layer_is_heard() {
     let no_cache = c("");
-    let options = avx_device_options { flags: AVX_DEVICE_VALIDATION, cache_dir: no_cache.as_ptr(), ..avx_device_options::zeroed() };
+    let options = avx_device_options { flags: AVX_CREATE_VALIDATION, cache_dir: no_cache.as_ptr(), ..avx_device_options::zeroed() };
     let Some(device) = Device::open_with(&options) else { return };
     ok(abi::set_log(Some(keep), null_mut(), AVX_LOG_WARN));
     assert!(avx_gpu::testing::provoke_validation_message(), "no validating instance is open");
     // The line is delivered by a thread that is inside a call.
-    ok(avx_synchronize(device.handle, AVX_FOREVER));
+    ok(avx_device_synchronize(device.handle, AVX_FOREVER));
     ok(abi::set_log(None, null_mut(), AVX_LOG_OFF));
     let lines = LINES.lock().expect("unpoisoned");
     let heard = lines.iter().find(|l| l.1.contains("validation:"));

@@ -221,7 +221,7 @@ impl Device {
 
     /// Waits for all that was queued.
     pub(crate) fn synchronize(&self) -> Result<()> {
-        check(avx_synchronize(self.0, AVX_FOREVER))
+        check(avx_device_synchronize(self.0, AVX_FOREVER))
     }
 
     /// An event.

@@ -135,7 +135,7 @@ pub unsafe extern "C" fn avx_read(stream: avx_stream, buffer: avx_buffer, offset
 }
 
 /// avx_write that never waits for the device: `data` stays the library's until the stream has passed the write (avx_event_wait,
-/// avx_stream_synchronize, avx_synchronize), also after a timeout. Memory that avx_host_register knows goes over the bus by itself
+/// avx_stream_synchronize, avx_device_synchronize), also after a timeout. Memory that avx_host_register knows goes over the bus by itself
 /// while the caller goes on; other memory is copied at the call. Thread-safe.
 ///
 /// # Safety
@@ -155,8 +155,8 @@ pub unsafe extern "C" fn avx_write_async(
     })
 }
 
-/// avx_read that does not wait: the bytes are at `data` once a wait or a query has told that the stream has passed the read
-/// (avx_event_wait, avx_event_query, avx_stream_synchronize, avx_stream_status, avx_synchronize); until then `data` stays the
+/// avx_read that does not wait: the bytes are at `data` once a wait or a status call has told that the stream has passed the read
+/// (avx_event_wait, avx_event_status, avx_stream_synchronize, avx_stream_status, avx_device_synchronize); until then `data` stays the
 /// library's, also after a timeout. avx_destroy delivers what is left. More than 1 GiB of memory that avx_host_register does not know
 /// is read at the call. Thread-safe.
 ///
@@ -197,8 +197,8 @@ pub extern "C" fn avx_host_unregister(device: avx_device, pointer: *mut c_void) 
 /// Gives memory that nothing uses (kept for the next allocation, and staging memory) back to the driver. Thread-safe; waits for
 /// nothing.
 #[unsafe(no_mangle)]
-pub extern "C" fn avx_trim(device: avx_device) -> avx_status {
-    boundary::call("avx_trim", || device::trim(device.token()))
+pub extern "C" fn avx_device_trim(device: avx_device) -> avx_status {
+    boundary::call("avx_device_trim", || device::trim(device.token()))
 }
 
 /// Queues: `size` bytes from `src` at `src_offset` to `dst` at `dst_offset`, any alignment, buffers of one device. The ranges may

@@ -15,15 +15,15 @@ pub struct avx_device_t;
 pub type avx_device = *mut avx_device_t;
 
 /// Kinds of device, from the best choice by default to the last.
-pub const AVX_DEVICE_DISCRETE: u32 = 1;
+pub const AVX_DEVICE_KIND_DISCRETE: u32 = 1;
 /// Shares its memory with the CPU.
-pub const AVX_DEVICE_INTEGRATED: u32 = 2;
+pub const AVX_DEVICE_KIND_INTEGRATED: u32 = 2;
 /// A GPU shared into a virtual machine.
-pub const AVX_DEVICE_VIRTUAL: u32 = 3;
+pub const AVX_DEVICE_KIND_VIRTUAL: u32 = 3;
 /// A software driver.
-pub const AVX_DEVICE_CPU: u32 = 4;
+pub const AVX_DEVICE_KIND_CPU: u32 = 4;
 /// None of these.
-pub const AVX_DEVICE_OTHER: u32 = 5;
+pub const AVX_DEVICE_KIND_OTHER: u32 = 5;
 
 /// 16-bit float arithmetic in kernels.
 pub const AVX_FEATURE_F16: u64 = 0x1;
@@ -79,9 +79,9 @@ pub const AVX_HEAP_DEVICE_LOCAL: u32 = 1;
 
 /// avx_create: look for mistakes with the Khronos validation layer, if installed (AVX_ERROR_UNSUPPORTED if not); messages are
 /// logged at AVX_LOG_WARN and AVX_LOG_ERROR. AVX_GPU_VALIDATION=1 in the environment does the same for every device.
-pub const AVX_DEVICE_VALIDATION: u32 = 1;
+pub const AVX_CREATE_VALIDATION: u32 = 1;
 /// avx_create: never a CPU device, even where there is nothing else.
-pub const AVX_DEVICE_NO_CPU: u32 = 2;
+pub const AVX_CREATE_NO_CPU: u32 = 2;
 /// For spin_us: waits block at once.
 pub const AVX_SPIN_NEVER: u32 = 0xffffffff;
 
@@ -94,7 +94,7 @@ pub const AVX_FOREVER: u64 = 0xffffffffffffffff;
 pub struct avx_device_options {
     /// sizeof(avx_device_options)
     pub struct_size: u32,
-    /// AVX_DEVICE_VALIDATION, AVX_DEVICE_NO_CPU.
+    /// AVX_CREATE_VALIDATION, AVX_CREATE_NO_CPU.
     pub flags: u32,
     /// Which device: "2" (index of avx_device_describe), "uuid:8e1c...", "pci:0000:01:00.0", "kind:discrete|integrated|virtual|cpu|
     /// gpu", "name:RTX" or just "RTX" (part of the name, any case). The best of those that fit is opened. NULL: the best there is.
@@ -140,7 +140,7 @@ pub struct avx_device_properties {
     pub index: u32,
     /// 1 if avx_create can open it, else 0 and `reason` says why.
     pub usable: u32,
-    /// AVX_DEVICE_DISCRETE ... AVX_DEVICE_OTHER.
+    /// AVX_DEVICE_KIND_DISCRETE ... AVX_DEVICE_KIND_OTHER.
     pub kind: u32,
     /// The GPU's name.
     pub name: [c_char; 256],
@@ -212,7 +212,7 @@ pub struct avx_device_properties {
     pub heap_count: u32,
     /// Zero.
     pub padding: u32,
-    /// The heaps; used, reserved and budget are avx_memory_info's.
+    /// The heaps; used, reserved and budget are avx_device_memory's.
     pub heaps: [avx_heap; 16],
 }
 
@@ -310,8 +310,8 @@ pub unsafe extern "C" fn avx_device_info(device: avx_device, properties: *mut av
 /// # Safety
 /// `usage` is NULL or points to the struct_size bytes that it names.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn avx_memory_info(device: avx_device, usage: *mut avx_memory_usage) -> avx_status {
-    boundary::call("avx_memory_info", || {
+pub unsafe extern "C" fn avx_device_memory(device: avx_device, usage: *mut avx_memory_usage) -> avx_status {
+    boundary::call("avx_device_memory", || {
         // SAFETY: `usage` is NULL or points to its struct_size bytes, says the caller.
         let out = unsafe { sized::output(usage, "usage") }?;
         out.fill(&memory_usage(&device::memory_usage(device.token())?));
@@ -322,8 +322,8 @@ pub unsafe extern "C" fn avx_memory_info(device: avx_device, usage: *mut avx_mem
 /// Waits until all work queued on the device before this call is done, at most `timeout_ns` nanoseconds (0: only asks;
 /// AVX_FOREVER). AVX_OK, AVX_TIMEOUT, or the error of work that was queued before. Thread-safe.
 #[unsafe(no_mangle)]
-pub extern "C" fn avx_synchronize(device: avx_device, timeout_ns: u64) -> avx_status {
-    boundary::call("avx_synchronize", || device::synchronize(device.token(), timeout_ns))
+pub extern "C" fn avx_device_synchronize(device: avx_device, timeout_ns: u64) -> avx_status {
+    boundary::call("avx_device_synchronize", || device::synchronize(device.token(), timeout_ns))
 }
 
 /// # Safety
@@ -334,7 +334,7 @@ unsafe fn device_options(options: *const avx_device_options) -> Result<device::O
     }
     // SAFETY: as the caller promises.
     let o = unsafe { sized::input(options, "options") }?;
-    let unknown = o.flags & !(AVX_DEVICE_VALIDATION | AVX_DEVICE_NO_CPU);
+    let unknown = o.flags & !(AVX_CREATE_VALIDATION | AVX_CREATE_NO_CPU);
     if unknown != 0 {
         return Err(invalid(format!("options->flags has unknown bits {unknown:#x}")));
     }
@@ -347,8 +347,8 @@ unsafe fn device_options(options: *const avx_device_options) -> Result<device::O
         )
     };
     Ok(device::Options {
-        validation: o.flags & AVX_DEVICE_VALIDATION != 0,
-        no_cpu: o.flags & AVX_DEVICE_NO_CPU != 0,
+        validation: o.flags & AVX_CREATE_VALIDATION != 0,
+        no_cpu: o.flags & AVX_CREATE_NO_CPU != 0,
         device: device.map(str::to_owned),
         cache_dir: cache_dir.map(str::to_owned),
         label: label.map(str::to_owned),
@@ -426,11 +426,11 @@ fn device_properties(p: &DeviceProperties) -> avx_device_properties {
 
 fn device_kind(kind: DeviceKind) -> u32 {
     match kind {
-        DeviceKind::Discrete => AVX_DEVICE_DISCRETE,
-        DeviceKind::Integrated => AVX_DEVICE_INTEGRATED,
-        DeviceKind::Virtual => AVX_DEVICE_VIRTUAL,
-        DeviceKind::Cpu => AVX_DEVICE_CPU,
-        DeviceKind::Other => AVX_DEVICE_OTHER,
+        DeviceKind::Discrete => AVX_DEVICE_KIND_DISCRETE,
+        DeviceKind::Integrated => AVX_DEVICE_KIND_INTEGRATED,
+        DeviceKind::Virtual => AVX_DEVICE_KIND_VIRTUAL,
+        DeviceKind::Cpu => AVX_DEVICE_KIND_CPU,
+        DeviceKind::Other => AVX_DEVICE_KIND_OTHER,
     }
 }
 

@@ -20,34 +20,34 @@ pub const AVX_ARG_BUFFER: u32 = 1;
 pub const AVX_ARG_BYTES: u32 = 2;
 /// Declares what a kernel that follows raw addresses touches. Not in this version: AVX_ERROR_UNSUPPORTED.
 pub const AVX_ARG_TOUCH: u32 = 3;
-/// A slot of a graph, whose value each avx_graph_launch gives. `binding` is the slot, with AVX_ARG_AT the first of `reserved`. Without a buffer
-/// the value is the whole argument. With one, it is 8 bytes, a uint64_t that is added to `offset`.
+/// A slot of a graph, whose value each avx_graph_launch gives. `binding` is the slot, with AVX_ARG_FLAG_AT the first of `reserved`.
+/// Without a buffer the value is the whole argument. With one, it is 8 bytes, a uint64_t that is added to `offset`.
 pub const AVX_ARG_PARAM: u32 = 4;
 
 /// The argument goes to (group, binding) instead of the next binding in order. Entries that the kernel does not use are ignored.
 /// All arguments of a dispatch have it, or none.
-pub const AVX_ARG_AT: u32 = 1;
+pub const AVX_ARG_FLAG_AT: u32 = 1;
 /// With AVX_ARG_TOUCH: read.
-pub const AVX_ARG_READ: u32 = 2;
+pub const AVX_ARG_FLAG_READ: u32 = 2;
 /// With AVX_ARG_TOUCH: written.
-pub const AVX_ARG_WRITE: u32 = 4;
-/// This dispatch's atomics on the range commute with those of other AVX_ARG_UNORDERED dispatches: they need no order. Only for bindings
-/// that the kernel touches by atomic operations alone: AVX_ERROR_ARGUMENTS.
-pub const AVX_ARG_UNORDERED: u32 = 8;
+pub const AVX_ARG_FLAG_WRITE: u32 = 4;
+/// This dispatch's atomics on the range commute with those of other AVX_ARG_FLAG_UNORDERED dispatches: they need no order. Only for
+/// bindings that the kernel touches by atomic operations alone: AVX_ERROR_ARGUMENTS.
+pub const AVX_ARG_FLAG_UNORDERED: u32 = 8;
 
 /// One argument of a dispatch: 64 bytes, pinned. Make it with avx_arg_buffer, avx_arg_range, avx_arg_bytes, or zero it and fill it
-/// in. Without AVX_ARG_AT, arguments are positional: one for each binding that the entry point uses, ordered by group, then
+/// in. Without AVX_ARG_FLAG_AT, arguments are positional: one for each binding that the entry point uses, ordered by group, then
 /// binding, then one for the push-constant block if there is one.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct avx_arg {
     /// AVX_ARG_BUFFER ... AVX_ARG_PARAM.
     pub kind: u32,
-    /// AVX_ARG_AT | AVX_ARG_READ | AVX_ARG_WRITE | AVX_ARG_UNORDERED.
+    /// AVX_ARG_FLAG_AT | AVX_ARG_FLAG_READ | AVX_ARG_FLAG_WRITE | AVX_ARG_FLAG_UNORDERED.
     pub flags: u32,
-    /// With AVX_ARG_AT.
+    /// With AVX_ARG_FLAG_AT.
     pub group: u32,
-    /// With AVX_ARG_AT.
+    /// With AVX_ARG_FLAG_AT.
     pub binding: u32,
     /// AVX_ARG_BUFFER: whose range.
     pub buffer: avx_buffer,
@@ -57,7 +57,7 @@ pub struct avx_arg {
     pub offset: u64,
     /// AVX_ARG_BUFFER: the range's bytes (0: to the end). AVX_ARG_BYTES: how many.
     pub size: u64,
-    /// Zero, but for the first with AVX_ARG_PARAM and AVX_ARG_AT: the slot.
+    /// Zero, but for the first with AVX_ARG_PARAM and AVX_ARG_FLAG_AT: the slot.
     pub reserved: [u64; 2],
 }
 
@@ -202,16 +202,16 @@ const MAX_ARGS: u32 = 1 << 16;
 /// The argument's bytes are readable.
 unsafe fn one_arg<'a>(arg: &avx_arg) -> Result<Arg<'a>> {
     // With AT, binding is the place, and the slot of a graph stands here.
-    let placed_slot = arg.kind == AVX_ARG_PARAM && arg.flags & AVX_ARG_AT != 0;
+    let placed_slot = arg.kind == AVX_ARG_PARAM && arg.flags & AVX_ARG_FLAG_AT != 0;
     if (arg.reserved[0] != 0 && !placed_slot) || arg.reserved[1] != 0 {
         return Err(invalid("reserved is not zero"));
     }
-    let unknown = arg.flags & !(AVX_ARG_AT | AVX_ARG_READ | AVX_ARG_WRITE | AVX_ARG_UNORDERED);
+    let unknown = arg.flags & !(AVX_ARG_FLAG_AT | AVX_ARG_FLAG_READ | AVX_ARG_FLAG_WRITE | AVX_ARG_FLAG_UNORDERED);
     if unknown != 0 {
         return Err(invalid(format!("flags has unknown bits {unknown:#x}")));
     }
-    if arg.flags & (AVX_ARG_READ | AVX_ARG_WRITE) != 0 && arg.kind != AVX_ARG_TOUCH {
-        return Err(invalid("AVX_ARG_READ and AVX_ARG_WRITE go with AVX_ARG_TOUCH; what a kernel does to its bindings is known"));
+    if arg.flags & (AVX_ARG_FLAG_READ | AVX_ARG_FLAG_WRITE) != 0 && arg.kind != AVX_ARG_TOUCH {
+        return Err(invalid("AVX_ARG_FLAG_READ and AVX_ARG_FLAG_WRITE go with AVX_ARG_TOUCH; what a kernel does to its bindings is known"));
     }
     let value = match arg.kind {
         AVX_ARG_BUFFER => Value::Buffer { buffer: arg.buffer.token(), offset: arg.offset, size: arg.size },
@@ -224,8 +224,8 @@ unsafe fn one_arg<'a>(arg: &avx_arg) -> Result<Arg<'a>> {
         },
         other => return Err(invalid(format!("kind {other} is none of AVX_ARG_BUFFER, AVX_ARG_BYTES, AVX_ARG_PARAM"))),
     };
-    let at = (arg.flags & AVX_ARG_AT != 0).then_some((arg.group, arg.binding));
-    Ok(Arg { at, value, unordered: arg.flags & AVX_ARG_UNORDERED != 0, slot: None })
+    let at = (arg.flags & AVX_ARG_FLAG_AT != 0).then_some((arg.group, arg.binding));
+    Ok(Arg { at, value, unordered: arg.flags & AVX_ARG_FLAG_UNORDERED != 0, slot: None })
 }
 
 const _: () = {

@@ -45,8 +45,8 @@ pub extern "C" fn avx_stream_wait_event(stream: avx_stream, event: avx_event) ->
 /// AVX_OK if the event has passed, AVX_NOT_READY if not. Also returns, once, the error of earlier queued work of the event's stream.
 /// Thread-safe; never waits for the device.
 #[unsafe(no_mangle)]
-pub extern "C" fn avx_event_query(event: avx_event) -> avx_status {
-    boundary::call("avx_event_query", || event::query(event.token()))
+pub extern "C" fn avx_event_status(event: avx_event) -> avx_status {
+    boundary::call("avx_event_status", || event::query(event.token()))
 }
 
 /// Waits, `timeout_ns` nanoseconds at most (AVX_FOREVER: without bound), until the event has passed; AVX_TIMEOUT if it has not. Also

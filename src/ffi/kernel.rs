@@ -58,8 +58,8 @@ pub const AVX_BINDING_UNIFORM: u32 = 2;
 /// The push-constant (WGSL: immediate) block, given as bytes.
 pub const AVX_BINDING_PUSH_CONSTANTS: u32 = 3;
 
-/// The group of the push-constant block, with AVX_ARG_AT (binding 0) and in avx_kernel_arg_properties.
-pub const AVX_PUSH_CONSTANTS: u32 = 0xffffffff;
+/// The group of the push-constant block, with AVX_ARG_FLAG_AT (binding 0) and in avx_kernel_arg_properties.
+pub const AVX_GROUP_PUSH_CONSTANTS: u32 = 0xffffffff;
 
 /// The kernel reads the binding.
 pub const AVX_ACCESS_READ: u32 = 1;
@@ -166,7 +166,7 @@ pub struct avx_kernel_arg_properties {
     pub struct_size: u32,
     /// AVX_BINDING_...
     pub kind: u32,
-    /// The group (descriptor set); AVX_PUSH_CONSTANTS for push constants.
+    /// The group (descriptor set); AVX_GROUP_PUSH_CONSTANTS for push constants.
     pub group: u32,
     /// The binding; 0 for push constants.
     pub binding: u32,
@@ -394,7 +394,7 @@ fn kernel_arg_properties(p: &KernelArgProperties) -> avx_kernel_arg_properties {
     avx_kernel_arg_properties {
         struct_size: size_of::<avx_kernel_arg_properties>() as u32,
         kind: binding_kind(p.kind),
-        group: if p.kind == BindingKind::PushConstants { AVX_PUSH_CONSTANTS } else { p.group },
+        group: if p.kind == BindingKind::PushConstants { AVX_GROUP_PUSH_CONSTANTS } else { p.group },
         binding: p.binding,
         access: (if p.read { AVX_ACCESS_READ } else { 0 }) | (if p.write { AVX_ACCESS_WRITE } else { 0 }),
         alignment: p.alignment,

@@ -22,7 +22,7 @@ pub const AVX_LOG_DEBUG: i32 = 4;
 /// not unwind.
 pub type avx_log_callback = Option<unsafe extern "C" fn(level: i32, message: *const c_char, user: *mut c_void)>;
 
-/// The version of the library that runs: (major << 22) | (minor << 12) | patch. AVX_VERSION is that of the header.
+/// The version of the library that runs: (major << 22) | (minor << 12) | patch. AVX_GPU_VERSION is that of the header.
 #[unsafe(no_mangle)]
 pub extern "C" fn avx_version() -> u32 {
     VERSION

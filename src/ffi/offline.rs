@@ -29,7 +29,7 @@ pub struct Offline {
 pub struct OfflineArg {
     /// AVX_BINDING_...
     pub kind: u32,
-    /// The group; AVX_PUSH_CONSTANTS for push constants.
+    /// The group; AVX_GROUP_PUSH_CONSTANTS for push constants.
     pub group: u32,
     /// The binding.
     pub binding: u32,

@@ -32,8 +32,8 @@ pub struct avx_stream_options {
 /// # Safety
 /// `stream` is NULL or writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn avx_default_stream(device: avx_device, stream: *mut avx_stream) -> avx_status {
-    boundary::call("avx_default_stream", || {
+pub unsafe extern "C" fn avx_device_default_stream(device: avx_device, stream: *mut avx_stream) -> avx_status {
+    boundary::call("avx_device_default_stream", || {
         // SAFETY: `stream` is NULL or writable, says the caller.
         let out = unsafe { boundary::out(stream, "stream") }?;
         out.set(avx_stream::from_token(device::default_stream(device.token())?));
@@ -80,8 +80,8 @@ pub extern "C" fn avx_stream_status(stream: avx_stream) -> avx_status {
 /// Submits what is held back of the stream. Never needed: held-back work goes by itself when the device drains. NULL is refused.
 /// Thread-safe.
 #[unsafe(no_mangle)]
-pub extern "C" fn avx_flush(stream: avx_stream) -> avx_status {
-    boundary::call("avx_flush", || stream::flush(stream.token()))
+pub extern "C" fn avx_stream_flush(stream: avx_stream) -> avx_status {
+    boundary::call("avx_stream_flush", || stream::flush(stream.token()))
 }
 
 /// The label.

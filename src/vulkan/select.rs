@@ -211,7 +211,7 @@ pub(crate) fn choose(devices: &[Candidate], selector: Option<&Selector>, allow_c
             return Some("does not fit the selector".into());
         }
         if !allow_cpu && device.kind == DeviceKind::Cpu {
-            return Some("is a CPU, and AVX_DEVICE_NO_CPU excludes those".into());
+            return Some("is a CPU, and AVX_CREATE_NO_CPU excludes those".into());
         }
         device.usable.as_ref().err().map(|why| format!("cannot be opened: {why}"))
     };
@@ -378,7 +378,7 @@ mod tests {
     #[test]
     fn no_cpu_means_no_cpu() {
         let error = choose(&machine()[..1], None, false, false).unwrap_err();
-        assert!(error.message.contains("AVX_DEVICE_NO_CPU"), "{error}");
+        assert!(error.message.contains("AVX_CREATE_NO_CPU"), "{error}");
         assert_eq!(choose(&machine(), Some(&Selector::Index(0)), false, false).unwrap_err().kind, Kind::NoDevice);
         assert_eq!(choose(&machine(), None, false, false).unwrap(), 2);
         assert_eq!(choose(&machine()[..1], Some(&Selector::AnyGpu), true, false).unwrap_err().kind, Kind::NoDevice);

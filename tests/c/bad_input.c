@@ -45,9 +45,9 @@ static void refuse_device(avx_device bad) {
     memset(&properties, 0, sizeof properties);
     properties.struct_size = (uint32_t)sizeof properties;
     STATUS(AVX_ERROR_INVALID_HANDLE, avx_device_info(bad, &properties));
-    STATUS(AVX_ERROR_INVALID_HANDLE, avx_memory_info(bad, &usage));
-    STATUS(AVX_ERROR_INVALID_HANDLE, avx_synchronize(bad, 0));
-    STATUS(AVX_ERROR_INVALID_HANDLE, avx_default_stream(bad, &stream));
+    STATUS(AVX_ERROR_INVALID_HANDLE, avx_device_memory(bad, &usage));
+    STATUS(AVX_ERROR_INVALID_HANDLE, avx_device_synchronize(bad, 0));
+    STATUS(AVX_ERROR_INVALID_HANDLE, avx_device_default_stream(bad, &stream));
     STATUS(AVX_ERROR_INVALID_HANDLE, avx_alloc(bad, 4, AVX_MEMORY_DEVICE, &buffer));
     STATUS(AVX_ERROR_INVALID_HANDLE, avx_kernel_from_wgsl(bad, kernel_text, NULL, &kernel));
     STATUS(AVX_ERROR_INVALID_HANDLE, avx_destroy(bad));
@@ -89,7 +89,7 @@ int main(void) {
     OK(avx_kernel_from_wgsl(device, kernel_text, NULL, &kernel));
     OK(avx_kernel_from_wgsl(device, kernel_text, NULL, &stale_kernel));
     OK(avx_kernel_from_wgsl(other, kernel_text, NULL, &foreign_kernel));
-    OK(avx_default_stream(other, &stream));
+    OK(avx_device_default_stream(other, &stream));
     OK(avx_free(stale));
     OK(avx_kernel_free(stale_kernel));
 

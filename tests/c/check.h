@@ -83,7 +83,7 @@ MAYBE_UNUSED static const avx_device_properties *describe(avx_device device) {
     return &properties;
 }
 
-/* AVX_DEVICE_DISCRETE ... AVX_DEVICE_OTHER. */
+/* AVX_DEVICE_KIND_DISCRETE ... AVX_DEVICE_KIND_OTHER. */
 MAYBE_UNUSED static uint32_t device_kind(avx_device device) { return describe(device)->kind; }
 
 /* 0 on the null driver, on which calls succeed and nothing is computed. */

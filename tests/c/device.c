@@ -32,7 +32,7 @@ static void check_validation(void) {
     avx_device_options options = AVX_DEVICE_OPTIONS_INIT;
     avx_device device = NULL;
     avx_status status;
-    options.flags = AVX_DEVICE_VALIDATION;
+    options.flags = AVX_CREATE_VALIDATION;
     options.cache_dir = "";
     status = avx_create(&options, &device);
     CHECK(status == AVX_OK || status == AVX_ERROR_UNSUPPORTED);
@@ -51,7 +51,7 @@ static void check_description(avx_device device) {
         OK(avx_device_describe(i, &described));
         CHECK(described.struct_size == sizeof described && described.index == i && described.name[0] != '\0');
         CHECK((described.usable == 1) == (described.reason[0] == '\0'));
-        CHECK(described.kind >= AVX_DEVICE_DISCRETE && described.kind <= AVX_DEVICE_OTHER);
+        CHECK(described.kind >= AVX_DEVICE_KIND_DISCRETE && described.kind <= AVX_DEVICE_KIND_OTHER);
     }
     STATUS(AVX_ERROR_OUT_OF_RANGE, avx_device_describe(count, &described));
     STATUS(AVX_ERROR_INVALID_ARGUMENT, avx_device_describe(0, NULL));
@@ -77,18 +77,18 @@ int main(void) {
     check_validation();
 
     OK(avx_alloc(device, 1u << 20, AVX_MEMORY_DEVICE, &buffer));
-    OK(avx_memory_info(device, &usage));
+    OK(avx_device_memory(device, &usage));
     CHECK(usage.buffer_count == 1 && usage.used >= (1u << 20) && usage.reserved >= usage.used && usage.budget > 0 && usage.heap_count >= 1);
-    STATUS(AVX_ERROR_INVALID_ARGUMENT, avx_memory_info(device, NULL));
-    STATUS(AVX_ERROR_INVALID_HANDLE, avx_memory_info(FORGED(avx_device), &usage));
+    STATUS(AVX_ERROR_INVALID_ARGUMENT, avx_device_memory(device, NULL));
+    STATUS(AVX_ERROR_INVALID_HANDLE, avx_device_memory(FORGED(avx_device), &usage));
 
-    OK(avx_default_stream(device, &stream));
-    OK(avx_default_stream(device, &again));
+    OK(avx_device_default_stream(device, &stream));
+    OK(avx_device_default_stream(device, &again));
     CHECK(stream != NULL && stream == again);
-    STATUS(AVX_ERROR_INVALID_ARGUMENT, avx_default_stream(device, NULL));
-    OK(avx_synchronize(device, AVX_FOREVER));
-    OK(avx_synchronize(device, 0));
-    STATUS(AVX_ERROR_INVALID_HANDLE, avx_synchronize(FORGED(avx_device), 0));
+    STATUS(AVX_ERROR_INVALID_ARGUMENT, avx_device_default_stream(device, NULL));
+    OK(avx_device_synchronize(device, AVX_FOREVER));
+    OK(avx_device_synchronize(device, 0));
+    STATUS(AVX_ERROR_INVALID_HANDLE, avx_device_synchronize(FORGED(avx_device), 0));
 
     second = open_device();
     CHECK(second != device);
@@ -97,6 +97,6 @@ int main(void) {
     OK(avx_destroy(NULL));
     OK(avx_destroy(device));
     STATUS(AVX_ERROR_INVALID_HANDLE, avx_free(buffer));
-    STATUS(AVX_ERROR_INVALID_HANDLE, avx_synchronize(device, 0));
+    STATUS(AVX_ERROR_INVALID_HANDLE, avx_device_synchronize(device, 0));
     return finish();
 }

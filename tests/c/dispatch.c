@@ -135,8 +135,8 @@ static void check_refusals(avx_device device, avx_kernel kernel, avx_buffer bx, 
 
 /* What takes long is waited for as long as was asked. llvmpipe ends loops after 65,535 steps, so on a CPU the work is wide. */
 static void check_timeouts(uint32_t kind) {
-    uint32_t steps[2] = {kind == AVX_DEVICE_CPU ? 60000u : 10000000u, 0};
-    uint32_t groups = kind == AVX_DEVICE_CPU ? 40u : 1u;
+    uint32_t steps[2] = {kind == AVX_DEVICE_KIND_CPU ? 60000u : 10000000u, 0};
+    uint32_t groups = kind == AVX_DEVICE_KIND_CPU ? 40u : 1u;
     avx_device_options options = AVX_DEVICE_OPTIONS_INIT;
     avx_device device = NULL;
     avx_buffer buffer = NULL;
@@ -150,12 +150,12 @@ static void check_timeouts(uint32_t kind) {
     OK(avx_kernel_from_wgsl(device, slow, NULL, &kernel));
     args[0] = avx_arg_buffer(buffer);
     args[1] = avx_arg_bytes(steps, sizeof steps);
-    OK(avx_synchronize(device, AVX_FOREVER));
+    OK(avx_device_synchronize(device, AVX_FOREVER));
     OK(avx_dispatch(NULL, kernel, groups, 1, 1, args, 2));
-    STATUS(AVX_TIMEOUT, avx_synchronize(device, 1000));
+    STATUS(AVX_TIMEOUT, avx_device_synchronize(device, 1000));
     STATUS(AVX_ERROR_TIMEOUT, avx_read(NULL, buffer, 0, &word, 4));
     CHECK(word == 5);
-    OK(avx_synchronize(device, AVX_FOREVER));
+    OK(avx_device_synchronize(device, AVX_FOREVER));
     OK(avx_read(NULL, buffer, 0, &word, 4));
     CHECK(word != 5);
     OK(avx_destroy(device));

@@ -18,7 +18,7 @@ static int child(avx_device device, avx_buffer buffer) {
     if (avx_create(NULL, &other) != AVX_ERROR_FORKED) {
         return 3;
     }
-    if (avx_synchronize(device, AVX_FOREVER) != AVX_ERROR_FORKED) {
+    if (avx_device_synchronize(device, AVX_FOREVER) != AVX_ERROR_FORKED) {
         return 4;
     }
     if (avx_destroy(device) != AVX_ERROR_FORKED) {

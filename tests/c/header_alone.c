@@ -2,6 +2,10 @@
 #include <avx_gpu.h>
 #include <avx_gpu.h>
 
+#if AVX_GPU_VERSION < AVX_GPU_MAKE_VERSION(0, 1, 0) || AVX_GPU_VERSION >= AVX_GPU_MAKE_VERSION(1, 0, 0)
+#error "the preprocessor compares versions otherwise"
+#endif
+
 int main(void) {
     avx_device_options device_options = AVX_DEVICE_OPTIONS_INIT;
     avx_buffer_options buffer_options = AVX_BUFFER_OPTIONS_INIT;
@@ -14,9 +18,9 @@ int main(void) {
         && buffer_options.struct_size == sizeof buffer_options && buffer_options.memory == AVX_MEMORY_DEVICE
         && kernel_options.struct_size == sizeof kernel_options && kernel_options.language == AVX_LANGUAGE_WGSL
         && bytes.kind == AVX_ARG_BYTES && bytes.bytes == &word && bytes.size == sizeof word && bytes.flags == 0
-        && range.kind == AVX_ARG_BUFFER && range.flags == AVX_ARG_AT && range.group == 1 && range.binding == 2 && range.offset == 256
+        && range.kind == AVX_ARG_BUFFER && range.flags == AVX_ARG_FLAG_AT && range.group == 1 && range.binding == 2 && range.offset == 256
         && range.size == 512 && range.reserved[0] == 0 && range.reserved[1] == 0 && whole.offset == 0 && whole.size == 0
         && whole.bytes == NULL && AVX_FAILED(AVX_ERROR_COMPILE) && !AVX_FAILED(AVX_OK) && !AVX_FAILED(AVX_TIMEOUT)
-        && AVX_VERSION == ((0u << 22) | (1u << 12) | 0u) && sizeof AVX_VERSION_STRING > 1;
+        && AVX_GPU_VERSION == ((0u << 22) | (1u << 12) | 0u) && sizeof AVX_GPU_VERSION_STRING > 1;
     return right ? 0 : 1;
 }

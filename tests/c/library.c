@@ -10,7 +10,7 @@ static void on_log(int32_t level, const char *message, void *user) {
     CHECK(level >= AVX_LOG_ERROR && level <= AVX_LOG_DEBUG);
     CHECK(message != NULL && message[0] != '\0');
     CHECK(user == &lines);
-    CHECK(avx_version() == AVX_VERSION);
+    CHECK(avx_version() == AVX_GPU_VERSION);
     CHECK(strcmp(avx_status_name(AVX_OK), "AVX_OK") == 0);
     CHECK(avx_last_error() != NULL);
     if (avx_device_count(&count) == AVX_ERROR_IN_CALLBACK && avx_destroy(FORGED(avx_device)) == AVX_ERROR_IN_CALLBACK
@@ -42,7 +42,7 @@ static void check_last_error(void) {
 int main(void) {
     avx_device device;
     CHECK(strcmp(avx_last_error(), "") == 0);
-    CHECK(avx_version() == AVX_VERSION);
+    CHECK(avx_version() == AVX_GPU_VERSION);
     CHECK(strcmp(avx_status_name(AVX_OK), "AVX_OK") == 0);
     CHECK(strcmp(avx_status_name(AVX_TIMEOUT), "AVX_TIMEOUT") == 0);
     CHECK(strcmp(avx_status_name(AVX_ERROR_COMPILE), "AVX_ERROR_COMPILE") == 0);

@@ -38,9 +38,9 @@ static void streams_and_events(avx_device device, avx_kernel kernel) {
     OK(avx_read_async(stream, buffer, 0, words, sizeof words));
     OK(avx_event_record(stream, end));
     OK(avx_stream_wait_event(other, end));
-    OK(avx_flush(stream));
+    OK(avx_stream_flush(stream));
     OK(avx_event_wait(end, AVX_FOREVER));
-    OK(avx_event_query(end));
+    OK(avx_event_status(end));
     if (computes(device)) {
         CHECK(words[0] == 29524 && words[63] == 29524); /* ten times 3 x + 1 from 0 */
     }
@@ -54,7 +54,7 @@ static void streams_and_events(avx_device device, avx_kernel kernel) {
     OK(avx_stream_status(stream));
     OK(avx_event_free(start));
     OK(avx_event_free(end));
-    STATUS(AVX_ERROR_INVALID_HANDLE, avx_event_query(end));
+    STATUS(AVX_ERROR_INVALID_HANDLE, avx_event_status(end));
     OK(avx_stream_free(stream));
     OK(avx_stream_free(other));
     STATUS(AVX_ERROR_INVALID_HANDLE, avx_stream_synchronize(stream, 0));
@@ -128,7 +128,7 @@ static void indirect_and_registered(avx_device device, avx_kernel counter) {
     status = avx_host_register(device, memory, sizeof memory);
     CHECK(status == AVX_OK || status == AVX_ERROR_UNSUPPORTED);
     OK(avx_write_async(NULL, copy, 0, memory, sizeof memory));
-    OK(avx_synchronize(device, AVX_FOREVER));
+    OK(avx_device_synchronize(device, AVX_FOREVER));
     memset(memory, 0, sizeof memory);
     OK(avx_read(NULL, copy, 0, memory, sizeof memory));
     CHECK(!computes(device) || (memory[0] == 42 && memory[sizeof memory - 1] == 42));
@@ -136,7 +136,7 @@ static void indirect_and_registered(avx_device device, avx_kernel counter) {
         OK(avx_host_unregister(device, memory));
     }
     STATUS(AVX_ERROR_INVALID_ARGUMENT, avx_host_unregister(device, memory));
-    OK(avx_trim(device));
+    OK(avx_device_trim(device));
     OK(avx_free(counts));
     OK(avx_free(total));
     OK(avx_free(copy));

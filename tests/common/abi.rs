@@ -31,16 +31,16 @@ pub(crate) fn device_info(device: avx_device, properties: *mut avx_device_proper
     unsafe { avx_device_info(device, properties) }
 }
 
-/// `avx_memory_info`.
+/// `avx_device_memory`.
 pub(crate) fn memory_info(device: avx_device, usage: *mut avx_memory_usage) -> avx_status {
     // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
-    unsafe { avx_memory_info(device, usage) }
+    unsafe { avx_device_memory(device, usage) }
 }
 
-/// `avx_default_stream`.
+/// `avx_device_default_stream`.
 pub(crate) fn default_stream(device: avx_device, stream: *mut avx_stream) -> avx_status {
     // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
-    unsafe { avx_default_stream(device, stream) }
+    unsafe { avx_device_default_stream(device, stream) }
 }
 
 /// `avx_alloc`.

@@ -70,7 +70,7 @@ impl Device {
 
     /// Whether it is a software driver, for which the tests choose smaller sizes.
     pub(crate) fn is_cpu(&self) -> bool {
-        self.info().kind == AVX_DEVICE_CPU
+        self.info().kind == AVX_DEVICE_KIND_CPU
     }
 
     /// A buffer.
@@ -204,7 +204,7 @@ impl Device {
     /// Waits for all that was queued.
     #[track_caller]
     pub(crate) fn synchronize(&self) {
-        ok(avx_synchronize(self.handle, AVX_FOREVER));
+        ok(avx_device_synchronize(self.handle, AVX_FOREVER));
     }
 
     /// Closes the device and checks that this went well.

@@ -109,7 +109,7 @@ pub(crate) fn arg_bytes(bytes: &[u8]) -> avx_arg {
 
 /// The same argument for (group, binding).
 pub(crate) fn at(group: u32, binding: u32, arg: avx_arg) -> avx_arg {
-    avx_arg { flags: arg.flags | AVX_ARG_AT, group, binding, ..arg }
+    avx_arg { flags: arg.flags | AVX_ARG_FLAG_AT, group, binding, ..arg }
 }
 
 /// The bytes of words, little-endian as on every target of the library.

@@ -26,8 +26,8 @@ int main(void) {
     avx_kernel kernel;
     for (uint32_t i = 0; i < COUNT; ++i) { values[i] = i; }
 
-    if (avx_version() != AVX_VERSION) {
-        fprintf(stderr, "consumer: the header is %u, the library %u\n", (unsigned)AVX_VERSION, (unsigned)avx_version());
+    if (avx_version() != AVX_GPU_VERSION) {
+        fprintf(stderr, "consumer: the header is %u, the library %u\n", (unsigned)AVX_GPU_VERSION, (unsigned)avx_version());
         return 1;
     }
     CHECK(avx_create(NULL, &device));

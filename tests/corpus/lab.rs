@@ -130,7 +130,7 @@ impl Lab<'_> {
 
     /// Bytes for the immediate block.
     pub(crate) fn immediate<T: Value>(&mut self, values: &[T]) -> &mut Self {
-        self.bytes(values).at(AVX_PUSH_CONSTANTS, 0)
+        self.bytes(values).at(AVX_GROUP_PUSH_CONSTANTS, 0)
     }
 
     /// Where the last argument belongs.

@@ -65,10 +65,10 @@ pub(crate) fn run(invocation: &Invocation, paint: &Paint) -> Result<()> {
 /// The kind of a device, as selectors name it.
 fn kind(kind: u32) -> &'static str {
     match kind {
-        AVX_DEVICE_DISCRETE => "discrete",
-        AVX_DEVICE_INTEGRATED => "integrated",
-        AVX_DEVICE_VIRTUAL => "virtual",
-        AVX_DEVICE_CPU => "cpu",
+        AVX_DEVICE_KIND_DISCRETE => "discrete",
+        AVX_DEVICE_KIND_INTEGRATED => "integrated",
+        AVX_DEVICE_KIND_VIRTUAL => "virtual",
+        AVX_DEVICE_KIND_CPU => "cpu",
         _ => "other",
     }
 }

@@ -80,7 +80,7 @@ fn main() -> ExitCode {
         // SAFETY: the three arguments are readable.
         must(unsafe { dispatch(null_mut(), kernel, 1, 1, 1, turns[i % 2].as_ptr(), 3) });
     }
-    must(avx_synchronize(device, AVX_FOREVER));
+    must(avx_device_synchronize(device, AVX_FOREVER));
     must(avx_destroy(device));
     ExitCode::SUCCESS
 }

@@ -49,16 +49,16 @@ static inline avx_arg avx_arg_param_offset(uint32_t slot, avx_buffer buffer, uin
     return arg;
 }
 
-/* The same argument, its atomics without order among those of other dispatches with AVX_ARG_UNORDERED. */
+/* The same argument, its atomics without order among those of other dispatches with AVX_ARG_FLAG_UNORDERED. */
 static inline avx_arg avx_arg_unordered(avx_arg arg) {
-    arg.flags |= AVX_ARG_UNORDERED;
+    arg.flags |= AVX_ARG_FLAG_UNORDERED;
     return arg;
 }
 
 /* The same argument for the binding (group, binding) instead of the next one. */
 static inline avx_arg avx_arg_at(uint32_t group, uint32_t binding, avx_arg arg) {
     if (arg.kind == AVX_ARG_PARAM) arg.reserved[0] = arg.binding;
-    arg.flags |= AVX_ARG_AT;
+    arg.flags |= AVX_ARG_FLAG_AT;
     arg.group = group;
     arg.binding = binding;
     return arg;

@@ -145,7 +145,7 @@ pub(crate) fn match_up(kernel: Kernel<'_>, args: &[Arg<'_>]) -> Result<SmallVec<
         return Ok((0..args.len()).collect());
     }
     if placed != args.len() {
-        return Err(invalid(format!("{placed} of {} arguments have AVX_ARG_AT; all have it, or none", args.len())));
+        return Err(invalid(format!("{placed} of {} arguments have AVX_ARG_FLAG_AT; all have it, or none", args.len())));
     }
     let find = |binding: &Binding| {
         let place = match binding.kind {
@@ -162,7 +162,7 @@ pub(crate) fn match_up(kernel: Kernel<'_>, args: &[Arg<'_>]) -> Result<SmallVec<
     wanted.iter().map(find).collect()
 }
 
-/// Where `AT` puts the bytes of the push-constant block: AVX_PUSH_CONSTANTS as the group.
+/// Where `AT` puts the bytes of the push-constant block: AVX_GROUP_PUSH_CONSTANTS as the group.
 pub(crate) const PUSH_CONSTANTS_AT: (u32, u32) = (u32::MAX, 0);
 
 /// Checks bytes for a uniform or push-constant block.
@@ -199,7 +199,7 @@ pub(crate) fn check_unordered(kernel: Kernel<'_>, binding: &Binding) -> Result<(
         return Ok(());
     }
     let of = of(kernel, binding);
-    Err(wrong(format!("{of} is not touched by atomic operations alone, so AVX_ARG_UNORDERED would make a race; leave the flag out")))
+    Err(wrong(format!("{of} is not touched by atomic operations alone, so AVX_ARG_FLAG_UNORDERED would make a race; leave the flag out")))
 }
 
 /// Checks a range of a buffer of `buffer_size` bytes, which messages call `buffer()`; returns it with its end.

@@ -152,7 +152,7 @@ impl KernelArgProperties {
     pub(crate) fn new(binding: &Binding, alignment: u32) -> KernelArgProperties {
         KernelArgProperties {
             kind: binding.kind,
-            // Where AVX_ARG_AT puts it.
+            // Where AVX_ARG_FLAG_AT puts it.
             group: if binding.kind == BindingKind::PushConstants { PUSH_CONSTANTS_AT.0 } else { binding.group },
             binding: binding.binding,
             read: binding.read,

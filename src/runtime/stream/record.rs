@@ -63,7 +63,7 @@ impl SlotValue {
     /// What the caller gave for a slot.
     pub(crate) fn of(slot: usize, arg: &Arg<'_>) -> Result<SlotValue> {
         match arg.value {
-            _ if arg.at.is_some() => Err(invalid(format!("params[{slot}]: AVX_ARG_AT is for the arguments of dispatches"))),
+            _ if arg.at.is_some() => Err(invalid(format!("params[{slot}]: AVX_ARG_FLAG_AT is for the arguments of dispatches"))),
             Value::Buffer { buffer, offset, size } => Ok(SlotValue::Buffer(buffer, offset, size)),
             Value::Bytes(bytes) => Ok(SlotValue::Bytes(bytes.to_vec())),
             Value::Param { .. } => Err(invalid(format!("params[{slot}]: the value of a slot is a buffer or bytes"))),

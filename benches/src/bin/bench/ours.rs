@@ -63,8 +63,8 @@ impl Ours {
             write_async: black_box(avx_write_async),
             dispatch: black_box(avx_dispatch),
             launch: black_box(avx_graph_launch),
-            flush: black_box(avx_flush),
-            synchronize: black_box(avx_synchronize),
+            flush: black_box(avx_stream_flush),
+            synchronize: black_box(avx_device_synchronize),
         }));
         let cache_dir = cache_dir.map(|folder| CString::new(folder).expect("a folder without NUL"));
         // SAFETY: a zeroed avx_device_options is one with every default, says its documentation.
