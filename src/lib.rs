@@ -2,20 +2,22 @@
 //!
 //! C programs include `avx_gpu.h` and link `libavx_gpu`; the header is generated from [`ffi`], which is all that is public here.
 //!
-//! The house, from the street inwards. Data flows one way, errors climb back:
+//! The layers, from the outside to the inside. A layer calls the ones below it, and errors go up.
 //!
 //! ```text
-//! ffi      the C ABI and nothing else: pointers in, checked Rust out; one file a section of the header
+//! ffi      the C ABI: turns pointers into checked Rust values; one file for each section of the header
 //!  |
-//! runtime  the safe heart: handles, devices, buffers, kernels, order, errors; no unsafe code
+//! runtime  handles, devices, buffers, kernels, ordering, errors; no unsafe code
 //!  |  \
-//!  |   compile  WGSL or SPIR-V in, checked SPIR-V and its interface out; knows no GPU
+//!  |   compile  WGSL, GLSL or SPIR-V in, checked SPIR-V and its interface out; needs no GPU
 //!  |
 //! vulkan   ash behind safe types: instance, selection, memory, pipelines, commands, completion
+//!  |
+//! sys      the operating system behind safe functions: threads, forks, the clock, libshaderc
 //! ```
 //!
-//! `unsafe` lives in `ffi` (the caller's pointers) and in `vulkan` (the driver's functions). A test reads the `use` lines and fails
-//! on an arrow that runs back. `docs/architecture.md` follows one dispatch through all of it.
+//! `unsafe` is allowed in `ffi` (the caller's pointers), in `vulkan` (the driver's functions) and in `sys` (the system's). A test reads the
+//! `use` lines and fails on an import against the layers. `docs/architecture.md` follows one dispatch through all of them.
 
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("avx_gpu needs a 64-bit target: handles carry 64 bits");
@@ -23,6 +25,7 @@ compile_error!("avx_gpu needs a 64-bit target: handles carry 64 bits");
 mod compile;
 pub mod ffi;
 mod runtime;
+mod sys;
 #[doc(hidden)]
 pub mod testing;
 mod vulkan;

@@ -21,7 +21,7 @@ thread_local! {
 /// Runs the body of an exported function.
 pub(super) fn call(verb: &'static str, body: impl FnOnce() -> Result<()>) -> avx_status {
     begin();
-    device::visit();
+    device::register_thread();
     let span = if log::in_callback() { None } else { trace::span(verb) };
     let outcome = if log::in_callback() {
         let message = "not inside a log callback, which may call avx_version, avx_status_name and avx_last_error alone";

@@ -1,11 +1,11 @@
 //! An open device: the VkDevice with all it has switched on, its compute queue, and the functions that come by extensions.
 
 use super::debug;
-use super::departure::Alone;
 use super::error::{Error, Kind, Result};
 use super::features::{Features, Request};
 use super::instance::{Instance, creation_turn};
 use super::snapshot::{Snapshot, compute_family};
+use crate::sys::{self, DestroyGuard};
 use ash::vk;
 use std::ffi::{CString, c_char};
 use std::sync::Arc;
@@ -206,7 +206,7 @@ impl Device {
             // SAFETY: both domains are among those that the device lists.
             let (times, deviation) = unsafe { functions.get_calibrated_timestamps(&infos) }.ok()?;
             let before = Instant::now();
-            let clock = super::host::monotonic_nanoseconds()?;
+            let clock = sys::monotonic_nanoseconds()?;
             let gap = before.elapsed();
             let since = (before + gap / 2).saturating_duration_since(origin).as_nanos() as u64;
             let host = since.saturating_sub(clock.saturating_sub(times[1]));
@@ -328,7 +328,7 @@ impl Device {
 impl Drop for Device {
     fn drop(&mut self) {
         let _turn = creation_turn();
-        let _alone = Alone::new();
+        let _guard = DestroyGuard::new();
         // SAFETY: the device is alive until here, the only place that destroys it; by the contract of the type all that was made from it
         // is gone and its queue idle; the instance is a later field and still alive.
         unsafe { self.raw.destroy_device(None) };

@@ -8,28 +8,24 @@
 //! | memory | `memory`, `window` |
 //! | kernels | `pipeline`, `executable`, `descriptors` |
 //! | work | `commands`, `queue`, `completion` |
-//! | the operating system, and its GLSL compiler | `host`, `shaderc` |
 
 mod capabilities;
 mod commands;
 mod completion;
 mod compute_units;
 mod debug;
-mod departure;
 mod descriptors;
 mod device;
 mod error;
 mod executable;
 mod features;
 mod heaps;
-pub(crate) mod host;
 mod instance;
 mod memory;
 mod pipeline;
 mod queue;
 mod quirks;
 pub(crate) mod select;
-mod shaderc;
 mod snapshot;
 mod stages;
 mod timestamps;
@@ -39,7 +35,6 @@ pub(crate) use capabilities::{spirv_capabilities, spirv_version};
 pub(crate) use commands::{Commands, Slice};
 pub(crate) use completion::{Completion, Spin, wait_first};
 pub(crate) use debug::{Severity, set_message_sink, submit_message};
-pub(crate) use departure::visit;
 pub(crate) use device::Device;
 pub(crate) use error::{Error, Kind as ErrorKind};
 pub(crate) use executable::Executable;
@@ -50,7 +45,6 @@ pub(crate) use memory::{Allocation, Imported, Memory, MemoryKind};
 pub(crate) use pipeline::{Descriptor, Pipeline, PipelineCache, Recipe, Slot};
 pub(crate) use queue::Queue;
 pub(crate) use select::DeviceKind;
-pub(crate) use shaderc::Shaderc;
 pub(crate) use snapshot::Snapshot;
 pub(crate) use stages::{Stage, Stages};
 pub(crate) use timestamps::{Stamp, StampStage, Stamps};

@@ -27,6 +27,7 @@ use crate::runtime::schedule::hazard::{Clock, MAX_LANES};
 use crate::runtime::schedule::staging::{Chunk, Returned, Staging, Ticket};
 use crate::runtime::schedule::timeline::{Label, Timeline};
 use crate::runtime::schedule::track::TrackId;
+use crate::sys;
 use crate::vulkan::{
     self, Allocation, Completion, Instance, Memory, MemoryKind, PipelineCache, Queue, Snapshot, Spin, Stamps, Window, select,
 };
@@ -112,19 +113,19 @@ pub(crate) struct Device {
 
 /// True in a child process that was forked after the library was used.
 pub(crate) fn forked() -> bool {
-    vulkan::host::forked()
+    sys::forked()
 }
 
-/// To be called by each thread that enters the library: see `vulkan/departure.rs`.
+/// To be called by each thread that enters the library: see `sys/thread_exit.rs`.
 #[inline]
-pub(crate) fn visit() {
-    vulkan::visit();
+pub(crate) fn register_thread() {
+    sys::register_thread();
 }
 
 fn instance(validation: bool) -> Result<Arc<Instance>> {
     static SINK: std::sync::Once = std::sync::Once::new();
     SINK.call_once(|| {
-        vulkan::host::watch_forks();
+        sys::watch_forks();
         vulkan::set_message_sink(|severity, text| {
             let level = match severity {
                 vulkan::Severity::Error => log::Level::Error,

@@ -1,6 +1,6 @@
 //! Threads that are kept for work which calls hand to them and wait for.
 
-use crate::vulkan::host;
+use crate::sys;
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
 use std::ops::Deref;
 use std::thread::JoinHandle;
@@ -19,7 +19,7 @@ impl Pool {
         let started = ThreadPoolBuilder::new()
             .num_threads(count)
             .spawn_handler(|thread| {
-                ends.0.push(host::spawn(name, Some(stack_bytes), || thread.run())?);
+                ends.0.push(sys::spawn(name, Some(stack_bytes), || thread.run())?);
                 Ok(())
             })
             .build();

@@ -7,7 +7,8 @@
 
 use crate::runtime::api::device::Device;
 use crate::runtime::schedule::hazard::{Clock, MAX_LANES};
-use crate::vulkan::{host, wait_first};
+use crate::sys;
+use crate::vulkan::wait_first;
 use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -23,7 +24,7 @@ const NAPS: u32 = 20;
 
 /// Starts the thread.
 pub(crate) fn spawn(device: Arc<Device>) -> std::io::Result<JoinHandle<()>> {
-    host::spawn("avx_gpu tail", Some(256 << 10), move || watch(&device))
+    sys::spawn("avx_gpu tail", Some(256 << 10), move || watch(&device))
 }
 
 fn watch(device: &Device) {

@@ -6,7 +6,7 @@ use crate::compile::{self, Request, Target};
 use crate::runtime::base::error::Result;
 use crate::runtime::base::log;
 use crate::runtime::object::kernel::Options;
-use crate::vulkan::Shaderc;
+use crate::sys::Shaderc;
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::{Mutex, Once, PoisonError};

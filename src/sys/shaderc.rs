@@ -1,14 +1,16 @@
-//! The system's GLSL compiler, libshaderc: opened at run time where it is installed, once, and never closed. A C library of other
-//! people's: what it is given must be of bounded size and shape, which `compile::glsl` sees to.
+//! libshaderc, the system's GLSL compiler. It is opened once at run time, where it is installed, and never closed.
+//!
+//! It is a C library that this project does not control. Texts that it compiles must be of bounded size and shape; `compile::glsl` checks
+//! that before.
 
 use libloading::Library;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::OnceLock;
 
-/// What the environment calls the library's file; "none" if it is not to be looked for.
+/// The environment variable that names the library's file; "none" means that the library is not looked for.
 const VARIABLE: &str = "AVX_GPU_SHADERC";
 
-/// The names that systems have for the library.
+/// The names that the library's file has on different systems.
 #[cfg(target_os = "macos")]
 const NAMES: [&str; 5] = [
     "libshaderc_shared.1.dylib",
@@ -22,25 +24,25 @@ const NAMES: [&str; 1] = ["shaderc_shared.dll"];
 #[cfg(not(any(target_os = "macos", windows)))]
 const NAMES: [&str; 4] = ["libshaderc.so.1", "libshaderc_shared.so.1", "libshaderc_shared.so", "libshaderc.so"];
 
-/// Numbers of shaderc.h.
+/// Constants of shaderc.h.
 const COMPUTE: c_int = 2;
 const TARGET_VULKAN: c_int = 0;
 const SUCCESS: c_int = 0;
 const NO_OPTIMIZATION: c_int = 0;
 
-/// What shaderc.h calls shaderc_compiler_t, shaderc_compile_options_t and shaderc_compilation_result_t.
+/// Stands for shaderc_compiler_t, shaderc_compile_options_t and shaderc_compilation_result_t of shaderc.h.
 type Pointer = *mut c_void;
 type Compile = unsafe extern "C" fn(Pointer, *const c_char, usize, c_int, *const c_char, *const c_char, Pointer) -> Pointer;
 
-/// The library, opened.
+/// The opened library.
 pub(crate) struct Shaderc {
-    /// What it was opened as.
+    /// The name or path that it was opened by.
     name: String,
-    /// The same with its file's size and time.
+    /// The name with the path, size and time of the file.
     identity: String,
     /// The newest SPIR-V that it writes.
     newest: (u8, u8),
-    /// Made when the library was opened, and never released: with the last compiler, the tables that all compilers share would go.
+    /// Created when the library was opened and never released, because the library frees its shared tables with the last compiler.
     compiler: Pointer,
     options_initialize: unsafe extern "C" fn() -> Pointer,
     options_release: unsafe extern "C" fn(Pointer),
@@ -60,16 +62,16 @@ unsafe impl Send for Shaderc {}
 // SAFETY: as above.
 unsafe impl Sync for Shaderc {}
 
-/// The file that a function came from, with its size and the time of its last change; "" where the system does not tell.
+/// The file that contains a function, with its size and the time of its last change; "" where the system does not tell it.
 fn file_of(function: *const Pointer) -> String {
     #[cfg(unix)]
     {
         use std::os::unix::ffi::OsStrExt;
-        // SAFETY: a struct of pointers, for which zero is valid.
+        // SAFETY: the struct consists of pointers, for which zero is valid.
         let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
-        // SAFETY: any address may be asked for; `info` is writable.
+        // SAFETY: dladdr accepts any address; `info` is writable.
         if unsafe { libc::dladdr(function.cast(), &mut info) } != 0 && !info.dli_fname.is_null() {
-            // SAFETY: a NUL-terminated path that the system's loader keeps as long as the library, which is never closed.
+            // SAFETY: dli_fname is a NUL-terminated path that the loader keeps as long as the library, which is never closed.
             let path = std::ffi::OsStr::from_bytes(unsafe { std::ffi::CStr::from_ptr(info.dli_fname) }.to_bytes());
             if let Ok(metadata) = std::fs::metadata(path) {
                 let changed = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
@@ -82,7 +84,7 @@ fn file_of(function: *const Pointer) -> String {
 }
 
 impl Shaderc {
-    /// The system's library, opened at the first call; or why there is none.
+    /// The system's library, which the first call opens, or the reason why there is none.
     pub(crate) fn get() -> Result<&'static Shaderc, &'static str> {
         static SHADERC: OnceLock<Result<Shaderc, String>> = OnceLock::new();
         SHADERC.get_or_init(Shaderc::find).as_ref().map_err(String::as_str)
@@ -92,7 +94,7 @@ impl Shaderc {
     fn find() -> Result<Shaderc, String> {
         let chosen = std::env::var(VARIABLE).ok();
         let names = match chosen.as_deref() {
-            Some("none") => return Err(format!("{VARIABLE}=none forbids to look for it")),
+            Some("none") => return Err(format!("{VARIABLE}=none turns it off")),
             Some(name) if !name.is_empty() => vec![name],
             _ => NAMES.to_vec(),
         };
@@ -103,7 +105,7 @@ impl Shaderc {
                 Err(why) => trouble.push(why),
             }
         }
-        // A library that is there and cannot be used says more than those that are not there.
+        // The error of a library that exists and cannot be used says more than those of files that do not exist.
         let there = trouble.iter().position(|why| !why.contains("No such file"));
         Err(trouble.swap_remove(there.unwrap_or(0)))
     }
@@ -111,11 +113,11 @@ impl Shaderc {
     /// Opens the library by a name or path.
     fn open(name: &str) -> Result<Shaderc, String> {
         let library = load(name).map_err(|error| error.to_string())?;
-        // The library leaves thread-local data and destructors behind that unloading would break.
+        // The library is never unloaded: it has thread-local data and destructors that would then point into nothing.
         let library: &'static Library = Box::leak(Box::new(library));
         macro_rules! function {
             ($symbol:literal) => {
-                // SAFETY: the type that the field gives is the one that shaderc.h declares.
+                // SAFETY: the field has the type that shaderc.h declares for the function.
                 *unsafe { library.get(concat!($symbol, "\0").as_bytes()) }.map_err(|error| format!("{name}: {error}"))?
             };
         }
@@ -142,32 +144,35 @@ impl Shaderc {
         // SAFETY: both pointers are to locals of the right type.
         unsafe { spv_version(&mut version, &mut revision) };
         shaderc.newest = ((version >> 16) as u8, (version >> 8) as u8);
-        // SAFETY: it takes nothing.
+        // SAFETY: the function takes no arguments.
         shaderc.compiler = unsafe { initialize() };
         if shaderc.compiler.is_null() {
-            return Err(format!("{name}: it makes no compiler"));
+            return Err(format!("{name}: it creates no compiler"));
         }
         Ok(shaderc)
     }
 
-    /// Tells this build of the library from others: what its compilers made is kept under it.
+    /// Identifies this build of the library. Compiled code is cached under it.
     pub(crate) fn identity(&self) -> &str {
         &self.identity
     }
 
-    /// What the library was opened as.
+    /// The name or path that the library was opened by.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Compiles a compute kernel to SPIR-V bytes for the Vulkan version that takes SPIR-V `version`, called "glsl" in what is said of it.
-    /// Not optimized: the library's optimizer drops all names and inlines without bound, and drivers optimize by themselves. The error is
-    /// the compiler's log. Not for the text of strangers as it is: see the top of this file.
+    /// Compiles a compute kernel to SPIR-V bytes for the Vulkan version that accepts SPIR-V `version`. The compiler's messages call the
+    /// text "glsl". The error is the compiler's log.
+    ///
+    /// The code is not optimized: the library's optimizer drops all names and inlines without bound, and drivers optimize anyway.
+    ///
+    /// Untrusted text must be checked first: see the top of this file.
     pub(crate) fn compile(&self, text: &str, version: (u8, u8)) -> Result<Vec<u8>, String> {
         self.run(self.into_spv, text, version)
     }
 
-    /// What the library's preprocessor makes of a text; `None` if it refuses it.
+    /// The text after the library's preprocessor; `None` if the preprocessor rejects it.
     pub(crate) fn preprocess(&self, text: &str, version: (u8, u8)) -> Option<String> {
         let bytes = self.run(self.into_text, text, version).ok()?;
         String::from_utf8(bytes).ok()
@@ -209,17 +214,17 @@ impl Shaderc {
     }
 }
 
-/// Opens a library with all of its symbols: one that lacks some fails here, and not at a call.
+/// Opens a library and resolves all of its symbols, so that a library that lacks some fails here and not at a call.
 #[cfg(unix)]
 fn load(name: &str) -> Result<Library, libloading::Error> {
     use libloading::os::unix;
-    // SAFETY: what runs when the library is opened is the system's compiler's own, which expects to be opened by programs.
+    // SAFETY: opening the library runs its initializers, and libshaderc is made to be opened by programs.
     unsafe { unix::Library::open(Some(name), unix::RTLD_NOW | unix::RTLD_LOCAL) }.map(Library::from)
 }
 
 /// Opens a library.
 #[cfg(not(unix))]
 fn load(name: &str) -> Result<Library, libloading::Error> {
-    // SAFETY: what runs when the library is opened is the system's compiler's own, which expects to be opened by programs.
+    // SAFETY: opening the library runs its initializers, and libshaderc is made to be opened by programs.
     unsafe { Library::new(name) }
 }
