@@ -765,49 +765,69 @@ avx_status avx_kernel_arg_info(avx_kernel kernel, uint32_t index, avx_kernel_arg
 
 /* ======================================================= dispatch ======================================================= */
 
-// Kinds of avx_arg: a range of a buffer, for a storage or uniform binding.
+// Kinds of avx_arg: none. The value, in avx_graph_launch, of a slot that the graph does not use.
+#define AVX_ARG_NONE 0u
+// A range of a buffer, for a storage or uniform binding: `buffer`, `offset` and `size`.
 #define AVX_ARG_BUFFER 1u
-// Bytes for a uniform binding (at most 65536 and the device's max_uniform_range) or the push-constant block, copied at the call;
-// shorter than the block only by trailing padding.
+// Bytes for a uniform binding (at most 65536 and the device's max_uniform_range) or the push-constant block: `bytes` and `size`. They
+// are copied at the call, and may be shorter than the block by its trailing padding alone.
 #define AVX_ARG_BYTES 2u
-// Declares what a kernel that follows raw addresses touches. Not in this version: AVX_ERROR_UNSUPPORTED.
+// Declares what a kernel that follows raw addresses touches. This version answers AVX_ERROR_UNSUPPORTED.
 #define AVX_ARG_TOUCH 3u
-// A slot of a graph, whose value each avx_graph_launch gives. `binding` is the slot, with AVX_ARG_FLAG_AT the first of `reserved`.
-// Without a buffer the value is the whole argument. With one, it is 8 bytes, a uint64_t that is added to `offset`.
+// A slot of a graph: `slot`. Each avx_graph_launch gives the whole argument.
 #define AVX_ARG_PARAM 4u
-// The argument goes to (group, binding) instead of the next binding in order. Entries that the kernel does not use are ignored.
-// All arguments of a dispatch have it, or none.
-#define AVX_ARG_FLAG_AT 1u
-// With AVX_ARG_TOUCH: read.
-#define AVX_ARG_FLAG_READ 2u
-// With AVX_ARG_TOUCH: written.
-#define AVX_ARG_FLAG_WRITE 4u
-// This dispatch's atomics on the range commute with those of other AVX_ARG_FLAG_UNORDERED dispatches: they need no order. Only for
-// bindings that the kernel touches by atomic operations alone: AVX_ERROR_ARGUMENTS.
+// A range of a buffer whose offset the launch adds to: `slot`, `buffer`, `offset` and `size`. The value of the slot is 8 bytes, a
+// uint64_t that is added to `offset`.
+#define AVX_ARG_PARAM_OFFSET 5u
+// An array of bindings: `bytes` points to `size` of them. This version answers AVX_ERROR_UNSUPPORTED.
+#define AVX_ARG_LIST 6u
+// An image. This version answers AVX_ERROR_UNSUPPORTED.
+#define AVX_ARG_IMAGE 7u
+// A sampler. This version answers AVX_ERROR_UNSUPPORTED.
+#define AVX_ARG_SAMPLER 8u
+// Flags of avx_arg. With AVX_ARG_TOUCH: the kernel reads the range.
+#define AVX_ARG_FLAG_READ 1u
+// With AVX_ARG_TOUCH: the kernel writes the range.
+#define AVX_ARG_FLAG_WRITE 2u
+// The argument goes to the binding (`group`, `binding`) instead of the next one in order. Entries that the kernel does not use are
+// ignored, so one list can serve several kernels. All arguments of a dispatch have this flag, or none.
+#define AVX_ARG_FLAG_AT 4u
+// This dispatch's atomics on the range commute with those of other AVX_ARG_FLAG_UNORDERED dispatches, so the library puts no order
+// between them. Only for bindings that the kernel touches by atomic operations alone; for others AVX_ERROR_ARGUMENTS.
 #define AVX_ARG_FLAG_UNORDERED 8u
+// Dispatches with this flag write different bytes of the range, so they need no order among each other. This version answers
+// AVX_ERROR_UNSUPPORTED.
+#define AVX_ARG_FLAG_DISJOINT 16u
 
-// One argument of a dispatch: 64 bytes, pinned. Make it with avx_arg_buffer, avx_arg_range, avx_arg_bytes, or zero it and fill it
-// in. Without AVX_ARG_FLAG_AT, arguments are positional: one for each binding that the entry point uses, ordered by group, then
-// binding, then one for the push-constant block if there is one.
+// One argument of a dispatch: 64 bytes, and it will never grow. The inline helpers avx_arg_buffer, avx_arg_range, avx_arg_bytes,
+// avx_arg_param and avx_arg_param_offset make one; by hand, zero it and fill in what its kind uses. A field that the kind does not use
+// must be zero (AVX_ERROR_INVALID_ARGUMENT).
+//
+// Without AVX_ARG_FLAG_AT, arguments are positional: one for each binding that the entry point uses, ordered by group, then binding,
+// then one for the push-constant block if there is one.
 typedef struct avx_arg {
-    // AVX_ARG_BUFFER ... AVX_ARG_PARAM.
+    // AVX_ARG_BUFFER, AVX_ARG_BYTES, AVX_ARG_PARAM, AVX_ARG_PARAM_OFFSET; AVX_ARG_NONE in a launch.
     uint32_t kind;
-    // AVX_ARG_FLAG_AT | AVX_ARG_FLAG_READ | AVX_ARG_FLAG_WRITE | AVX_ARG_FLAG_UNORDERED.
+    // AVX_ARG_FLAG_... bits.
     uint32_t flags;
-    // With AVX_ARG_FLAG_AT.
+    // With AVX_ARG_FLAG_AT: the binding's group; AVX_GROUP_PUSH_CONSTANTS for push constants. Without: 0.
     uint32_t group;
-    // With AVX_ARG_FLAG_AT.
+    // With AVX_ARG_FLAG_AT: the binding's number in its group; 0 for push constants. Without: 0.
     uint32_t binding;
-    // AVX_ARG_BUFFER: whose range.
+    // AVX_ARG_BUFFER, AVX_ARG_PARAM_OFFSET: the buffer whose range is bound.
     avx_buffer buffer;
-    // AVX_ARG_BYTES: the bytes.
+    // AVX_ARG_BYTES: the first of the bytes.
     const void *bytes;
-    // AVX_ARG_BUFFER: the range's first byte, a multiple of the binding's alignment (256 always works).
+    // AVX_ARG_BUFFER, AVX_ARG_PARAM_OFFSET: the range's first byte, a multiple of the binding's alignment (256 always works).
     uint64_t offset;
-    // AVX_ARG_BUFFER: the range's bytes (0: to the end). AVX_ARG_BYTES: how many.
+    // AVX_ARG_BUFFER, AVX_ARG_PARAM_OFFSET: the range's bytes; 0: to the buffer's end. AVX_ARG_BYTES: how many bytes.
     uint64_t size;
-    // Zero, but for the first with AVX_ARG_PARAM and AVX_ARG_FLAG_AT: the slot.
-    uint64_t reserved[2];
+    // AVX_ARG_PARAM, AVX_ARG_PARAM_OFFSET: the slot of the graph, 0 to 4095.
+    uint32_t slot;
+    // Zero.
+    uint32_t reserved;
+    // Zero.
+    uint64_t reserved2;
 } avx_arg;
 
 // Queues the kernel over x * y * z workgroups with `count` arguments. An empty grid runs nothing. More workgroups than the
@@ -890,8 +910,9 @@ static inline avx_arg avx_arg_range(avx_buffer buffer, uint64_t offset, uint64_t
     arg.bytes = NULL;
     arg.offset = offset;
     arg.size = size;
-    arg.reserved[0] = 0;
-    arg.reserved[1] = 0;
+    arg.slot = 0;
+    arg.reserved = 0;
+    arg.reserved2 = 0;
     return arg;
 }
 
@@ -910,15 +931,15 @@ static inline avx_arg avx_arg_bytes(const void *bytes, uint64_t size) {
 static inline avx_arg avx_arg_param(uint32_t slot) {
     avx_arg arg = avx_arg_range(NULL, 0, 0);
     arg.kind = AVX_ARG_PARAM;
-    arg.binding = slot;
+    arg.slot = slot;
     return arg;
 }
 
 /* A range of a buffer whose offset is `offset` plus the uint64_t that avx_graph_launch gives for the slot, as the next argument. */
 static inline avx_arg avx_arg_param_offset(uint32_t slot, avx_buffer buffer, uint64_t offset, uint64_t size) {
     avx_arg arg = avx_arg_range(buffer, offset, size);
-    arg.kind = AVX_ARG_PARAM;
-    arg.binding = slot;
+    arg.kind = AVX_ARG_PARAM_OFFSET;
+    arg.slot = slot;
     return arg;
 }
 
@@ -930,7 +951,6 @@ static inline avx_arg avx_arg_unordered(avx_arg arg) {
 
 /* The same argument for the binding (group, binding) instead of the next one. */
 static inline avx_arg avx_arg_at(uint32_t group, uint32_t binding, avx_arg arg) {
-    if (arg.kind == AVX_ARG_PARAM) arg.reserved[0] = arg.binding;
     arg.flags |= AVX_ARG_FLAG_AT;
     arg.group = group;
     arg.binding = binding;
@@ -938,11 +958,11 @@ static inline avx_arg avx_arg_at(uint32_t group, uint32_t binding, avx_arg arg) 
 }
 
 #if defined(__cplusplus) && __cplusplus >= 201103L
-static_assert(sizeof(avx_arg) == 64 && offsetof(avx_arg, buffer) == 16 && offsetof(avx_arg, reserved) == 48, "avx_arg is pinned");
+static_assert(sizeof(avx_arg) == 64 && offsetof(avx_arg, buffer) == 16 && offsetof(avx_arg, slot) == 48, "avx_arg is pinned");
 #elif !defined(__cplusplus) && defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
-_Static_assert(sizeof(avx_arg) == 64 && offsetof(avx_arg, buffer) == 16 && offsetof(avx_arg, reserved) == 48, "avx_arg is pinned");
+_Static_assert(sizeof(avx_arg) == 64 && offsetof(avx_arg, buffer) == 16 && offsetof(avx_arg, slot) == 48, "avx_arg is pinned");
 #else
-typedef char avx_arg_is_pinned[sizeof(avx_arg) == 64 && offsetof(avx_arg, buffer) == 16 && offsetof(avx_arg, reserved) == 48 ? 1 : -1];
+typedef char avx_arg_is_pinned[sizeof(avx_arg) == 64 && offsetof(avx_arg, buffer) == 16 && offsetof(avx_arg, slot) == 48 ? 1 : -1];
 #endif
 
 #ifdef __cplusplus

@@ -123,9 +123,8 @@ fn placed_slots_and_one_slot_for_many() {
     let Some(device) = Device::open_computing() else { return };
     let kernel = device.kernel(STEP);
     let buffer = device.buffer_of_words(&[1; 64]);
-    let slot = avx_arg { reserved: [0, 0], ..arg_param(0) };
-    let placed = avx_arg { reserved: [1, 0], ..at(0, 0, arg_param(0)) };
-    let constants = avx_arg { reserved: [0, 0], ..at(0, 1, slot) };
+    let placed = at(0, 0, arg_param(1));
+    let constants = at(0, 1, arg_param(0));
     let graph = device.graph(|stream| {
         for _ in 0..30 {
             ok(dispatch_on(stream, kernel, [1, 1, 1], &[constants, placed]));
@@ -138,6 +137,25 @@ fn placed_slots_and_one_slot_for_many() {
         want = (0..30).fold(want, |x, _| apply(x, (i, 5)));
     }
     assert_eq!(device.words(buffer, 64), vec![want; 64]);
+}
+
+#[test]
+fn a_slot_that_the_graph_does_not_use_takes_nothing() {
+    let Some(device) = Device::open_computing() else { return };
+    let kernel = device.kernel(STEP);
+    let buffer = device.buffer_of_words(&[1; 64]);
+    let p = bytes_of(&[3, 4]);
+    let graph = device.graph(|stream| ok(dispatch_on(stream, kernel, [1, 1, 1], &[arg_param(2), arg_param(0)])));
+    let none = avx_arg { kind: AVX_ARG_NONE, ..arg_range(null_mut(), 0, 0) };
+    ok(launch(null_mut(), graph, &[arg_bytes(&p), none, arg_buffer(buffer)]));
+    assert_eq!(device.words(buffer, 64), vec![7; 64]);
+    tells(&fails(launch(null_mut(), graph, &[none, none, arg_buffer(buffer)]), AVX_ERROR_INVALID_ARGUMENT), &["slot 0", "AVX_ARG_NONE"]);
+    let filled = avx_arg { size: 1, ..none };
+    tells(&fails(launch(null_mut(), graph, &[arg_bytes(&p), filled, arg_buffer(buffer)]), AVX_ERROR_INVALID_ARGUMENT), &["size"]);
+    let unordered = avx_arg { flags: AVX_ARG_FLAG_UNORDERED, ..arg_buffer(buffer) };
+    tells(&fails(launch(null_mut(), graph, &[arg_bytes(&p), none, unordered]), AVX_ERROR_INVALID_ARGUMENT), &["params[2]"]);
+    ok(launch(null_mut(), graph, &[arg_bytes(&p), none, arg_buffer(buffer)]));
+    assert_eq!(device.words(buffer, 64), vec![25; 64]);
 }
 
 #[test]

@@ -118,7 +118,7 @@ layout! {
     avx_kernel_properties { struct_size, arg_count, workgroup_size, language, bounds, shared_memory, entry_point, label, subgroup_size, registers, local_memory, reserved,
         statistics }
     avx_kernel_arg_properties { struct_size, kind, group, binding, access, alignment, min_size, stride, name }
-    avx_arg { kind, flags, group, binding, buffer, bytes, offset, size, reserved }
+    avx_arg { kind, flags, group, binding, buffer, bytes, offset, size, slot, reserved, reserved2 }
 }
 
 #[test]

@@ -315,7 +315,9 @@ fn arg_of(value: &Value<'_>) -> avx_arg {
         bytes: null(),
         offset: 0,
         size: 0,
-        reserved: [0; 2],
+        slot: 0,
+        reserved: 0,
+        reserved2: 0,
     };
     match value {
         Value::Buffer(buffer) => avx_arg { buffer: buffer.handle, ..empty },

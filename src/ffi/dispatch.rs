@@ -13,52 +13,72 @@ use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::mem::offset_of;
 
-/// Kinds of avx_arg: a range of a buffer, for a storage or uniform binding.
+/// Kinds of avx_arg: none. The value, in avx_graph_launch, of a slot that the graph does not use.
+pub const AVX_ARG_NONE: u32 = 0;
+/// A range of a buffer, for a storage or uniform binding: `buffer`, `offset` and `size`.
 pub const AVX_ARG_BUFFER: u32 = 1;
-/// Bytes for a uniform binding (at most 65536 and the device's max_uniform_range) or the push-constant block, copied at the call;
-/// shorter than the block only by trailing padding.
+/// Bytes for a uniform binding (at most 65536 and the device's max_uniform_range) or the push-constant block: `bytes` and `size`. They
+/// are copied at the call, and may be shorter than the block by its trailing padding alone.
 pub const AVX_ARG_BYTES: u32 = 2;
-/// Declares what a kernel that follows raw addresses touches. Not in this version: AVX_ERROR_UNSUPPORTED.
+/// Declares what a kernel that follows raw addresses touches. This version answers AVX_ERROR_UNSUPPORTED.
 pub const AVX_ARG_TOUCH: u32 = 3;
-/// A slot of a graph, whose value each avx_graph_launch gives. `binding` is the slot, with AVX_ARG_FLAG_AT the first of `reserved`.
-/// Without a buffer the value is the whole argument. With one, it is 8 bytes, a uint64_t that is added to `offset`.
+/// A slot of a graph: `slot`. Each avx_graph_launch gives the whole argument.
 pub const AVX_ARG_PARAM: u32 = 4;
+/// A range of a buffer whose offset the launch adds to: `slot`, `buffer`, `offset` and `size`. The value of the slot is 8 bytes, a
+/// uint64_t that is added to `offset`.
+pub const AVX_ARG_PARAM_OFFSET: u32 = 5;
+/// An array of bindings: `bytes` points to `size` of them. This version answers AVX_ERROR_UNSUPPORTED.
+pub const AVX_ARG_LIST: u32 = 6;
+/// An image. This version answers AVX_ERROR_UNSUPPORTED.
+pub const AVX_ARG_IMAGE: u32 = 7;
+/// A sampler. This version answers AVX_ERROR_UNSUPPORTED.
+pub const AVX_ARG_SAMPLER: u32 = 8;
 
-/// The argument goes to (group, binding) instead of the next binding in order. Entries that the kernel does not use are ignored.
-/// All arguments of a dispatch have it, or none.
-pub const AVX_ARG_FLAG_AT: u32 = 1;
-/// With AVX_ARG_TOUCH: read.
-pub const AVX_ARG_FLAG_READ: u32 = 2;
-/// With AVX_ARG_TOUCH: written.
-pub const AVX_ARG_FLAG_WRITE: u32 = 4;
-/// This dispatch's atomics on the range commute with those of other AVX_ARG_FLAG_UNORDERED dispatches: they need no order. Only for
-/// bindings that the kernel touches by atomic operations alone: AVX_ERROR_ARGUMENTS.
+/// Flags of avx_arg. With AVX_ARG_TOUCH: the kernel reads the range.
+pub const AVX_ARG_FLAG_READ: u32 = 1;
+/// With AVX_ARG_TOUCH: the kernel writes the range.
+pub const AVX_ARG_FLAG_WRITE: u32 = 2;
+/// The argument goes to the binding (`group`, `binding`) instead of the next one in order. Entries that the kernel does not use are
+/// ignored, so one list can serve several kernels. All arguments of a dispatch have this flag, or none.
+pub const AVX_ARG_FLAG_AT: u32 = 4;
+/// This dispatch's atomics on the range commute with those of other AVX_ARG_FLAG_UNORDERED dispatches, so the library puts no order
+/// between them. Only for bindings that the kernel touches by atomic operations alone; for others AVX_ERROR_ARGUMENTS.
 pub const AVX_ARG_FLAG_UNORDERED: u32 = 8;
+/// Dispatches with this flag write different bytes of the range, so they need no order among each other. This version answers
+/// AVX_ERROR_UNSUPPORTED.
+pub const AVX_ARG_FLAG_DISJOINT: u32 = 16;
 
-/// One argument of a dispatch: 64 bytes, pinned. Make it with avx_arg_buffer, avx_arg_range, avx_arg_bytes, or zero it and fill it
-/// in. Without AVX_ARG_FLAG_AT, arguments are positional: one for each binding that the entry point uses, ordered by group, then
-/// binding, then one for the push-constant block if there is one.
+/// One argument of a dispatch: 64 bytes, and it will never grow. The inline helpers avx_arg_buffer, avx_arg_range, avx_arg_bytes,
+/// avx_arg_param and avx_arg_param_offset make one; by hand, zero it and fill in what its kind uses. A field that the kind does not use
+/// must be zero (AVX_ERROR_INVALID_ARGUMENT).
+///
+/// Without AVX_ARG_FLAG_AT, arguments are positional: one for each binding that the entry point uses, ordered by group, then binding,
+/// then one for the push-constant block if there is one.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct avx_arg {
-    /// AVX_ARG_BUFFER ... AVX_ARG_PARAM.
+    /// AVX_ARG_BUFFER, AVX_ARG_BYTES, AVX_ARG_PARAM, AVX_ARG_PARAM_OFFSET; AVX_ARG_NONE in a launch.
     pub kind: u32,
-    /// AVX_ARG_FLAG_AT | AVX_ARG_FLAG_READ | AVX_ARG_FLAG_WRITE | AVX_ARG_FLAG_UNORDERED.
+    /// AVX_ARG_FLAG_... bits.
     pub flags: u32,
-    /// With AVX_ARG_FLAG_AT.
+    /// With AVX_ARG_FLAG_AT: the binding's group; AVX_GROUP_PUSH_CONSTANTS for push constants. Without: 0.
     pub group: u32,
-    /// With AVX_ARG_FLAG_AT.
+    /// With AVX_ARG_FLAG_AT: the binding's number in its group; 0 for push constants. Without: 0.
     pub binding: u32,
-    /// AVX_ARG_BUFFER: whose range.
+    /// AVX_ARG_BUFFER, AVX_ARG_PARAM_OFFSET: the buffer whose range is bound.
     pub buffer: avx_buffer,
-    /// AVX_ARG_BYTES: the bytes.
+    /// AVX_ARG_BYTES: the first of the bytes.
     pub bytes: *const c_void,
-    /// AVX_ARG_BUFFER: the range's first byte, a multiple of the binding's alignment (256 always works).
+    /// AVX_ARG_BUFFER, AVX_ARG_PARAM_OFFSET: the range's first byte, a multiple of the binding's alignment (256 always works).
     pub offset: u64,
-    /// AVX_ARG_BUFFER: the range's bytes (0: to the end). AVX_ARG_BYTES: how many.
+    /// AVX_ARG_BUFFER, AVX_ARG_PARAM_OFFSET: the range's bytes; 0: to the buffer's end. AVX_ARG_BYTES: how many bytes.
     pub size: u64,
-    /// Zero, but for the first with AVX_ARG_PARAM and AVX_ARG_FLAG_AT: the slot.
-    pub reserved: [u64; 2],
+    /// AVX_ARG_PARAM, AVX_ARG_PARAM_OFFSET: the slot of the graph, 0 to 4095.
+    pub slot: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// Zero.
+    pub reserved2: u64,
 }
 
 /// Queues the kernel over x * y * z workgroups with `count` arguments. An empty grid runs nothing. More workgroups than the
@@ -175,14 +195,22 @@ impl<'a> Given<'a> for Args<'a> {
 
     #[inline(always)]
     fn range(&self, index: usize) -> Option<(Token, u64, u64)> {
-        let arg = self.read(index);
-        let plain = arg.kind == AVX_ARG_BUFFER && arg.flags == 0 && arg.reserved == [0; 2];
-        plain.then(|| (arg.buffer.token(), arg.offset, arg.size))
+        let words = self.read_words(index);
+        let is_plain = words[0] == head(AVX_ARG_BUFFER) && words[1] | words[3] | words[6] | words[7] == 0;
+        is_plain.then_some((Token(words[2]), words[4], words[5]))
     }
 
     fn take(&self, index: usize) -> Result<Arg<'a>> {
-        // SAFETY: the argument's bytes are readable, said the caller of `args`.
-        unsafe { one_arg(&self.read(index)) }.map_err(|e| Error::new(e.status, format!("args[{index}]: {}", e.message)))
+        let words = self.read_words(index);
+        let arg = self.read(index);
+        let message = |e: Error| Error::new(e.status, format!("args[{index}]: {}", e.message));
+        if words[0] == head(AVX_ARG_BYTES) && words[1] | words[2] | words[4] | words[6] | words[7] == 0 {
+            // SAFETY: the argument's bytes are readable, said the caller of `args`.
+            let bytes = unsafe { boundary::bytes(arg.bytes, arg.size, "bytes") }.map_err(message)?;
+            return Ok(Arg { at: None, value: Value::Bytes(bytes), unordered: false, slot: None });
+        }
+        // SAFETY: as above.
+        unsafe { one_arg(&arg) }.map_err(message)
     }
 }
 
@@ -193,39 +221,114 @@ impl Args<'_> {
         // SAFETY: the index is below the count that the caller gave; an avx_arg is valid for any bytes.
         unsafe { self.first.add(index).read_unaligned() }
     }
+
+    /// The argument in words of eight bytes, two fields of four in one: kind and flags, group and binding, buffer, bytes, offset, size,
+    /// slot and reserved, reserved2. So a few comparisons see that an argument is plain.
+    #[inline(always)]
+    fn read_words(&self, index: usize) -> [u64; 8] {
+        assert!(index < self.count as usize);
+        // SAFETY: the index is below the count that the caller gave, and an avx_arg has 64 bytes and no padding.
+        unsafe { self.first.add(index).cast::<[u64; 8]>().read_unaligned() }
+    }
+}
+
+/// The first word of an argument without flags.
+const fn head(kind: u32) -> u64 {
+    if cfg!(target_endian = "little") { kind as u64 } else { (kind as u64) << 32 }
 }
 
 /// More bindings than any device has.
 const MAX_ARGS: u32 = 1 << 16;
 
+impl avx_arg {
+    /// The first field that is not zero although the kind does not use it.
+    fn unused_field(&self) -> Option<&'static str> {
+        let of_range = matches!(self.kind, AVX_ARG_BUFFER | AVX_ARG_PARAM_OFFSET);
+        let of_slot = matches!(self.kind, AVX_ARG_PARAM | AVX_ARG_PARAM_OFFSET);
+        let of_bytes = self.kind == AVX_ARG_BYTES;
+        let placed = self.flags & AVX_ARG_FLAG_AT != 0;
+        let fields = [
+            ("group", self.group != 0 && !placed),
+            ("binding", self.binding != 0 && !placed),
+            ("buffer", !self.buffer.is_null() && !of_range),
+            ("bytes", !self.bytes.is_null() && !of_bytes),
+            ("offset", self.offset != 0 && !of_range),
+            ("size", self.size != 0 && !of_range && !of_bytes),
+            ("slot", self.slot != 0 && !of_slot),
+            ("reserved", self.reserved != 0),
+            ("reserved2", self.reserved2 != 0),
+        ];
+        fields.into_iter().find(|(_, wrong)| *wrong).map(|(name, _)| name)
+    }
+}
+
+/// The names of the kinds, in the order of their numbers.
+const KINDS: [&str; 9] = [
+    "AVX_ARG_NONE",
+    "AVX_ARG_BUFFER",
+    "AVX_ARG_BYTES",
+    "AVX_ARG_TOUCH",
+    "AVX_ARG_PARAM",
+    "AVX_ARG_PARAM_OFFSET",
+    "AVX_ARG_LIST",
+    "AVX_ARG_IMAGE",
+    "AVX_ARG_SAMPLER",
+];
+
 /// # Safety
 /// The argument's bytes are readable.
 unsafe fn one_arg<'a>(arg: &avx_arg) -> Result<Arg<'a>> {
-    // With AT, binding is the place, and the slot of a graph stands here.
-    let placed_slot = arg.kind == AVX_ARG_PARAM && arg.flags & AVX_ARG_FLAG_AT != 0;
-    if (arg.reserved[0] != 0 && !placed_slot) || arg.reserved[1] != 0 {
-        return Err(invalid("reserved is not zero"));
+    let Some(kind) = KINDS.get(arg.kind as usize) else {
+        return Err(invalid(format!("kind {} is none of AVX_ARG_NONE (0) to AVX_ARG_SAMPLER (8)", arg.kind)));
+    };
+    if matches!(arg.kind, AVX_ARG_TOUCH | AVX_ARG_LIST | AVX_ARG_IMAGE | AVX_ARG_SAMPLER) {
+        return Err(boundary::not_yet(kind));
     }
-    let unknown = arg.flags & !(AVX_ARG_FLAG_AT | AVX_ARG_FLAG_READ | AVX_ARG_FLAG_WRITE | AVX_ARG_FLAG_UNORDERED);
-    if unknown != 0 {
-        return Err(invalid(format!("flags has unknown bits {unknown:#x}")));
+    check_flags(arg, kind)?;
+    if let Some(field) = arg.unused_field() {
+        let of = if ["group", "binding"].contains(&field) { "an argument without AVX_ARG_FLAG_AT" } else { kind };
+        return Err(invalid(format!("{field} is not zero, and {of} does not use it")));
     }
-    if arg.flags & (AVX_ARG_FLAG_READ | AVX_ARG_FLAG_WRITE) != 0 && arg.kind != AVX_ARG_TOUCH {
-        return Err(invalid("AVX_ARG_FLAG_READ and AVX_ARG_FLAG_WRITE go with AVX_ARG_TOUCH; what a kernel does to its bindings is known"));
-    }
+    let range = (arg.buffer.token(), arg.offset, arg.size);
     let value = match arg.kind {
-        AVX_ARG_BUFFER => Value::Buffer { buffer: arg.buffer.token(), offset: arg.offset, size: arg.size },
+        AVX_ARG_NONE => Value::None,
+        AVX_ARG_BUFFER => Value::Buffer { buffer: range.0, offset: range.1, size: range.2 },
         // SAFETY: as the caller promises.
         AVX_ARG_BYTES => Value::Bytes(unsafe { boundary::bytes(arg.bytes, arg.size, "bytes") }?),
-        AVX_ARG_TOUCH => return Err(boundary::not_yet("AVX_ARG_TOUCH")),
-        AVX_ARG_PARAM => Value::Param {
-            slot: if placed_slot { u32::try_from(arg.reserved[0]).unwrap_or(u32::MAX) } else { arg.binding },
-            range: (!arg.buffer.is_null()).then_some((arg.buffer.token(), arg.offset, arg.size)),
-        },
-        other => return Err(invalid(format!("kind {other} is none of AVX_ARG_BUFFER, AVX_ARG_BYTES, AVX_ARG_PARAM"))),
+        AVX_ARG_PARAM => Value::Param { slot: arg.slot, range: None },
+        _ if arg.buffer.is_null() => return Err(Error::new(Status::InvalidHandle, "buffer is NULL, and AVX_ARG_PARAM_OFFSET needs one")),
+        _ => Value::Param { slot: arg.slot, range: Some(range) },
     };
     let at = (arg.flags & AVX_ARG_FLAG_AT != 0).then_some((arg.group, arg.binding));
     Ok(Arg { at, value, unordered: arg.flags & AVX_ARG_FLAG_UNORDERED != 0, slot: None })
+}
+
+/// Refuses flags that are unknown or that the kind does not take.
+fn check_flags(arg: &avx_arg, kind: &str) -> Result<()> {
+    const ALL: u32 = AVX_ARG_FLAG_READ | AVX_ARG_FLAG_WRITE | AVX_ARG_FLAG_AT | AVX_ARG_FLAG_UNORDERED | AVX_ARG_FLAG_DISJOINT;
+    let unknown = arg.flags & !ALL;
+    if unknown != 0 {
+        return Err(invalid(format!("flags has unknown bits {unknown:#x}")));
+    }
+    if arg.flags & AVX_ARG_FLAG_DISJOINT != 0 {
+        return Err(boundary::not_yet("AVX_ARG_FLAG_DISJOINT"));
+    }
+    if arg.flags & (AVX_ARG_FLAG_READ | AVX_ARG_FLAG_WRITE) != 0 {
+        let message =
+            "AVX_ARG_FLAG_READ and AVX_ARG_FLAG_WRITE go with AVX_ARG_TOUCH; the library knows what a kernel does to its bindings";
+        return Err(invalid(message));
+    }
+    let takes = match arg.kind {
+        AVX_ARG_NONE => 0,
+        AVX_ARG_BYTES => AVX_ARG_FLAG_AT,
+        _ => AVX_ARG_FLAG_AT | AVX_ARG_FLAG_UNORDERED,
+    };
+    let (name, flag) = match arg.flags & !takes {
+        0 => return Ok(()),
+        extra if extra & AVX_ARG_FLAG_AT != 0 => ("AVX_ARG_FLAG_AT", AVX_ARG_FLAG_AT),
+        _ => ("AVX_ARG_FLAG_UNORDERED", AVX_ARG_FLAG_UNORDERED),
+    };
+    Err(invalid(format!("flags has {name} ({flag}), which {kind} does not take")))
 }
 
 const _: () = {
@@ -234,5 +337,5 @@ const _: () = {
     assert!(offset_of!(avx_arg, group) == 8 && offset_of!(avx_arg, binding) == 12);
     assert!(offset_of!(avx_arg, buffer) == 16 && offset_of!(avx_arg, bytes) == 24);
     assert!(offset_of!(avx_arg, offset) == 32 && offset_of!(avx_arg, size) == 40);
-    assert!(offset_of!(avx_arg, reserved) == 48);
+    assert!(offset_of!(avx_arg, slot) == 48 && offset_of!(avx_arg, reserved) == 52 && offset_of!(avx_arg, reserved2) == 56);
 };

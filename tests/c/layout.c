@@ -184,7 +184,9 @@ static void check_arg(void) {
     FIELD(avx_arg, bytes, 24, 8);
     FIELD(avx_arg, offset, 32, 8);
     FIELD(avx_arg, size, 40, 8);
-    FIELD(avx_arg, reserved, 48, 16);
+    FIELD(avx_arg, slot, 48, 4);
+    FIELD(avx_arg, reserved, 52, 4);
+    FIELD(avx_arg, reserved2, 56, 8);
 }
 
 int main(void) {

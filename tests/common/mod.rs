@@ -94,7 +94,19 @@ zeroed!(avx_kernel_options, avx_kernel_properties, avx_kernel_arg_properties);
 
 /// A buffer as an argument; size 0 is to the end.
 pub(crate) fn arg_range(buffer: avx_buffer, offset: u64, size: u64) -> avx_arg {
-    avx_arg { kind: AVX_ARG_BUFFER, flags: 0, group: 0, binding: 0, buffer, bytes: null(), offset, size, reserved: [0; 2] }
+    avx_arg {
+        kind: AVX_ARG_BUFFER,
+        flags: 0,
+        group: 0,
+        binding: 0,
+        buffer,
+        bytes: null(),
+        offset,
+        size,
+        slot: 0,
+        reserved: 0,
+        reserved2: 0,
+    }
 }
 
 /// A whole buffer as an argument.
@@ -232,12 +244,12 @@ pub(crate) fn device_count() -> u32 {
 
 /// A slot of a graph as an argument.
 pub(crate) fn arg_param(slot: u32) -> avx_arg {
-    avx_arg { kind: AVX_ARG_PARAM, binding: slot, ..arg_range(null_mut(), 0, 0) }
+    avx_arg { kind: AVX_ARG_PARAM, slot, ..arg_range(null_mut(), 0, 0) }
 }
 
 /// A range whose offset a slot of a graph adds to.
 pub(crate) fn arg_param_offset(slot: u32, buffer: avx_buffer, offset: u64, size: u64) -> avx_arg {
-    avx_arg { kind: AVX_ARG_PARAM, binding: slot, ..arg_range(buffer, offset, size) }
+    avx_arg { kind: AVX_ARG_PARAM_OFFSET, slot, ..arg_range(buffer, offset, size) }
 }
 
 /// How many arguments there are.

@@ -44,7 +44,9 @@ class Arg(Structure):
         ("bytes", c_void_p),
         ("offset", c_uint64),
         ("size", c_uint64),
-        ("reserved", c_uint64 * 2),
+        ("slot", c_uint32),
+        ("reserved", c_uint32),
+        ("reserved2", c_uint64),
     ]
 
 

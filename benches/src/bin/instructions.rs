@@ -32,7 +32,19 @@ fn must(status: avx_status) {
 }
 
 fn argument(buffer: avx_buffer) -> avx_arg {
-    avx_arg { kind: AVX_ARG_BUFFER, flags: 0, group: 0, binding: 0, buffer, bytes: null(), offset: 0, size: 0, reserved: [0; 2] }
+    avx_arg {
+        kind: AVX_ARG_BUFFER,
+        flags: 0,
+        group: 0,
+        binding: 0,
+        buffer,
+        bytes: null(),
+        offset: 0,
+        size: 0,
+        slot: 0,
+        reserved: 0,
+        reserved2: 0,
+    }
 }
 
 /// Allocates and frees in turn, in a ring of living buffers.

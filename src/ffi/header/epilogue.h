@@ -17,8 +17,9 @@ static inline avx_arg avx_arg_range(avx_buffer buffer, uint64_t offset, uint64_t
     arg.bytes = NULL;
     arg.offset = offset;
     arg.size = size;
-    arg.reserved[0] = 0;
-    arg.reserved[1] = 0;
+    arg.slot = 0;
+    arg.reserved = 0;
+    arg.reserved2 = 0;
     return arg;
 }
 
@@ -37,15 +38,15 @@ static inline avx_arg avx_arg_bytes(const void *bytes, uint64_t size) {
 static inline avx_arg avx_arg_param(uint32_t slot) {
     avx_arg arg = avx_arg_range(NULL, 0, 0);
     arg.kind = AVX_ARG_PARAM;
-    arg.binding = slot;
+    arg.slot = slot;
     return arg;
 }
 
 /* A range of a buffer whose offset is `offset` plus the uint64_t that avx_graph_launch gives for the slot, as the next argument. */
 static inline avx_arg avx_arg_param_offset(uint32_t slot, avx_buffer buffer, uint64_t offset, uint64_t size) {
     avx_arg arg = avx_arg_range(buffer, offset, size);
-    arg.kind = AVX_ARG_PARAM;
-    arg.binding = slot;
+    arg.kind = AVX_ARG_PARAM_OFFSET;
+    arg.slot = slot;
     return arg;
 }
 
@@ -57,7 +58,6 @@ static inline avx_arg avx_arg_unordered(avx_arg arg) {
 
 /* The same argument for the binding (group, binding) instead of the next one. */
 static inline avx_arg avx_arg_at(uint32_t group, uint32_t binding, avx_arg arg) {
-    if (arg.kind == AVX_ARG_PARAM) arg.reserved[0] = arg.binding;
     arg.flags |= AVX_ARG_FLAG_AT;
     arg.group = group;
     arg.binding = binding;
@@ -65,11 +65,11 @@ static inline avx_arg avx_arg_at(uint32_t group, uint32_t binding, avx_arg arg) 
 }
 
 #if defined(__cplusplus) && __cplusplus >= 201103L
-static_assert(sizeof(avx_arg) == 64 && offsetof(avx_arg, buffer) == 16 && offsetof(avx_arg, reserved) == 48, "avx_arg is pinned");
+static_assert(sizeof(avx_arg) == 64 && offsetof(avx_arg, buffer) == 16 && offsetof(avx_arg, slot) == 48, "avx_arg is pinned");
 #elif !defined(__cplusplus) && defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
-_Static_assert(sizeof(avx_arg) == 64 && offsetof(avx_arg, buffer) == 16 && offsetof(avx_arg, reserved) == 48, "avx_arg is pinned");
+_Static_assert(sizeof(avx_arg) == 64 && offsetof(avx_arg, buffer) == 16 && offsetof(avx_arg, slot) == 48, "avx_arg is pinned");
 #else
-typedef char avx_arg_is_pinned[sizeof(avx_arg) == 64 && offsetof(avx_arg, buffer) == 16 && offsetof(avx_arg, reserved) == 48 ? 1 : -1];
+typedef char avx_arg_is_pinned[sizeof(avx_arg) == 64 && offsetof(avx_arg, buffer) == 16 && offsetof(avx_arg, slot) == 48 ? 1 : -1];
 #endif
 
 #ifdef __cplusplus

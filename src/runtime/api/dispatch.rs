@@ -156,6 +156,7 @@ fn check<'a>(
     for (i, binding) in wanted.iter().enumerate() {
         let arg = &given[if positional { i } else { order[i] }];
         match arg.value {
+            Value::None => return Err(args::nothing_given()),
             Value::Param { .. } => return Err(op::no_slots_here()),
             Value::Bytes(_) if empty => {}
             Value::Bytes(bytes) => {

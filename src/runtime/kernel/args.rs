@@ -14,6 +14,8 @@ use std::ops::Range;
 /// What the caller gives.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Value<'a> {
+    /// Nothing: the value, in a launch, of a slot that the graph does not use.
+    None,
     /// `size` bytes of the buffer from `offset`; 0: to the end.
     Buffer {
         buffer: Token,
@@ -160,6 +162,11 @@ pub(crate) fn match_up(kernel: Kernel<'_>, args: &[Arg<'_>]) -> Result<SmallVec<
         }
     };
     wanted.iter().map(find).collect()
+}
+
+/// The error of an argument of a dispatch that is AVX_ARG_NONE.
+pub(crate) fn nothing_given() -> Error {
+    invalid("an argument is AVX_ARG_NONE (0), which gives nothing; it is for slots of avx_graph_launch that the graph does not use")
 }
 
 /// Where `AT` puts the bytes of the push-constant block: AVX_GROUP_PUSH_CONSTANTS as the group.

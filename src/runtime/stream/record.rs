@@ -6,7 +6,7 @@ use crate::runtime::api::device::Device;
 use crate::runtime::api::dispatch::{self, Grid};
 use crate::runtime::base::error::{Error, Result, Status, invalid};
 use crate::runtime::base::handle::Token;
-use crate::runtime::kernel::args::{Arg, Value};
+use crate::runtime::kernel::args::{self, Arg, Value};
 use crate::runtime::object::kernel::Kernel;
 use crate::runtime::schedule::hazard::Stage;
 use std::sync::Arc;
@@ -55,6 +55,8 @@ enum KeptValue {
 /// The value of a slot for one launch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SlotValue {
+    /// The launch gives none; the graph must not use the slot.
+    None,
     Buffer(Token, u64, u64),
     Bytes(Vec<u8>),
 }
@@ -64,6 +66,8 @@ impl SlotValue {
     pub(crate) fn of(slot: usize, arg: &Arg<'_>) -> Result<SlotValue> {
         match arg.value {
             _ if arg.at.is_some() => Err(invalid(format!("params[{slot}]: AVX_ARG_FLAG_AT is for the arguments of dispatches"))),
+            _ if arg.unordered => Err(invalid(format!("params[{slot}]: AVX_ARG_FLAG_UNORDERED is for the arguments of dispatches"))),
+            Value::None => Ok(SlotValue::None),
             Value::Buffer { buffer, offset, size } => Ok(SlotValue::Buffer(buffer, offset, size)),
             Value::Bytes(bytes) => Ok(SlotValue::Bytes(bytes.to_vec())),
             Value::Param { .. } => Err(invalid(format!("params[{slot}]: the value of a slot is a buffer or bytes"))),
@@ -86,9 +90,10 @@ impl Recording {
         if let Grid::Slot(slot) = grid {
             named.push(slot);
         }
-        let mut args = Vec::with_capacity(given.len());
+        let mut kept = Vec::with_capacity(given.len());
         for arg in given {
             let value = match arg.value {
+                Value::None => return Err(args::nothing_given()),
                 Value::Buffer { buffer, offset, size } => KeptValue::Buffer(buffer, offset, size),
                 Value::Bytes(bytes) => KeptValue::Bytes(bytes.to_vec()),
                 Value::Param { slot, range } => {
@@ -96,14 +101,14 @@ impl Recording {
                     range.map_or(KeptValue::Slot(slot), |range| KeptValue::Offset(slot, range))
                 }
             };
-            args.push(Kept { at: arg.at, value, unordered: arg.unordered });
+            kept.push(Kept { at: arg.at, value, unordered: arg.unordered });
         }
         if let Some(slot) = named.iter().find(|slot| **slot >= MAX_SLOTS) {
             return Err(Error::new(Status::Limit, format!("slot {slot}: a graph has slots 0 to {}", MAX_SLOTS - 1)));
         }
         self.room()?;
         self.slots = named.into_iter().map(|slot| slot + 1).fold(self.slots, u32::max);
-        self.nodes.push(Node::Slotted(Slotted { kernel: kernel.clone(), grid, args }));
+        self.nodes.push(Node::Slotted(Slotted { kernel: kernel.clone(), grid, args: kept }));
         Ok(())
     }
 
@@ -162,6 +167,9 @@ impl Slotted {
                 KeptValue::Slot(of) => {
                     slot = Some(*of);
                     match value_of(*of)? {
+                        SlotValue::None => {
+                            return Err(invalid(format!("slot {of} of the graph has no value: params[{of}] is AVX_ARG_NONE")));
+                        }
                         SlotValue::Buffer(buffer, offset, size) => Value::Buffer { buffer: *buffer, offset: *offset, size: *size },
                         SlotValue::Bytes(bytes) => Value::Bytes(bytes),
                     }

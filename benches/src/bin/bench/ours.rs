@@ -249,7 +249,7 @@ impl Stream {
 /// A range of a buffer as an argument; 0 bytes: to its end.
 pub(crate) fn range(buffer: avx_buffer, offset: u64, size: u64) -> avx_arg {
     let (group, binding, bytes) = (0, 0, std::ptr::null());
-    avx_arg { kind: AVX_ARG_BUFFER, flags: 0, group, binding, buffer, bytes, offset, size, reserved: [0; 2] }
+    avx_arg { kind: AVX_ARG_BUFFER, flags: 0, group, binding, buffer, bytes, offset, size, slot: 0, reserved: 0, reserved2: 0 }
 }
 
 /// A whole buffer as an argument.
