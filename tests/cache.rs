@@ -1,4 +1,6 @@
 //! The disk cache: a folder that nothing can spoil. Whatever lies in it, kernels build; what is damaged is replaced.
+//!
+//! A binary of its own: what a driver does with a damaged cache may end the process, and no other test should end with it.
 
 #[allow(dead_code, reason = "each test file uses its own part of the helpers")]
 mod common;

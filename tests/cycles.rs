@@ -1,4 +1,6 @@
 //! Create, work, destroy, many times: memory, file descriptors and threads end as they began.
+//!
+//! A binary of its own: it counts the memory, the threads and the files of the whole process.
 #![cfg(target_os = "linux")]
 
 #[allow(dead_code, reason = "each test file uses its own part of the helpers")]

@@ -1,5 +1,6 @@
-//! Kernels that report (AVX_KERNEL_DEBUG): what they print, assertions that fail, indices out of bounds. The log is the whole
-//! process's, so these tests take turns.
+//! Kernels that report (AVX_KERNEL_DEBUG): what they print, assertions that fail, indices out of bounds.
+//!
+//! A binary of its own: the log is the whole process's, which is also why these tests take turns.
 
 #[allow(dead_code, reason = "each test file uses its own part of the helpers")]
 mod common;

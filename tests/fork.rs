@@ -1,4 +1,6 @@
 //! A forked child of a process that used the library gets an error code, never a hang; the parent works on.
+//!
+//! A binary of its own: a fork copies the process as it is, and threads of other tests would hold locks in the copy.
 #![cfg(unix)]
 
 #[allow(dead_code, reason = "each test file uses its own part of the helpers")]

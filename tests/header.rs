@@ -1,5 +1,7 @@
 //! The header and what depends on it: it is the one that the sources give, the symbol list and the table for those who bind by
 //! hand agree with it, and the layouts are the pinned ones.
+//!
+//! A binary of its own: it opens no device, and is run after each change of the header.
 
 #[allow(dead_code, reason = "each test file uses its own part of the helpers")]
 mod common;

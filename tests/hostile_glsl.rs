@@ -1,5 +1,7 @@
 //! Hostile GLSL: text that takes compilers down by depth, size, macros or their own mistakes, and seeded mutations of fine text. Each ends
 //! in a status, in bounded time and memory, with libshaderc and without.
+//!
+//! A binary of its own: it bounds the peak memory of the whole process.
 
 #[allow(dead_code, reason = "each test file uses its own part of the helpers")]
 mod common;

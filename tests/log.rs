@@ -1,4 +1,6 @@
-//! The log callback and the text of errors. The callback is the whole process's, so these tests take turns.
+//! The log callback and the text of errors.
+//!
+//! A binary of its own: the callback is the whole process's, which is also why these tests take turns.
 
 #[allow(dead_code, reason = "each test file uses its own part of the helpers")]
 mod common;

@@ -1,4 +1,6 @@
 //! What the README says is so: its program is the example that runs, its table of status codes is the header's.
+//!
+//! A binary of its own: it needs neither the library nor a device.
 
 use std::fs;
 use std::path::Path;

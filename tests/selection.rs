@@ -1,4 +1,6 @@
 //! Choosing a device: the selectors of avx_create, AVX_GPU_DEVICE, what avx_device_describe says, and machines without a driver.
+//!
+//! A binary of its own: it opens every device of the machine, also those that the other suites leave alone.
 
 #[allow(dead_code, reason = "each test file uses its own part of the helpers")]
 mod common;

@@ -1,4 +1,6 @@
 //! AVX_GPU_TRACE: a file of trace events that viewers open, with rows that nest, and streams that overlap where they may.
+//!
+//! A binary of its own: the trace is of the whole process, and its rows must be those of one test.
 
 #[allow(dead_code, reason = "each test file uses its own part of the helpers")]
 mod common;

@@ -1,4 +1,6 @@
 //! Proves that what the validation layer says reaches the log callback, so that silence elsewhere in the suite means something.
+//!
+//! A binary of its own: it provokes a message of the validation layer, which fails every test that runs in the same process.
 
 #[allow(dead_code, reason = "each test file uses its own part of the helpers")]
 mod common;

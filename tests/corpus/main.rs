@@ -1,6 +1,8 @@
 //! The corpus: kernels that somebody could want, from one line to some hundred, each executed and compared with an answer of the CPU.
 //! A kernel is a text in a folder beside this file; its case, in the module of the folder's name, says what goes in and what must come
 //! out. That each text is also valid on every Vulkan version is checked by the unit tests of `src/compile`, which need no device.
+//!
+//! A binary of its own: it is as long as all other suites, and its texts are compiled into it.
 
 #[allow(dead_code, reason = "each test file uses its own part of the helpers")]
 #[path = "../common/mod.rs"]

@@ -1,9 +1,6 @@
 //! Kernels from WGSL: what is reflected, which entry point is taken, how errors read, what a device may lack.
 
-#[allow(dead_code, reason = "each test file uses its own part of the helpers")]
-mod common;
-
-use common::*;
+use crate::common::*;
 use std::ptr::{null, null_mut};
 
 const READ: u32 = AVX_ACCESS_READ;

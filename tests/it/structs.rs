@@ -1,9 +1,6 @@
 //! Structs that may grow: what their struct_size says is accepted, refused or filled.
 
-#[allow(dead_code, reason = "each test file uses its own part of the helpers")]
-mod common;
-
-use common::*;
+use crate::common::*;
 use std::ptr::null_mut;
 
 /// A struct as a newer header might have it, or with room behind it that the library must leave alone.

@@ -2,11 +2,8 @@
 //! changes, and the device works afterwards. Handles are in bad_handles.rs, struct sizes in structs.rs, hostile kernels in
 //! hostile.rs and spirv.rs, damaged caches in cache.rs.
 
-#[allow(dead_code, reason = "each test file uses its own part of the helpers")]
-mod common;
-
-use common::world::{ADD, PARAMS, World};
-use common::*;
+use crate::common::world::{ADD, PARAMS, World};
+use crate::common::*;
 use std::ptr::{null, null_mut, without_provenance_mut};
 
 /// NULL where a value is needed, told with the verb's name.

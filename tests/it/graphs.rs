@@ -1,10 +1,7 @@
 //! Graphs: recorded once, launched with values, beside other work and beside themselves.
 
-#[allow(dead_code, reason = "each test file uses its own part of the helpers")]
-mod common;
-
-use common::process::within;
-use common::*;
+use crate::common::process::within;
+use crate::common::*;
 use std::ptr::null_mut;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,10 +1,7 @@
 //! Streams and events: order inside and across, waits, timing; reads that are delivered later; registered memory.
 
-#[allow(dead_code, reason = "each test file uses its own part of the helpers")]
-mod common;
-
-use common::process::within;
-use common::*;
+use crate::common::process::within;
+use crate::common::*;
 use std::ptr::{null, null_mut};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,11 +1,8 @@
 //! SPIR-V kernels: equals of WGSL in what is reflected; broken modules are refused before a driver sees them.
 
-#[allow(dead_code, reason = "each test file uses its own part of the helpers")]
-mod common;
-
-use common::random::{Random, number};
-use common::spirv::{HEADER, OP_CAPABILITY, OP_ENTRY_POINT, instructions};
-use common::*;
+use crate::common::random::{Random, number};
+use crate::common::spirv::{HEADER, OP_CAPABILITY, OP_ENTRY_POINT, instructions};
+use crate::common::*;
 
 const REFUSALS: [avx_status; 3] = [AVX_ERROR_INVALID_SPIRV, AVX_ERROR_ENTRY_POINT, AVX_ERROR_UNSUPPORTED];
 

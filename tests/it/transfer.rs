@@ -1,11 +1,8 @@
 //! Writes, reads, copies, fills and mappings: every alignment, every small length, the borders of pages and chunks, every kind of
 //! memory. Each check looks at the bytes around the range too.
 
-#[allow(dead_code, reason = "each test file uses its own part of the helpers")]
-mod common;
-
-use common::random::Random;
-use common::*;
+use crate::common::random::Random;
+use crate::common::*;
 use std::ptr::null_mut;
 
 const KINDS: [u32; 3] = [AVX_MEMORY_DEVICE, AVX_MEMORY_UPLOAD, AVX_MEMORY_READBACK];

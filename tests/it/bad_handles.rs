@@ -1,13 +1,10 @@
 //! Bad handles: NULL, stale, forged, foreign and of another kind, for every verb. Each is an error code; nothing crashes or hangs,
 //! no other buffer changes, and the device works afterwards.
 
-#[allow(dead_code, reason = "each test file uses its own part of the helpers")]
-mod common;
-
-use common::process::{is_child, rerun};
-use common::random::Random;
-use common::world::{ADD, World};
-use common::*;
+use crate::common::process::{is_child, rerun};
+use crate::common::random::Random;
+use crate::common::world::{ADD, World};
+use crate::common::*;
 use std::ffi::c_void;
 use std::ptr::{null, null_mut, without_provenance_mut};
 
@@ -135,7 +132,7 @@ fn handles_of_a_destroyed_device() {
 /// In a process of its own: what is forged here might else be the living handle of another test.
 #[test]
 fn forged_handles() {
-    rerun("forged_handles_alone", &[]);
+    rerun("bad_handles::forged_handles_alone", &[]);
 }
 
 #[test]

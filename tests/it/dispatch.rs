@@ -1,9 +1,6 @@
 //! Dispatches: how grids are cut, and that work which depends on other work waits for it. Arguments are in arguments.rs.
 
-#[allow(dead_code, reason = "each test file uses its own part of the helpers")]
-mod common;
-
-use common::*;
+use crate::common::*;
 use std::ptr::null_mut;
 use std::time::{Duration, Instant};
 

@@ -1,10 +1,7 @@
 //! Arguments of a dispatch: how buffers, ranges and bytes reach a kernel, and that nothing else does.
 
-#[allow(dead_code, reason = "each test file uses its own part of the helpers")]
-mod common;
-
-use common::random::Random;
-use common::*;
+use crate::common::random::Random;
+use crate::common::*;
 use std::ptr::{null, null_mut};
 
 /// Adds a constant of the uniform block to each word, from one range to another.

@@ -1,10 +1,7 @@
 //! Far out of bounds: whatever index a WGSL kernel comes up with, it touches nothing but the range that is bound. The ranges here are
 //! neighbours in one VkBuffer, as small buffers and ranges of one buffer are.
 
-#[allow(dead_code, reason = "each test file uses its own part of the helpers")]
-mod common;
-
-use common::*;
+use crate::common::*;
 
 /// Words of the range that is bound; those on both sides are not.
 const WORDS: usize = 1024;

@@ -1,12 +1,9 @@
 //! Hostile WGSL: text that takes compilers down by depth, size or their own mistakes. Each is refused as a compile error, or
 //! compiles; none crashes, hangs or takes the machine's memory, and the device works afterwards.
 
-#[allow(dead_code, reason = "each test file uses its own part of the helpers")]
-mod common;
-
-use common::process::within;
-use common::random::{Random, number};
-use common::*;
+use crate::common::process::within;
+use crate::common::random::{Random, number};
+use crate::common::*;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,11 +1,8 @@
 //! Kernels from GLSL, each test with the system's libshaderc and without: what runs, includes and macros, how errors read.
 
-#[allow(dead_code, reason = "each test file uses its own part of the helpers")]
-mod common;
-
-use common::glsl::{Text, VARIABLE, by_both, text};
-use common::process::{Folder, is_child, rerun};
-use common::*;
+use crate::common::glsl::{Text, VARIABLE, by_both, text};
+use crate::common::process::{Folder, is_child, rerun};
+use crate::common::*;
 
 const SAXPY: &str = "#version 450
 layout(local_size_x = 64) in;
@@ -20,7 +17,7 @@ void main() {
 
 #[test]
 fn saxpy_runs() {
-    by_both("saxpy_runs", |device, full| {
+    by_both("glsl::saxpy_runs", |device, full| {
         let kernel = text(SAXPY).kernel(device);
         let info = kernel_info(kernel);
         assert_eq!((info.language, info.workgroup_size, info.arg_count), (AVX_LANGUAGE_GLSL, [64, 1, 1], 3));
@@ -34,7 +31,7 @@ fn saxpy_runs() {
         assert_eq!(args.iter().map(|a| a.kind).collect::<Vec<_>>(), [AVX_BINDING_STORAGE, AVX_BINDING_STORAGE, AVX_BINDING_UNIFORM]);
         assert_eq!(args.iter().map(|a| (a.binding, a.min_size, a.stride)).collect::<Vec<_>>(), [(0, 4, 4), (1, 4, 4), (2, 8, 0)]);
         assert_eq!([args[0].access, args[1].access], [AVX_ACCESS_READ, AVX_ACCESS_READ | AVX_ACCESS_WRITE]);
-        assert_eq!(args.iter().map(|a| common::text(&a.name)).collect::<Vec<_>>(), ["X", "result", "P"]);
+        assert_eq!(args.iter().map(|a| crate::common::text(&a.name)).collect::<Vec<_>>(), ["X", "result", "P"]);
         if device.is_mock() {
             return;
         }
@@ -74,7 +71,7 @@ layout(std430, binding = 0) buffer Out { uint o[4]; };
 
 #[test]
 fn defines_apply() {
-    by_both("defines_apply", |device, _| {
+    by_both("glsl::defines_apply", |device, _| {
         let code = format!(
             "{FOUR}#if defined(FAST) && FAST == 1\n#define MODE 7u\n#else\n#define MODE 8u\n#endif\nvoid main() {{ o[0] = MODE; o[1] = SIZE; o[2] = TWICE(5u); }}\n"
         );
@@ -93,7 +90,7 @@ fn defines_apply() {
 
 #[test]
 fn includes_are_found_and_mapped() {
-    by_both("includes_are_found_and_mapped", |device, _| {
+    by_both("glsl::includes_are_found_and_mapped", |device, _| {
         let folder = Folder::new("glsl_includes");
         let write = |name: &str, text: &str| {
             let path = folder.path().join(name);
@@ -151,7 +148,7 @@ fn includes_are_found_and_mapped() {
 
 #[test]
 fn errors_show_all_mistakes_in_their_lines() {
-    by_both("errors_show_all_mistakes_in_their_lines", |device, full| {
+    by_both("glsl::errors_show_all_mistakes_in_their_lines", |device, full| {
         let code = format!("{FOUR}void main() {{\n    uint a = first;\n    uint b = 1u;\n    o[0] = a + second;\n}}\n");
         let story = Text { label: Some("two.comp"), ..text(&code) }.refused(device, AVX_ERROR_COMPILE, &["first"]);
         tells(
@@ -184,7 +181,7 @@ fn errors_show_all_mistakes_in_their_lines() {
 
 #[test]
 fn constants_have_their_defaults_or_what_is_given() {
-    by_both("constants_have_their_defaults_or_what_is_given", |device, _| {
+    by_both("glsl::constants_have_their_defaults_or_what_is_given", |device, _| {
         let code = format!(
             "{FOUR}layout(constant_id = 3) const uint N = 5u;\nlayout(constant_id = 4) const float X = 1.5;\nvoid main() {{ o[0] = N; o[1] = uint(X * 2.0); }}\n"
         );
@@ -202,7 +199,7 @@ fn constants_have_their_defaults_or_what_is_given() {
 
 #[test]
 fn barriers_are_for_the_whole_workgroup() {
-    by_both("barriers_are_for_the_whole_workgroup", |device, _| {
+    by_both("glsl::barriers_are_for_the_whole_workgroup", |device, _| {
         // Sums of ever wider steps through workgroup memory: what one subgroup does another reads, which is wrong without the others' wait.
         let code = "#version 450\nlayout(local_size_x = 128) in;\nlayout(std430, binding = 0) buffer X { uint x[]; };\nshared uint s[128];
 void main() {\n    uint i = gl_LocalInvocationIndex, at = gl_WorkGroupID.x * 128u + i;\n    s[i] = x[at];\n    barrier();
@@ -220,7 +217,7 @@ void main() {\n    uint i = gl_LocalInvocationIndex, at = gl_WorkGroupID.x * 128
 
 #[test]
 fn all_of_glsl_needs_libshaderc() {
-    by_both("all_of_glsl_needs_libshaderc", |device, full| {
+    by_both("glsl::all_of_glsl_needs_libshaderc", |device, full| {
         let code = "#version 460\n#extension GL_KHR_shader_subgroup_basic : require\n#ifndef GL_KHR_shader_subgroup_basic\n#define NAIVE\n#endif
 layout(local_size_x = 8) in;\nlayout(std430, binding = 0) buffer Out { uint o[4]; };\nshared uint sum;
 void main() {\n    if (gl_LocalInvocationIndex == 0u) sum = gl_SubgroupSize > 0u ? 0u : 1u;\n    barrier();\n    atomicAdd(sum, gl_LocalInvocationIndex);\n    barrier();
@@ -242,7 +239,7 @@ void main() {\n    if (gl_LocalInvocationIndex == 0u) sum = gl_SubgroupSize > 0u
 #[test]
 fn a_file_that_is_no_library_leaves_naga() {
     if !is_child() {
-        rerun("a_file_that_is_no_library_leaves_naga", &[(VARIABLE, Some("/dev/null"))]);
+        rerun("glsl::a_file_that_is_no_library_leaves_naga", &[(VARIABLE, Some("/dev/null"))]);
         return;
     }
     let Some(device) = Device::open() else { return };
@@ -252,7 +249,7 @@ fn a_file_that_is_no_library_leaves_naga() {
 
 #[test]
 fn kernels_are_made_by_many_threads_at_once() {
-    by_both("kernels_are_made_by_many_threads_at_once", |device, _| {
+    by_both("glsl::kernels_are_made_by_many_threads_at_once", |device, _| {
         let handle = Shared(device.handle);
         std::thread::scope(|scope| {
             for thread in 0..8_u32 {

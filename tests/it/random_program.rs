@@ -4,11 +4,8 @@
 //!
 //! AVX_GPU_TEST_SEED brings a failure back, AVX_GPU_TEST_STEPS sets the length.
 
-#[allow(dead_code, reason = "each test file uses its own part of the helpers")]
-mod common;
-
-use common::random::{Random, number};
-use common::*;
+use crate::common::random::{Random, number};
+use crate::common::*;
 use std::collections::VecDeque;
 use std::ptr::null_mut;
 use std::sync::Arc;

@@ -1,10 +1,7 @@
 //! What a kernel can be asked for: values of constants, no bounds checks, sizes of subgroups.
 
-#[allow(dead_code, reason = "each test file uses its own part of the helpers")]
-mod common;
-
-use common::random::Random;
-use common::*;
+use crate::common::random::Random;
+use crate::common::*;
 use std::ptr::{null, null_mut};
 
 /// Scales and counts by overrides; one of them makes the workgroup's size.

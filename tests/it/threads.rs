@@ -1,11 +1,8 @@
 //! Many threads: one device shared by all, each thread with checked answers; devices that go while others use them.
 
-#[allow(dead_code, reason = "each test file uses its own part of the helpers")]
-mod common;
-
-use common::process::within;
-use common::random::Random;
-use common::*;
+use crate::common::process::within;
+use crate::common::random::Random;
+use crate::common::*;
 use std::ptr::null_mut;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
