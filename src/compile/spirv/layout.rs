@@ -32,7 +32,7 @@ pub(crate) struct Layout<'m, 'a> {
 }
 
 /// How a matrix lies in memory: the struct and the member whose decorations say so.
-type Place = Option<(u32, u32)>;
+pub(crate) type Place = Option<(u32, u32)>;
 
 impl<'m, 'a> Layout<'m, 'a> {
     /// For the types of this module.
@@ -46,7 +46,7 @@ impl<'m, 'a> Layout<'m, 'a> {
     }
 
     /// Size by explicit layout, without trailing padding.
-    fn explicit(&mut self, ty: u32, place: Place, depth: u32) -> Result<BlockSize> {
+    pub(crate) fn explicit(&mut self, ty: u32, place: Place, depth: u32) -> Result<BlockSize> {
         if let Some(&known) = self.explicit.get(&ty) {
             return Ok(known);
         }
@@ -157,7 +157,7 @@ impl<'m, 'a> Layout<'m, 'a> {
     }
 
     /// The length of an array, whose constant is `id`.
-    fn array_length(&self, id: u32) -> Result<u64> {
+    pub(crate) fn array_length(&self, id: u32) -> Result<u64> {
         self.index
             .constants
             .scalar(id)

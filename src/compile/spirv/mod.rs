@@ -10,7 +10,7 @@
 //! | [`access`] | which variables an entry point reads and writes |
 //! | [`entry`] | entry points by name |
 //! | [`call_limits`] | the size of a kernel once all calls are inlined |
-//! | [`reflect`] | the interface of an entry point |
+//! | [`members`], [`reflect`] | the members of a block, and the interface of an entry point |
 //! | [`feature`], [`requirements`] | what a module needs against what the device has |
 //! | [`validate`] | what raw SPIR-V must be like before a driver sees it |
 
@@ -23,6 +23,7 @@ pub(crate) mod feature;
 pub(super) mod ids;
 pub(super) mod index;
 pub(super) mod layout;
+pub(super) mod members;
 pub(super) mod module;
 pub(super) mod reflect;
 pub(super) mod requirements;

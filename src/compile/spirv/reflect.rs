@@ -8,9 +8,10 @@ use super::access::{Access, Accesses, reachable};
 use super::entry;
 use super::index::Index;
 use super::layout::Layout;
+use super::members;
 use super::module::invalid;
 use crate::compile::base::error::{Error, Kind, Result};
-use crate::compile::base::interface::{Binding, BindingKind, Interface};
+use crate::compile::base::interface::{Binding, BindingKind, Interface, Members};
 
 /// The most buffers that a kernel may use: far over what anyone wants, and it bounds the work done here.
 const MAX_VARIABLES: usize = 4096;
@@ -41,13 +42,13 @@ pub(crate) fn interface(index: &Index<'_>, entry: Option<&str>) -> Result<Interf
                     let message = format!("the kernel uses more than {MAX_VARIABLES} buffer variables, the most that are taken");
                     return Err(Error::new(Kind::Limit, message));
                 }
-                let binding = buffer(index, &mut layout, id, class, accesses.get(id))?;
+                let (binding, members) = buffer(index, &mut layout, id, class, accesses.get(id))?;
                 if binding.kind == BindingKind::PushConstants {
-                    if push_constants.replace(binding).is_some() {
+                    if push_constants.replace((binding, members)).is_some() {
                         return Err(invalid("the kernel uses two push-constant blocks; only one is allowed"));
                     }
                 } else {
-                    merge(&mut args, binding)?;
+                    merge(&mut args, binding, members)?;
                 }
             }
             Some(StorageClass::Workgroup) => {
@@ -67,10 +68,12 @@ pub(crate) fn interface(index: &Index<'_>, entry: Option<&str>) -> Result<Interf
     }
     let builtin = |which| index.globals_in(StorageClass::Input).any(|id| used(id) && index.has_builtin(id, which));
     let capabilities = capabilities(index);
+    let (args, members) = args.into_values().chain(push_constants).unzip();
     Ok(Interface {
         entry: point.name.clone(),
         workgroup_size: workgroup_size(index, point.function)?,
-        args: args.into_values().chain(push_constants).collect(),
+        args,
+        members,
         shared_memory: u32::try_from(shared_memory.saturating_add(shared_block)).unwrap_or(u32::MAX),
         reads_num_workgroups: builtin(BuiltIn::NumWorkgroups),
         reads_global_id: builtin(BuiltIn::GlobalInvocationId),
@@ -106,8 +109,8 @@ fn pointee(index: &Index<'_>, id: u32) -> Result<(u32, u32)> {
         .ok_or_else(|| invalid(format!("the type of the SPIR-V variable {} is no pointer", index.variable_name(id))))
 }
 
-/// The binding of a buffer variable or of a push-constant block.
-fn buffer(index: &Index<'_>, layout: &mut Layout<'_, '_>, id: u32, class: u32, access: Access) -> Result<Binding> {
+/// The binding of a buffer variable or of a push-constant block, and the members of its block.
+fn buffer(index: &Index<'_>, layout: &mut Layout<'_, '_>, id: u32, class: u32, access: Access) -> Result<(Binding, Members)> {
     let name = index.variable_name(id);
     let (ty, pointer_class) = pointee(index, id)?;
     if pointer_class != class {
@@ -138,7 +141,7 @@ fn buffer(index: &Index<'_>, layout: &mut Layout<'_, '_>, id: u32, class: u32, a
     let size = layout.block(ty)?;
     let never = |decoration| index.decoration(id, decoration).is_some() || index.all_members(ty, decoration);
     let storage = kind == BindingKind::Storage;
-    Ok(Binding {
+    let binding = Binding {
         group,
         binding,
         kind,
@@ -150,13 +153,14 @@ fn buffer(index: &Index<'_>, layout: &mut Layout<'_, '_>, id: u32, class: u32, a
         padded_size: if storage { size.min_size } else { size.min_size.div_ceil(16).saturating_mul(16) },
         stride: size.stride,
         aliased: index.decoration(id, Decoration::Aliased).is_some(),
-    })
+    };
+    Ok((binding, members::of(index, layout, ty)?))
 }
 
-/// Adds a binding. Several variables may stand for one: they are views of the same buffer.
-fn merge(args: &mut BTreeMap<(u32, u32), Binding>, new: Binding) -> Result<()> {
-    let Some(old) = args.get_mut(&(new.group, new.binding)) else {
-        args.insert((new.group, new.binding), new);
+/// Adds a binding. Several variables may stand for one: they are views of the same buffer, whose members are those of the first view.
+fn merge(args: &mut BTreeMap<(u32, u32), (Binding, Members)>, new: Binding, members: Members) -> Result<()> {
+    let Some((old, _)) = args.get_mut(&(new.group, new.binding)) else {
+        args.insert((new.group, new.binding), (new, members));
         return Ok(());
     };
     if old.kind != new.kind {

@@ -332,6 +332,7 @@ mod tests {
                 binding(0, 3, BindingKind::Uniform, "p"),
                 binding(0, 0, BindingKind::PushConstants, "k"),
             ],
+            members: Vec::new(),
             shared_memory: 0,
             reads_num_workgroups: false,
             reads_global_id: true,

@@ -242,6 +242,65 @@ fn glsl_kernels() {
     assert!(error.message.contains("list is an array of bindings"), "{error}");
 }
 
+/// A member: name, numbers, bits, rows and columns, offset, size, arrays.
+type Row<'a> = (&'a str, crate::compile::base::interface::Scalar, u32, (u32, u32), u64, u64, &'a [(u64, u64)]);
+
+#[test]
+fn members_of_blocks() {
+    use crate::compile::base::interface::Scalar::{Float, Int, Uint};
+    let text = "#version 450
+        #extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
+        struct Light { vec3 color; float power[3]; };
+        layout(set = 0, binding = 0) uniform U { uint n; ivec2 at; mat3 m; layout(row_major) mat2x3 r; Light lights[2]; Light one; } u;
+        layout(set = 0, binding = 1) buffer B { float16_t list[]; } b;
+        void main() { b.list[u.n] = float16_t(u.m[0][0] + u.r[0][0] + u.lights[1].power[2] + u.one.color.x + u.at.x); }";
+    let Some(code) = glsl(text, "vulkan1.1") else { return };
+    let kernel = spirv(&code, &Request::default(), &target()).unwrap();
+    let rows = |arg: usize| -> Vec<Row<'_>> {
+        let list = kernel.interface.members[arg].list.iter();
+        list.map(|m| (m.name.as_str(), m.scalar, m.bits, (m.rows, m.columns), m.offset, m.size, m.arrays.as_slice())).collect()
+    };
+    let expected: [Row<'_>; 8] = [
+        ("n", Uint, 32, (1, 1), 0, 4, &[]),
+        ("at", Int, 32, (2, 1), 8, 8, &[]),
+        ("m", Float, 32, (3, 3), 16, 44, &[]),
+        ("r", Float, 32, (3, 2), 64, 40, &[]),
+        ("lights[].color", Float, 32, (3, 1), 112, 12, &[(2, 64)]),
+        ("lights[].power", Float, 32, (1, 1), 128, 4, &[(2, 64), (3, 16)]),
+        ("one.color", Float, 32, (3, 1), 240, 12, &[]),
+        ("one.power", Float, 32, (1, 1), 256, 4, &[(3, 16)]),
+    ];
+    assert_eq!(rows(0), expected);
+    let matrices: Vec<_> = kernel.interface.members[0].list[2..4].iter().map(|m| (m.matrix_stride, m.row_major)).collect();
+    assert_eq!(matrices, [(16, false), (16, true)]);
+    assert_eq!(rows(1), [("list", Float, 16, (1, 1), 0, 2, [(0, 2)].as_slice())]);
+}
+
+#[test]
+fn structs_that_nest_without_end_are_cut() {
+    // Each struct holds the one before twice: 2^30 members, or none at all.
+    for leaf in ["%uint", ""] {
+        let nested: Vec<String> = (1..=30).map(|i| format!("%s{i} = OpTypeStruct %s{} %s{}", i - 1, i - 1)).collect();
+        let offsets: Vec<String> =
+            (1..=30).map(|i| format!("OpMemberDecorate %s{i} 0 Offset 0\nOpMemberDecorate %s{i} 1 Offset 4")).collect();
+        let own = if leaf.is_empty() { "" } else { "OpMemberDecorate %s0 0 Offset 0\n" };
+        let annotations =
+            format!("OpDecorate %s30 Block\nOpDecorate %v DescriptorSet 0\nOpDecorate %v Binding 0\n{own}{}", offsets.join("\n"));
+        let globals = format!(
+            "%s0 = OpTypeStruct {leaf}\n{}\n%p = OpTypePointer Uniform %s30\n%v = OpVariable %p Uniform\n%ps = OpTypePointer Uniform %s29",
+            nested.join("\n")
+        );
+        let body = "%a = OpAccessChain %ps %v %u0\n%l = OpLoad %s29 %a";
+        let Some(code) = assemble(&module(HEAD, &annotations, &globals, body)) else { return };
+        let words = crate::compile::spirv::module::from_bytes(&code).unwrap();
+        let index = Index::of(&words).unwrap();
+        let block = pointee(&index, index.globals[0].0).unwrap().0;
+        let members = members::of(&index, &mut Layout::new(&index), block).unwrap();
+        assert!(members.is_cut);
+        assert!(members.list.len() <= 4096);
+    }
+}
+
 #[test]
 fn a_glsl_kernel_is_split_by_whole_loads_only() {
     let whole = "#version 450\nlayout(local_size_x = 64) in; layout(set = 0, binding = 0) buffer B { uint b[]; };
