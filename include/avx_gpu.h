@@ -43,7 +43,7 @@ typedef int32_t avx_status;
 
 // Done, or queued.
 #define AVX_OK 0
-// Asked without waiting, and the work is not finished.
+// The call asked without waiting (a status, or a wait with a timeout of 0), and the work is not finished.
 #define AVX_NOT_READY 1
 // The wait ended before the work did; the work goes on.
 #define AVX_TIMEOUT 2
@@ -117,8 +117,9 @@ typedef void (*avx_log_callback)(int32_t level, const char *message, void *user)
 // The version of the library that runs: (major << 22) | (minor << 12) | patch. AVX_GPU_VERSION is that of the header.
 uint32_t avx_version(void);
 
-// What this thread's last status other than AVX_OK was about: the call, the thing, the limit, the request, what to do. UTF-8,
-// never NULL, "" before the first. Valid until this thread's next status other than AVX_OK.
+// What this thread's last failure (a negative status) was about: the call, the thing, the limit, the request, what to do. UTF-8, never
+// NULL, "" before the first failure. Valid until this thread's next failure. AVX_NOT_READY and AVX_TIMEOUT are no failures and leave it
+// as it is.
 const char *avx_last_error(void);
 
 // Copies the text of avx_last_error, cut at a character's boundary to fit, always NUL-terminated when capacity > 0, for languages
@@ -423,8 +424,13 @@ avx_status avx_stream_flush(avx_stream stream);
 // What lies behind an avx_event.
 typedef struct avx_event_t avx_event_t;
 
-// A point in a stream. Not recorded yet, it counts as passed. A wait is for the record that is current at the call, whatever is
-// recorded later.
+// A point in a stream. An event that was not recorded yet counts as passed. A wait is for the record that is current at the call,
+// whatever is recorded later.
+//
+// A record keeps the first failure of the work that was queued on its stream before it, unless a call has returned that failure before
+// the record was made. avx_event_status, avx_event_wait and avx_event_wait_any return the failure each time that they are called for the
+// record, on every thread, until the event is recorded anew, and avx_event_message gives its text. What a stream or a device returns
+// once (avx_stream_synchronize, avx_stream_status, avx_read, avx_device_synchronize) is a separate account: neither uses up the other.
 typedef struct avx_event_t *avx_event;
 
 // Makes an event. Thread-safe.
@@ -438,21 +444,32 @@ avx_status avx_event_record(avx_stream stream, avx_event event);
 // for order that the library cannot see: streams that touch the same bytes are ordered by it. Thread-safe.
 avx_status avx_stream_wait_event(avx_stream stream, avx_event event);
 
-// AVX_OK if the event has passed, AVX_NOT_READY if not. Also returns, once, the error of earlier queued work of the event's stream.
-// Thread-safe; never waits for the device.
+// AVX_OK if the event has passed, AVX_NOT_READY if not, and the failure of the record if it has passed and the work before it failed.
+// Never waits for the device.
 avx_status avx_event_status(avx_event event);
 
-// Waits, `timeout_ns` nanoseconds at most (AVX_FOREVER: without bound), until the event has passed; AVX_TIMEOUT if it has not. Also
-// returns, once, the error of earlier queued work of the event's stream. Thread-safe.
+// Waits, `timeout_ns` nanoseconds at most (AVX_FOREVER: without bound), until the event has passed. AVX_TIMEOUT if it has not,
+// AVX_NOT_READY if it has not and the timeout is 0, and the failure of the record if the work before it failed. May block. When it
+// returns AVX_OK or AVX_ERROR_ASSERTION, the bytes of each avx_read_async before the record are in place.
 avx_status avx_event_wait(avx_event event, uint64_t timeout_ns);
 
-// avx_event_wait for the first of `count` events, of any devices; its place goes to `index`. Thread-safe.
+// avx_event_wait for the first of `count` events, of any devices, that passes. Its place in `events` goes to `index`, which is also
+// written when the result is the failure of that event's record. May block.
 avx_status avx_event_wait_any(const avx_event *events, uint32_t count, uint64_t timeout_ns, uint32_t *index);
 
-// Nanoseconds of the device's time from `start` to `end`, both of one device and passed (AVX_NOT_READY if one has not). Events are as
-// exact as the device's clock. AVX_ERROR_UNSUPPORTED where the queue has no clock.
-// Thread-safe; never waits.
+// Nanoseconds of the device's time from `start` to `end`, both recorded (AVX_ERROR_INVALID_ARGUMENT if one was not), of one device and
+// passed (AVX_NOT_READY if one has not); 0 if `end` came first. Events are as exact as the device's clock. AVX_ERROR_UNSUPPORTED where
+// the queue has no clock. A record whose work did not reach the device has no time, and its failure is returned; after a failed
+// assertion there is a time. Never waits for the device.
 avx_status avx_event_elapsed(avx_event start, avx_event end, uint64_t *nanoseconds);
+
+// The failure of the event's record as text: the status's name, a colon, and the message. It is the failure that a wait or
+// avx_event_status has returned or would return now; on a lost device it is the loss. "" if no failure is known, and for an event that
+// was not recorded yet. Copies at most `capacity` bytes to `buffer`, cut at a character's boundary to fit, and always with a NUL when
+// `capacity` is not 0. `length`, which may be NULL, gets the bytes of the whole text without its NUL. A NULL `buffer` with capacity 0 only
+// asks for the length; AVX_ERROR_INVALID_ARGUMENT if it is NULL and the capacity is not 0. Works on any thread and leaves avx_last_error
+// as it is when it succeeds. Never waits for the device.
+avx_status avx_event_message(avx_event event, char *buffer, uint64_t capacity, uint64_t *length);
 
 // Frees an event; NULL does nothing. Waits for it that have begun go on. Thread-safe.
 avx_status avx_event_free(avx_event event);
@@ -525,9 +542,10 @@ avx_status avx_free(avx_buffer buffer);
 // AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_MAPPED, AVX_ERROR_TIMEOUT (then a part may be written). size 0 ignores `data`. Thread-safe.
 avx_status avx_write(avx_stream stream, avx_buffer buffer, uint64_t offset, const void *data, uint64_t size);
 
-// Copies `size` bytes of the buffer from byte `offset` to `data`, any alignment, after the work queued before it that wrote
-// them; waits for that work alone. Also returns, once, the error of earlier queued work. AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_MAPPED,
-// AVX_ERROR_TIMEOUT; if it fails, the content of `data` is undefined. size 0 ignores `data`. Thread-safe.
+// Copies `size` bytes of the buffer from byte `offset` to `data`, any alignment, after the work queued before it that wrote them. It
+// waits for that work alone. It also returns, once, the failure of earlier work of the stream. With AVX_ERROR_ASSERTION (an assertion
+// of a kernel that was queued before did not hold) all bytes are at `data` as with AVX_OK; with any other failure the content of `data`
+// is undefined. AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_MAPPED, AVX_ERROR_TIMEOUT. size 0 ignores `data`. May block.
 avx_status avx_read(avx_stream stream, avx_buffer buffer, uint64_t offset, void *data, uint64_t size);
 
 // avx_write that never waits for the device: `data` stays the library's until the stream has passed the write (avx_event_wait,

@@ -1,6 +1,6 @@
 //! The one way in and out: no panic leaves, every status has its story, pointers become slices here.
 
-use super::status::{AVX_ERROR_INVALID_ARGUMENT, AVX_OK, avx_status, status_name};
+use super::status::{AVX_OK, avx_status, name_of};
 use crate::runtime::api::device;
 use crate::runtime::base::error::{Error, Result, Status, invalid};
 use crate::runtime::base::handle;
@@ -45,7 +45,10 @@ pub(super) fn call(verb: &'static str, body: impl FnOnce() -> Result<()>) -> avx
         Ok(()) => AVX_OK,
         Err(e) => {
             let status = e.status as avx_status;
-            remember(verb, e);
+            // "Not yet" is no failure: what the last one was about stays.
+            if status < AVX_OK {
+                remember(verb, e);
+            }
             status
         }
     };
@@ -77,7 +80,7 @@ fn begin() {
 }
 
 fn remember(verb: &str, e: Error) {
-    let text = format!("{verb}: {}: {}", status_name(e.status as avx_status).to_string_lossy(), e.message);
+    let text = format!("{verb}: {}: {}", name_of(e.status), e.message);
     let text = CString::new(text.replace('\0', "\u{fffd}")).unwrap_or_default();
     if log::enabled(log::Level::Debug) {
         log::line(log::Level::Debug, text.to_string_lossy());
@@ -96,11 +99,22 @@ pub(super) fn last_error_pointer() -> *const c_char {
 /// # Safety
 /// `buffer` holds `capacity` bytes; `length` is NULL or writable.
 pub(super) unsafe fn last_error_copy(buffer: *mut c_char, capacity: u64, length: *mut u64) -> avx_status {
-    if buffer.is_null() && capacity > 0 {
-        return AVX_ERROR_INVALID_ARGUMENT;
-    }
     let last = LAST_ERROR.try_with(|last| last.borrow().clone()).unwrap_or_default();
-    let text = last.to_str().unwrap_or_default();
+    // SAFETY: as the caller promises.
+    match unsafe { copy_text(last.to_str().unwrap_or_default(), buffer, capacity, length) } {
+        Ok(()) => AVX_OK,
+        Err(e) => e.status as avx_status,
+    }
+}
+
+/// Copies a text, cut at a character's boundary to fit, with a NUL behind it. `length` gets the bytes of the whole text.
+///
+/// # Safety
+/// `buffer` holds `capacity` bytes; `length` is NULL or writable.
+pub(super) unsafe fn copy_text(text: &str, buffer: *mut c_char, capacity: u64, length: *mut u64) -> Result<()> {
+    if buffer.is_null() && capacity > 0 {
+        return Err(invalid(format!("buffer is NULL and capacity is {capacity}")));
+    }
     if capacity > 0 {
         let room = usize::try_from(capacity - 1).unwrap_or(usize::MAX).min(text.len());
         let cut = text.floor_char_boundary(room);
@@ -114,7 +128,7 @@ pub(super) unsafe fn last_error_copy(buffer: *mut c_char, capacity: u64, length:
         // SAFETY: not NULL, so writable, says the caller.
         unsafe { length.write_unaligned(text.len() as u64) };
     }
-    AVX_OK
+    Ok(())
 }
 
 /// A handle type of the header and the token that it carries.

@@ -119,9 +119,10 @@ pub unsafe extern "C" fn avx_write(stream: avx_stream, buffer: avx_buffer, offse
     })
 }
 
-/// Copies `size` bytes of the buffer from byte `offset` to `data`, any alignment, after the work queued before it that wrote
-/// them; waits for that work alone. Also returns, once, the error of earlier queued work. AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_MAPPED,
-/// AVX_ERROR_TIMEOUT; if it fails, the content of `data` is undefined. size 0 ignores `data`. Thread-safe.
+/// Copies `size` bytes of the buffer from byte `offset` to `data`, any alignment, after the work queued before it that wrote them. It
+/// waits for that work alone. It also returns, once, the failure of earlier work of the stream. With AVX_ERROR_ASSERTION (an assertion
+/// of a kernel that was queued before did not hold) all bytes are at `data` as with AVX_OK; with any other failure the content of `data`
+/// is undefined. AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_MAPPED, AVX_ERROR_TIMEOUT. size 0 ignores `data`. May block.
 ///
 /// # Safety
 /// `data` holds `size` writable bytes.

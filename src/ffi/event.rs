@@ -2,16 +2,22 @@
 
 use super::boundary::{self, Token as _};
 use super::device::avx_device;
-use super::status::avx_status;
+use super::status::{avx_status, name_of};
 use super::stream::avx_stream;
 use crate::runtime::api::event;
 use crate::runtime::base::error::{Result, invalid, out_of_host_memory};
 use crate::runtime::base::handle::Token;
+use std::ffi::c_char;
 
 /// What lies behind an avx_event.
 pub struct avx_event_t;
-/// A point in a stream. Not recorded yet, it counts as passed. A wait is for the record that is current at the call, whatever is
-/// recorded later.
+/// A point in a stream. An event that was not recorded yet counts as passed. A wait is for the record that is current at the call,
+/// whatever is recorded later.
+///
+/// A record keeps the first failure of the work that was queued on its stream before it, unless a call has returned that failure before
+/// the record was made. avx_event_status, avx_event_wait and avx_event_wait_any return the failure each time that they are called for the
+/// record, on every thread, until the event is recorded anew, and avx_event_message gives its text. What a stream or a device returns
+/// once (avx_stream_synchronize, avx_stream_status, avx_read, avx_device_synchronize) is a separate account: neither uses up the other.
 pub type avx_event = *mut avx_event_t;
 
 /// Makes an event. Thread-safe.
@@ -42,21 +48,23 @@ pub extern "C" fn avx_stream_wait_event(stream: avx_stream, event: avx_event) ->
     boundary::call("avx_stream_wait_event", || event::order_behind(stream.token(), event.token()))
 }
 
-/// AVX_OK if the event has passed, AVX_NOT_READY if not. Also returns, once, the error of earlier queued work of the event's stream.
-/// Thread-safe; never waits for the device.
+/// AVX_OK if the event has passed, AVX_NOT_READY if not, and the failure of the record if it has passed and the work before it failed.
+/// Never waits for the device.
 #[unsafe(no_mangle)]
 pub extern "C" fn avx_event_status(event: avx_event) -> avx_status {
     boundary::call("avx_event_status", || event::query(event.token()))
 }
 
-/// Waits, `timeout_ns` nanoseconds at most (AVX_FOREVER: without bound), until the event has passed; AVX_TIMEOUT if it has not. Also
-/// returns, once, the error of earlier queued work of the event's stream. Thread-safe.
+/// Waits, `timeout_ns` nanoseconds at most (AVX_FOREVER: without bound), until the event has passed. AVX_TIMEOUT if it has not,
+/// AVX_NOT_READY if it has not and the timeout is 0, and the failure of the record if the work before it failed. May block. When it
+/// returns AVX_OK or AVX_ERROR_ASSERTION, the bytes of each avx_read_async before the record are in place.
 #[unsafe(no_mangle)]
 pub extern "C" fn avx_event_wait(event: avx_event, timeout_ns: u64) -> avx_status {
     boundary::call("avx_event_wait", || event::wait(event.token(), timeout_ns))
 }
 
-/// avx_event_wait for the first of `count` events, of any devices; its place goes to `index`. Thread-safe.
+/// avx_event_wait for the first of `count` events, of any devices, that passes. Its place in `events` goes to `index`, which is also
+/// written when the result is the failure of that event's record. May block.
 ///
 /// # Safety
 /// `events` points to `count` handles; `index` is NULL or writable.
@@ -67,14 +75,16 @@ pub unsafe extern "C" fn avx_event_wait_any(events: *const avx_event, count: u32
         let out = unsafe { boundary::out(index, "index") }?;
         // SAFETY: `events` points to `count` handles, says the caller.
         let tokens = unsafe { tokens(events, count) }?;
-        out.set(event::wait_any(&tokens, timeout_ns)?);
-        Ok(())
+        let first = event::wait_any(&tokens, timeout_ns)?;
+        out.set(first.index);
+        first.outcome
     })
 }
 
-/// Nanoseconds of the device's time from `start` to `end`, both of one device and passed (AVX_NOT_READY if one has not). Events are as
-/// exact as the device's clock. AVX_ERROR_UNSUPPORTED where the queue has no clock.
-/// Thread-safe; never waits.
+/// Nanoseconds of the device's time from `start` to `end`, both recorded (AVX_ERROR_INVALID_ARGUMENT if one was not), of one device and
+/// passed (AVX_NOT_READY if one has not); 0 if `end` came first. Events are as exact as the device's clock. AVX_ERROR_UNSUPPORTED where
+/// the queue has no clock. A record whose work did not reach the device has no time, and its failure is returned; after a failed
+/// assertion there is a time. Never waits for the device.
 ///
 /// # Safety
 /// `nanoseconds` is NULL or writable.
@@ -85,6 +95,25 @@ pub unsafe extern "C" fn avx_event_elapsed(start: avx_event, end: avx_event, nan
         let out = unsafe { boundary::out(nanoseconds, "nanoseconds") }?;
         out.set(event::elapsed(start.token(), end.token())?);
         Ok(())
+    })
+}
+
+/// The failure of the event's record as text: the status's name, a colon, and the message. It is the failure that a wait or
+/// avx_event_status has returned or would return now; on a lost device it is the loss. "" if no failure is known, and for an event that
+/// was not recorded yet. Copies at most `capacity` bytes to `buffer`, cut at a character's boundary to fit, and always with a NUL when
+/// `capacity` is not 0. `length`, which may be NULL, gets the bytes of the whole text without its NUL. A NULL `buffer` with capacity 0 only
+/// asks for the length; AVX_ERROR_INVALID_ARGUMENT if it is NULL and the capacity is not 0. Works on any thread and leaves avx_last_error
+/// as it is when it succeeds. Never waits for the device.
+///
+/// # Safety
+/// `buffer` holds `capacity` bytes; `length` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_event_message(event: avx_event, buffer: *mut c_char, capacity: u64, length: *mut u64) -> avx_status {
+    boundary::call("avx_event_message", || {
+        let failure = event::failure(event.token())?;
+        let text = failure.map_or_else(String::new, |e| format!("{}: {}", name_of(e.status), e.message));
+        // SAFETY: `buffer` holds `capacity` bytes and `length` is NULL or writable, says the caller.
+        unsafe { boundary::copy_text(&text, buffer, capacity, length) }
     })
 }
 

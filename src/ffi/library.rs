@@ -28,8 +28,9 @@ pub extern "C" fn avx_version() -> u32 {
     VERSION
 }
 
-/// What this thread's last status other than AVX_OK was about: the call, the thing, the limit, the request, what to do. UTF-8,
-/// never NULL, "" before the first. Valid until this thread's next status other than AVX_OK.
+/// What this thread's last failure (a negative status) was about: the call, the thing, the limit, the request, what to do. UTF-8, never
+/// NULL, "" before the first failure. Valid until this thread's next failure. AVX_NOT_READY and AVX_TIMEOUT are no failures and leave it
+/// as it is.
 #[unsafe(no_mangle)]
 pub extern "C" fn avx_last_error() -> *const c_char {
     boundary::last_error_pointer()

@@ -1,6 +1,7 @@
 //! Section "status" of the header: the outcome of a call.
 
 use crate::runtime::base::error::Status;
+use std::borrow::Cow;
 use std::ffi::{CStr, c_char};
 
 /// The outcome of a call: 0 done, positive "not yet" (no failure), negative a failure. Numbers are pinned and never reused.
@@ -8,7 +9,7 @@ pub type avx_status = i32;
 
 /// Done, or queued.
 pub const AVX_OK: avx_status = 0;
-/// Asked without waiting, and the work is not finished.
+/// The call asked without waiting (a status, or a wait with a timeout of 0), and the work is not finished.
 pub const AVX_NOT_READY: avx_status = 1;
 /// The wait ended before the work did; the work goes on.
 pub const AVX_TIMEOUT: avx_status = 2;
@@ -63,6 +64,11 @@ pub const AVX_ERROR_FORKED: avx_status = -401;
 #[unsafe(no_mangle)]
 pub extern "C" fn avx_status_name(status: avx_status) -> *const c_char {
     status_name(status).as_ptr()
+}
+
+/// The name of a status of the runtime.
+pub(super) fn name_of(status: Status) -> Cow<'static, str> {
+    status_name(status as avx_status).to_string_lossy()
 }
 
 /// Every status with its name, and the runtime's word for it: the numbers must agree.

@@ -36,7 +36,7 @@ static int failures;
             ++failures;                                                                                                           \
             fprintf(stderr, "%s:%d: %s gave %s, not %s (last error: %s)\n", __FILE__, __LINE__, #call, avx_status_name(got_),      \
                     avx_status_name(wanted), avx_last_error());                                                                   \
-        } else if (got_ != AVX_OK && avx_last_error()[0] == '\0') {                                                               \
+        } else if (AVX_FAILED(got_) && avx_last_error()[0] == '\0') {                                                             \
             ++failures;                                                                                                           \
             fprintf(stderr, "%s:%d: %s gave %s without a message\n", __FILE__, __LINE__, #call, avx_status_name(got_));            \
         }                                                                                                                         \

@@ -61,6 +61,57 @@ static void streams_and_events(avx_device device, avx_kernel kernel) {
     OK(avx_free(buffer));
 }
 
+/* The failure of an event's record: told to each that asks, with its place among several, and as text. */
+static void failures_of_events(avx_device device) {
+    static const char *const strict = "@group(0) @binding(0) var<storage, read_write> x: array<u32>;\n"
+                                      "@compute @workgroup_size(1) fn main() { assert(x[0] == 1u, \"it is %u\", x[0]); }\n";
+    avx_kernel_options options = AVX_KERNEL_OPTIONS_INIT;
+    avx_kernel kernel = NULL;
+    avx_stream stream = NULL;
+    avx_event events[2] = { NULL, NULL };
+    avx_buffer buffer = NULL;
+    uint32_t word = 5, index = 9;
+    uint64_t length = 0;
+    char text[512];
+    avx_arg arg;
+
+    options.code = strict;
+    options.flags = AVX_KERNEL_DEBUG;
+    options.label = "strict";
+    OK(avx_kernel_create(device, &options, &kernel));
+    OK(avx_stream_create(device, NULL, &stream));
+    OK(avx_event_create(device, &events[0]));
+    OK(avx_event_create(device, &events[1]));
+    OK(avx_alloc(device, sizeof word, AVX_MEMORY_DEVICE, &buffer));
+    OK(avx_write(stream, buffer, 0, &word, sizeof word));
+    arg = avx_arg_buffer(buffer);
+    OK(avx_event_record(stream, events[0]));
+    OK(avx_dispatch(stream, kernel, 1, 1, 1, &arg, 1));
+    OK(avx_event_record(stream, events[1]));
+    if (computes(device)) {
+        STATUS(AVX_ERROR_ASSERTION, avx_event_wait(events[1], AVX_FOREVER));
+        TELLS("it is 5");
+        STATUS(AVX_ERROR_ASSERTION, avx_event_status(events[1]));
+        OK(avx_event_wait(events[0], AVX_FOREVER));
+        STATUS(AVX_ERROR_ASSERTION, avx_event_wait_any(&events[1], 1, AVX_FOREVER, &index));
+        CHECK(index == 0);
+        OK(avx_event_message(events[1], text, sizeof text, &length));
+        CHECK(strlen(text) == length && strncmp(text, "AVX_ERROR_ASSERTION: kernel 'strict'", 36) == 0);
+        STATUS(AVX_ERROR_ASSERTION, avx_read(stream, buffer, 0, &word, sizeof word));
+        CHECK(word == 5);
+        OK(avx_stream_synchronize(stream, AVX_FOREVER));
+    }
+    OK(avx_event_message(events[0], text, sizeof text, &length));
+    CHECK(length == 0 && text[0] == '\0');
+    STATUS(AVX_ERROR_INVALID_ARGUMENT, avx_event_message(events[0], NULL, 1, NULL));
+    OK(avx_event_free(events[0]));
+    OK(avx_event_free(events[1]));
+    STATUS(AVX_ERROR_INVALID_HANDLE, avx_event_message(events[1], NULL, 0, &length));
+    OK(avx_stream_free(stream));
+    OK(avx_kernel_free(kernel));
+    OK(avx_free(buffer));
+}
+
 /* A graph whose buffer row, constants and workgroups are given at each launch. */
 static void graphs(avx_device device, avx_kernel kernel, avx_kernel counter) {
     avx_stream recording = NULL;
@@ -148,6 +199,7 @@ int main(void) {
     OK(avx_kernel_from_wgsl(device, step, NULL, &kernel));
     OK(avx_kernel_from_wgsl(device, count, NULL, &counter));
     streams_and_events(device, kernel);
+    failures_of_events(device);
     graphs(device, kernel, counter);
     indirect_and_registered(device, counter);
     OK(avx_destroy(device));

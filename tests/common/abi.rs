@@ -177,6 +177,12 @@ pub(crate) fn event_wait_any(events: *const avx_event, count: u32, timeout_ns: u
     unsafe { avx_event_wait_any(events, count, timeout_ns, index) }
 }
 
+/// `avx_event_message`.
+pub(crate) fn event_message(event: avx_event, buffer: *mut c_char, capacity: u64, length: *mut u64) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_event_message(event, buffer, capacity, length) }
+}
+
 /// `avx_event_elapsed`.
 pub(crate) fn event_elapsed(start: avx_event, end: avx_event, nanoseconds: *mut u64) -> avx_status {
     // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.

@@ -386,9 +386,8 @@ fn a_wait_that_ends_early_leaves_the_work_going() {
     }
     let status = avx_device_synchronize(device.handle, 1000);
     assert!(status == AVX_TIMEOUT, "a microsecond was enough for all that work: {}", name(status));
-    assert!(!last_error().is_empty(), "the story is about the last status other than AVX_OK");
     let status = avx_device_synchronize(device.handle, 0);
-    assert!([AVX_OK, AVX_TIMEOUT].contains(&status), "{}", name(status));
+    assert!([AVX_OK, AVX_NOT_READY].contains(&status), "{}", name(status));
     device.synchronize();
     ok(avx_device_synchronize(device.handle, 0));
     assert_eq!(device.words(x, 64), [(0..3).fold(1, |v, _| slow(v, steps)); 64]);

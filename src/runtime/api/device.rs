@@ -319,10 +319,13 @@ pub(crate) fn memory_usage(token: Token) -> Result<MemoryUsage> {
 pub(crate) fn synchronize(token: Token, timeout_ns: u64) -> Result<()> {
     let device = enter(token)?;
     let deadline = stream::deadline_after(timeout_ns);
-    let clock = device.lock().flush()?;
+    let clock = {
+        let mut engine = device.lock();
+        let now = engine.now();
+        engine.flush_for(None, now)?
+    };
     if !device.wait(&clock, deadline)? {
-        let message = format!("work on '{}' is not finished after {timeout_ns} ns; it goes on", device.label);
-        return Err(Error::new(Status::Timeout, message));
+        return Err(stream::unfinished(timeout_ns));
     }
     device.settle(None)
 }
@@ -428,7 +431,7 @@ impl Device {
     }
 
     /// After recording: submits what should go now, and has the rest watched.
-    pub(crate) fn pace(self: &Arc<Self>, engine: &mut Engine, stream: &Line) -> Result<()> {
+    pub(crate) fn pace(self: &Arc<Self>, engine: &mut Engine, stream: &Arc<Line>) -> Result<()> {
         self.recorded.store(self.recorded.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         if engine.pace(stream)? {
             engine.tail_sleeps = !self.watch_tail();

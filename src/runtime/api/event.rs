@@ -1,9 +1,10 @@
 //! Events: points in streams, to poll, to wait for, to time.
 
 use super::device::{self, Device, Inside};
-use super::stream::deadline_after;
+use super::stream::{Line, deadline_after, unfinished};
 use crate::runtime::base::error::{Error, Result, Status, invalid};
 use crate::runtime::base::handle::{Kind, Table, Token};
+use crate::runtime::schedule::failures::Outcome;
 use crate::runtime::schedule::hazard::{Clock, Point};
 use crate::runtime::schedule::timeline::Label;
 use crate::vulkan::{Completion, Stamp, wait_first};
@@ -22,8 +23,9 @@ pub(crate) struct Event {
 #[derive(Clone)]
 struct Record {
     point: Point,
-    /// Of the stream, whose errors a wait tells.
-    stream: u64,
+    stream: Arc<Line>,
+    /// Whether the work before it failed.
+    outcome: Arc<Outcome>,
     /// When the device passed it; `None` where the queue has no clock.
     stamp: Option<Arc<Stamp>>,
 }
@@ -33,6 +35,33 @@ impl Record {
         let mut clock = Clock::default();
         clock[usize::from(self.point.lane)] = self.point.submission;
         clock
+    }
+
+    /// The failure of the work before it, if that is known. It stays the record's; the stream tells it once more to its own callers.
+    fn told(&self) -> Result<()> {
+        match self.outcome.failure() {
+            None => Ok(()),
+            Some(failure) => {
+                self.stream.failures.seen(failure);
+                Err(Error::clone(failure))
+            }
+        }
+    }
+
+    /// Waits until the device has passed it; false if the deadline came first. Fails if the work before it did.
+    fn wait(&self, device: &Device, clock: Result<Clock>, deadline: Option<Instant>) -> Result<bool> {
+        // The driver's refusal of the batch is also the record's failure.
+        let passed = clock.and_then(|clock| device.wait(&clock, deadline)).or_else(|e| self.told().and(Err(e)))?;
+        if passed {
+            self.passed(device)?;
+        }
+        Ok(passed)
+    }
+
+    /// The device has passed it: does what has come up, and fails if the work before it did.
+    fn passed(&self, device: &Device) -> Result<()> {
+        device.settle_and(|_| Ok(()))?;
+        self.told()
     }
 }
 
@@ -90,7 +119,9 @@ pub(crate) fn record(stream: Token, event: Token) -> Result<()> {
         let now = line.clock();
         engine.bury(now, crate::runtime::schedule::graveyard::Dead::Object(stamp.clone()));
     }
-    let record = Record { point: engine.point_of(&line), stream: line.id, stamp };
+    let point = engine.point_of(&line);
+    let outcome = line.failures.record(point.submission);
+    let record = Record { point, stream: line.clone(), outcome, stamp };
     *event.record.lock().unwrap_or_else(PoisonError::into_inner) = Some(record);
     device.pace(&mut engine, &line)
 }
@@ -109,15 +140,8 @@ pub(crate) fn order_behind(stream: Token, event: Token) -> Result<()> {
 pub(crate) fn query(token: Token) -> Result<()> {
     let (device, event) = enter(token)?;
     let Some(record) = event.current() else { return Ok(()) };
-    let clock = {
-        let mut engine = device.lock();
-        engine.check()?;
-        engine.flush_to(record.clock())?
-    };
-    if device.wait(&clock, Some(Instant::now()))? {
-        return device.settle(Some(record.stream));
-    }
-    Err(Error::new(Status::NotReady, "the stream has not passed the event"))
+    let clock = device.lock().flush_to(record.clock());
+    if record.wait(&device, clock, Some(Instant::now()))? { Ok(()) } else { Err(unfinished(0)) }
 }
 
 /// Waits for the record that is current now; 0 only asks.
@@ -125,15 +149,18 @@ pub(crate) fn wait(token: Token, timeout_ns: u64) -> Result<()> {
     let (device, event) = enter(token)?;
     let deadline = deadline_after(timeout_ns);
     let Some(record) = event.current() else { return Ok(()) };
-    let clock = device.hand_in(&mut device.lock(), record.clock())?;
-    if device.wait(&clock, deadline)? {
-        return device.settle(Some(record.stream));
-    }
-    Err(Error::new(Status::Timeout, format!("the stream has not passed the event after {timeout_ns} ns; its work goes on")))
+    let clock = device.hand_in_untold(&mut device.lock(), record.clock());
+    if record.wait(&device, clock, deadline)? { Ok(()) } else { Err(unfinished(timeout_ns)) }
 }
 
-/// Waits for the first of several; its index.
-pub(crate) fn wait_any(tokens: &[Token], timeout_ns: u64) -> Result<u32> {
+/// The first of several events that has passed, and whether the work before it failed.
+pub(crate) struct First {
+    pub(crate) index: u32,
+    pub(crate) outcome: Result<()>,
+}
+
+/// Waits for the first of several; 0 only asks.
+pub(crate) fn wait_any(tokens: &[Token], timeout_ns: u64) -> Result<First> {
     if tokens.is_empty() {
         return Err(invalid("count is 0: there is no event to wait for"));
     }
@@ -142,23 +169,34 @@ pub(crate) fn wait_any(tokens: &[Token], timeout_ns: u64) -> Result<u32> {
     let mut records = Vec::with_capacity(tokens.len());
     for (i, token) in tokens.iter().enumerate() {
         let (device, event) = enter(*token).map_err(|e| Error::new(e.status, format!("events[{i}]: {e}")))?;
-        let Some(record) = event.current() else { return Ok(i as u32) };
-        let clock = device.lock().flush_to(record.clock())?;
+        let Some(record) = event.current() else { return Ok(First { index: i as u32, outcome: Ok(()) }) };
+        let clock = match device.lock().flush_to(record.clock()) {
+            Ok(clock) => clock,
+            Err(e) => return Ok(First { index: i as u32, outcome: record.told().and(Err(e)) }),
+        };
         points.push((device.completion(record.point.lane).clone(), clock[usize::from(record.point.lane)]));
         records.push((device, record));
     }
-    let first = wait_first(&points, deadline, false).map_err(|e| records[0].0.lock().fail(e))?;
-    match first {
-        Some(i) => {
+    match wait_first(&points, deadline, false) {
+        Ok(Some(i)) => {
             let (device, record) = &records[i];
-            device.settle(Some(record.stream))?;
-            Ok(i as u32)
+            Ok(First { index: i as u32, outcome: record.passed(device) })
         }
-        None => {
-            let message = format!("none of {} events has passed after {timeout_ns} ns; their streams' work goes on", tokens.len());
-            Err(Error::new(Status::Timeout, message))
+        Ok(None) => Err(unfinished(timeout_ns)),
+        Err(e) => {
+            // Mostly the batch of one of them, which another thread could not submit.
+            let lost = records.iter().position(|(_, record)| record.outcome.failure().is_some());
+            let e = records[lost.unwrap_or(0)].0.lock().fail(e);
+            lost.map(|i| First { index: i as u32, outcome: records[i].1.told() }).ok_or(e)
         }
     }
+}
+
+/// What the failure of the work before an event was, if it is known: see avx_event_message.
+pub(crate) fn failure(token: Token) -> Result<Option<Error>> {
+    let (device, event) = enter(token)?;
+    let failed = event.current().and_then(|record| record.outcome.failure().cloned());
+    Ok(failed.map(|failure| Error::clone(&failure)).or_else(|| device.lock().check().err()))
 }
 
 /// Nanoseconds of the device's time between two events that have passed; 0 if the second came first.
@@ -174,10 +212,11 @@ pub(crate) fn elapsed(start: Token, end: Token) -> Result<u64> {
         let Some(stamp) = &record.stamp else {
             return Err(Error::new(Status::Unsupported, format!("the queue of '{}' has no clock", device.label)));
         };
-        let clock = device.lock().flush_to(record.clock())?;
-        let passed = device.wait(&clock, Some(Instant::now()))?;
+        let clock = device.lock().flush_to(record.clock());
+        let passed = clock.and_then(|clock| device.wait(&clock, Some(Instant::now()))).or_else(|e| record.told().and(Err(e)))?;
         let time = if passed { stamp.read().map_err(|e| device.lock().fail(e))? } else { None };
-        let time = time.ok_or_else(|| Error::new(Status::NotReady, format!("the stream has not passed the event `{name}`")))?;
+        // A record whose batch did not reach the device has no time, and never will.
+        let time = time.ok_or_else(|| record.told().err().unwrap_or_else(|| unfinished(0)))?;
         Ok((record.point, time))
     };
     let ((before, from), (after, to)) = (time(&first, "start")?, time(&second, "end")?);

@@ -8,6 +8,7 @@ use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::log::{self, Level};
 use crate::runtime::object::buffer::{self, Buffer};
 use crate::runtime::object::kernel::Kernel;
+use crate::runtime::schedule::failures::Since;
 use crate::runtime::schedule::hazard::{Clock, Stage, Use};
 use crate::runtime::stream::turn::Touches;
 use crate::vulkan::Slice;
@@ -45,7 +46,9 @@ struct Waiting {
     buffer: Arc<Buffer>,
     debug: Arc<Debug>,
     kernel: Arc<str>,
-    stream: u64,
+    stream: Arc<Line>,
+    /// How many records of events the stream had.
+    records: u64,
     lane: u8,
     /// The dispatch is done when this submission is.
     submission: u64,
@@ -100,7 +103,7 @@ fn size(device: &Device) -> u64 {
 }
 
 /// A buffer for a dispatch of a kernel that reports; `None` for others. Waits while many are not read.
-pub(crate) fn begin<'a>(device: &'a Inside, line: &'a Line, kernel: &Kernel) -> Result<Option<Report<'a>>> {
+pub(crate) fn begin<'a>(device: &'a Inside, line: &'a Arc<Line>, kernel: &Kernel) -> Result<Option<Report<'a>>> {
     let Some(debug) = kernel.compiled.debug() else { return Ok(None) };
     device.reports.used.store(true, Ordering::Release);
     let size = size(device);
@@ -121,8 +124,15 @@ pub(crate) fn begin<'a>(device: &'a Inside, line: &'a Line, kernel: &Kernel) -> 
         Some(buffer) => buffer,
         None => buffer::own(device, size, "reports of a kernel")?,
     };
-    let waiting =
-        Waiting { buffer, debug: debug.clone(), kernel: kernel.label.clone(), stream: line.id, lane: line.lane, submission: u64::MAX };
+    let waiting = Waiting {
+        buffer,
+        debug: debug.clone(),
+        kernel: kernel.label.clone(),
+        stream: line.clone(),
+        records: line.failures.records(),
+        lane: line.lane,
+        submission: u64::MAX,
+    };
     Ok(Some(Report { device, line, waiting: Some(waiting) }))
 }
 
@@ -149,7 +159,8 @@ impl Device {
         for waiting in ready {
             let failed = waiting.read();
             if let Some(message) = failed {
-                self.lock().keep_failure(waiting.stream, Error::new(Status::Assertion, message));
+                let failure = Arc::new(Error::new(Status::Assertion, message));
+                self.lock().keep_failure(&waiting.stream, &failure, Since::Records(waiting.records));
             }
             self.reports.buffers().idle.push(waiting.buffer);
         }

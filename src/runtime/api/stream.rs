@@ -4,6 +4,7 @@ use super::device::{self, Device, Inside};
 use super::graph::Recording;
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::{Kind, Living, Table, Token};
+use crate::runtime::schedule::failures::Failures;
 use crate::runtime::schedule::hazard::Clock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -19,6 +20,14 @@ pub(crate) struct Line {
     /// The last submission that carries its work.
     last: AtomicU64,
     pub(crate) label: Arc<str>,
+    /// For the records of events.
+    pub(crate) failures: Failures,
+}
+
+impl AsRef<Failures> for Line {
+    fn as_ref(&self) -> &Failures {
+        &self.failures
+    }
 }
 
 impl Line {
@@ -26,7 +35,7 @@ impl Line {
         static IDS: AtomicU64 = AtomicU64::new(0);
         let id = IDS.fetch_add(1, Ordering::Relaxed) + 1;
         let label = label.map_or_else(|| format!("stream {id}").into(), |l| l[..l.floor_char_boundary(256)].into());
-        Arc::new(Line { id, lane, last: AtomicU64::new(0), label })
+        Arc::new(Line { id, lane, last: AtomicU64::new(0), label, failures: Failures::default() })
     }
 
     /// Submission `number` carries work of the stream. Under the engine's lock.
@@ -205,16 +214,20 @@ pub(crate) fn deadline_after(timeout_ns: u64) -> Option<Instant> {
     if timeout_ns == u64::MAX { None } else { Instant::now().checked_add(Duration::from_nanos(timeout_ns)) }
 }
 
+/// A wait of `timeout_ns` has ended before the work: with a timeout of 0 the caller only asked.
+pub(crate) fn unfinished(timeout_ns: u64) -> Error {
+    Error::not_yet(if timeout_ns == 0 { Status::NotReady } else { Status::Timeout })
+}
+
 /// Waits for what was queued on the stream before; 0 only asks.
 pub(crate) fn synchronize(token: Token, timeout_ns: u64) -> Result<()> {
     let (device, line) = enter_live(token, "a wait")?;
     let deadline = deadline_after(timeout_ns);
-    let clock = device.hand_in(&mut device.lock(), line.clock())?;
-    if !device.wait(&clock, deadline)? {
-        let message = format!("work on {} of '{}' is not finished after {timeout_ns} ns; it goes on", line.label, device.label);
-        return Err(Error::new(Status::Timeout, message));
+    let clock = device.hand_in(&mut device.lock(), &line, line.clock())?;
+    if !device.wait(&clock, deadline).map_err(|e| device.reason(&line, e))? {
+        return Err(unfinished(timeout_ns));
     }
-    device.settle(Some(line.id))
+    device.settle(Some(&line))
 }
 
 /// Whether all that was queued on the stream is done.
@@ -223,17 +236,17 @@ pub(crate) fn status(token: Token) -> Result<()> {
     let clock = {
         let mut engine = device.lock();
         engine.check()?;
-        engine.take_failure(Some(line.id))?;
-        engine.flush_to(line.clock())?
+        engine.take_failure(Some(&line))?;
+        engine.flush_for(Some(&line), line.clock())?
     };
-    if device.wait(&clock, Some(Instant::now()))? {
-        return device.settle(Some(line.id));
+    if device.wait(&clock, Some(Instant::now())).map_err(|e| device.reason(&line, e))? {
+        return device.settle(Some(&line));
     }
-    Err(Error::new(Status::NotReady, format!("work on {} of '{}' is not finished", line.label, device.label)))
+    Err(unfinished(0))
 }
 
 /// Submits what is held back of the stream.
 pub(crate) fn flush(token: Token) -> Result<()> {
     let (device, line) = enter_live(token, "a flush")?;
-    device.lock().flush_to(line.clock()).map(drop)
+    device.lock().flush_for(Some(&line), line.clock()).map(drop)
 }

@@ -34,7 +34,7 @@ pub(crate) enum Status {
     Forked = -401,
 }
 
-/// A status other than OK, with its story. Positive ones are no failures, yet they travel the same way.
+/// A status other than OK, with a message for a person. A positive status is no failure and has no message, yet it travels the same way.
 #[derive(Clone, Debug)]
 pub(crate) struct Error {
     pub(crate) status: Status,
@@ -47,6 +47,11 @@ pub(crate) type Result<T> = std::result::Result<T, Error>;
 impl Error {
     pub(crate) fn new(status: Status, message: impl Into<String>) -> Error {
         Error { status, message: message.into() }
+    }
+
+    /// A status that is no failure: work is not finished. It has no message, because a program that polls gets it thousands of times.
+    pub(crate) fn not_yet(status: Status) -> Error {
+        Error { status, message: String::new() }
     }
 }
 

@@ -6,9 +6,11 @@
 //! queue is not left idle: one submission more is behind the oldest.
 
 use crate::runtime::api::device::Device;
+use crate::runtime::api::stream::Line;
 use crate::runtime::base::error::Result;
 use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::hazard::Clock;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// So many submissions are enough for a queue: one that runs, one behind it.
@@ -36,9 +38,14 @@ impl Engine {
 }
 
 impl Device {
-    /// As `Engine::flush_to`, for a thread that goes on to wait for it by [`Device::wait`]: what the device could not begin with yet may
+    /// As `Engine::flush_for`, for a thread that goes on to wait for it by [`Device::wait`]: what the device could not begin with yet may
     /// stay in the open batch, for others to add theirs.
-    pub(crate) fn hand_in(&self, engine: &mut Engine, clock: Clock) -> Result<Clock> {
+    pub(crate) fn hand_in(&self, engine: &mut Engine, stream: &Arc<Line>, clock: Clock) -> Result<Clock> {
+        self.hand_in_untold(engine, clock).inspect_err(|e| engine.told(stream, e))
+    }
+
+    /// As `hand_in`, for a call on an event, which does not use up what the stream has to tell.
+    pub(crate) fn hand_in_untold(&self, engine: &mut Engine, clock: Clock) -> Result<Clock> {
         let in_line = self.in_line();
         let mut now = clock;
         for (lane, number) in now.iter_mut().take(engine.lanes.len()).enumerate() {

@@ -1,9 +1,12 @@
 //! Waits of the host for the device, and what is settled behind each.
 
 use crate::runtime::api::device::Device;
+use crate::runtime::api::stream::Line;
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::trace;
+use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::hazard::Clock;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -35,9 +38,24 @@ impl Device {
         if self.wait(clock, deadline)? { Ok(()) } else { Err(self.timed_out()) }
     }
 
-    /// After a wait: brings home what the device has copied, reads what kernels reported, frees what it has passed, and tells the error
-    /// of earlier queued work of the stream (of any, for `None`).
-    pub(crate) fn settle(&self, stream: Option<u64>) -> Result<()> {
+    /// As `wait_or_fail` with the device's deadline, for a call that owes data of a stream.
+    pub(crate) fn wait_for_stream(&self, stream: &Arc<Line>, clock: &Clock) -> Result<()> {
+        self.wait_or_fail(clock, self.deadline()).map_err(|e| self.reason(stream, e))
+    }
+
+    /// Why a wait for a stream failed: what another thread's attempt to submit the stream's work came to, if that is it. It is told.
+    pub(crate) fn reason(&self, stream: &Arc<Line>, e: Error) -> Error {
+        if e.status == Status::Driver { self.lock().take_loss(stream).err().unwrap_or(e) } else { e }
+    }
+
+    /// After a wait: does what has come up, and tells the error of earlier queued work of the stream (of any, for `None`).
+    pub(crate) fn settle(&self, stream: Option<&Arc<Line>>) -> Result<()> {
+        self.settle_and(|engine| engine.take_failure(stream))
+    }
+
+    /// After a wait: brings home what the device has copied, reads what kernels reported, frees what it has passed. If there was anything
+    /// to do, `then` is called under the engine's lock.
+    pub(crate) fn settle_and(&self, then: impl FnOnce(&mut Engine) -> Result<()>) -> Result<()> {
         let any = self.attention.load(Ordering::Acquire) || self.has_fallen.load(Ordering::Acquire) || self.reports.any();
         if !any {
             // Nothing has come up since the last one looked: nearly always, and many threads may be at it.
@@ -47,7 +65,7 @@ impl Device {
         self.read_reports()?;
         let mut engine = self.lock();
         self.reap(&mut engine);
-        let outcome = engine.take_failure(stream);
+        let outcome = then(&mut engine);
         engine.rest();
         outcome
     }

@@ -7,6 +7,7 @@
 mod submit;
 
 use super::delivery::{Deliveries, Delivery};
+use super::failures::{Since, Untold};
 use super::graveyard::{Dead, Graveyard};
 use super::hazard::{Clock, Conflicts, MAX_LANES, Order, Point, Stage, Stages};
 use super::lane::{Lane, Open};
@@ -43,8 +44,8 @@ pub(crate) struct Engine {
     pub(crate) deliveries: Deliveries,
     /// The device is lost: every later call says so.
     lost: Option<Error>,
-    /// Work that was queued with success failed later: told once, by the next wait or read of the stream whose id stands with it.
-    failed: Vec<(u64, Error)>,
+    /// Work that was queued with success failed later: told once, by the next wait or read of its stream.
+    failed: Untold<Line>,
     /// Writes what the device does into a trace, if there is one.
     pub(crate) timeline: Option<Timeline>,
     /// There may be something to settle behind a wait: see `waiting.rs`.
@@ -69,7 +70,7 @@ impl Engine {
             graveyard: Graveyard::default(),
             deliveries: Deliveries::default(),
             lost: None,
-            failed: Vec::new(),
+            failed: Untold::default(),
             timeline: None,
             attention: Arc::default(),
             begun: Arc::default(),
@@ -89,22 +90,24 @@ impl Engine {
     }
 
     /// The error of earlier queued work of a stream (or of any, for `None`), once.
-    pub(crate) fn take_failure(&mut self, stream: Option<u64>) -> Result<()> {
-        if self.failed.is_empty() {
-            return Ok(());
-        }
-        match self.failed.iter().position(|(id, _)| stream.is_none_or(|wanted| *id == wanted)) {
-            Some(i) => Err(self.failed.remove(i).1),
-            None => Ok(()),
-        }
+    pub(crate) fn take_failure(&mut self, stream: Option<&Arc<Line>>) -> Result<()> {
+        if self.failed.is_empty() { Ok(()) } else { self.failed.take(stream, |_| true) }
     }
 
-    /// Keeps an error for the next wait or read of a stream, if there is none already.
-    pub(crate) fn keep_failure(&mut self, stream: u64, error: Error) {
-        if !self.failed.iter().any(|(id, _)| *id == stream) {
-            self.failed.push((stream, error));
-            self.attention.store(true, Ordering::Release);
-        }
+    /// As `take_failure`, of what leaves the content of memory undefined: all but an assertion that did not hold.
+    pub(crate) fn take_loss(&mut self, stream: &Arc<Line>) -> Result<()> {
+        if self.failed.is_empty() { Ok(()) } else { self.failed.take(Some(stream), |e| e.status != Status::Assertion) }
+    }
+
+    /// Keeps an error for the next wait or read of a stream, if there is none already, and for the events that it concerns.
+    pub(crate) fn keep_failure(&mut self, stream: &Arc<Line>, error: &Arc<Error>, since: Since) {
+        self.failed.add(stream, error, since);
+        self.attention.store(true, Ordering::Release);
+    }
+
+    /// A call on a stream returned this error: if it is one that the stream had to tell, it is told.
+    pub(crate) fn told(&mut self, stream: &Arc<Line>, error: &Error) {
+        self.failed.told(Some(stream), error);
     }
 
     /// Turns a failure of the driver into an error; a lost device stays lost.
@@ -245,13 +248,17 @@ impl Engine {
         self.flush_to(now)
     }
 
+    /// As `flush_to`, for a call on a stream (on the whole device, for `None`): a failure that it returns is told, and not told again.
+    pub(crate) fn flush_for(&mut self, stream: Option<&Arc<Line>>, clock: Clock) -> Result<Clock> {
+        self.flush_to(clock).inspect_err(|e| self.failed.told(stream, e))
+    }
+
     /// Makes sure that these submissions have gone to the device; the numbers to wait for. The host is going to.
     pub(crate) fn flush_to(&mut self, mut clock: Clock) -> Result<Clock> {
         self.check()?;
         for (lane, number) in clock.iter_mut().take(self.lanes.len()).enumerate() {
             if *number > self.lanes[lane].queue.submitted() {
-                // Who asks is told now, and not again.
-                self.submit(lane).inspect_err(|e| self.failed.retain(|(_, kept)| kept.message != e.message))?;
+                self.submit(lane)?;
             }
             if *number > 0 {
                 self.lanes[lane].eager = 1;

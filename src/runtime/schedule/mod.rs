@@ -9,11 +9,13 @@
 //! | `habit` | whether a read is expected at once; pure |
 //! | `staging` | host-visible memory on the way to and from the device |
 //! | `delivery` | reads that wait for the GPU |
+//! | `failures` | failures of queued work, and who is told of them; pure |
 //! | `graveyard` | what is freed when the GPU has passed its last use; pure |
 //! | `timeline` | the device's side of a trace |
 
 pub(crate) mod delivery;
 pub(crate) mod engine;
+pub(crate) mod failures;
 pub(crate) mod graveyard;
 pub(crate) mod habit;
 pub(crate) mod hazard;

@@ -1,5 +1,6 @@
 //! From recorded to submitted: when a batch goes, what goes with it, and launches of graphs.
 
+use super::super::failures::Since;
 use super::super::hazard::{Clock, Point};
 use super::super::timeline::Label;
 use super::super::track::Touch;
@@ -14,7 +15,7 @@ use std::time::Instant;
 impl Engine {
     /// After recording: submits if the queue is idle or the batch is full. True if a tail is held back for which the tail thread must be
     /// woken.
-    pub(crate) fn pace(&mut self, stream: &Line) -> Result<bool> {
+    pub(crate) fn pace(&mut self, stream: &Arc<Line>) -> Result<bool> {
         let lane = usize::from(stream.lane);
         let eager = self.lanes[lane].eager;
         let Some(open) = &self.lanes[lane].open else { return Ok(false) };
@@ -26,7 +27,7 @@ impl Engine {
                 return Ok(self.tail_sleeps);
             }
             // The caller is told now, and not again.
-            self.submit(lane).inspect_err(|_| self.failed.retain(|(id, _)| *id != stream.id))?;
+            self.submit(lane).inspect_err(|e| self.failed.told(Some(stream), e))?;
             if !full {
                 self.lanes[lane].grow();
             }
@@ -107,8 +108,9 @@ impl Engine {
             let mut error = self.fail(e);
             if error.status != Status::DeviceLost {
                 error.message = format!("{} queued commands did not reach the device: {}", open.count, error.message);
+                let failure = Arc::new(error.clone());
                 for stream in &open.streams {
-                    self.keep_failure(stream.id, error.clone());
+                    self.keep_failure(stream, &failure, Since::Submission(open.number));
                 }
             }
             error

@@ -1,0 +1,227 @@
+//! Failures of queued work, and who is told of them.
+//!
+//! A stream, and a device, tells a failure once ([`Untold`]). The record of an event keeps the first failure of the work before it
+//! ([`Outcome`]) and tells it to every caller that asks, until the event is recorded anew. Neither uses up the other.
+//!
+//! The data is bounded: a stream keeps one failure that it has not told, a device keeps at most [`MAX_UNTOLD`] of them, and a record
+//! keeps one. Work that does not fail takes no lock and no memory here; the record of an event takes one of each.
+
+use crate::runtime::base::error::{Error, Result};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+
+/// Streams of a device whose failures wait to be told, at most. Beyond it the oldest failure is forgotten: its stream was mostly freed.
+const MAX_UNTOLD: usize = 1024;
+/// So many records are kept before the first look for those that have gone.
+const FIRST_SWEEP: usize = 32;
+
+/// Which records of a stream a failure concerns.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Since {
+    /// The records that were made after so many others of the stream.
+    Records(u64),
+    /// The records in this submission and in later ones.
+    Submission(u64),
+}
+
+/// Whether the work before the record of an event failed.
+pub(crate) struct Outcome {
+    /// The record is the stream's n-th.
+    number: u64,
+    submission: u64,
+    failure: OnceLock<Arc<Error>>,
+}
+
+impl Outcome {
+    /// The failure, if there is one.
+    pub(crate) fn failure(&self) -> Option<&Arc<Error>> {
+        self.failure.get()
+    }
+
+    fn is_concerned(&self, since: Since) -> bool {
+        match since {
+            Since::Records(count) => self.number > count,
+            Since::Submission(number) => self.submission >= number,
+        }
+    }
+}
+
+/// The failures of one stream, as far as records of events are concerned. Its lock is taken with no other behind it.
+#[derive(Default)]
+pub(crate) struct Failures(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// The last failure that no caller has been told of: it also concerns records that are made later.
+    unseen: Option<Arc<Error>>,
+    /// How many records were made.
+    count: u64,
+    records: Vec<Weak<Outcome>>,
+    /// The records that have gone are swept out when there are so many.
+    sweep_at: usize,
+}
+
+impl Failures {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many records were made: what is queued now concerns those behind them.
+    pub(crate) fn records(&self) -> u64 {
+        self.state().count
+    }
+
+    /// The outcome of a record that is made now, in this submission.
+    pub(crate) fn record(&self, submission: u64) -> Arc<Outcome> {
+        let mut state = self.state();
+        state.count += 1;
+        let failure = state.unseen.clone().map_or_else(OnceLock::new, OnceLock::from);
+        let outcome = Arc::new(Outcome { number: state.count, submission, failure });
+        if state.records.len() >= state.sweep_at.max(FIRST_SWEEP) {
+            state.records.retain(|record| record.strong_count() > 0);
+            state.sweep_at = state.records.len() * 2;
+        }
+        state.records.push(Arc::downgrade(&outcome));
+        outcome
+    }
+
+    /// Work of the stream failed.
+    fn add(&self, failure: &Arc<Error>, since: Since) {
+        let mut state = self.state();
+        state.unseen.get_or_insert_with(|| failure.clone());
+        for record in state.records.iter().filter_map(Weak::upgrade).filter(|record| record.is_concerned(since)) {
+            let _first = record.failure.get_or_init(|| failure.clone());
+        }
+    }
+
+    /// A caller was told of the failure, so it is no concern of records that are made later.
+    pub(crate) fn seen(&self, failure: &Arc<Error>) {
+        let mut state = self.state();
+        if state.unseen.as_ref().is_some_and(|unseen| Arc::ptr_eq(unseen, failure)) {
+            state.unseen = None;
+        }
+    }
+}
+
+/// The failures that the streams of a device have not told yet: the first of each stream. `S` is the stream.
+pub(crate) struct Untold<S>(Vec<(Arc<S>, Arc<Error>)>);
+
+impl<S> Default for Untold<S> {
+    fn default() -> Self {
+        Untold(Vec::new())
+    }
+}
+
+impl<S: AsRef<Failures>> Untold<S> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Work of a stream failed.
+    pub(crate) fn add(&mut self, stream: &Arc<S>, failure: &Arc<Error>, since: Since) {
+        stream.as_ref().as_ref().add(failure, since);
+        if self.0.iter().any(|(other, _)| Arc::ptr_eq(other, stream)) {
+            return;
+        }
+        if self.0.len() == MAX_UNTOLD {
+            self.0.remove(0);
+        }
+        self.0.push((stream.clone(), failure.clone()));
+    }
+
+    /// The failure of a stream (of any stream, for `None`) that `which` picks, which is told now.
+    pub(crate) fn take(&mut self, stream: Option<&Arc<S>>, which: impl Fn(&Error) -> bool) -> Result<()> {
+        let wanted = |of: &Arc<S>, failure: &Error| stream.is_none_or(|stream| Arc::ptr_eq(of, stream)) && which(failure);
+        let Some(i) = self.0.iter().position(|(of, failure)| wanted(of, failure)) else { return Ok(()) };
+        let (stream, failure) = self.0.remove(i);
+        stream.as_ref().as_ref().seen(&failure);
+        Err(Error::clone(&failure))
+    }
+
+    /// A call returned `error` for a stream (for the whole device, for `None`): if it is one of these, it is told.
+    pub(crate) fn told(&mut self, stream: Option<&Arc<S>>, error: &Error) {
+        let is_told = |of: &Arc<S>| stream.is_none_or(|stream| Arc::ptr_eq(of, stream));
+        for (stream, failure) in self.0.extract_if(.., |(of, failure)| is_told(of) && failure.message == error.message) {
+            stream.as_ref().as_ref().seen(&failure);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::base::error::Status;
+
+    #[derive(Default)]
+    struct Stream(Failures);
+
+    impl AsRef<Failures> for Stream {
+        fn as_ref(&self) -> &Failures {
+            &self.0
+        }
+    }
+
+    fn error(message: &str) -> Arc<Error> {
+        Arc::new(Error::new(Status::Assertion, message))
+    }
+
+    fn message(outcome: &Outcome) -> Option<&str> {
+        outcome.failure().map(|failure| failure.message.as_str())
+    }
+
+    fn taken(untold: &mut Untold<Stream>, stream: Option<&Arc<Stream>>) -> Option<String> {
+        untold.take(stream, |_| true).err().map(|e| e.message)
+    }
+
+    #[test]
+    fn a_record_keeps_its_failure_and_the_stream_tells_it_once() {
+        let (stream, mut untold) = (Arc::new(Stream::default()), Untold::default());
+        let before = stream.0.record(1);
+        let queued = stream.0.records();
+        let behind = stream.0.record(1);
+        untold.add(&stream, &error("first"), Since::Records(queued));
+        untold.add(&stream, &error("second"), Since::Records(queued));
+        assert_eq!((message(&before), message(&behind)), (None, Some("first")));
+        assert_eq!(taken(&mut untold, Some(&stream)).as_deref(), Some("first"));
+        assert_eq!(taken(&mut untold, Some(&stream)), None);
+        assert_eq!(message(&behind), Some("first"), "the stream does not use it up");
+        assert_eq!(message(&stream.0.record(2)), None, "told, so it is no concern of later records");
+    }
+
+    #[test]
+    fn a_record_that_is_told_leaves_the_stream_its_once() {
+        let (stream, mut untold) = (Arc::new(Stream::default()), Untold::default());
+        let record = stream.0.record(1);
+        untold.add(&stream, &error("lost"), Since::Submission(1));
+        assert_eq!(message(&stream.0.record(2)), Some("lost"), "nobody was told yet");
+        let told = record.failure().unwrap();
+        stream.0.seen(told);
+        assert_eq!(message(&stream.0.record(3)), None);
+        assert_eq!(taken(&mut untold, None).as_deref(), Some("lost"));
+    }
+
+    #[test]
+    fn one_batch_that_fails_is_told_by_each_of_its_streams() {
+        let (a, b, mut untold) = (Arc::new(Stream::default()), Arc::new(Stream::default()), Untold::default());
+        let (early, late) = (a.0.record(4), b.0.record(5));
+        let failure = error("the batch");
+        untold.add(&a, &failure, Since::Submission(5));
+        untold.add(&b, &failure, Since::Submission(5));
+        assert_eq!((message(&early), message(&late)), (None, Some("the batch")));
+        untold.told(Some(&a), &failure);
+        assert_eq!(taken(&mut untold, Some(&a)), None);
+        assert_eq!(taken(&mut untold, Some(&b)).as_deref(), Some("the batch"));
+    }
+
+    #[test]
+    fn failures_that_nobody_asks_for_stay_few() {
+        let mut untold = Untold::default();
+        let stream = Arc::new(Stream::default());
+        for i in 0..10_000 {
+            untold.add(&stream, &error(&i.to_string()), Since::Records(0));
+            untold.add(&Arc::new(Stream::default()), &error(&i.to_string()), Since::Records(0));
+            drop(stream.0.record(i));
+        }
+        assert_eq!(untold.0.len(), MAX_UNTOLD);
+        assert!(stream.0.state().records.len() <= FIRST_SWEEP);
+    }
+}
