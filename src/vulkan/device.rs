@@ -1,11 +1,9 @@
 //! An open device: the VkDevice with all it has switched on, its compute queue, and the functions that come by extensions.
 
-use super::debug;
-use super::error::{Error, Kind, Result};
-use super::features::{Features, Request};
-use super::instance::{Instance, creation_turn};
-use super::snapshot::{Snapshot, compute_family};
 use crate::sys::{self, DestroyGuard};
+use crate::vulkan::error::{Error, Kind, Result};
+use crate::vulkan::loader::{self, Instance, creation_turn};
+use crate::vulkan::physical::{Features, Request, Snapshot, compute_family};
 use ash::vk;
 use std::ffi::{CString, c_char};
 use std::sync::Arc;
@@ -68,7 +66,7 @@ impl Device {
                      optional. An update of the driver may help.",
                     snapshot.name
                 );
-                debug::report(debug::Severity::Warning, &text);
+                loader::report(loader::Severity::Warning, &text);
                 Device::create(&instance, snapshot, (queue_family, max_queues), nothing())
             }
             made => made,

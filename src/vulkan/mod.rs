@@ -1,51 +1,31 @@
-//! Vulkan behind safe types. What is above checks; what is here assumes that ranges, limits and lifetimes were checked.
+//! Vulkan behind safe types. The runtime checks ranges, limits and lifetimes; this layer assumes that they are checked.
 //!
-//! | what | files |
+//! The floors, from the bottom to the top. A file imports from its own floor and from those below.
+//!
+//! | what | where |
 //! |---|---|
-//! | the loader, layers, messages | `instance`, `debug` |
-//! | what there is and which to take | `snapshot`, `compute_units`, `features`, `capabilities`, `quirks`, `select` |
-//! | an open device | `device`, `heaps` |
-//! | memory | `memory`, `window` |
-//! | kernels | `pipeline`, `executable`, `descriptors` |
-//! | work | `commands`, `queue`, `completion` |
+//! | failures of Vulkan calls | `error` |
+//! | physical devices: facts, features, faults, selection | `physical` |
+//! | the loader, instances, validation messages | `loader` |
+//! | an open device | `device` |
+//! | memory | `memory` |
+//! | pipelines and descriptors | `pipelines` |
+//! | recording, submitting and waiting | `work` |
 
-mod capabilities;
-mod commands;
-mod completion;
-mod compute_units;
-mod debug;
-mod descriptors;
 mod device;
 mod error;
-mod executable;
-mod features;
-mod heaps;
-mod instance;
+mod loader;
 mod memory;
-mod pipeline;
-mod queue;
-mod quirks;
-pub(crate) mod select;
-mod snapshot;
-mod stages;
-mod timestamps;
-mod window;
+mod physical;
+mod pipelines;
+mod work;
 
-pub(crate) use capabilities::{spirv_capabilities, spirv_version};
-pub(crate) use commands::{Commands, Slice};
-pub(crate) use completion::{Completion, Spin, wait_first};
-pub(crate) use debug::{Severity, set_message_sink, submit_message};
 pub(crate) use device::Device;
 pub(crate) use error::{Error, Kind as ErrorKind};
-pub(crate) use executable::Executable;
-pub(crate) use features::Features;
-pub(crate) use heaps::{host_sees_device_memory, is_device_local, is_unified, memory_of};
-pub(crate) use instance::Instance;
-pub(crate) use memory::{Allocation, Imported, Memory, MemoryKind};
-pub(crate) use pipeline::{Descriptor, Pipeline, PipelineCache, Recipe, Slot};
-pub(crate) use queue::Queue;
-pub(crate) use select::DeviceKind;
-pub(crate) use snapshot::Snapshot;
-pub(crate) use stages::{Stage, Stages};
-pub(crate) use timestamps::{Stamp, StampStage, Stamps};
-pub(crate) use window::Window;
+pub(crate) use loader::{Instance, Severity, set_message_sink};
+pub(crate) use memory::{
+    Allocation, Imported, Memory, MemoryKind, Slice, Window, host_sees_device_memory, is_device_local, is_unified, memory_of,
+};
+pub(crate) use physical::{DeviceKind, Features, Snapshot, select, spirv_capabilities, spirv_version};
+pub(crate) use pipelines::{Descriptor, Executable, Pipeline, PipelineCache, Recipe, Slot};
+pub(crate) use work::{Commands, Completion, Queue, Spin, Stage, Stages, Stamp, StampStage, Stamps, wait_first};

@@ -582,5 +582,5 @@ impl Device {
 
 /// For the tests: see `testing.rs`.
 pub(crate) fn provoke_validation_message() -> bool {
-    Instance::shared(true).is_ok_and(|instance| vulkan::submit_message(&instance))
+    Instance::shared(true).is_ok_and(|instance| instance.submit_message())
 }

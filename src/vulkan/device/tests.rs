@@ -1,8 +1,8 @@
 //! Devices opened on whatever drivers the machine has; without any, the tests that need one say so and pass.
 
-use super::super::debug::tests::messages_with;
-use super::super::instance::tests::instance_or_skip;
 use super::*;
+use crate::vulkan::loader::instance_or_skip;
+use crate::vulkan::loader::messages_with;
 
 /// A timeline semaphore, signalled by an empty submission, waited for and read.
 fn use_timeline(device: &Device) {

@@ -1,8 +1,8 @@
 //! What goes into `Memory` and what comes out: limits, allocations, accounts.
 
+use super::host_view::Window;
 use super::ranges::Range;
-use crate::vulkan::commands::Slice;
-use crate::vulkan::window::Window;
+use super::slice::Slice;
 use ash::vk;
 use std::ptr::NonNull;
 

@@ -1,7 +1,7 @@
 //! The user's own pages as memory of the device (VK_EXT_external_memory_host).
 
+use super::slice::Slice;
 use super::types::{MAPPABLE, NEVER};
-use crate::vulkan::commands::Slice;
 use crate::vulkan::device::Device;
 use crate::vulkan::error::{Error, Kind, Result};
 use ash::vk;

@@ -1,8 +1,8 @@
 //! Pages of the test's own, imported on every device that the machine has.
 
 use super::*;
-use crate::vulkan::debug::tests::messages_with;
-use crate::vulkan::instance::tests::instance_or_skip;
+use crate::vulkan::loader::instance_or_skip;
+use crate::vulkan::loader::messages_with;
 
 #[test]
 fn spans_are_aligned_outwards() {

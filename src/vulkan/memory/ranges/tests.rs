@@ -1,7 +1,7 @@
 //! The range allocator against a model that is too simple to be wrong.
 
 use super::*;
-use crate::vulkan::memory::tests::Random;
+use crate::vulkan::memory::random::Random;
 
 /// Every structure that must agree, compared piece by piece.
 fn verify(ranges: &Ranges) {

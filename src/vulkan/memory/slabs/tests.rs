@@ -1,7 +1,7 @@
 //! The policy of slabs, with numbers for blocks.
 
 use super::*;
-use crate::vulkan::memory::tests::Random;
+use crate::vulkan::memory::random::Random;
 
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;

@@ -3,8 +3,8 @@
 //! A tick count has as few as 36 bits (Intel, where it starts over each hour), so times are compared around that [`Clock::range`].
 
 use super::commands::Commands;
-use super::device::Device;
-use super::error::{Error, Result};
+use crate::vulkan::device::Device;
+use crate::vulkan::error::{Error, Result};
 use ash::vk;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;

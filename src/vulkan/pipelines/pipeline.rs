@@ -1,7 +1,7 @@
 //! Compute pipelines, their layouts, and the cache that the driver keeps of them.
 
-use super::device::Device;
-use super::error::{Error, Kind, Result};
+use crate::vulkan::device::Device;
+use crate::vulkan::error::{Error, Kind, Result};
 use ash::vk;
 use std::ffi::CString;
 use std::sync::Arc;
@@ -46,25 +46,25 @@ pub(crate) struct Recipe<'a> {
 }
 
 /// A descriptor set of a pipeline: its group, and which of the pipeline's slots it holds.
-pub(super) struct Set {
-    pub(super) group: u32,
-    pub(super) layout: vk::DescriptorSetLayout,
-    pub(super) slots: Vec<usize>,
+pub(in crate::vulkan) struct Set {
+    pub(in crate::vulkan) group: u32,
+    pub(in crate::vulkan) layout: vk::DescriptorSetLayout,
+    pub(in crate::vulkan) slots: Vec<usize>,
     /// Fills the set from an array with a vk::DescriptorBufferInfo for each of the pipeline's slots.
-    pub(super) template: vk::DescriptorUpdateTemplate,
+    pub(in crate::vulkan) template: vk::DescriptorUpdateTemplate,
 }
 
 /// A compute pipeline with its layout. Whoever drops it has waited for the submissions that use it.
 pub(crate) struct Pipeline {
     device: Arc<Device>,
-    pub(super) raw: vk::Pipeline,
-    pub(super) layout: vk::PipelineLayout,
-    pub(super) slots: Vec<Slot>,
+    pub(in crate::vulkan) raw: vk::Pipeline,
+    pub(in crate::vulkan) layout: vk::PipelineLayout,
+    pub(in crate::vulkan) slots: Vec<Slot>,
     /// The sets that have bindings, by ascending group.
-    pub(super) sets: Vec<Set>,
+    pub(in crate::vulkan) sets: Vec<Set>,
     /// True if the only set is pushed into the command buffer instead of allocated.
-    pub(super) pushed: bool,
-    pub(super) push_constant_bytes: u32,
+    pub(in crate::vulkan) pushed: bool,
+    pub(in crate::vulkan) push_constant_bytes: u32,
     /// The layouts of groups without bindings below the last one.
     empty: Option<vk::DescriptorSetLayout>,
 }
@@ -93,7 +93,7 @@ impl Pipeline {
         Ok(pipeline)
     }
 
-    pub(super) fn device(&self) -> &Device {
+    pub(in crate::vulkan) fn device(&self) -> &Device {
         &self.device
     }
 

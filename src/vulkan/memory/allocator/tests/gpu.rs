@@ -1,6 +1,6 @@
 //! A Vulkan device of its own for each test, made by hand, so that these tests need nothing but memory.
 
-use crate::vulkan::memory::{Memory, MemoryLimits, NameObject};
+use super::super::{Memory, MemoryLimits, NameObject};
 use ash::vk;
 use std::ffi::{CStr, c_void};
 use std::sync::atomic::{AtomicUsize, Ordering};

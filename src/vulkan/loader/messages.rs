@@ -1,6 +1,6 @@
 //! What the validation layer says: from the driver's callback to the process-wide message sink, one line a message.
 
-use super::error::{Error, Result};
+use crate::vulkan::error::{Error, Result};
 use ash::vk;
 use once_cell::sync::OnceCell;
 use std::ffi::{CStr, c_void};
@@ -58,19 +58,6 @@ pub(crate) fn listen(entry: &ash::Entry, instance: &ash::Instance) -> Result<vk:
     // SAFETY: the caller's instance is alive and has VK_EXT_debug_utils enabled, so the function is there; the create info is complete,
     // and its callback is a function of this module that needs no user data.
     unsafe { functions.create_debug_utils_messenger(&messenger_info(), None) }.map_err(|e| Error::of("vkCreateDebugUtilsMessengerEXT", e))
-}
-
-/// Sends a message of our own through the instance, as a layer would, so that a test can see it arrive; false without debug utils.
-pub(crate) fn submit_message(instance: &super::instance::Instance) -> bool {
-    if !instance.validating() {
-        return false;
-    }
-    let data = vk::DebugUtilsMessengerCallbackDataEXT::default().message_id_name(c"avx_gpu-canary").message(c"a message to be seen");
-    let functions = ash::ext::debug_utils::Instance::new(instance.entry(), instance.raw());
-    let (severity, kind) = (vk::DebugUtilsMessageSeverityFlagsEXT::WARNING, vk::DebugUtilsMessageTypeFlagsEXT::VALIDATION);
-    // SAFETY: a validating instance has VK_EXT_debug_utils enabled; the data lives through the call.
-    unsafe { functions.submit_debug_utils_message(severity, kind, &data) };
-    true
 }
 
 /// The line for a message of the validation layer.

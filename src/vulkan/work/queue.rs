@@ -2,8 +2,8 @@
 
 use super::commands::Commands;
 use super::completion::{Completion, Signal, Spin};
-use super::device::Device;
-use super::error::{Error, Result};
+use crate::vulkan::device::Device;
+use crate::vulkan::error::{Error, Result};
 use ash::vk;
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -7,8 +7,8 @@
 //!
 //! Every blocking call is bounded by [`SLICE`], so that a lost device is noticed.
 
-use super::device::Device;
-use super::error::{Error, Kind, Result};
+use crate::vulkan::device::Device;
+use crate::vulkan::error::{Error, Kind, Result};
 use ash::vk;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};

@@ -1,8 +1,10 @@
 //! What a device's heaps and memory types mean, and its memory set up accordingly.
 
-use super::device::Device;
-use super::error::Result;
-use super::memory::{Memory, MemoryLimits, NameObject};
+use super::allocation::MemoryLimits;
+use super::allocator::Memory;
+use super::blocks::NameObject;
+use crate::vulkan::device::Device;
+use crate::vulkan::error::Result;
 use ash::vk;
 use std::sync::Arc;
 

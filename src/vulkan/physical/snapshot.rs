@@ -2,9 +2,9 @@
 //! nothing has to ask the driver again.
 
 use super::compute_units::ComputeUnits;
-use super::error::{Error, Result};
 use super::features::{Available, Features};
 use super::quirks::Quirks;
+use crate::vulkan::error::{Error, Result};
 use ash::vk;
 use std::ffi::{CStr, CString};
 

@@ -1,8 +1,8 @@
 //! The Vulkan instance: the loader, opened at run time, and one plain and one validating instance for the whole process.
 
-use super::debug;
-use super::error::{Error, Kind, Result};
-use super::snapshot::Snapshot;
+use super::messages;
+use crate::vulkan::error::{Error, Kind, Result};
+use crate::vulkan::physical::Snapshot;
 use ash::vk;
 use once_cell::sync::OnceCell;
 use std::ffi::{CStr, c_char};
@@ -82,8 +82,8 @@ impl Instance {
                 made => return Instance::validated(entry, version, made.map_err(creation_error)?),
             }
         }
-        debug::report(
-            debug::Severity::Warning,
+        messages::report(
+            messages::Severity::Warning,
             "validation runs without synchronization validation: the layer cannot be told to switch it on",
         );
         let made = make(entry, version, portability, Some(SyncBy::Nothing));
@@ -92,7 +92,7 @@ impl Instance {
 
     /// A validating instance of `raw`, which was made with VK_EXT_debug_utils.
     fn validated(entry: &'static ash::Entry, version: u32, raw: ash::Instance) -> Result<Instance> {
-        match debug::listen(entry, &raw) {
+        match messages::listen(entry, &raw) {
             Ok(_messenger) => Ok(Instance { entry, raw, version, validating: true }),
             Err(error) => {
                 // SAFETY: the instance was made just now, nothing else knows it and nothing was made from it.
@@ -121,6 +121,20 @@ impl Instance {
     /// Whether the validation layer runs.
     pub(crate) fn validating(&self) -> bool {
         self.validating
+    }
+
+    /// Sends a message of our own through the instance, as a layer would, so that a test can see it arrive. False if the instance does not
+    /// validate.
+    pub(crate) fn submit_message(&self) -> bool {
+        if !self.validating {
+            return false;
+        }
+        let data = vk::DebugUtilsMessengerCallbackDataEXT::default().message_id_name(c"avx_gpu-canary").message(c"a message to be seen");
+        let functions = ash::ext::debug_utils::Instance::new(self.entry, &self.raw);
+        let (severity, kind) = (vk::DebugUtilsMessageSeverityFlagsEXT::WARNING, vk::DebugUtilsMessageTypeFlagsEXT::VALIDATION);
+        // SAFETY: a validating instance has VK_EXT_debug_utils enabled; the data lives through the call.
+        unsafe { functions.submit_debug_utils_message(severity, kind, &data) };
+        true
     }
 
     /// False if the validation layer loses track of timeline semaphores that one queue waits for and another signals: 1.3.239 (Debian 12)
@@ -189,7 +203,7 @@ fn make(entry: &ash::Entry, version: u32, portability: bool, validation: Option<
     let sync = [vk::ValidationFeatureEnableEXT::SYNCHRONIZATION_VALIDATION];
     let mut validation_features = vk::ValidationFeaturesEXT::default().enabled_validation_features(&sync);
     // In the chain too, so that what is said while the instance is made goes the same way.
-    let mut messenger = debug::messenger_info();
+    let mut messenger = messages::messenger_info();
     if let Some(way) = validation {
         extensions.push(vk::EXT_DEBUG_UTILS_NAME.as_ptr());
         info = info.enabled_layer_names(&layers).push_next(&mut messenger);

@@ -3,7 +3,7 @@
 //! The grammar of a selector, in `avx_device_options.device` and, separated by commas, in AVX_GPU_DEVICE:
 //! `2`, `uuid:8e1c...`, `pci:0000:01:00.0`, `kind:discrete`, `name:RTX`, or just `RTX`.
 
-use super::error::{Error, Kind, Result};
+use crate::vulkan::error::{Error, Kind, Result};
 
 /// Kinds of device, from the best choice by default to the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

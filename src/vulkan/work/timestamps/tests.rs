@@ -1,9 +1,9 @@
 //! Clocks of real devices in numbers, and the stamps of whatever drivers the machine has.
 
 use super::super::completion::Spin;
-use super::super::instance::tests::instance_or_skip;
 use super::super::queue::Queue;
 use super::*;
+use crate::vulkan::loader::instance_or_skip;
 use std::time::Duration;
 
 const SECOND: u64 = 1_000_000_000;

@@ -1,7 +1,7 @@
 //! Waits of whatever drivers the machine has; without any they say so and pass.
 
-use super::super::instance::tests::instance_or_skip;
 use super::*;
+use crate::vulkan::loader::instance_or_skip;
 
 /// A completion of each usable device, by timeline semaphores and, with `baseline`, by fences.
 fn completions(baseline: bool) -> Vec<Arc<Completion>> {

@@ -4,27 +4,16 @@
 //! driver's side and is held while it works, which for gigabytes of host memory takes seconds; other threads meanwhile go on
 //! allocating and freeing what the slabs hold. Where both are taken, `blocks` comes first.
 
-mod allocation;
-mod blocks;
-mod import;
-mod ranges;
 mod report;
-mod slabs;
-mod types;
 
-pub(crate) use allocation::{Allocation, MAX_ALIGNMENT, MemoryLimits, Usage};
-pub(crate) use blocks::NameObject;
-pub(crate) use import::Imported;
-pub(crate) use types::MemoryKind;
-
-use super::error::{Error, Kind, Result};
-use allocation::Place;
+use super::allocation::{Allocation, MAX_ALIGNMENT, MemoryLimits, Place, Usage};
+use super::blocks::{Block, Blocks, NameObject};
+use super::slabs::{Plan, Slabs, kept, largest_slab};
+use super::types::{self, MAPPABLE, MemoryKind};
+use crate::vulkan::error::{Error, Kind, Result};
 use ash::vk;
-use blocks::{Block, Blocks};
-use slabs::{Plan, Slabs, kept, largest_slab};
 use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
-use types::MAPPABLE;
 
 /// Bytes between the starts of two allocations, at least: no device needs more for a storage or uniform offset.
 const GRANULE: u64 = 256;

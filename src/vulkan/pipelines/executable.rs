@@ -1,7 +1,7 @@
 //! What the driver made of a kernel: VK_KHR_pipeline_executable_properties.
 
-use super::error::{Error, Result};
 use super::pipeline::Pipeline;
+use crate::vulkan::error::{Error, Result};
 use ash::vk;
 use std::ffi::{CStr, c_char};
 

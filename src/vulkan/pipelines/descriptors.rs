@@ -1,9 +1,9 @@
 //! Descriptor sets for one command buffer: pushed into it where the device can, else from pools that are reset as a whole.
 
-use super::commands::Slice;
-use super::device::Device;
-use super::error::{Error, Result};
 use super::pipeline::Pipeline;
+use crate::vulkan::device::Device;
+use crate::vulkan::error::{Error, Result};
+use crate::vulkan::memory::Slice;
 use ash::vk;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ const SETS: u32 = 256;
 const DESCRIPTORS: u32 = 1024;
 
 /// The pools of one command buffer, which reset them together.
-pub(super) struct Descriptors {
+pub(in crate::vulkan) struct Descriptors {
     device: Arc<Device>,
     pools: Vec<vk::DescriptorPool>,
     /// The pool to allocate from; those before it are full.
@@ -20,12 +20,12 @@ pub(super) struct Descriptors {
 }
 
 impl Descriptors {
-    pub(super) fn new(device: &Arc<Device>) -> Descriptors {
+    pub(in crate::vulkan) fn new(device: &Arc<Device>) -> Descriptors {
         Descriptors { device: device.clone(), pools: Vec::new(), current: 0 }
     }
 
     /// Takes all sets back; no submission uses them any more.
-    pub(super) fn reset(&mut self) -> Result<()> {
+    pub(in crate::vulkan) fn reset(&mut self) -> Result<()> {
         for pool in &self.pools {
             // SAFETY: the pool is this device's, and the caller says that no submission uses its sets.
             unsafe { self.device.raw().reset_descriptor_pool(*pool, vk::DescriptorPoolResetFlags::empty()) }
@@ -36,7 +36,7 @@ impl Descriptors {
     }
 
     /// Binds `slices`, by slot, to the pipeline's sets.
-    pub(super) fn bind(&mut self, commands: vk::CommandBuffer, pipeline: &Pipeline, slices: &[Slice]) -> Result<()> {
+    pub(in crate::vulkan) fn bind(&mut self, commands: vk::CommandBuffer, pipeline: &Pipeline, slices: &[Slice]) -> Result<()> {
         let point = vk::PipelineBindPoint::COMPUTE;
         // The template of each set picks its own out of all slots' infos.
         let data = slices.as_ptr().cast();

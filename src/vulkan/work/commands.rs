@@ -1,10 +1,11 @@
 //! Recording: one command buffer with the descriptor pools it draws from, reused as a whole.
 
-use super::descriptors::Descriptors;
-use super::device::Device;
-use super::error::{Error, Result};
-use super::pipeline::Pipeline;
 use super::stages::Stages;
+use crate::vulkan::device::Device;
+use crate::vulkan::error::{Error, Result};
+use crate::vulkan::memory::Slice;
+use crate::vulkan::pipelines::Descriptors;
+use crate::vulkan::pipelines::Pipeline;
 use ash::vk;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -15,31 +16,6 @@ pub(super) const ALL_STAGES: vk::PipelineStageFlags = vk::PipelineStageFlags::fr
         | vk::PipelineStageFlags::TRANSFER.as_raw()
         | vk::PipelineStageFlags::DRAW_INDIRECT.as_raw(),
 );
-
-/// A range of a Vulkan buffer, laid out as a vk::DescriptorBufferInfo.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Slice {
-    pub(crate) buffer: vk::Buffer,
-    pub(crate) offset: u64,
-    pub(crate) size: u64,
-}
-
-const _: () = {
-    use std::mem::offset_of;
-    assert!(size_of::<Slice>() == size_of::<vk::DescriptorBufferInfo>());
-    assert!(offset_of!(Slice, buffer) == offset_of!(vk::DescriptorBufferInfo, buffer));
-    assert!(offset_of!(Slice, offset) == offset_of!(vk::DescriptorBufferInfo, offset));
-    assert!(offset_of!(Slice, size) == offset_of!(vk::DescriptorBufferInfo, range));
-};
-
-impl Slice {
-    /// `size` bytes from `offset` on, which lie inside.
-    pub(crate) fn part(self, offset: u64, size: u64) -> Slice {
-        debug_assert!(offset <= self.size && size <= self.size - offset, "{offset}+{size} leaves {self:?}");
-        Slice { offset: self.offset + offset, size, ..self }
-    }
-}
 
 /// What was bound last, so that it is not bound again.
 #[derive(Default)]

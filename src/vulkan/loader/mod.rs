@@ -1,0 +1,16 @@
+//! The Vulkan loader and its instances.
+//!
+//! | what | file |
+//! |---|---|
+//! | the loader, and one plain and one validating instance | `instance` |
+//! | the messages of the validation layer | `messages` |
+
+mod instance;
+mod messages;
+
+#[cfg(test)]
+pub(crate) use instance::tests::instance_or_skip;
+pub(crate) use instance::{Instance, creation_turn};
+#[cfg(test)]
+pub(crate) use messages::tests::messages_with;
+pub(crate) use messages::{Severity, report, set_message_sink};
