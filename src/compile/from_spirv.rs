@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use super::base::error::Result;
 use super::base::target::Target;
-use super::debug::lower::instrument;
-use super::kernel::{Kernel, Request};
+use super::debug::instrument::instrument;
+use super::kernel::{CompiledKernel, Request};
 use super::spirv::index::Index;
-use super::spirv::module::{self, Words};
+use super::spirv::module::{self, Module};
 use super::spirv::{reflect, requirements, validate};
 
 /// Takes a SPIR-V module as it is, after checking its structure and what it needs against the device.
-pub(crate) fn spirv(code: &[u8], request: &Request<'_>, target: &Target) -> Result<Kernel> {
+pub(crate) fn spirv(code: &[u8], request: &Request<'_>, target: &Target) -> Result<CompiledKernel> {
     let spirv = module::from_bytes(code)?;
-    let module = Words::split(&spirv)?;
+    let module = Module::split(&spirv)?;
     requirements::capabilities(&module, target)?;
     validate::check(&module, target)?;
     let (index, specialized) = Index::specialized(module, request.constants)?;
@@ -22,15 +22,15 @@ pub(crate) fn spirv(code: &[u8], request: &Request<'_>, target: &Target) -> Resu
     requirements::universal(&index)?;
     requirements::variables(&index)?;
     requirements::limits(&interface, target)?;
-    let kernel = Kernel { spirv, interface, specialized, debug: None };
+    let kernel = CompiledKernel { spirv, interface, specialized, debug: None };
     if request.debug { reporting(kernel, target) } else { Ok(kernel) }
 }
 
 /// A kernel made to report what its printf instructions print. No other entry point of the module is left.
-fn reporting(kernel: Kernel, target: &Target) -> Result<Kernel> {
+fn reporting(kernel: CompiledKernel, target: &Target) -> Result<CompiledKernel> {
     let places = |line: u32, column: u32| Some((line as usize, column as usize));
     let (spirv, debug) = instrument(&kernel.spirv, &kernel.interface, None, target, &places)?;
     // A module may name what was taken out in ways that nobody needs.
-    validate::check(&Words::split(&spirv)?, target)?;
-    Ok(Kernel { spirv, debug: debug.map(Arc::new), ..kernel })
+    validate::check(&Module::split(&spirv)?, target)?;
+    Ok(CompiledKernel { spirv, debug: debug.map(Arc::new), ..kernel })
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::base::interface::Interface;
-use super::debug::report::Debug;
+use super::debug::report::DebugInfo;
 use super::spirv::constant_values::{Setting, Specialized};
 
 /// What the caller asks of a kernel.
@@ -21,13 +21,13 @@ pub(crate) struct Request<'a> {
 
 /// A kernel that a driver can be given.
 #[derive(Clone, Debug)]
-pub(crate) struct Kernel {
+pub(crate) struct CompiledKernel {
     /// The module.
     pub(crate) spirv: Vec<u32>,
     /// The interface of the entry point that was chosen.
     pub(crate) interface: Interface,
     /// What it reports, if it does: then it has a buffer that the interface does not show.
-    pub(crate) debug: Option<Arc<Debug>>,
+    pub(crate) debug: Option<Arc<DebugInfo>>,
     /// Values for its specialization constants.
     pub(crate) specialized: Vec<Specialized>,
 }

@@ -29,11 +29,11 @@ mod text;
 mod wgsl;
 
 pub(crate) use base::disk;
-pub(crate) use base::error::{Error, Kind as ErrorKind, Result, panic_error};
+pub(crate) use base::error::{Error, ErrorKind, Result, panic_error};
 pub(crate) use base::interface::{Binding, BindingKind, Interface};
 pub(crate) use base::target::Target;
 pub(crate) use from_spirv::spirv;
-pub(crate) use kernel::{Kernel, Request};
+pub(crate) use kernel::{CompiledKernel, Request};
 pub(crate) use passes::variant::{Variant, variant};
 pub(crate) use spirv::constant_values::{Setting, Which};
 pub(crate) use spirv::{entry, feature};

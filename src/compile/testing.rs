@@ -10,7 +10,7 @@ use rspirv::spirv::Capability;
 use crate::compile::base::error::Result;
 use crate::compile::base::error::panic_error;
 use crate::compile::base::target::Target;
-use crate::compile::kernel::Kernel;
+use crate::compile::kernel::CompiledKernel;
 pub(crate) use crate::compile::kernel::Request;
 use crate::compile::wgsl::parse::{Parsed, WGSL_STACK};
 
@@ -64,17 +64,17 @@ pub(crate) fn targets() -> [(&'static str, Target); 3] {
 }
 
 /// Compiles as the runtime does: on a thread with the stack that the compiler needs, a panic being an error.
-pub(crate) fn compile_for(source: &str, entry: Option<&str>, target: &Target) -> Result<Kernel> {
+pub(crate) fn compile_for(source: &str, entry: Option<&str>, target: &Target) -> Result<CompiledKernel> {
     compile_with(source, &Request { entry, ..Request::default() }, target)
 }
 
 /// The same, and with `debug` a kernel that reports.
-pub(crate) fn compile_as(source: &str, entry: Option<&str>, target: &Target, debug: bool) -> Result<Kernel> {
+pub(crate) fn compile_as(source: &str, entry: Option<&str>, target: &Target, debug: bool) -> Result<CompiledKernel> {
     compile_with(source, &Request { entry, debug, ..Request::default() }, target)
 }
 
 /// The same with all that can be asked.
-pub(crate) fn compile_with(source: &str, request: &Request<'_>, target: &Target) -> Result<Kernel> {
+pub(crate) fn compile_with(source: &str, request: &Request<'_>, target: &Target) -> Result<CompiledKernel> {
     std::thread::scope(|scope| {
         let compiled = || Parsed::new(source.as_bytes(), "test.wgsl", request.debug)?.kernel("test.wgsl", request, target);
         let work = move || catch_unwind(AssertUnwindSafe(compiled));
@@ -87,7 +87,7 @@ pub(crate) fn compile_with(source: &str, request: &Request<'_>, target: &Target)
 }
 
 /// Compiles the only entry point for [`target`].
-pub(crate) fn compile(source: &str) -> Result<Kernel> {
+pub(crate) fn compile(source: &str) -> Result<CompiledKernel> {
     compile_for(source, None, &target())
 }
 

@@ -3,8 +3,8 @@
 use rspirv::spirv::{Capability, Op};
 
 use super::*;
-use crate::compile::base::error::Kind;
-use crate::compile::spirv::module::Words;
+use crate::compile::base::error::ErrorKind;
+use crate::compile::spirv::module::Module;
 use crate::compile::testing::*;
 
 mod corpus;
@@ -19,12 +19,12 @@ const SAXPY: &str = "struct Params { a: f32, n: u32 }
 ";
 
 /// The argument of this name.
-fn arg<'k>(kernel: &'k Kernel, name: &str) -> &'k Binding {
+fn arg<'k>(kernel: &'k CompiledKernel, name: &str) -> &'k Binding {
     kernel.interface.args.iter().find(|arg| arg.name == name).unwrap_or_else(|| panic!("{name}: {:?}", kernel.interface))
 }
 
 /// Compiles for every version, as it is and so that it reports, has all outputs checked, and gives the last kernel.
-fn valid(source: &str) -> Kernel {
+fn valid(source: &str) -> CompiledKernel {
     let mut last = None;
     for (environment, target) in targets() {
         let kernel = compile_for(source, None, &target).unwrap_or_else(|error| panic!("{environment}: {error}"));
@@ -179,22 +179,23 @@ fn cooperative_matrices() {
     // The compiler panics where an operand is not named first; that is an error, not the end of the program.
     let unnamed = source.replace("let r = coopMultiplyAdd(x, y, z);", "").replace("coopStore(r,", "coopStore(coopMultiplyAdd(x, y, z),");
     if let Err(error) = compile(&unnamed) {
-        assert!(matches!(error.kind, Kind::Internal | Kind::Compile), "{error}");
+        assert!(matches!(error.kind, ErrorKind::Internal | ErrorKind::Compile), "{error}");
     }
 }
 
 #[test]
 fn options_of_the_compiler() {
     let [(_, old), _, (_, new)] = targets();
-    let version = |kernel: &Kernel| kernel.spirv[1];
+    let version = |kernel: &CompiledKernel| kernel.spirv[1];
     let shared_source = "var<workgroup> w: array<u32, 64>; @group(0) @binding(0) var<storage, read_write> b: array<u32>;
         @compute @workgroup_size(64) fn main(@builtin(local_invocation_index) i: u32) { loop { if w[i] == 0u { break; } } b[i] = w[i]; }";
     let (polyfill, native) = (compile_for(shared_source, None, &old).unwrap(), compile_for(shared_source, None, &new).unwrap());
     assert_eq!((version(&polyfill), version(&native)), (0x1_0300, 0x1_0600));
-    let barriers = |kernel: &Kernel| Words::split(&kernel.spirv).unwrap().insts.iter().filter(|inst| inst.is(Op::ControlBarrier)).count();
+    let barriers =
+        |kernel: &CompiledKernel| Module::split(&kernel.spirv).unwrap().insts.iter().filter(|inst| inst.is(Op::ControlBarrier)).count();
     assert_eq!((barriers(&polyfill), barriers(&native)), (1, 0));
     // No counter that bounds the loop: nothing is stored but the results.
-    let stores = Words::split(&native.spirv).unwrap().insts.iter().filter(|inst| inst.is(Op::Store)).count();
+    let stores = Module::split(&native.spirv).unwrap().insts.iter().filter(|inst| inst.is(Op::Store)).count();
     assert_eq!(stores, 1);
     let half =
         "enable f16; @group(0) @binding(0) var<storage, read_write> b: array<f16>; @compute @workgroup_size(1) fn main() { b[0] = 1h; }";
@@ -205,7 +206,7 @@ fn options_of_the_compiler() {
 fn barriers_are_known_to_vulkan() {
     let kernel = valid("@compute @workgroup_size(32) fn main() { subgroupBarrier(); workgroupBarrier(); storageBarrier(); }");
     let index = crate::compile::spirv::index::Index::of(&kernel.spirv).unwrap();
-    let barriers = index.words.insts.iter().filter(|inst| inst.is(Op::ControlBarrier));
+    let barriers = index.module.insts.iter().filter(|inst| inst.is(Op::ControlBarrier));
     let semantics: Vec<u32> = barriers.map(|inst| index.constants.u32(inst.word(3).unwrap()).unwrap()).collect();
     assert_eq!(semantics.len(), 3);
     assert!(semantics.iter().all(|value| value & 0x140 != 0), "{semantics:x?}");
@@ -215,7 +216,7 @@ fn barriers_are_known_to_vulkan() {
 #[test]
 fn messages_show_the_place() {
     let error = refused("// a comment\n@compute @workgroup_size(1) fn main() {\n    let \u{e4} = 1 + nowhere;\n}\n");
-    assert_eq!(error.kind, Kind::Compile);
+    assert_eq!(error.kind, ErrorKind::Compile);
     assert_eq!(
         error.message,
         "error: no definition in scope for identifier: `nowhere`\n --> test.wgsl:3:17\n  |\n3 |     let \u{e4} = 1 + nowhere;\n  |                 ^^^^^^^ unknown identifier"
@@ -233,8 +234,8 @@ fn messages_show_the_place() {
     assert!(error.message.contains("byte 10 (line 2)"), "{error}");
     let error = refused("fn a() {} /* not closed /* */");
     assert!(error.message.contains("comment is not closed") && error.message.contains("1:11"), "{error}");
-    assert_eq!(refused(&"\u{1}".repeat(500_000)).kind, Kind::Compile);
-    assert_eq!(refused("").kind, Kind::EntryPoint);
+    assert_eq!(refused(&"\u{1}".repeat(500_000)).kind, ErrorKind::Compile);
+    assert_eq!(refused("").kind, ErrorKind::EntryPoint);
 }
 
 #[test]
@@ -242,22 +243,22 @@ fn entry_points() {
     let source = "@compute @workgroup_size(1) fn scale() {} @compute @workgroup_size(2) fn offset() {}
         @fragment fn shade() {}";
     let error = refused(source);
-    assert_eq!(error.kind, Kind::EntryPoint);
+    assert_eq!(error.kind, ErrorKind::EntryPoint);
     assert!(error.message.contains("scale, offset") && !error.message.contains("shade"), "{error}");
     let error = compile_for(source, Some("ofset"), &target()).unwrap_err();
     assert!(error.message.contains("did you mean \"offset\"?") && error.message.contains("scale, offset"), "{error}");
     let error = compile_for(source, Some("shade"), &target()).unwrap_err();
-    assert_eq!(error.kind, Kind::EntryPoint);
+    assert_eq!(error.kind, ErrorKind::EntryPoint);
     let kernel = compile_for(source, Some("offset"), &target()).unwrap();
     assert_eq!(kernel.interface.workgroup_size, [2, 1, 1]);
     validate(&kernel.spirv, "vulkan1.3");
-    assert_eq!(refused("@fragment fn shade() {}").kind, Kind::EntryPoint);
+    assert_eq!(refused("@fragment fn shade() {}").kind, ErrorKind::EntryPoint);
 }
 
 #[test]
 fn overrides_without_values() {
     let error = refused("override SCALE: f32; @compute @workgroup_size(1) fn main() { _ = SCALE; }");
-    assert_eq!(error.kind, Kind::Compile);
+    assert_eq!(error.kind, ErrorKind::Compile);
     assert!(error.message.contains("SCALE has neither a value nor a default"), "{error}");
     assert!(error.message.contains("test.wgsl:1:"), "{error}");
     // One that the entry point does not use needs none.
@@ -288,7 +289,7 @@ fn overrides_with_values() {
         assert!(error.message.contains(expected), "{error}");
     }
     let error = with(&[named("N", 2048.0)]).unwrap_err();
-    assert_eq!(error.kind, Kind::Limit, "{error}");
+    assert_eq!(error.kind, ErrorKind::Limit, "{error}");
 }
 
 #[test]
@@ -306,7 +307,7 @@ fn specialization_constants_of_spirv() {
     let given: Vec<_> = kernel.specialized.iter().map(|one| (one.id, one.bytes.clone())).collect();
     assert_eq!(given, [(1, vec![64, 0, 0, 0]), (5, 0.5f32.to_le_bytes().to_vec()), (2, vec![100, 0, 0, 0])]);
     let error = with(&[id(3, 1.0)]).unwrap_err();
-    assert!(error.kind == Kind::Constant && error.message.contains("scale (id 5)"), "{error}");
+    assert!(error.kind == ErrorKind::Constant && error.message.contains("scale (id 5)"), "{error}");
     assert!(with(&[id(2, 2.5)]).unwrap_err().message.contains("i32"));
 }
 
@@ -317,7 +318,7 @@ fn unchecked_code_has_no_checks() {
     let has_clamp = |unchecked| {
         let kernel = compile_with(source, &Request { unchecked, ..Request::default() }, &target()).unwrap();
         validate(&kernel.spirv, "vulkan1.3");
-        Words::split(&kernel.spirv).unwrap().insts.iter().any(|inst| inst.is(Op::ExtInst) || inst.is(Op::ArrayLength))
+        Module::split(&kernel.spirv).unwrap().insts.iter().any(|inst| inst.is(Op::ExtInst) || inst.is(Op::ArrayLength))
     };
     assert!(has_clamp(false) && !has_clamp(true));
 }
@@ -335,7 +336,7 @@ fn missing_features_are_named() {
         ("@compute @workgroup_size(1) fn main() { _ = subgroupAdd(1u); }", "subgroup arithmetic"),
     ] {
         let error = compile_for(source, None, &bare).unwrap_err();
-        assert_eq!(error.kind, Kind::Unsupported);
+        assert_eq!(error.kind, ErrorKind::Unsupported);
         assert!(error.message.contains(expected), "{error}");
         compile(source).unwrap();
     }
@@ -381,7 +382,7 @@ fn matrices_in_buffers() {
         valid(&kernel("f32", columns, rows, "storage, read"));
         if rows > 2 {
             let error = refused(&kernel("f16", columns, rows, "uniform"));
-            assert_eq!(error.kind, Kind::Unsupported);
+            assert_eq!(error.kind, ErrorKind::Unsupported);
             assert!(error.message.contains("uniform buffer m has a matrix whose columns lie 8 bytes apart"), "{error}");
         }
     }
@@ -435,7 +436,7 @@ fn resources_that_are_no_buffers() {
     ] {
         let source = format!("{declaration} @compute @workgroup_size(1) fn main() {{ {usage} }}");
         let error = refused(&source);
-        assert_eq!(error.kind, Kind::Unsupported, "{error}");
+        assert_eq!(error.kind, ErrorKind::Unsupported, "{error}");
         assert!(error.message.contains(expected), "{error}");
     }
 }
@@ -461,7 +462,7 @@ fn functions_that_gpus_lack() {
             "enable f16; enable wgpu_int16; @group(0) @binding(0) var<storage, read_write> b: {ty};
             @compute @workgroup_size(1) fn main() {{ let x = b;\nb = {call}; }}"
         ));
-        assert_eq!(error.kind, Kind::Compile, "{error}");
+        assert_eq!(error.kind, ErrorKind::Compile, "{error}");
         assert!(error.message.contains(expected) && error.message.contains("test.wgsl:3:"), "{error}");
     }
 }
@@ -543,7 +544,7 @@ fn limits() {
         ),
     ] {
         let error = refused(&source);
-        assert_eq!(error.kind, Kind::Limit, "{error}");
+        assert_eq!(error.kind, ErrorKind::Limit, "{error}");
         assert!(error.message.contains(expected), "{error}");
     }
     compile(&shared_memory(49_152)).unwrap();
@@ -575,5 +576,5 @@ fn variables_of_an_invocation_are_bounded() {
     };
     compile(&module(2_000_000, 2_000_000)).expect("less than 16 MiB in all");
     let error = refused(&module(2_400_000, 2_400_000));
-    assert!(error.kind == Kind::Limit && error.message.contains("19200000 bytes, and 16777216 are the most"), "{error}");
+    assert!(error.kind == ErrorKind::Limit && error.message.contains("19200000 bytes, and 16777216 are the most"), "{error}");
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 /// What sort of refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ErrorKind {
     /// The text does not compile.
     Compile,
     /// The SPIR-V module is malformed.
@@ -25,7 +25,7 @@ pub(crate) enum Kind {
 /// A refusal with its story.
 #[derive(Clone, Debug)]
 pub(crate) struct Error {
-    pub(crate) kind: Kind,
+    pub(crate) kind: ErrorKind,
     pub(crate) message: String,
     /// Capabilities that the device lacks, where that is why.
     pub(crate) missing: Vec<Capability>,
@@ -35,7 +35,7 @@ pub(crate) struct Error {
 pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
         Error { kind, message: message.into(), missing: Vec::new() }
     }
 }
@@ -51,7 +51,7 @@ pub(crate) fn panic_error(message: &str) -> Error {
     let first = message.lines().next().unwrap_or("").trim();
     let shown: String = first.chars().take(300).collect();
     Error::new(
-        Kind::Compile,
+        ErrorKind::Compile,
         format!(
             "the kernel compiler failed inside on this kernel ({}); the kernel may be right. Known causes: passing a pointer to an \
              element of an array as an argument, and cooperative operations whose operands are not named by `let` first",

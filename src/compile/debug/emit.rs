@@ -10,7 +10,7 @@ use crate::compile::spirv::index::Index;
 use crate::compile::spirv::module::emit;
 
 /// The buffer and the functions.
-pub(super) struct Emitters {
+pub(super) struct RecordEmitters {
     /// The buffer's variable.
     pub(super) buffer: u32,
     /// The variable of the invocation's id, and whether it is new.
@@ -30,9 +30,14 @@ pub(super) struct Emitters {
     compare: Option<u32>,
 }
 
-impl Emitters {
+impl RecordEmitters {
     /// Sets up the buffer at a binding. `invocation` is the entry point's variable of the global id, if it has one, with its type.
-    pub(super) fn new(types: &mut Types, index: &Index<'_>, (group, binding): (u32, u32), invocation: Option<(u32, u32)>) -> Emitters {
+    pub(super) fn new(
+        types: &mut Types,
+        index: &Index<'_>,
+        (group, binding): (u32, u32),
+        invocation: Option<(u32, u32)>,
+    ) -> RecordEmitters {
         let mut annotations = Vec::new();
         let storage = StorageClass::StorageBuffer as u32;
         let uint = types.uint();
@@ -62,10 +67,20 @@ impl Emitters {
             }
         };
         // In the Vulkan memory model the whole device is a capability of its own, and one queue is enough.
-        let mut models = index.words.insts.iter().filter(|inst| inst.is(Op::MemoryModel));
+        let mut models = index.module.insts.iter().filter(|inst| inst.is(Op::MemoryModel));
         let vulkan = models.any(|inst| inst.word(2) == Some(MemoryModel::Vulkan as u32));
         let scope = types.constant(if vulkan { Scope::QueueFamily } else { Scope::Device } as u32);
-        Emitters { buffer, invocation, vector, pointer, scope, annotations, functions: Vec::new(), known: HashMap::new(), compare: None }
+        RecordEmitters {
+            buffer,
+            invocation,
+            vector,
+            pointer,
+            scope,
+            annotations,
+            functions: Vec::new(),
+            known: HashMap::new(),
+            compare: None,
+        }
     }
 
     /// The function that writes a record of so many words: called with the site and the words.

@@ -7,7 +7,7 @@ const MAX_WIDTH: usize = 64;
 
 /// How a number lies in a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wire {
+pub(crate) enum WireType {
     /// A signed word.
     I32,
     /// An unsigned word.
@@ -22,17 +22,17 @@ pub(crate) enum Wire {
 
 /// A scalar or a vector in a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Value {
+pub(crate) struct ValueShape {
     /// Each component.
-    pub(crate) wire: Wire,
+    pub(crate) wire: WireType,
     /// How many: 1 to 4.
     pub(crate) count: u32,
 }
 
-impl Value {
+impl ValueShape {
     /// Words that it takes.
     pub(crate) fn words(self) -> u32 {
-        self.count * if matches!(self.wire, Wire::I64 | Wire::U64) { 2 } else { 1 }
+        self.count * if matches!(self.wire, WireType::I64 | WireType::U64) { 2 } else { 1 }
     }
 }
 
@@ -47,15 +47,15 @@ enum Number {
 
 impl Number {
     /// The number that the first words are; the rest of them.
-    fn take(wire: Wire, words: &[u32]) -> (Number, &[u32]) {
+    fn take(wire: WireType, words: &[u32]) -> (Number, &[u32]) {
         let word = |at: usize| words.get(at).copied().unwrap_or(0);
         let wide = u64::from(word(0)) | u64::from(word(1)) << 32;
         let (number, used) = match wire {
-            Wire::I32 => (Number::Signed(i64::from(word(0).cast_signed())), 1),
-            Wire::U32 => (Number::Unsigned(word(0).into(), u32::MAX.into()), 1),
-            Wire::I64 => (Number::Signed(wide.cast_signed()), 2),
-            Wire::U64 => (Number::Unsigned(wide, u64::MAX), 2),
-            Wire::F32 => (Number::Float(f32::from_bits(word(0)).into()), 1),
+            WireType::I32 => (Number::Signed(i64::from(word(0).cast_signed())), 1),
+            WireType::U32 => (Number::Unsigned(word(0).into(), u32::MAX.into()), 1),
+            WireType::I64 => (Number::Signed(wide.cast_signed()), 2),
+            WireType::U64 => (Number::Unsigned(wide, u64::MAX), 2),
+            WireType::F32 => (Number::Float(f32::from_bits(word(0)).into()), 1),
         };
         (number, words.get(used..).unwrap_or(&[]))
     }
@@ -116,14 +116,14 @@ pub(crate) struct Format(Vec<Piece>);
 
 /// A mistake in a format: the byte where the specifier starts, and what is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Mistake {
+pub(crate) struct FormatError {
     pub(crate) at: usize,
     pub(crate) message: String,
 }
 
 impl Format {
     /// Reads a format.
-    pub(crate) fn parse(text: &str) -> Result<Format, Mistake> {
+    pub(crate) fn parse(text: &str) -> Result<Format, FormatError> {
         let mut pieces = Vec::new();
         let mut literal = String::new();
         let mut rest = text;
@@ -135,7 +135,7 @@ impl Format {
                 rest = after;
                 continue;
             }
-            let (spec, length) = Spec::parse(spec).map_err(|message| Mistake { at: text.len() - rest.len() + start, message })?;
+            let (spec, length) = Spec::parse(spec).map_err(|message| FormatError { at: text.len() - rest.len() + start, message })?;
             if !literal.is_empty() {
                 pieces.push(Piece::Text(std::mem::take(&mut literal)));
             }
@@ -150,7 +150,7 @@ impl Format {
     }
 
     /// What each of its specifiers stands for, in order.
-    pub(crate) fn values(&self) -> Vec<Value> {
+    pub(crate) fn values(&self) -> Vec<ValueShape> {
         self.specs().map(Spec::value).collect()
     }
 
@@ -159,7 +159,7 @@ impl Format {
     }
 
     /// The text with the values that these words are.
-    pub(crate) fn render(&self, values: &[Value], words: &[u32]) -> String {
+    pub(crate) fn render(&self, values: &[ValueShape], words: &[u32]) -> String {
         let mut out = String::new();
         let (mut values, mut words) = (values.iter(), words);
         for piece in &self.0 {
@@ -246,15 +246,15 @@ impl Spec {
     }
 
     /// What it stands for.
-    fn value(&self) -> Value {
+    fn value(&self) -> ValueShape {
         let wire = match (self.conversion, self.long) {
-            ('d' | 'i', false) => Wire::I32,
-            ('d' | 'i', true) => Wire::I64,
-            ('u' | 'x' | 'X' | 'o', false) => Wire::U32,
-            ('u' | 'x' | 'X' | 'o', true) => Wire::U64,
-            _ => Wire::F32,
+            ('d' | 'i', false) => WireType::I32,
+            ('d' | 'i', true) => WireType::I64,
+            ('u' | 'x' | 'X' | 'o', false) => WireType::U32,
+            ('u' | 'x' | 'X' | 'o', true) => WireType::U64,
+            _ => WireType::F32,
         };
-        Value { wire, count: self.vector.max(1) }
+        ValueShape { wire, count: self.vector.max(1) }
     }
 
     /// Writes a number.
@@ -457,9 +457,9 @@ mod tests {
     #[test]
     fn values_of_another_type_than_the_specifier_are_converted() {
         let format = Format::parse("%d %f %u %x").expect("a format");
-        let of = |wire| Value { wire, count: 1 };
+        let of = |wire| ValueShape { wire, count: 1 };
         let words = [(-3.7_f32).to_bits(), 5, u32::MAX, u32::MAX];
-        let text = format.render(&[of(Wire::F32), of(Wire::U32), of(Wire::I32), of(Wire::I32)], &words);
+        let text = format.render(&[of(WireType::F32), of(WireType::U32), of(WireType::I32), of(WireType::I32)], &words);
         assert_eq!(text, "-3 5.000000 4294967295 ffffffff");
         assert_eq!(format.render(&[], &[]), "   ", "what is missing prints as nothing");
     }

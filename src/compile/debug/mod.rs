@@ -4,15 +4,15 @@
 //! |---|---|
 //! | [`format`](mod@format) | how numbers print |
 //! | [`report`] | what can be reported, and how the buffer of records is read |
-//! | [`literal`], [`statement`] | `printf` and `assert` in WGSL text become calls |
-//! | [`types`], [`emit`], [`lower`] | SPIR-V gets a buffer of its own, and code that writes records into it |
+//! | [`string_literal`], [`statement`] | `printf` and `assert` in WGSL text become calls |
+//! | [`types`], [`emit`], [`instrument`] | SPIR-V gets a buffer of its own, and code that writes records into it |
 
 mod emit;
 mod format;
-mod literal;
-pub(super) mod lower;
+pub(super) mod instrument;
 pub(super) mod report;
 pub(super) mod statement;
+mod string_literal;
 mod types;
 
-pub(crate) use report::{Debug, HEADER, Record, Severity};
+pub(crate) use report::{DebugInfo, DebugRecord, HEADER, Severity};

@@ -1,17 +1,17 @@
 //! `printf("...", ...)` and `assert(...)` in WGSL, which knows neither: statements that become calls of functions which are added
 //! behind the text, or blanks where debugging is off. The functions do what WGSL can (conversions, words) and call an empty one whose
-//! body is made in the SPIR-V (see [`lower`](super::lower)).
+//! body is made in the SPIR-V (see [`instrument`](super::instrument)).
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use super::format::{Format, Value, Wire};
-use super::literal::{self, Literal};
-use super::report::{Plan, Report, Site};
-use crate::compile::base::error::{Error, Kind, Result};
+use super::format::{Format, ValueShape, WireType};
+use super::report::{ReportPlan, ReportSite, SiteKind};
+use super::string_literal::{self, StringLiteral};
+use crate::compile::base::error::{Error, ErrorKind, Result};
 use crate::compile::text::comments;
-use crate::compile::text::diagnose::{Label, Source};
+use crate::compile::text::diagnose::{Source, SpanLabel};
 use crate::compile::text::edits::Edits;
 use crate::compile::text::token::{Token, Tokens, is_line_end};
 
@@ -22,20 +22,20 @@ pub(crate) const MAX_WORDS: u32 = 60;
 const MAX_STATEMENTS: usize = 4096;
 
 /// Text to be compiled.
-pub(crate) struct Prepared {
+pub(crate) struct PreparedText {
     /// Without comments and strings.
     pub(crate) text: String,
     /// What was changed in it; comments that became blanks do not count.
     pub(crate) edits: Edits,
     /// What its statements report.
-    pub(crate) plan: Plan,
+    pub(crate) plan: ReportPlan,
 }
 
 /// A token with its place.
 type Placed<'a> = (Token<'a>, Range<usize>);
 
 /// A statement of ours.
-struct Statement {
+struct ReportStatement {
     /// From its name to its closing bracket.
     range: Range<usize>,
     /// Where its first argument starts.
@@ -49,15 +49,15 @@ struct Statement {
 }
 
 /// Takes comments, strings and our statements out of the user's text. With `debug`, calls that report stand in their place.
-pub(crate) fn prepare(source: Source<'_>, debug: bool) -> Result<Prepared> {
+pub(crate) fn prepare(source: Source<'_>, debug: bool) -> Result<PreparedText> {
     let text = source.text;
     let without_comments =
         |text: &str| comments::prepare(text).map_err(|unclosed| source.error_at(unclosed.0, "this comment is not closed"));
     if !text.contains("printf") && !text.contains("assert") {
-        return Ok(Prepared { text: without_comments(text)?, edits: Edits::default(), plan: Plan::default() });
+        return Ok(PreparedText { text: without_comments(text)?, edits: Edits::default(), plan: ReportPlan::default() });
     }
-    let literals = literal::find(text).map_err(|(at, message)| source.error_at(at, message))?;
-    let mut clean = without_comments(&literal::masked(text, &literals))?;
+    let literals = string_literal::find(text).map_err(|(at, message)| source.error_at(at, message))?;
+    let mut clean = without_comments(&string_literal::masked(text, &literals))?;
     let statements = find(source, &clean, &literals)?;
     // Any other string is the compiler's to refuse.
     let formats: HashSet<usize> = statements.iter().filter_map(|statement| statement.format).collect();
@@ -76,17 +76,17 @@ pub(crate) fn prepare(source: Source<'_>, debug: bool) -> Result<Prepared> {
         }
     }
     if !debug || statements.is_empty() {
-        return Ok(Prepared { text: clean, edits: Edits::default(), plan: Plan::default() });
+        return Ok(PreparedText { text: clean, edits: Edits::default(), plan: ReportPlan::default() });
     }
     for (size, fails) in &calls.sizes {
         let words: String = (0..*size).fold(String::new(), |list, i| list + &format!(", w{i}: u32"));
         calls.stubs.push_str(&format!("\nfn {}{}(site: u32{words}) {{}}", calls.base, kind(*fails, *size)));
     }
     calls.edits.replace(clean.len()..clean.len(), calls.stubs);
-    Ok(Prepared {
+    Ok(PreparedText {
         text: calls.edits.apply(&clean),
         edits: calls.edits,
-        plan: Plan { sites: calls.sites, prefix: Some(calls.base), unchecked: false },
+        plan: ReportPlan { sites: calls.sites, prefix: Some(calls.base), unchecked: false },
     })
 }
 
@@ -114,7 +114,7 @@ fn blank(text: &mut String, range: Range<usize>) {
 }
 
 /// Every statement of ours in a text without comments and strings.
-fn find(source: Source<'_>, text: &str, literals: &[Literal]) -> Result<Vec<Statement>> {
+fn find(source: Source<'_>, text: &str, literals: &[StringLiteral]) -> Result<Vec<ReportStatement>> {
     let tokens: Vec<Placed<'_>> = Tokens::new(text).collect();
     let token = |at: usize| tokens.get(at).map(|(token, _)| *token);
     let declares = |word| matches!(word, "fn" | "alias" | "struct" | "let" | "var" | "const" | "override");
@@ -134,7 +134,7 @@ fn find(source: Source<'_>, text: &str, literals: &[Literal]) -> Result<Vec<Stat
         let starts = matches!(at.checked_sub(2).and_then(token), Some(Token::Mark(';' | '{' | '}' | ':')));
         if !starts {
             let message = format!("{name} is a statement of its own: it has no value");
-            return Err(source.error(Kind::Compile, &message, &[Label { range: place.clone(), text: String::new() }], &[]));
+            return Err(source.error(ErrorKind::Compile, &message, &[SpanLabel { range: place.clone(), text: String::new() }], &[]));
         }
         let (parts, end) = split(&tokens, at).ok_or_else(|| source.error_at(place.start, "this call is not closed"))?;
         let Some((_, close)) = tokens.get(end) else { continue };
@@ -158,19 +158,19 @@ fn find(source: Source<'_>, text: &str, literals: &[Literal]) -> Result<Vec<Stat
             };
             let message = format!("the {what} argument of {name} is a string in quotes: {shape}");
             let range = format.unwrap_or_else(|| place.clone());
-            return Err(source.error(Kind::Compile, &message, &[Label { range, text: String::new() }], &[]));
+            return Err(source.error(ErrorKind::Compile, &message, &[SpanLabel { range, text: String::new() }], &[]));
         }
         let values: Vec<Range<usize>> = rest.collect();
         if let Some(range) = values.iter().find(|value| string(value).is_some()) {
-            let label = Label { range: range.clone(), text: String::new() };
-            return Err(source.error(Kind::Compile, "a kernel has no strings but formats, so a string is no value", &[label], &[]));
+            let label = SpanLabel { range: range.clone(), text: String::new() };
+            return Err(source.error(ErrorKind::Compile, "a kernel has no strings but formats, so a string is no value", &[label], &[]));
         }
         if statements.len() >= MAX_STATEMENTS {
             let message =
                 format!("more than {MAX_STATEMENTS} printf and assert statements; {MAX_STATEMENTS} are the most that are compiled");
             return Err(source.error_at(place.start, &message));
         }
-        statements.push(Statement { range: place.start..close.end, inside, condition, format: position, values });
+        statements.push(ReportStatement { range: place.start..close.end, inside, condition, format: position, values });
         at = end + 1;
     }
     Ok(statements)
@@ -227,14 +227,14 @@ struct Calls {
     edits: Edits,
     /// The added functions.
     stubs: String,
-    sites: Vec<Site>,
+    sites: Vec<ReportSite>,
     /// Which empty functions there are: numbers of words, and whether it is for assertions.
     sizes: Vec<(u32, bool)>,
 }
 
 impl Calls {
     /// Checks the format and the number of values of a statement.
-    fn check(&self, source: Source<'_>, statement: &Statement, literals: &[Literal]) -> Result<Option<Format>> {
+    fn check(&self, source: Source<'_>, statement: &ReportStatement, literals: &[StringLiteral]) -> Result<Option<Format>> {
         let Some(literal) = statement.format.and_then(|position| literals.get(position)) else { return Ok(None) };
         let format = Format::parse(&literal.text).map_err(|mistake| source.error_at(literal.place(mistake.at), &mistake.message))?;
         let values = format.values();
@@ -243,7 +243,7 @@ impl Calls {
             let range = statement.values.get(wanted).unwrap_or(&literal.range).clone();
             let message = format!("the format has {wanted} specifiers, and {given} values follow it");
             let text = if given > wanted { "the format has none for this" } else { "more specifiers than values" };
-            return Err(source.error(Kind::Compile, &message, &[Label { range, text: text.into() }], &[]));
+            return Err(source.error(ErrorKind::Compile, &message, &[SpanLabel { range, text: text.into() }], &[]));
         }
         let words: u32 = values.iter().map(|value| value.words()).sum();
         if words > MAX_WORDS {
@@ -252,13 +252,13 @@ impl Calls {
         Ok(Some(format))
     }
 
-    fn too_long(&self, source: Source<'_>, literal: &Literal, words: u32) -> Error {
+    fn too_long(&self, source: Source<'_>, literal: &StringLiteral, words: u32) -> Error {
         let message = format!("one statement prints {MAX_WORDS} numbers at most, 64-bit ones counting twice, and this prints {words}");
-        source.error(Kind::Compile, &message, &[Label { range: literal.range.clone(), text: String::new() }], &[])
+        source.error(ErrorKind::Compile, &message, &[SpanLabel { range: literal.range.clone(), text: String::new() }], &[])
     }
 
     /// Puts a call in the place of a statement.
-    fn call(&mut self, source: Source<'_>, statement: &Statement, format: Option<Format>, literals: &[Literal]) {
+    fn call(&mut self, source: Source<'_>, statement: &ReportStatement, format: Option<Format>, literals: &[StringLiteral]) {
         let site = self.sites.len();
         let values = format.as_ref().map(Format::values).unwrap_or_default();
         let name = format!("{}_{site}", self.base);
@@ -284,11 +284,11 @@ impl Calls {
         }
         self.stub(&name, statement, &values);
         let condition = statement.condition.clone().and_then(|range| source.text.get(range));
-        let report = match (condition, format) {
-            (Some(condition), format) => Report::Assert { condition: one_line(condition), format },
-            (None, format) => Report::Print(format.unwrap_or_default()),
+        let kind = match (condition, format) {
+            (Some(condition), format) => SiteKind::Assert { condition: one_line(condition), format },
+            (None, format) => SiteKind::Print(format.unwrap_or_default()),
         };
-        self.sites.push(Site { report, values, place: Some(source.position(statement.range.start)) });
+        self.sites.push(ReportSite { kind, values, place: Some(source.position(statement.range.start)) });
     }
 
     /// Has an argument converted.
@@ -298,7 +298,7 @@ impl Calls {
     }
 
     /// Adds the function that a statement calls.
-    fn stub(&mut self, name: &str, statement: &Statement, values: &[Value]) {
+    fn stub(&mut self, name: &str, statement: &ReportStatement, values: &[ValueShape]) {
         let (mut parameters, mut words, mut size) = (Vec::new(), String::new(), 0);
         if statement.condition.is_some() {
             parameters.push("ok: bool".to_owned());
@@ -312,10 +312,10 @@ impl Calls {
                 };
                 // Writing to a string cannot fail.
                 let _ = match value.wire {
-                    Wire::U32 => write!(words, ", {part}"),
-                    Wire::I32 | Wire::F32 => write!(words, ", bitcast<u32>({part})"),
-                    Wire::U64 => write!(words, ", u32({part}), u32({part} >> 32u)"),
-                    Wire::I64 => write!(words, ", u32(bitcast<u64>({part})), u32(bitcast<u64>({part}) >> 32u)"),
+                    WireType::U32 => write!(words, ", {part}"),
+                    WireType::I32 | WireType::F32 => write!(words, ", bitcast<u32>({part})"),
+                    WireType::U64 => write!(words, ", u32({part}), u32({part} >> 32u)"),
+                    WireType::I64 => write!(words, ", u32(bitcast<u64>({part})), u32(bitcast<u64>({part}) >> 32u)"),
                 };
             }
             size += value.words();
@@ -337,13 +337,13 @@ fn kind(fails: bool, size: u32) -> String {
 }
 
 /// The type that a value is converted to.
-fn type_name(value: Value) -> String {
+fn type_name(value: ValueShape) -> String {
     let scalar = match value.wire {
-        Wire::I32 => "i32",
-        Wire::U32 => "u32",
-        Wire::I64 => "i64",
-        Wire::U64 => "u64",
-        Wire::F32 => "f32",
+        WireType::I32 => "i32",
+        WireType::U32 => "u32",
+        WireType::I64 => "i64",
+        WireType::U64 => "u64",
+        WireType::F32 => "f32",
     };
     if value.count > 1 { format!("vec{}<{scalar}>", value.count) } else { scalar.to_owned() }
 }

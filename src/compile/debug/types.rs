@@ -21,8 +21,8 @@ pub(super) struct Types {
 impl Types {
     /// Of this module.
     pub(super) fn new(index: &Index<'_>) -> Types {
-        let mut types = Types { next: index.words.bound, added: Vec::new(), known: HashMap::new(), constants: HashMap::new() };
-        for inst in index.words.insts.iter().take_while(|inst| !inst.is(Op::Function)) {
+        let mut types = Types { next: index.module.bound, added: Vec::new(), known: HashMap::new(), constants: HashMap::new() };
+        for inst in index.module.insts.iter().take_while(|inst| !inst.is(Op::Function)) {
             match inst.op() {
                 Some(Op::TypeVoid | Op::TypeBool | Op::TypeInt | Op::TypeFloat | Op::TypeVector | Op::TypeFunction) => {
                     let Some(id) = inst.word(1) else { continue };

@@ -1,32 +1,32 @@
 //! The value of the condition behind `#if` and `#elif`.
 
-use super::flat::Place;
-use super::lex::Kind;
-use super::macros::{Fault, Texts, Token, fault};
+use super::flat_text::TokenSpan;
+use super::lex::LexemeKind;
+use super::macros::{PpToken, PreprocessError, TokenTexts, error_at};
 
 /// How deep brackets and signs nest.
 const MAX_DEPTH: usize = 64;
 
 /// The value of a condition, whose macros are expanded and whose `defined` are numbers already; a name that is left counts as 0.
-pub(super) fn value(tokens: &[Token], texts: &Texts, at: Place) -> Result<i64, Fault> {
+pub(super) fn value(tokens: &[PpToken], texts: &TokenTexts, at: TokenSpan) -> Result<i64, PreprocessError> {
     let mut reader = Reader { tokens, texts, next: 0, at };
     let value = reader.binary(0, 0)?;
     match tokens.get(reader.next) {
-        None => value.map_or_else(|| fault(at, "the condition divides by zero"), Ok),
-        Some(token) => fault(token.place, format!("the condition ends before this {}", texts.of(token))),
+        None => value.map_or_else(|| error_at(at, "the condition divides by zero"), Ok),
+        Some(token) => error_at(token.place, format!("the condition ends before this {}", texts.of(token))),
     }
 }
 
 /// A walk over a condition.
 struct Reader<'t> {
     /// Its tokens.
-    tokens: &'t [Token],
+    tokens: &'t [PpToken],
     /// Their characters.
-    texts: &'t Texts,
+    texts: &'t TokenTexts,
     /// The next one.
     next: usize,
     /// Where the directive stands.
-    at: Place,
+    at: TokenSpan,
 }
 
 /// How tightly an operator binds: the higher, the tighter.
@@ -72,7 +72,7 @@ fn apply(operator: &str, a: i64, b: i64) -> Option<i64> {
 
 impl Reader<'_> {
     /// Operators that bind tighter than `least`. `None`: what divides by zero, which only a side that does not count may do.
-    fn binary(&mut self, least: usize, depth: usize) -> Result<Option<i64>, Fault> {
+    fn binary(&mut self, least: usize, depth: usize) -> Result<Option<i64>, PreprocessError> {
         let mut left = self.unary(depth)?;
         while let Some(&token) = self.tokens.get(self.next) {
             let operator = self.texts.of(&token);
@@ -90,24 +90,24 @@ impl Reader<'_> {
     }
 
     /// A number, a name, or something in brackets, with signs before it.
-    fn unary(&mut self, depth: usize) -> Result<Option<i64>, Fault> {
-        let Some(&token) = self.tokens.get(self.next) else { return fault(self.at, "the condition is not complete") };
+    fn unary(&mut self, depth: usize) -> Result<Option<i64>, PreprocessError> {
+        let Some(&token) = self.tokens.get(self.next) else { return error_at(self.at, "the condition is not complete") };
         if depth > MAX_DEPTH {
-            return fault(token.place, format!("the condition nests more than {MAX_DEPTH} levels deep"));
+            return error_at(token.place, format!("the condition nests more than {MAX_DEPTH} levels deep"));
         }
         self.next += 1;
         let text = self.texts.of(&token);
         match (token.kind, text) {
-            (Kind::Word, _) => Ok(Some(0)),
-            (Kind::Number, _) => match number(text) {
+            (LexemeKind::Word, _) => Ok(Some(0)),
+            (LexemeKind::Number, _) => match number(text) {
                 Some(value) => Ok(Some(value)),
-                None => fault(token.place, format!("{text} is no whole number, which conditions are made of")),
+                None => error_at(token.place, format!("{text} is no whole number, which conditions are made of")),
             },
             (_, "(") => {
                 let inside = self.binary(0, depth + 1)?;
                 match self.tokens.get(self.next).map(|close| self.texts.of(close)) {
                     Some(")") => self.next += 1,
-                    _ => return fault(token.place, "this bracket of the condition is not closed by )"),
+                    _ => return error_at(token.place, "this bracket of the condition is not closed by )"),
                 }
                 Ok(inside)
             }
@@ -115,7 +115,7 @@ impl Reader<'_> {
             (_, "-") => Ok(self.unary(depth + 1)?.map(i64::wrapping_neg)),
             (_, "+") => self.unary(depth + 1),
             (_, "~") => Ok(self.unary(depth + 1)?.map(|value| !value)),
-            _ => fault(token.place, format!("a condition has whole numbers, names and operators, and here stands {text}")),
+            _ => error_at(token.place, format!("a condition has whole numbers, names and operators, and here stands {text}")),
         }
     }
 }
@@ -133,12 +133,12 @@ fn number(text: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compile::glsl::flat::File;
+    use crate::compile::glsl::flat_text::File;
 
     fn of(text: &str) -> Result<i64, String> {
-        let texts = Texts::new(vec![File { label: String::new(), text: text.into() }]);
+        let texts = TokenTexts::new(vec![File { label: String::new(), text: text.into() }]);
         let tokens = texts.tokens(0);
-        value(&tokens, &texts, Place { file: 0, at: 0, length: 1 }).map_err(|fault| fault.message)
+        value(&tokens, &texts, TokenSpan { file: 0, at: 0, length: 1 }).map_err(|error_at| error_at.message)
     }
 
     #[test]

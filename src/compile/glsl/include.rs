@@ -10,14 +10,14 @@ const MAX_FILE: u64 = 1 << 20;
 
 /// Where an included file lies: the index of a folder, and the names below it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Located {
+pub(super) struct IncludePath {
     /// The folder.
     folder: usize,
     /// Folders below it, and the file.
     names: Vec<String>,
 }
 
-impl Located {
+impl IncludePath {
     /// The path, as messages and the system have it.
     pub(super) fn path(&self, folders: &[&str]) -> String {
         let folder = folders.get(self.folder).copied().unwrap_or("");
@@ -28,14 +28,14 @@ impl Located {
 
 /// Where the file `name` may lie, in the order in which to look: beside `from` if it is in quotes, then in each folder. Nothing of a
 /// path that is absolute or leaves the folders.
-pub(super) fn candidates(name: &str, quoted: bool, from: Option<&Located>, folders: usize) -> Vec<Located> {
-    let mut list: Vec<Located> = Vec::new();
+pub(super) fn candidates(name: &str, quoted: bool, from: Option<&IncludePath>, folders: usize) -> Vec<IncludePath> {
+    let mut list: Vec<IncludePath> = Vec::new();
     if let Some(from) = from.filter(|_| quoted) {
         let beside = from.names.get(..from.names.len().saturating_sub(1)).unwrap_or(&[]);
-        list.extend(below(beside, name).map(|names| Located { folder: from.folder, names }));
+        list.extend(below(beside, name).map(|names| IncludePath { folder: from.folder, names }));
     }
     for folder in 0..folders {
-        let in_folder = below(&[], name).map(|names| Located { folder, names });
+        let in_folder = below(&[], name).map(|names| IncludePath { folder, names });
         list.extend(in_folder.filter(|located| !list.contains(located)));
     }
     list
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     fn paths(name: &str, quoted: bool, from: Option<&[&str]>) -> Vec<String> {
-        let from = from.map(|names| Located { folder: 1, names: names.iter().map(|n| (*n).to_owned()).collect() });
+        let from = from.map(|names| IncludePath { folder: 1, names: names.iter().map(|n| (*n).to_owned()).collect() });
         candidates(name, quoted, from.as_ref(), 2).iter().map(|located| located.path(&["a", "/b/"])).collect()
     }
 

@@ -2,7 +2,7 @@
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum LexemeKind {
     /// A name or keyword.
     Word,
     /// A number, with its suffix.
@@ -23,7 +23,7 @@ pub(super) enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Lexeme {
     /// What it is.
-    pub(super) kind: Kind,
+    pub(super) kind: LexemeKind,
     /// Its first byte.
     pub(super) start: usize,
     /// The byte after its last.
@@ -101,24 +101,26 @@ impl Iterator for Lexemes<'_> {
     fn next(&mut self) -> Option<Lexeme> {
         if let Err(start) = self.skip() {
             self.at = self.text.len();
-            return Some(Lexeme { kind: Kind::Unclosed, start, end: start + 2 });
+            return Some(Lexeme { kind: LexemeKind::Unclosed, start, end: start + 2 });
         }
         let start = self.at;
         let rest = self.text.get(start..)?;
         let mut chars = rest.chars();
         let first = chars.next()?;
         let (kind, length) = match first {
-            '\n' => (Kind::LineEnd, 1),
-            '0'..='9' => (Kind::Number, number_length(rest)),
-            '.' if chars.next().is_some_and(|c| c.is_ascii_digit()) => (Kind::Number, number_length(rest)),
-            c if is_word(c) => (Kind::Word, rest.find(|c| !is_word(c)).unwrap_or(rest.len())),
+            '\n' => (LexemeKind::LineEnd, 1),
+            '0'..='9' => (LexemeKind::Number, number_length(rest)),
+            '.' if chars.next().is_some_and(|c| c.is_ascii_digit()) => (LexemeKind::Number, number_length(rest)),
+            c if is_word(c) => (LexemeKind::Word, rest.find(|c| !is_word(c)).unwrap_or(rest.len())),
             '"' => match rest.get(1..).and_then(|inside| inside.find(['"', '\n'])) {
-                Some(inside) if rest.as_bytes().get(inside + 1) == Some(&b'"') => (Kind::Quoted, inside + 2),
-                _ => (Kind::Stray, 1),
+                Some(inside) if rest.as_bytes().get(inside + 1) == Some(&b'"') => (LexemeKind::Quoted, inside + 2),
+                _ => (LexemeKind::Stray, 1),
             },
             '#' | '(' | ')' | '[' | ']' | '{' | '}' | ',' | ';' | ':' | '?' | '.' | '=' | '<' | '>' | '+' | '-' | '*' | '/' | '%' | '&'
-            | '|' | '^' | '~' | '!' => (Kind::Mark, OPERATORS.iter().find(|operator| rest.starts_with(**operator)).map_or(1, |o| o.len())),
-            c => (Kind::Stray, c.len_utf8()),
+            | '|' | '^' | '~' | '!' => {
+                (LexemeKind::Mark, OPERATORS.iter().find(|operator| rest.starts_with(**operator)).map_or(1, |o| o.len()))
+            }
+            c => (LexemeKind::Stray, c.len_utf8()),
         };
         self.at = start + length;
         Some(Lexeme { kind, start, end: self.at })
@@ -129,7 +131,7 @@ impl Iterator for Lexemes<'_> {
 mod tests {
     use super::*;
 
-    fn tokens(text: &str) -> Vec<(&str, Kind)> {
+    fn tokens(text: &str) -> Vec<(&str, LexemeKind)> {
         Lexemes::new(text).map(|token| (&text[token.start..token.end], token.kind)).collect()
     }
 
@@ -138,7 +140,7 @@ mod tests {
         let words: Vec<&str> = tokens("a+=b>>=1.5e-3f; x--.y /* no */ 0xEu-1 // no\n#define A(b) b##c").iter().map(|t| t.0).collect();
         let want = "a += b >>= 1.5e-3f ; x -- . y 0xEu - 1 \n # define A ( b ) b ## c";
         assert_eq!(words, want.split(' ').collect::<Vec<_>>());
-        assert_eq!(tokens("\"text\" .5 ."), [("\"text\"", Kind::Quoted), (".5", Kind::Number), (".", Kind::Mark)]);
+        assert_eq!(tokens("\"text\" .5 ."), [("\"text\"", LexemeKind::Quoted), (".5", LexemeKind::Number), (".", LexemeKind::Mark)]);
     }
 
     #[test]
@@ -149,10 +151,10 @@ mod tests {
 
     #[test]
     fn what_is_no_glsl_is_told_apart() {
-        assert_eq!(tokens("é"), [("é", Kind::Stray)]);
-        assert_eq!(tokens("a \"b\nc").iter().filter(|t| t.1 == Kind::Stray).count(), 1);
-        assert_eq!(tokens("a /* b").last(), Some(&("/*", Kind::Unclosed)));
-        assert_eq!(tokens("a /*/ b").last(), Some(&("/*", Kind::Unclosed)));
-        assert_eq!(tokens("@\\").iter().filter(|t| t.1 == Kind::Stray).count(), 2);
+        assert_eq!(tokens("é"), [("é", LexemeKind::Stray)]);
+        assert_eq!(tokens("a \"b\nc").iter().filter(|t| t.1 == LexemeKind::Stray).count(), 1);
+        assert_eq!(tokens("a /* b").last(), Some(&("/*", LexemeKind::Unclosed)));
+        assert_eq!(tokens("a /*/ b").last(), Some(&("/*", LexemeKind::Unclosed)));
+        assert_eq!(tokens("@\\").iter().filter(|t| t.1 == LexemeKind::Stray).count(), 2);
     }
 }

@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
-use super::flat::{File, Place};
-use super::lex::{Kind, Lexemes};
+use super::flat_text::{File, TokenSpan};
+use super::lex::{LexemeKind, Lexemes};
 
 /// The most tokens that are taken up on the way of expanding all macros of a kernel.
 const MAX_STEPS: usize = 2 << 20;
@@ -19,50 +19,50 @@ const PASTED: u32 = u32::MAX;
 
 /// A mistake, by where it stands.
 #[derive(Clone, Debug)]
-pub(super) struct Fault {
+pub(super) struct PreprocessError {
     /// Where.
-    pub(super) place: Place,
+    pub(super) place: TokenSpan,
     /// What to say.
     pub(super) message: String,
 }
 
 /// What is wrong at a place.
-pub(super) fn fault<T>(place: Place, message: impl Into<String>) -> Result<T, Fault> {
-    Err(Fault { place, message: message.into() })
+pub(super) fn error_at<T>(place: TokenSpan, message: impl Into<String>) -> Result<T, PreprocessError> {
+    Err(PreprocessError { place, message: message.into() })
 }
 
 /// A token of a file, or of an expansion.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Token {
+pub(super) struct PpToken {
     /// What it is.
-    pub(super) kind: Kind,
+    pub(super) kind: LexemeKind,
     /// A macro's name met inside its own expansion: it stays as it is for good.
     painted: bool,
     /// Where its characters are.
-    text: Place,
+    text: TokenSpan,
     /// Where the user wrote what it came from: of an expansion, the macro's use.
-    pub(super) place: Place,
+    pub(super) place: TokenSpan,
     /// The line of that, from 1.
     pub(super) line: u32,
 }
 
 /// All text that tokens are made of.
 #[derive(Debug, Default)]
-pub(super) struct Texts {
+pub(super) struct TokenTexts {
     /// The files.
     pub(super) files: Vec<File>,
     /// Pasted tokens.
     pasted: String,
 }
 
-impl Texts {
+impl TokenTexts {
     /// Of some files.
-    pub(super) fn new(files: Vec<File>) -> Texts {
-        Texts { files, pasted: String::new() }
+    pub(super) fn new(files: Vec<File>) -> TokenTexts {
+        TokenTexts { files, pasted: String::new() }
     }
 
     /// A token's characters.
-    pub(super) fn of(&self, token: &Token) -> &str {
+    pub(super) fn of(&self, token: &PpToken) -> &str {
         let whole = match token.text.file {
             PASTED => Some(self.pasted.as_str()),
             file => self.files.get(file as usize).map(|file| file.text.as_str()),
@@ -72,7 +72,7 @@ impl Texts {
     }
 
     /// The tokens of a file, ends of lines among them.
-    pub(super) fn tokens(&self, file: u32) -> Vec<Token> {
+    pub(super) fn tokens(&self, file: u32) -> Vec<PpToken> {
         let text = self.files.get(file as usize).map_or("", |file| file.text.as_str());
         let (mut line, mut counted) = (1, 0);
         Lexemes::new(text)
@@ -80,23 +80,23 @@ impl Texts {
                 let between = text.as_bytes().get(counted..lexeme.start).unwrap_or(&[]);
                 line += between.iter().filter(|&&byte| byte == b'\n').count() as u32;
                 counted = lexeme.start;
-                let place = Place { file, at: lexeme.start as u32, length: (lexeme.end - lexeme.start) as u32 };
-                Token { kind: lexeme.kind, painted: false, text: place, place, line }
+                let place = TokenSpan { file, at: lexeme.start as u32, length: (lexeme.end - lexeme.start) as u32 };
+                PpToken { kind: lexeme.kind, painted: false, text: place, place, line }
             })
             .collect()
     }
 
     /// A token of characters that no file has, in the place of another.
-    pub(super) fn made(&mut self, kind: Kind, text: &str, like: &Token) -> Result<Token, Fault> {
+    pub(super) fn made(&mut self, kind: LexemeKind, text: &str, like: &PpToken) -> Result<PpToken, PreprocessError> {
         if self.pasted.len() + text.len() > MAX_PASTED {
-            return fault(
+            return error_at(
                 like.place,
                 format!("the macros of this kernel make more than {MAX_PASTED} bytes of new tokens, the most that are made"),
             );
         }
-        let place = Place { file: PASTED, at: self.pasted.len() as u32, length: text.len() as u32 };
+        let place = TokenSpan { file: PASTED, at: self.pasted.len() as u32, length: text.len() as u32 };
         self.pasted.push_str(text);
-        Ok(Token { kind, text: place, painted: false, ..*like })
+        Ok(PpToken { kind, text: place, painted: false, ..*like })
     }
 }
 
@@ -106,16 +106,16 @@ struct Macro {
     /// How many parameters it has; none for one without brackets.
     parameters: Option<usize>,
     /// What it stands for.
-    body: Vec<Part>,
+    body: Vec<MacroPart>,
     /// It is being expanded.
     busy: bool,
 }
 
 /// A part of what a macro stands for.
 #[derive(Clone, Copy, Debug)]
-enum Part {
+enum MacroPart {
     /// A token.
-    Token(Token),
+    Token(PpToken),
     /// The argument for a parameter.
     Parameter(usize),
     /// What stands left and right of it becomes one token.
@@ -124,11 +124,11 @@ enum Part {
 
 impl Macro {
     /// Whether it stands for the same as another.
-    fn means(&self, other: &Macro, texts: &Texts) -> bool {
-        let same = |pair: (&Part, &Part)| match pair {
-            (Part::Token(a), Part::Token(b)) => texts.of(a) == texts.of(b),
-            (Part::Parameter(a), Part::Parameter(b)) => a == b,
-            (Part::Paste, Part::Paste) => true,
+    fn means(&self, other: &Macro, texts: &TokenTexts) -> bool {
+        let same = |pair: (&MacroPart, &MacroPart)| match pair {
+            (MacroPart::Token(a), MacroPart::Token(b)) => texts.of(a) == texts.of(b),
+            (MacroPart::Parameter(a), MacroPart::Parameter(b)) => a == b,
+            (MacroPart::Paste, MacroPart::Paste) => true,
             _ => false,
         };
         self.parameters == other.parameters && self.body.len() == other.body.len() && self.body.iter().zip(&other.body).all(same)
@@ -147,9 +147,9 @@ pub(super) struct Macros {
 }
 
 /// What is left to look at.
-enum Left {
+enum PendingToken {
     /// A token.
-    Token(Token),
+    Token(PpToken),
     /// The end of a macro's expansion.
     End(usize),
 }
@@ -166,32 +166,32 @@ impl Macros {
     }
 
     /// Defines a macro by what follows `#define`. One of the same name must be the same.
-    pub(super) fn define(&mut self, tokens: &[Token], texts: &Texts, at: Place) -> Result<(), Fault> {
-        let Some((name, mut rest)) = tokens.split_first().filter(|(name, _)| name.kind == Kind::Word) else {
-            return fault(at, "#define needs the name of a macro");
+    pub(super) fn define(&mut self, tokens: &[PpToken], texts: &TokenTexts, at: TokenSpan) -> Result<(), PreprocessError> {
+        let Some((name, mut rest)) = tokens.split_first().filter(|(name, _)| name.kind == LexemeKind::Word) else {
+            return error_at(at, "#define needs the name of a macro");
         };
         let title = texts.of(name);
         if matches!(title, "defined" | "__LINE__" | "__FILE__" | "__VERSION__") {
-            return fault(name.place, format!("{title} cannot be defined as a macro"));
+            return error_at(name.place, format!("{title} cannot be defined as a macro"));
         }
         let mut parameters = None;
         // Only a bracket right behind the name makes a list of parameters.
         if let Some(open) = rest.first().filter(|open| texts.of(open) == "(" && open.place.at == name.place.at + name.place.length) {
             let close = rest.iter().position(|token| texts.of(token) == ")");
-            let Some(close) = close else { return fault(open.place, "this list of parameters is not closed by )") };
+            let Some(close) = close else { return error_at(open.place, "this list of parameters is not closed by )") };
             let inside = rest.get(1..close).unwrap_or(&[]);
             let mut names: Vec<&str> = Vec::new();
             for (index, token) in inside.iter().enumerate() {
                 let text = texts.of(token);
-                let right = if index % 2 == 0 { token.kind == Kind::Word && !names.contains(&text) } else { text == "," };
+                let right = if index % 2 == 0 { token.kind == LexemeKind::Word && !names.contains(&text) } else { text == "," };
                 if !right || (index % 2 == 1 && index + 1 == inside.len()) {
-                    return fault(token.place, "parameters of a macro are different names with , between them");
+                    return error_at(token.place, "parameters of a macro are different names with , between them");
                 }
                 if index % 2 == 0 {
                     names.push(text);
                 }
                 if names.len() > MAX_PARAMETERS {
-                    return fault(token.place, format!("a macro has at most {MAX_PARAMETERS} parameters"));
+                    return error_at(token.place, format!("a macro has at most {MAX_PARAMETERS} parameters"));
                 }
             }
             parameters = Some(names);
@@ -199,18 +199,18 @@ impl Macros {
         }
         let ends = [rest.first(), rest.last()];
         if let Some(paste) = ends.into_iter().flatten().find(|token| texts.of(token) == "##") {
-            return fault(paste.place, "## joins two tokens, and here is only one");
+            return error_at(paste.place, "## joins two tokens, and here is only one");
         }
         let names = parameters.as_deref().unwrap_or(&[]);
-        let part = |token: &Token| match texts.of(token) {
-            "##" => Part::Paste,
-            text => names.iter().position(|name| *name == text).map_or(Part::Token(*token), Part::Parameter),
+        let part = |token: &PpToken| match texts.of(token) {
+            "##" => MacroPart::Paste,
+            text => names.iter().position(|name| *name == text).map_or(MacroPart::Token(*token), MacroPart::Parameter),
         };
         let new = Macro { body: rest.iter().map(part).collect(), parameters: parameters.map(|names| names.len()), busy: false };
         let old = self.names.get(title).copied().flatten().and_then(|index| self.list.get(index));
         match old {
             Some(old) if old.means(&new, texts) => return Ok(()),
-            Some(_) => return fault(name.place, format!("the macro {title} is defined already, as something else: #undef it first")),
+            Some(_) => return error_at(name.place, format!("the macro {title} is defined already, as something else: #undef it first")),
             None => {}
         }
         self.names.insert(title.to_owned(), Some(self.list.len()));
@@ -219,23 +219,24 @@ impl Macros {
     }
 
     /// Expands all macros in a run of tokens, `depth` of them around it.
-    pub(super) fn expand(&mut self, run: &[Token], texts: &mut Texts, depth: usize) -> Result<Vec<Token>, Fault> {
+    pub(super) fn expand(&mut self, run: &[PpToken], texts: &mut TokenTexts, depth: usize) -> Result<Vec<PpToken>, PreprocessError> {
         let mut out = Vec::with_capacity(run.len());
-        let mut left: Vec<Left> = run.iter().rev().map(|&token| Left::Token(token)).collect();
+        let mut left: Vec<PendingToken> = run.iter().rev().map(|&token| PendingToken::Token(token)).collect();
         while let Some(next) = left.pop() {
             let mut token = match next {
-                Left::Token(token) => token,
-                Left::End(index) => {
+                PendingToken::Token(token) => token,
+                PendingToken::End(index) => {
                     self.set_busy(index, false);
                     continue;
                 }
             };
             self.step(1, token.place)?;
-            let named = if token.kind == Kind::Word && !token.painted { self.names.get(texts.of(&token)).copied().flatten() } else { None };
+            let named =
+                if token.kind == LexemeKind::Word && !token.painted { self.names.get(texts.of(&token)).copied().flatten() } else { None };
             let used = named.and_then(|index| self.list.get(index).map(|found| (index, found.busy, found.parameters)));
             let Some((index, busy, parameters)) = used else {
-                if token.kind == Kind::Word && texts.of(&token) == "__LINE__" {
-                    token = texts.made(Kind::Number, &token.line.to_string(), &token)?;
+                if token.kind == LexemeKind::Word && texts.of(&token) == "__LINE__" {
+                    token = texts.made(LexemeKind::Number, &token.line.to_string(), &token)?;
                 }
                 out.push(token);
                 continue;
@@ -258,17 +259,17 @@ impl Macros {
                 }
             };
             self.set_busy(index, true);
-            left.push(Left::End(index));
-            left.extend(result.into_iter().rev().map(Left::Token));
+            left.push(PendingToken::End(index));
+            left.extend(result.into_iter().rev().map(PendingToken::Token));
         }
         Ok(out)
     }
 
     /// Counts work.
-    fn step(&mut self, count: usize, place: Place) -> Result<(), Fault> {
+    fn step(&mut self, count: usize, place: TokenSpan) -> Result<(), PreprocessError> {
         self.steps += count;
         if self.steps > MAX_STEPS {
-            return fault(place, format!("the macros of this kernel expand to too much: more than {MAX_STEPS} tokens on the way"));
+            return error_at(place, format!("the macros of this kernel expand to too much: more than {MAX_STEPS} tokens on the way"));
         }
         Ok(())
     }
@@ -281,22 +282,28 @@ impl Macros {
     }
 
     /// Whether the next token is an opening bracket.
-    fn opens(&self, left: &[Left], texts: &Texts) -> bool {
+    fn opens(&self, left: &[PendingToken], texts: &TokenTexts) -> bool {
         let next = left.iter().rev().find_map(|left| match left {
-            Left::Token(token) => Some(token),
-            Left::End(_) => None,
+            PendingToken::Token(token) => Some(token),
+            PendingToken::End(_) => None,
         });
         next.is_some_and(|token| texts.of(token) == "(")
     }
 
     /// Takes the arguments of a macro with `count` parameters that `user` names.
-    fn arguments(&mut self, left: &mut Vec<Left>, user: &Token, count: usize, texts: &Texts) -> Result<Vec<Vec<Token>>, Fault> {
+    fn arguments(
+        &mut self,
+        left: &mut Vec<PendingToken>,
+        user: &PpToken,
+        count: usize,
+        texts: &TokenTexts,
+    ) -> Result<Vec<Vec<PpToken>>, PreprocessError> {
         let mut arguments = vec![Vec::new()];
         let mut open = 0_usize;
         while let Some(next) = left.pop() {
             let token = match next {
-                Left::Token(token) => token,
-                Left::End(index) => {
+                PendingToken::Token(token) => token,
+                PendingToken::End(index) => {
                     self.set_busy(index, false);
                     continue;
                 }
@@ -325,17 +332,23 @@ impl Macros {
                 last.push(token);
             }
         }
-        fault(user.place, format!("the arguments of the macro {} are not closed by )", texts.of(user)))
+        error_at(user.place, format!("the arguments of the macro {} are not closed by )", texts.of(user)))
     }
 
     /// The arguments, if there are as many as there must be.
-    fn counted(&self, mut arguments: Vec<Vec<Token>>, user: &Token, count: usize, texts: &Texts) -> Result<Vec<Vec<Token>>, Fault> {
+    fn counted(
+        &self,
+        mut arguments: Vec<Vec<PpToken>>,
+        user: &PpToken,
+        count: usize,
+        texts: &TokenTexts,
+    ) -> Result<Vec<Vec<PpToken>>, PreprocessError> {
         if count == 0 && arguments.iter().all(Vec::is_empty) {
             arguments.clear();
         }
         if arguments.len() != count {
             let message = format!("the macro {} takes {count} arguments, and here are {}", texts.of(user), arguments.len());
-            return fault(user.place, message);
+            return error_at(user.place, message);
         }
         Ok(arguments)
     }
@@ -344,28 +357,28 @@ impl Macros {
     fn substitute(
         &mut self,
         index: usize,
-        arguments: &[Vec<Token>],
-        user: &Token,
-        texts: &mut Texts,
+        arguments: &[Vec<PpToken>],
+        user: &PpToken,
+        texts: &mut TokenTexts,
         depth: usize,
-    ) -> Result<Vec<Token>, Fault> {
+    ) -> Result<Vec<PpToken>, PreprocessError> {
         if depth > MAX_DEPTH {
-            return fault(user.place, format!("macros are used in the arguments of macros more than {MAX_DEPTH} levels deep"));
+            return error_at(user.place, format!("macros are used in the arguments of macros more than {MAX_DEPTH} levels deep"));
         }
         let body = self.list.get(index).map(|found| found.body.clone()).unwrap_or_default();
         self.step(body.len(), user.place)?;
-        let is_paste = |at: Option<usize>| matches!(at.and_then(|at| body.get(at)), Some(Part::Paste));
-        let mut expanded: Vec<Option<Vec<Token>>> = vec![None; arguments.len()];
-        let mut out: Vec<Token> = Vec::with_capacity(body.len());
+        let is_paste = |at: Option<usize>| matches!(at.and_then(|at| body.get(at)), Some(MacroPart::Paste));
+        let mut expanded: Vec<Option<Vec<PpToken>>> = vec![None; arguments.len()];
+        let mut out: Vec<PpToken> = Vec::with_capacity(body.len());
         // Whether what stands left of here was an empty argument.
         let mut left_is_empty = false;
         for (at, part) in body.iter().enumerate() {
             let joined = is_paste(at.checked_sub(1));
             let mut piece = match *part {
-                Part::Paste => continue,
-                Part::Token(token) => vec![Token { place: user.place, line: user.line, ..token }],
-                Part::Parameter(which) if joined || is_paste(Some(at + 1)) => arguments.get(which).cloned().unwrap_or_default(),
-                Part::Parameter(which) => {
+                MacroPart::Paste => continue,
+                MacroPart::Token(token) => vec![PpToken { place: user.place, line: user.line, ..token }],
+                MacroPart::Parameter(which) if joined || is_paste(Some(at + 1)) => arguments.get(which).cloned().unwrap_or_default(),
+                MacroPart::Parameter(which) => {
                     let known = expanded.get(which).cloned().flatten();
                     let whole = match known {
                         Some(whole) => whole,
@@ -392,13 +405,15 @@ impl Macros {
 }
 
 /// Two tokens as one.
-fn paste(left: &Token, right: &Token, user: &Token, texts: &mut Texts) -> Result<Token, Fault> {
+fn paste(left: &PpToken, right: &PpToken, user: &PpToken, texts: &mut TokenTexts) -> Result<PpToken, PreprocessError> {
     let text = format!("{}{}", texts.of(left), texts.of(right));
     let mut lexemes = Lexemes::new(&text);
     match (lexemes.next(), lexemes.next()) {
-        (Some(one), None) if one.end == text.len() && !matches!(one.kind, Kind::Stray | Kind::Unclosed | Kind::LineEnd) => {
+        (Some(one), None)
+            if one.end == text.len() && !matches!(one.kind, LexemeKind::Stray | LexemeKind::Unclosed | LexemeKind::LineEnd) =>
+        {
             texts.made(one.kind, &text, user)
         }
-        _ => fault(user.place, format!("## joins {} and {}, which are no token together", texts.of(left), texts.of(right))),
+        _ => error_at(user.place, format!("## joins {} and {}, which are no token together", texts.of(left), texts.of(right))),
     }
 }

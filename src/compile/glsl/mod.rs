@@ -3,28 +3,28 @@
 //!
 //! | file | what it is about |
 //! |---|---|
-//! | [`flat`](mod@flat) | text after the preprocessor, with the way back to the user's lines |
+//! | [`flat_text`] | text after the preprocessor, with the way back to the user's lines |
 //! | [`lex`], [`macros`], [`condition`], [`include`](mod@include), [`preprocess`] | the preprocessor |
 //! | [`size_limits`] | what would exhaust a compiler, beyond what [`prescan`](super::text::prescan) looks for |
 //! | [`glslang_bugs`] | what ends glslang without a message |
 //! | [`flatten`](mod@flatten) | source to flat text that passed all checks |
-//! | [`log`] | what libshaderc says, as messages |
-//! | [`plain`](mod@plain) | naga's front end |
+//! | [`shaderc_log`] | what libshaderc says, as messages |
+//! | [`naga_frontend`] | naga's front end |
 
 mod condition;
-mod flat;
+mod flat_text;
 mod flatten;
 mod glslang_bugs;
 mod include;
 mod lex;
-mod log;
 mod macros;
-mod plain;
+mod naga_frontend;
 mod preprocess;
+mod shaderc_log;
 mod size_limits;
 
-pub(crate) use flat::Flat;
+pub(crate) use flat_text::FlatText;
 pub(crate) use flatten::flatten;
-pub(crate) use log::refusal;
-pub(crate) use plain::plain;
-pub(crate) use preprocess::Surroundings;
+pub(crate) use naga_frontend::compile_with_naga;
+pub(crate) use preprocess::PreprocessOptions;
+pub(crate) use shaderc_log::error_from_log;

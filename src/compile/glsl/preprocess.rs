@@ -2,10 +2,10 @@
 //! shape, all of whose content is in the key of the cache. Compilers have preprocessors of their own, with no bound on anything.
 
 use super::condition;
-use super::flat::{File, Flat, Place};
-use super::include::{self, Located};
-use super::lex::Kind;
-use super::macros::{Fault, Macros, Texts, Token, fault};
+use super::flat_text::{File, FlatText, TokenSpan};
+use super::include::{self, IncludePath};
+use super::lex::LexemeKind;
+use super::macros::{Macros, PpToken, PreprocessError, TokenTexts, error_at};
 use crate::compile::base::error::Error;
 
 /// How deep files include files.
@@ -24,7 +24,7 @@ pub(crate) type Predefined<'a> = &'a dyn Fn(&str, &str) -> Option<String>;
 
 /// What there is besides the text.
 #[derive(Clone, Copy)]
-pub(crate) struct Surroundings<'a> {
+pub(crate) struct PreprocessOptions<'a> {
     /// Folders for `#include`.
     pub(crate) folders: &'a [&'a str],
     /// Macros: "NAME=value", or "NAME", which is 1.
@@ -34,13 +34,13 @@ pub(crate) struct Surroundings<'a> {
 }
 
 /// Makes flat text of `text`, called `label`.
-pub(super) fn flat(text: &str, label: &str, around: Surroundings<'_>) -> Result<Flat, Error> {
+pub(super) fn preprocess(text: &str, label: &str, options: PreprocessOptions<'_>) -> Result<FlatText, Error> {
     let files = vec![File { label: label.to_owned(), text: text.to_owned() }];
-    let mut state = State {
-        around,
-        texts: Texts::new(files),
+    let mut state = Preprocessor {
+        options,
+        texts: TokenTexts::new(files),
         macros: Macros::default(),
-        out: Flat::default(),
+        out: FlatText::default(),
         tokens: 0,
         frames: Vec::new(),
         conditions: Vec::new(),
@@ -55,14 +55,14 @@ pub(super) fn flat(text: &str, label: &str, around: Surroundings<'_>) -> Result<
     out.finish(state.texts.files);
     match outcome {
         Ok(()) => Ok(out),
-        Err(fault) => Err(out.error_at(fault.place, &fault.message)),
+        Err(error_at) => Err(out.error_at(error_at.place, &error_at.message)),
     }
 }
 
 /// A file that is being read.
-struct Frame {
+struct FileCursor {
     /// Its tokens.
-    tokens: Vec<Token>,
+    tokens: Vec<PpToken>,
     /// The next one.
     next: usize,
     /// The file's index.
@@ -72,9 +72,9 @@ struct Frame {
 }
 
 /// An `#if` that is open.
-struct Condition {
+struct ConditionState {
     /// Where it stands.
-    place: Place,
+    place: TokenSpan,
     /// What is around it counts.
     outside: bool,
     /// Its current branch counts.
@@ -86,32 +86,32 @@ struct Condition {
 }
 
 /// The preprocessor at work.
-struct State<'a> {
-    around: Surroundings<'a>,
-    texts: Texts,
+struct Preprocessor<'a> {
+    options: PreprocessOptions<'a>,
+    texts: TokenTexts,
     macros: Macros,
-    out: Flat,
+    out: FlatText,
     /// Tokens of the flat text.
     tokens: usize,
-    frames: Vec<Frame>,
-    conditions: Vec<Condition>,
+    frames: Vec<FileCursor>,
+    conditions: Vec<ConditionState>,
     /// What follows `#version`.
     version: Option<String>,
     /// Where each file lies that was included.
-    located: Vec<Option<Located>>,
+    located: Vec<Option<IncludePath>>,
     /// Files that are included no second time.
     once: Vec<u32>,
     includes: usize,
     bytes: usize,
 }
 
-impl State<'_> {
+impl Preprocessor<'_> {
     /// Goes through all of it.
-    fn run(&mut self) -> Result<(), Fault> {
-        for (index, define) in self.around.defines.iter().enumerate() {
+    fn run(&mut self) -> Result<(), PreprocessError> {
+        for (index, define) in self.options.defines.iter().enumerate() {
             self.define(index, define)?;
         }
-        self.open(0, Place { file: 0, at: 0, length: 1 })?;
+        self.open(0, TokenSpan { file: 0, at: 0, length: 1 })?;
         let mut run = Vec::new();
         while let Some(frame) = self.frames.last_mut() {
             let rest = frame.tokens.get(frame.next..).unwrap_or(&[]);
@@ -119,16 +119,16 @@ impl State<'_> {
                 let open = frame.conditions;
                 self.emit(&mut run)?;
                 if let Some(condition) = self.conditions.get(open) {
-                    return fault(condition.place, "this condition has no #endif");
+                    return error_at(condition.place, "this condition has no #endif");
                 }
                 self.frames.pop();
                 continue;
             }
-            let length = rest.iter().position(|token| token.kind == Kind::LineEnd).unwrap_or(rest.len());
-            let line: Vec<Token> = rest.get(..length).unwrap_or(&[]).to_vec();
+            let length = rest.iter().position(|token| token.kind == LexemeKind::LineEnd).unwrap_or(rest.len());
+            let line: Vec<PpToken> = rest.get(..length).unwrap_or(&[]).to_vec();
             frame.next += length + 1;
-            if let Some(unclosed) = line.iter().find(|token| token.kind == Kind::Unclosed) {
-                return fault(unclosed.place, "this comment is not closed");
+            if let Some(unclosed) = line.iter().find(|token| token.kind == LexemeKind::Unclosed) {
+                return error_at(unclosed.place, "this comment is not closed");
             }
             match line.split_first() {
                 Some((mark, rest)) if self.texts.of(mark) == "#" => {
@@ -141,12 +141,12 @@ impl State<'_> {
         }
         match self.version {
             Some(_) => Ok(()),
-            None => fault(Place { file: 0, at: 0, length: 1 }, "the text has no #version line: start it with #version 450"),
+            None => error_at(TokenSpan { file: 0, at: 0, length: 1 }, "the text has no #version line: start it with #version 450"),
         }
     }
 
     /// Takes in a define of the user's.
-    fn define(&mut self, index: usize, define: &str) -> Result<(), Fault> {
+    fn define(&mut self, index: usize, define: &str) -> Result<(), PreprocessError> {
         let text = match define.split_once('=') {
             Some((name, value)) => format!("{name} {value}"),
             None => format!("{define} 1"),
@@ -155,20 +155,20 @@ impl State<'_> {
         self.texts.files.push(File { label: format!("defines[{index}]"), text });
         self.located.push(None);
         let tokens = self.texts.tokens(file);
-        let place = Place { file, at: 0, length: define.len() as u32 };
-        if tokens.iter().any(|token| matches!(token.kind, Kind::LineEnd | Kind::Stray | Kind::Unclosed)) {
-            return fault(place, "a define is one line of GLSL: NAME=value, or NAME");
+        let place = TokenSpan { file, at: 0, length: define.len() as u32 };
+        if tokens.iter().any(|token| matches!(token.kind, LexemeKind::LineEnd | LexemeKind::Stray | LexemeKind::Unclosed)) {
+            return error_at(place, "a define is one line of GLSL: NAME=value, or NAME");
         }
         self.macros.define(&tokens, &self.texts, place)
     }
 
     /// Starts to read a file, which `place` asks for.
-    fn open(&mut self, file: u32, place: Place) -> Result<(), Fault> {
+    fn open(&mut self, file: u32, place: TokenSpan) -> Result<(), PreprocessError> {
         self.bytes += self.texts.files.get(file as usize).map_or(0, |file| file.text.len());
         if self.bytes > MAX_BYTES {
-            return fault(place, format!("the included files have more than {MAX_BYTES} bytes, the most that are taken"));
+            return error_at(place, format!("the included files have more than {MAX_BYTES} bytes, the most that are taken"));
         }
-        self.frames.push(Frame { tokens: self.texts.tokens(file), next: 0, file, conditions: self.conditions.len() });
+        self.frames.push(FileCursor { tokens: self.texts.tokens(file), next: 0, file, conditions: self.conditions.len() });
         Ok(())
     }
 
@@ -178,13 +178,13 @@ impl State<'_> {
     }
 
     /// Puts out a run of tokens, its macros expanded.
-    fn emit(&mut self, run: &mut Vec<Token>) -> Result<(), Fault> {
+    fn emit(&mut self, run: &mut Vec<PpToken>) -> Result<(), PreprocessError> {
         if run.is_empty() {
             return Ok(());
         }
         for token in self.macros.expand(run, &mut self.texts, 0)? {
-            if token.kind == Kind::Stray {
-                return fault(token.place, stray(self.texts.of(&token)));
+            if token.kind == LexemeKind::Stray {
+                return error_at(token.place, stray(self.texts.of(&token)));
             }
             self.count(token.place)?;
             let text = self.texts.of(&token);
@@ -200,10 +200,10 @@ impl State<'_> {
     }
 
     /// Counts a token of the flat text.
-    fn count(&mut self, place: Place) -> Result<(), Fault> {
+    fn count(&mut self, place: TokenSpan) -> Result<(), PreprocessError> {
         self.tokens += 1;
         if self.tokens > MAX_TOKENS {
-            return fault(
+            return error_at(
                 place,
                 format!("the kernel has more than {MAX_TOKENS} tokens with its macros and includes, the most that are compiled"),
             );
@@ -212,7 +212,7 @@ impl State<'_> {
     }
 
     /// Does what a directive says.
-    fn directive(&mut self, mark: &Token, rest: &[Token]) -> Result<(), Fault> {
+    fn directive(&mut self, mark: &PpToken, rest: &[PpToken]) -> Result<(), PreprocessError> {
         let Some((word, rest)) = rest.split_first() else { return Ok(()) };
         let name = self.texts.of(word).to_owned();
         match name.as_str() {
@@ -224,11 +224,11 @@ impl State<'_> {
         match name.as_str() {
             "define" => self.macros.define(rest, &self.texts, mark.place),
             "undef" => match rest {
-                [name] if name.kind == Kind::Word => {
+                [name] if name.kind == LexemeKind::Word => {
                     self.macros.undefine(self.texts.of(name));
                     Ok(())
                 }
-                _ => fault(mark.place, "#undef needs the name of a macro"),
+                _ => error_at(mark.place, "#undef needs the name of a macro"),
             },
             "include" => self.include(mark, rest),
             "version" => self.take_version(mark, rest),
@@ -246,20 +246,20 @@ impl State<'_> {
             "pragma" => self.pass_on(mark, "#pragma", rest),
             // Messages show the lines of the text as it is.
             "line" => Ok(()),
-            "error" => fault(mark.place, format!("#error {}", self.words(rest))),
-            _ => fault(word.place, format!("#{name} is no directive of GLSL")),
+            "error" => error_at(mark.place, format!("#error {}", self.words(rest))),
+            _ => error_at(word.place, format!("#{name} is no directive of GLSL")),
         }
     }
 
     /// The characters of tokens, with blanks between.
-    fn words(&self, tokens: &[Token]) -> String {
+    fn words(&self, tokens: &[PpToken]) -> String {
         tokens.iter().map(|token| self.texts.of(token)).collect::<Vec<_>>().join(" ")
     }
 
     /// Puts out a directive that is the compiler's.
-    fn pass_on(&mut self, mark: &Token, name: &str, rest: &[Token]) -> Result<(), Fault> {
-        if let Some(token) = rest.iter().find(|token| token.kind == Kind::Stray) {
-            return fault(token.place, stray(self.texts.of(token)));
+    fn pass_on(&mut self, mark: &PpToken, name: &str, rest: &[PpToken]) -> Result<(), PreprocessError> {
+        if let Some(token) = rest.iter().find(|token| token.kind == LexemeKind::Stray) {
+            return error_at(token.place, stray(self.texts.of(token)));
         }
         for token in rest {
             self.count(token.place)?;
@@ -270,16 +270,16 @@ impl State<'_> {
     }
 
     /// `#version`: the first of all, and one that has compute kernels.
-    fn take_version(&mut self, mark: &Token, rest: &[Token]) -> Result<(), Fault> {
+    fn take_version(&mut self, mark: &PpToken, rest: &[PpToken]) -> Result<(), PreprocessError> {
         if self.version.is_some() || !self.out.text.is_empty() || self.frames.len() > 1 {
-            return fault(mark.place, "#version comes once, before everything else");
+            return error_at(mark.place, "#version comes once, before everything else");
         }
         let words = self.words(rest);
         match words.as_str() {
             "420" | "430" | "440" | "450" | "460" | "420 core" | "430 core" | "440 core" | "450 core" | "460 core" | "310 es"
             | "320 es" => {}
             _ => {
-                return fault(
+                return error_at(
                     mark.place,
                     format!("#version {words} has no compute kernels for Vulkan: use 450 or 460 (420 to 460, 310 es, 320 es)"),
                 );
@@ -291,35 +291,35 @@ impl State<'_> {
     }
 
     /// `#if`, `#ifdef`, `#ifndef`.
-    fn begin(&mut self, mark: &Token, name: &str, rest: &[Token]) -> Result<(), Fault> {
+    fn begin(&mut self, mark: &PpToken, name: &str, rest: &[PpToken]) -> Result<(), PreprocessError> {
         if self.conditions.len() >= MAX_CONDITIONS {
-            return fault(mark.place, format!("conditions nest more than {MAX_CONDITIONS} levels deep"));
+            return error_at(mark.place, format!("conditions nest more than {MAX_CONDITIONS} levels deep"));
         }
         let outside = self.active();
         let active = outside
             && match name {
                 "if" => self.holds(mark, rest)?,
                 _ => match rest {
-                    [word] if word.kind == Kind::Word => self.is_defined(word)? == (name == "ifdef"),
-                    _ => return fault(mark.place, format!("#{name} needs the name of one macro")),
+                    [word] if word.kind == LexemeKind::Word => self.is_defined(word)? == (name == "ifdef"),
+                    _ => return error_at(mark.place, format!("#{name} needs the name of one macro")),
                 },
             };
-        self.conditions.push(Condition { place: mark.place, outside, active, taken: active, last: false });
+        self.conditions.push(ConditionState { place: mark.place, outside, active, taken: active, last: false });
         Ok(())
     }
 
     /// `#elif`, `#else`, `#endif`.
-    fn turn(&mut self, mark: &Token, name: &str, rest: &[Token]) -> Result<(), Fault> {
+    fn turn(&mut self, mark: &PpToken, name: &str, rest: &[PpToken]) -> Result<(), PreprocessError> {
         let start = self.frames.last().map_or(0, |frame| frame.conditions);
         if self.conditions.len() <= start {
-            return fault(mark.place, format!("#{name} without an #if before it"));
+            return error_at(mark.place, format!("#{name} without an #if before it"));
         }
         let Some(mut condition) = self.conditions.pop() else { return Ok(()) };
         if name == "endif" {
             return Ok(());
         }
         if condition.last {
-            return fault(mark.place, format!("#{name} after the #else of the same condition"));
+            return error_at(mark.place, format!("#{name} after the #else of the same condition"));
         }
         condition.last = name == "else";
         let wanted = condition.outside && !condition.taken;
@@ -330,7 +330,7 @@ impl State<'_> {
     }
 
     /// Whether a condition holds.
-    fn holds(&mut self, mark: &Token, tokens: &[Token]) -> Result<bool, Fault> {
+    fn holds(&mut self, mark: &PpToken, tokens: &[PpToken]) -> Result<bool, PreprocessError> {
         let mut asked = Vec::with_capacity(tokens.len());
         let mut at = 0;
         while let Some(token) = tokens.get(at) {
@@ -341,19 +341,19 @@ impl State<'_> {
             }
             let is = |index: usize, text: &str| tokens.get(index).is_some_and(|token| self.texts.of(token) == text);
             let (name, next) = if is(at, "(") && is(at + 2, ")") { (tokens.get(at + 1), at + 3) } else { (tokens.get(at), at + 1) };
-            let Some(name) = name.filter(|name| name.kind == Kind::Word) else {
-                return fault(token.place, "defined needs the name of a macro");
+            let Some(name) = name.filter(|name| name.kind == LexemeKind::Word) else {
+                return error_at(token.place, "defined needs the name of a macro");
             };
             at = next;
             let value = if self.is_defined(name)? { "1" } else { "0" };
-            asked.push(self.texts.made(Kind::Number, value, token)?);
+            asked.push(self.texts.made(LexemeKind::Number, value, token)?);
         }
         let mut expanded = self.macros.expand(&asked, &mut self.texts, 0)?;
         for token in &mut expanded {
-            if token.kind == Kind::Word
+            if token.kind == LexemeKind::Word
                 && let Some(value) = self.predefined(self.texts.of(token))
             {
-                let kind = if value.starts_with(|c: char| c.is_ascii_digit()) { Kind::Number } else { Kind::Word };
+                let kind = if value.starts_with(|c: char| c.is_ascii_digit()) { LexemeKind::Number } else { LexemeKind::Word };
                 *token = self.texts.made(kind, &value, token)?;
             }
         }
@@ -361,7 +361,7 @@ impl State<'_> {
     }
 
     /// Whether a name is a macro, of the user's or the compiler's.
-    fn is_defined(&self, name: &Token) -> Result<bool, Fault> {
+    fn is_defined(&self, name: &PpToken) -> Result<bool, PreprocessError> {
         let name = self.texts.of(name);
         Ok(self.macros.knows(name).unwrap_or_else(|| self.predefined(name).is_some()))
     }
@@ -375,23 +375,23 @@ impl State<'_> {
         match name {
             "__LINE__" | "__FILE__" => Some("0".to_owned()),
             "__VERSION__" => Some(version.split(' ').next().filter(|number| !number.is_empty()).unwrap_or("110").to_owned()),
-            _ => (self.around.predefined)(version, name),
+            _ => (self.options.predefined)(version, name),
         }
     }
 
     /// `#include`.
-    fn include(&mut self, mark: &Token, rest: &[Token]) -> Result<(), Fault> {
+    fn include(&mut self, mark: &PpToken, rest: &[PpToken]) -> Result<(), PreprocessError> {
         let Some((name, quoted, place)) = self.included_name(rest) else {
-            return fault(mark.place, "#include needs a file's name in \"...\" or <...>");
+            return error_at(mark.place, "#include needs a file's name in \"...\" or <...>");
         };
         if self.frames.len() > MAX_DEPTH {
-            return fault(place, format!("files include each other more than {MAX_DEPTH} levels deep: does {name} include itself?"));
+            return error_at(place, format!("files include each other more than {MAX_DEPTH} levels deep: does {name} include itself?"));
         }
         self.includes += 1;
         if self.includes > MAX_INCLUDES {
-            return fault(place, format!("files are included more than {MAX_INCLUDES} times, the most that are taken"));
+            return error_at(place, format!("files are included more than {MAX_INCLUDES} times, the most that are taken"));
         }
-        let folders = self.around.folders;
+        let folders = self.options.folders;
         let from = self.frames.last().and_then(|frame| self.located.get(frame.file as usize)).and_then(Option::as_ref);
         let candidates = include::candidates(&name, quoted, from, folders.len());
         for candidate in &candidates {
@@ -407,7 +407,7 @@ impl State<'_> {
                             self.located.push(Some(candidate.clone()));
                             (self.located.len() - 1) as u32
                         }
-                        Err(why) => return fault(place, format!("the included file {path} {why}")),
+                        Err(why) => return error_at(place, format!("the included file {path} {why}")),
                     }
                 }
             };
@@ -419,13 +419,13 @@ impl State<'_> {
             (_, true) => "a name is relative and stays inside of the include directories".to_owned(),
             _ => format!("searched were {}", searched.join(", ")),
         };
-        fault(place, format!("the included file {name} was not found: {why}"))
+        error_at(place, format!("the included file {name} was not found: {why}"))
     }
 
     /// The name that an `#include` gives, and whether it is in quotes.
-    fn included_name(&self, rest: &[Token]) -> Option<(String, bool, Place)> {
+    fn included_name(&self, rest: &[PpToken]) -> Option<(String, bool, TokenSpan)> {
         let (first, last) = (rest.first()?, rest.last()?);
-        let whole = Place { length: last.place.at + last.place.length - first.place.at, ..first.place };
+        let whole = TokenSpan { length: last.place.at + last.place.length - first.place.at, ..first.place };
         let file = self.texts.files.get(first.place.file as usize)?;
         let text = file.text.get(whole.at as usize..(whole.at + whole.length) as usize)?;
         let (inside, quoted) = match text.strip_prefix('"') {

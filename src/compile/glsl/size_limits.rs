@@ -28,7 +28,7 @@ const MAX_COPIED: u64 = 1 << 20;
 const SMALL: u64 = 16;
 
 /// A `{` that is open.
-struct Open<'a> {
+struct OpenBlock<'a> {
     /// The struct's name, if it is one with a name.
     name: Option<&'a str>,
     /// It holds members.
@@ -42,7 +42,7 @@ struct Open<'a> {
 }
 
 /// A constant whose declaration is being read.
-struct Constant<'a> {
+struct ConstantDeclaration<'a> {
     /// Its name.
     name: &'a str,
     /// Brackets that are open within the declaration.
@@ -55,14 +55,14 @@ struct Constant<'a> {
 
 /// What is known so far.
 #[derive(Default)]
-struct Bulk<'a> {
+struct SizeCounter<'a> {
     /// Blocks that are open.
-    open: Vec<Open<'a>>,
+    open: Vec<OpenBlock<'a>>,
     /// Parts of struct types, and of variables that have such types.
     types: HashMap<&'a str, u64>,
     /// Parts of constants.
     constants: HashMap<&'a str, u64>,
-    constant: Option<Constant<'a>>,
+    constant: Option<ConstantDeclaration<'a>>,
     functions: usize,
     /// How often a name is declared with a list of parameters.
     overloads: HashMap<&'a str, usize>,
@@ -75,16 +75,16 @@ struct Bulk<'a> {
 
 /// Checks the tokens of `source`.
 pub(super) fn check(source: Source<'_>, tokens: &[Placed<'_>]) -> Result<()> {
-    let mut bulk = Bulk::default();
+    let mut counter = SizeCounter::default();
     for (position, &(token, at)) in tokens.iter().enumerate() {
         let before = |back: usize| position.checked_sub(back).and_then(|position| tokens.get(position)).map(|&(token, _)| token);
         let refused = match token {
             Token::Word(word) => {
                 let called = matches!(tokens.get(position + 1), Some((Token::Mark('('), _)));
                 let typed = matches!(before(1), Some(Token::Word(_) | Token::Mark(']')));
-                if called && typed && word != "layout" && bulk.open.is_empty() { bulk.function(word) } else { bulk.word(word) }
+                if called && typed && word != "layout" && counter.open.is_empty() { counter.function(word) } else { counter.word(word) }
             }
-            Token::Mark(mark) => bulk.mark(mark, before(1), before(2)),
+            Token::Mark(mark) => counter.mark(mark, before(1), before(2)),
             Token::Number(_) => None,
         };
         if let Some(message) = refused {
@@ -94,7 +94,7 @@ pub(super) fn check(source: Source<'_>, tokens: &[Placed<'_>]) -> Result<()> {
     Ok(())
 }
 
-impl<'a> Bulk<'a> {
+impl<'a> SizeCounter<'a> {
     /// Takes in the name of a function that is declared.
     fn function(&mut self, word: &'a str) -> Option<String> {
         let count = self.overloads.entry(word).or_insert(0);
@@ -109,7 +109,7 @@ impl<'a> Bulk<'a> {
                 self.cases += 1;
                 return (self.cases > MAX_CASES).then(|| format!("the text has more than {MAX_CASES} cases, the most that are compiled"));
             }
-            "const" => self.constant = Some(Constant { name: "", depth: 0, valued: false, weight: 1 }),
+            "const" => self.constant = Some(ConstantDeclaration { name: "", depth: 0, valued: false, weight: 1 }),
             _ => {}
         }
         let weight = self.types.get(word).copied().unwrap_or(0);
@@ -186,7 +186,7 @@ impl<'a> Bulk<'a> {
                 return Some(format!("the text has more than {MAX_FUNCTIONS} functions, the most that are compiled"));
             }
         }
-        self.open.push(Open { name, members, values, weight: 0, member: 0 });
+        self.open.push(OpenBlock { name, members, values, weight: 0, member: 0 });
         if self.open.len() > MAX_BLOCKS {
             return Some(format!("blocks nest more than {MAX_BLOCKS} levels deep here, the most that are compiled"));
         }

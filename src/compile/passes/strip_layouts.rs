@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use rspirv::spirv::{Decoration, Op, StorageClass};
 
-use crate::compile::base::error::{Error, Kind, Result};
+use crate::compile::base::error::{Error, ErrorKind, Result};
 use crate::compile::spirv::index::Index;
 use crate::compile::spirv::module::{HEADER, Inst, emit};
 
@@ -16,11 +16,11 @@ const MAX_PARTS: usize = 4096;
 
 /// The module with layout decorations only where they belong; `None` if it is so already.
 pub(crate) fn repair(index: &Index<'_>) -> Result<Option<Vec<u32>>> {
-    let plan = Plan::new(index);
+    let plan = TypePlan::new(index);
     if plan.plain.is_empty() {
         return Ok(None);
     }
-    Rewrite { index, plan: &plan, next: plan.next, out: Vec::with_capacity(index.words.length() * 2), parts: 0 }.run().map(Some)
+    Rewrite { index, plan: &plan, next: plan.next, out: Vec::with_capacity(index.module.length() * 2), parts: 0 }.run().map(Some)
 }
 
 /// Storage classes whose types are laid out explicitly.
@@ -45,7 +45,7 @@ fn parts<'a>(inst: Inst<'a>) -> &'a [u32] {
 }
 
 /// What becomes of each type.
-struct Plan {
+struct TypePlan {
     /// Types that lose their layout decorations, or whose decorated twin takes them.
     plain: HashSet<u32>,
     /// The decorated twin of a type that is made two.
@@ -56,16 +56,16 @@ struct Plan {
     next: u32,
 }
 
-impl Plan {
+impl TypePlan {
     /// For this module.
-    fn new(index: &Index<'_>) -> Plan {
-        let workgroup_only = index.words.version < (1, 5);
+    fn new(index: &Index<'_>) -> TypePlan {
+        let workgroup_only = index.module.version < (1, 5);
         let is_bare = |class: u32| {
             class == StorageClass::Workgroup as u32
                 || (!workgroup_only && (class == StorageClass::Function as u32 || class == StorageClass::Private as u32))
         };
         let types: Vec<Inst<'_>> = index
-            .words
+            .module
             .insts
             .iter()
             .take_while(|inst| !inst.is(Op::Function))
@@ -92,13 +92,13 @@ impl Plan {
             }
         }
         let mut decorated = HashSet::new();
-        for inst in &index.words.insts {
+        for inst in &index.module.insts {
             let at = if inst.is(Op::MemberDecorate) { 3 } else { 2 };
             if matches!(inst.op(), Some(Op::Decorate | Op::MemberDecorate)) && inst.word(at).is_some_and(is_layout) {
                 decorated.extend(inst.word(1));
             }
         }
-        let mut plan = Plan { plain: HashSet::new(), twins: HashMap::new(), open: HashSet::new(), next: index.words.bound };
+        let mut plan = TypePlan { plain: HashSet::new(), twins: HashMap::new(), open: HashSet::new(), next: index.module.bound };
         for inst in types.iter().filter(|inst| !inst.is(Op::TypePointer)) {
             let id = inst.word(1).unwrap_or(0);
             if inst.is(Op::TypeRuntimeArray) || parts(*inst).iter().any(|part| plan.open.contains(part)) {
@@ -130,7 +130,7 @@ struct Rewrite<'m, 'a> {
     /// The module.
     index: &'m Index<'a>,
     /// What becomes of its types.
-    plan: &'m Plan,
+    plan: &'m TypePlan,
     /// The next free id.
     next: u32,
     /// What is written.
@@ -142,8 +142,8 @@ struct Rewrite<'m, 'a> {
 impl Rewrite<'_, '_> {
     /// Writes every instruction.
     fn run(mut self) -> Result<Vec<u32>> {
-        self.out.extend_from_slice(&self.index.words.header);
-        for &inst in &self.index.words.insts {
+        self.out.extend_from_slice(&self.index.module.header);
+        for &inst in &self.index.module.insts {
             self.instruction(inst)?;
         }
         let next = self.next;
@@ -205,7 +205,7 @@ impl Rewrite<'_, '_> {
                 None => self.out.extend_from_slice(inst.words),
             },
             Some(Op::CopyMemory) if self.crossing(inst.word(1)).or(self.crossing(inst.word(2))).is_some() => {
-                return Err(Error::new(Kind::Internal, "the compiler copies memory between types of two layouts"));
+                return Err(Error::new(ErrorKind::Internal, "the compiler copies memory between types of two layouts"));
             }
             _ => self.out.extend_from_slice(inst.words),
         }
@@ -244,7 +244,7 @@ impl Rewrite<'_, '_> {
     /// Converts a value of type `ty` between its plain and its decorated form, into the id `result` or a fresh one.
     fn convert(&mut self, value: u32, ty: u32, to_decorated: bool, result: Option<u32>) -> Result<u32> {
         self.parts = 0;
-        if self.index.words.version < (1, 4) {
+        if self.index.module.version < (1, 4) {
             return self.convert_parts(value, ty, to_decorated, result);
         }
         let result = result.unwrap_or_else(|| self.id());
@@ -258,7 +258,7 @@ impl Rewrite<'_, '_> {
         if !self.plan.twins.contains_key(&ty) {
             return Ok(value);
         }
-        let inst = self.index.def(ty).ok_or_else(|| Error::new(Kind::Internal, "a type without a definition"))?;
+        let inst = self.index.def(ty).ok_or_else(|| Error::new(ErrorKind::Internal, "a type without a definition"))?;
         let members: Vec<u32> = match inst.op() {
             Some(Op::TypeStruct) => parts(inst).to_vec(),
             _ => {
@@ -272,7 +272,7 @@ impl Rewrite<'_, '_> {
             self.parts += 1;
             if self.parts > MAX_PARTS {
                 return Err(Error::new(
-                    Kind::Unsupported,
+                    ErrorKind::Unsupported,
                     format!(
                         "the kernel copies a whole value of more than {MAX_PARTS} parts between a buffer and workgroup memory, which \
                          takes SPIR-V 1.4 (Vulkan 1.2) that this device lacks: copy it part by part in a loop"

@@ -3,11 +3,11 @@
 
 use rspirv::spirv::{Decoration, Op, StorageClass};
 
-use super::split;
+use super::split_grid;
 use crate::compile::base::error::Result;
-use crate::compile::kernel::Kernel;
+use crate::compile::kernel::CompiledKernel;
 use crate::compile::spirv::index::Index;
-use crate::compile::spirv::module::{Section, Sections, emit};
+use crate::compile::spirv::module::{Section, SectionTracker, emit};
 
 /// What the variant must bear.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -29,14 +29,14 @@ pub(crate) struct VariantCode {
 }
 
 /// Makes a variant of a kernel that [`wgsl`](mod@crate::compile::wgsl) compiled. Fails, as unsupported, where the grid cannot be split.
-pub(crate) fn variant(kernel: &Kernel, variant: Variant) -> Result<VariantCode> {
+pub(crate) fn variant(kernel: &CompiledKernel, variant: Variant) -> Result<VariantCode> {
     let mut spirv = kernel.spirv.clone();
     if variant.aliased {
         spirv = aliased(&spirv)?;
     }
     let mut base_binding = None;
     if variant.split {
-        let code = split::split(&spirv, &kernel.interface, kernel.debug.as_ref().map(|debug| debug.binding))?;
+        let code = split_grid::split(&spirv, &kernel.interface, kernel.debug.as_ref().map(|debug| debug.binding))?;
         spirv = code.0;
         base_binding = Some(code.1);
     }
@@ -52,10 +52,10 @@ fn aliased(spirv: &[u32]) -> Result<Vec<u32>> {
     });
     let buffers: Vec<u32> = index.globals_in(StorageClass::StorageBuffer).chain(old_blocks).collect();
     let mut out = Vec::with_capacity(spirv.len() + 3 * buffers.len());
-    out.extend_from_slice(&index.words.header);
-    let mut sections = Sections::new();
+    out.extend_from_slice(&index.module.header);
+    let mut sections = SectionTracker::new();
     let mut marked = false;
-    for &inst in &index.words.insts {
+    for &inst in &index.module.insts {
         if !marked && sections.of(inst) >= Section::Globals {
             marked = true;
             for &id in &buffers {

@@ -13,34 +13,34 @@ use crate::compile::base::error::Result;
 
 /// What is done with a pointer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Access(u8);
+pub(crate) struct AccessFlags(u8);
 
-impl Access {
+impl AccessFlags {
     /// It is mentioned.
-    pub(crate) const USED: Access = Access(1);
+    pub(crate) const USED: AccessFlags = AccessFlags(1);
     /// Memory is read through it.
-    pub(crate) const READ: Access = Access(3);
+    pub(crate) const READ: AccessFlags = AccessFlags(3);
     /// Memory is written through it.
-    pub(crate) const WRITE: Access = Access(5);
+    pub(crate) const WRITE: AccessFlags = AccessFlags(5);
     /// Memory is accessed through it otherwise than by atomic operations.
-    pub(crate) const PLAIN: Access = Access(9);
+    pub(crate) const NON_ATOMIC: AccessFlags = AccessFlags(9);
 
     /// Whether all of `other` is done.
-    pub(crate) fn has(self, other: Access) -> bool {
+    pub(crate) fn contains(self, other: AccessFlags) -> bool {
         self.0 & other.0 == other.0
     }
 }
 
-impl BitOr for Access {
-    type Output = Access;
+impl BitOr for AccessFlags {
+    type Output = AccessFlags;
 
-    fn bitor(self, other: Access) -> Access {
-        Access(self.0 | other.0)
+    fn bitor(self, other: AccessFlags) -> AccessFlags {
+        AccessFlags(self.0 | other.0)
     }
 }
 
 /// Everything that may be done.
-const ANY: Access = Access(15);
+const ANY: AccessFlags = AccessFlags(15);
 
 /// The functions in `roots` and those that they call, callees before callers. Fails on a call of what is no function and on
 /// recursion, which SPIR-V forbids.
@@ -51,7 +51,7 @@ pub(crate) fn reachable(index: &Index<'_>, roots: &[u32]) -> Result<Vec<u32>> {
             .get(&function)
             .ok_or_else(|| invalid(format!("SPIR-V id %{function} is called, or is an entry point, and is no function")))?;
         let mut seen = HashSet::new();
-        let body = index.words.insts.get(range.clone()).unwrap_or(&[]);
+        let body = index.module.insts.get(range.clone()).unwrap_or(&[]);
         let calls = body.iter().filter(|inst| inst.is(Op::FunctionCall)).filter_map(|inst| inst.word(3));
         Ok(calls.filter(|&callee| seen.insert(callee)).collect())
     };
@@ -90,44 +90,44 @@ pub(crate) fn reachable(index: &Index<'_>, roots: &[u32]) -> Result<Vec<u32>> {
 }
 
 /// What is done with each pointer, by its id.
-pub(crate) struct Accesses {
+pub(crate) struct PointerAccesses {
     /// Pointers with their uses.
-    uses: HashMap<u32, Access>,
+    uses: HashMap<u32, AccessFlags>,
 }
 
-impl Accesses {
+impl PointerAccesses {
     /// Over these functions of the module.
-    pub(crate) fn of(index: &Index<'_>, functions: &[u32]) -> Accesses {
-        let mut flow = Flow { index, uses: HashMap::new(), bases: HashMap::new() };
+    pub(crate) fn of(index: &Index<'_>, functions: &[u32]) -> PointerAccesses {
+        let mut flow = PointerFlow { index, uses: HashMap::new(), bases: HashMap::new() };
         for function in functions {
             let range = index.functions.get(function).cloned().unwrap_or(0..0);
-            for &inst in index.words.insts.get(range).unwrap_or(&[]) {
+            for &inst in index.module.insts.get(range).unwrap_or(&[]) {
                 flow.instruction(inst);
             }
         }
         flow.settle();
-        Accesses { uses: flow.uses }
+        PointerAccesses { uses: flow.uses }
     }
 
     /// What is done with the pointer `id`.
-    pub(crate) fn get(&self, id: u32) -> Access {
+    pub(crate) fn get(&self, id: u32) -> AccessFlags {
         self.uses.get(&id).copied().unwrap_or_default()
     }
 }
 
 /// The analysis under way.
-struct Flow<'m, 'a> {
+struct PointerFlow<'m, 'a> {
     /// The module.
     index: &'m Index<'a>,
     /// What is known of each id.
-    uses: HashMap<u32, Access>,
+    uses: HashMap<u32, AccessFlags>,
     /// The pointers that a pointer was made of.
     bases: HashMap<u32, Vec<u32>>,
 }
 
-impl Flow<'_, '_> {
+impl PointerFlow<'_, '_> {
     /// Adds a use of an id.
-    fn add(&mut self, id: Option<u32>, access: Access) {
+    fn add(&mut self, id: Option<u32>, access: AccessFlags) {
         if let Some(id) = id {
             let own = self.uses.entry(id).or_default();
             *own = *own | access;
@@ -136,7 +136,7 @@ impl Flow<'_, '_> {
 
     /// Notes that the pointer `id` was made of `base`.
     fn derive(&mut self, id: Option<u32>, base: Option<u32>) {
-        self.add(base, Access::USED);
+        self.add(base, AccessFlags::USED);
         if let (Some(id), Some(base)) = (id, base) {
             self.bases.entry(id).or_default().push(base);
         }
@@ -156,19 +156,19 @@ impl Flow<'_, '_> {
             return;
         };
         match op {
-            Load | CooperativeMatrixLoadKHR | CooperativeMatrixLoadNV => self.add(word(3), Access::READ | Access::PLAIN),
+            Load | CooperativeMatrixLoadKHR | CooperativeMatrixLoadNV => self.add(word(3), AccessFlags::READ | AccessFlags::NON_ATOMIC),
             Store => {
-                self.add(word(1), Access::WRITE | Access::PLAIN);
+                self.add(word(1), AccessFlags::WRITE | AccessFlags::NON_ATOMIC);
                 // A pointer that is stored may come back from anywhere.
                 self.unknown(inst.words.get(2..3).unwrap_or(&[]));
             }
-            CooperativeMatrixStoreKHR | CooperativeMatrixStoreNV => self.add(word(1), Access::WRITE | Access::PLAIN),
+            CooperativeMatrixStoreKHR | CooperativeMatrixStoreNV => self.add(word(1), AccessFlags::WRITE | AccessFlags::NON_ATOMIC),
             CopyMemory | CopyMemorySized => {
-                self.add(word(1), Access::WRITE | Access::PLAIN);
-                self.add(word(2), Access::READ | Access::PLAIN);
+                self.add(word(1), AccessFlags::WRITE | AccessFlags::NON_ATOMIC);
+                self.add(word(2), AccessFlags::READ | AccessFlags::NON_ATOMIC);
             }
-            AtomicLoad => self.add(word(3), Access::READ),
-            AtomicStore | AtomicFlagClear => self.add(word(1), Access::WRITE),
+            AtomicLoad => self.add(word(3), AccessFlags::READ),
+            AtomicStore | AtomicFlagClear => self.add(word(1), AccessFlags::WRITE),
             AtomicExchange
             | AtomicCompareExchange
             | AtomicCompareExchangeWeak
@@ -187,7 +187,7 @@ impl Flow<'_, '_> {
             | AtomicFMinEXT
             | AtomicFMaxEXT
             | AtomicFAddEXT => {
-                self.add(word(3), Access::READ | Access::WRITE);
+                self.add(word(3), AccessFlags::READ | AccessFlags::WRITE);
             }
             AccessChain | InBoundsAccessChain | PtrAccessChain | InBoundsPtrAccessChain | CopyObject => {
                 self.derive(word(2), word(3));
@@ -202,8 +202,8 @@ impl Flow<'_, '_> {
                 }
             }
             ArrayLength | PtrEqual | PtrNotEqual | PtrDiff => {
-                self.add(word(3), Access::USED);
-                self.add(word(4).filter(|_| op != ArrayLength), Access::USED);
+                self.add(word(3), AccessFlags::USED);
+                self.add(word(4).filter(|_| op != ArrayLength), AccessFlags::USED);
             }
             FunctionCall => self.call(inst),
             ExtInst => self.unknown(inst.rest(5)),
@@ -218,7 +218,7 @@ impl Flow<'_, '_> {
     /// A call: what the callee does with a parameter is done with the argument.
     fn call(&mut self, inst: Inst<'_>) {
         let body = inst.word(3).and_then(|callee| self.index.functions.get(&callee)).cloned().unwrap_or(0..0);
-        let insts = self.index.words.insts.get(body).unwrap_or(&[]);
+        let insts = self.index.module.insts.get(body).unwrap_or(&[]);
         let parameters = insts.iter().skip(1).take_while(|inst| !inst.is(Op::Label)).filter(|inst| inst.is(Op::FunctionParameter));
         let parameters: Vec<u32> = parameters.filter_map(|inst| inst.word(2)).collect();
         for (position, &argument) in inst.rest(4).iter().enumerate() {
@@ -245,7 +245,7 @@ impl Flow<'_, '_> {
             let access = self.uses.get(&id).copied().unwrap_or_default();
             for base in self.bases.get(&id).into_iter().flatten() {
                 let own = self.uses.entry(*base).or_default();
-                if !own.has(access) {
+                if !own.contains(access) {
                     *own = *own | access;
                     changed.push(*base);
                 }

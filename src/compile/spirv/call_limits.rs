@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use rspirv::spirv::Op;
 
 use super::index::Index;
-use crate::compile::base::error::{Error, Kind, Result};
+use crate::compile::base::error::{Error, ErrorKind, Result};
 
 /// The most calls inside one another.
 const MAX_DEPTH: u64 = 256;
@@ -18,7 +18,7 @@ pub(crate) fn check(index: &Index<'_>, functions: &[u32]) -> Result<()> {
     let mut known: HashMap<u32, (u64, u64)> = HashMap::new();
     for &function in functions {
         let range = index.functions.get(&function).cloned().unwrap_or(0..0);
-        let body = index.words.insts.get(range).unwrap_or(&[]);
+        let body = index.module.insts.get(range).unwrap_or(&[]);
         let (mut depth, mut size) = (0, body.len() as u64);
         for callee in body.iter().filter(|inst| inst.is(Op::FunctionCall)).filter_map(|inst| inst.word(3)) {
             let (below, inlined) = known.get(&callee).copied().unwrap_or_default();
@@ -26,7 +26,7 @@ pub(crate) fn check(index: &Index<'_>, functions: &[u32]) -> Result<()> {
             size = size.saturating_add(inlined);
         }
         let name = || index.names.get(&function).cloned().unwrap_or_else(|| format!("%{function}"));
-        let limit = |message: String| Err(Error::new(Kind::Limit, message));
+        let limit = |message: String| Err(Error::new(ErrorKind::Limit, message));
         if depth > MAX_DEPTH {
             return limit(format!("the function {} calls functions {depth} deep; {MAX_DEPTH} is the most that is compiled", name()));
         }
@@ -44,7 +44,7 @@ pub(crate) fn check(index: &Index<'_>, functions: &[u32]) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use crate::compile::base::error::Kind;
+    use crate::compile::base::error::ErrorKind;
     use crate::compile::testing::compile;
     use std::fmt::Write as _;
 
@@ -62,9 +62,9 @@ mod tests {
     fn chains_and_doublings_are_bounded() {
         compile(&chain(200, "F")).expect("deep enough for people");
         let deep = compile(&chain(300, "F")).unwrap_err();
-        assert!(deep.kind == Kind::Limit && deep.message.contains("257 deep; 256"), "{deep}");
+        assert!(deep.kind == ErrorKind::Limit && deep.message.contains("257 deep; 256"), "{deep}");
         compile(&chain(10, "F + F")).expect("a thousandfold");
         let wide = compile(&chain(40, "F + F")).unwrap_err();
-        assert!(wide.kind == Kind::Limit && wide.message.contains("4194304 is the most"), "{wide}");
+        assert!(wide.kind == ErrorKind::Limit && wide.message.contains("4194304 is the most"), "{wide}");
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use rspirv::spirv::Op;
 
 use super::module::Inst;
-use crate::compile::base::error::{Error, Kind, Result};
+use crate::compile::base::error::{Error, ErrorKind, Result};
 use crate::compile::base::suggestions::{list, nearest};
 
 /// A constant and its value.
@@ -91,7 +91,7 @@ fn unknown(which: Which<'_>, all: &[Settable]) -> Error {
 }
 
 fn refusal(message: String) -> Error {
-    Error::new(Kind::Constant, message)
+    Error::new(ErrorKind::Constant, message)
 }
 
 /// What a constant can hold.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use rspirv::spirv::Op;
 
-use super::ids::Ids;
+use super::id_map::IdMap;
 use super::module::Inst;
 
 /// A constant's value.
@@ -19,7 +19,7 @@ enum Value {
 
 /// What constants are known.
 #[derive(Default)]
-pub(crate) struct Constants(Ids<u32, Value>);
+pub(crate) struct Constants(IdMap<u32, Value>);
 
 impl Constants {
     /// The value of an integer or boolean constant.

@@ -3,13 +3,13 @@
 use rspirv::spirv::ExecutionModel;
 
 use super::index::Index;
-use super::module::{self, Words};
-use crate::compile::base::error::{Error, Kind, Result};
+use super::module::{self, Module};
+use crate::compile::base::error::{Error, ErrorKind, Result};
 use crate::compile::base::suggestions::{list, nearest};
 
 /// The index in `names`, the module's compute entry points, of the one called `wanted`, or of the only one.
 pub(crate) fn choose(names: &[&str], wanted: Option<&str>) -> Result<usize> {
-    let fail = |message: String| Err(Error::new(Kind::EntryPoint, message));
+    let fail = |message: String| Err(Error::new(ErrorKind::EntryPoint, message));
     match wanted {
         None => match names {
             [_] => Ok(0),
@@ -32,6 +32,6 @@ pub(crate) fn choose(names: &[&str], wanted: Option<&str>) -> Result<usize> {
 /// The compute entry points of a SPIR-V module; none if it is malformed, of which the checks tell more.
 pub(crate) fn of_spirv(code: &[u8]) -> Vec<String> {
     let Ok(spirv) = module::from_bytes(code) else { return Vec::new() };
-    let points = Words::split(&spirv).and_then(Index::new).map(|index| index.entry_points).unwrap_or_default();
+    let points = Module::split(&spirv).and_then(Index::new).map(|index| index.entry_points).unwrap_or_default();
     points.into_iter().filter(|point| point.model == ExecutionModel::GLCompute as u32).map(|point| point.name).collect()
 }

@@ -1,5 +1,5 @@
 //! An index of a module: what each id is, its names, decorations, constants, entry points and functions. Built in one pass over
-//! any words that [`Words::split`](super::module::Words::split) accepts; a look-up that finds something else than it asked for
+//! any words that [`Module::split`](super::module::Module::split) accepts; a look-up that finds something else than it asked for
 //! gives `None` or an error, never a panic.
 
 use std::ops::Range;
@@ -8,8 +8,8 @@ use rspirv::spirv::{BuiltIn, Decoration, Op, StorageClass};
 
 use super::constant_values::{Form, Settable, Setting, Specialized, places};
 use super::constants::Constants;
-use super::ids::Ids;
-use super::module::{Inst, Names, Words, invalid, string};
+use super::id_map::IdMap;
+use super::module::{Inst, Module, Names, invalid, string};
 use crate::compile::base::error::Result;
 
 /// The most decoration groups that are applied to one target.
@@ -29,50 +29,50 @@ pub(crate) struct EntryPoint {
 /// A module and what its ids mean.
 pub(crate) struct Index<'a> {
     /// The instructions.
-    pub(crate) words: Words<'a>,
+    pub(crate) module: Module<'a>,
     /// The instruction that defines an id.
-    defs: Ids<u32, usize>,
+    defs: IdMap<u32, usize>,
     /// Names of ids.
     pub(crate) names: Names,
     /// Names of struct members.
-    pub(crate) member_names: Ids<(u32, u32), String>,
+    pub(crate) member_names: IdMap<(u32, u32), String>,
     /// The first literal (0 if there is none) of each decoration of an id.
-    decorations: Ids<(u32, u32), u32>,
+    decorations: IdMap<(u32, u32), u32>,
     /// The same for a struct's member.
-    member_decorations: Ids<(u32, u32, u32), u32>,
+    member_decorations: IdMap<(u32, u32, u32), u32>,
     /// Decoration groups applied to an id, or to a struct's member.
-    groups: Ids<(u32, Option<u32>), Vec<u32>>,
+    groups: IdMap<(u32, Option<u32>), Vec<u32>>,
     /// Values of constants.
     pub(crate) constants: Constants,
     /// Entry points, in order.
     pub(crate) entry_points: Vec<EntryPoint>,
     /// The instructions of each function, by the function's id.
-    pub(crate) functions: Ids<u32, Range<usize>>,
+    pub(crate) functions: IdMap<u32, Range<usize>>,
     /// Variables outside functions: id and storage class.
     pub(crate) globals: Vec<(u32, u32)>,
     /// Values for specialization constants, by their ids in the module.
-    settings: Ids<u32, (Form, f64)>,
+    settings: IdMap<u32, (Form, f64)>,
 }
 
 impl<'a> Index<'a> {
-    /// Indexes a module's words. Fails as [`Words::split`] and [`Index::new`].
+    /// Indexes a module's words. Fails as [`Module::split`] and [`Index::new`].
     pub(crate) fn of(spirv: &'a [u32]) -> Result<Index<'a>> {
-        Index::new(Words::split(spirv)?)
+        Index::new(Module::split(spirv)?)
     }
 
     /// Indexes a module. Fails on an id that is defined twice and on functions that are not closed.
-    pub(crate) fn new(words: Words<'a>) -> Result<Index<'a>> {
-        Index::with_settings(words, Ids::default())
+    pub(crate) fn new(module: Module<'a>) -> Result<Index<'a>> {
+        Index::with_settings(module, IdMap::default())
     }
 
     /// The same with values for specialization constants, and those values as Vulkan takes them.
-    pub(crate) fn specialized(words: Words<'a>, settings: &[Setting<'_>]) -> Result<(Index<'a>, Vec<Specialized>)> {
+    pub(crate) fn specialized(module: Module<'a>, settings: &[Setting<'_>]) -> Result<(Index<'a>, Vec<Specialized>)> {
         if settings.is_empty() {
-            return Ok((Index::new(words)?, Vec::new()));
+            return Ok((Index::new(module)?, Vec::new()));
         }
-        let index = Index::new(words)?;
+        let index = Index::new(module)?;
         let (mut all, mut ids) = (Vec::new(), Vec::new());
-        for inst in index.words.insts.iter().take_while(|inst| !inst.is(Op::Function)) {
+        for inst in index.module.insts.iter().take_while(|inst| !inst.is(Op::Function)) {
             if let Some(Op::SpecConstant | Op::SpecConstantTrue | Op::SpecConstantFalse) = inst.op()
                 && let (Some(ty), Some(constant)) = (inst.word(1), inst.word(2))
                 && let Some(id) = index.decoration(constant, Decoration::SpecId)
@@ -81,7 +81,7 @@ impl<'a> Index<'a> {
                 ids.push((constant, id, index.def(ty).and_then(Form::of)));
             }
         }
-        let (mut values, mut given) = (Ids::default(), Vec::new());
+        let (mut values, mut given) = (IdMap::default(), Vec::new());
         for (setting, place) in settings.iter().zip(places(settings, &all)?) {
             let (constant, id, form) = ids[place];
             let form = form.ok_or_else(|| invalid(format!("the type of the specialization constant {} is no scalar", setting.of)))?;
@@ -91,28 +91,28 @@ impl<'a> Index<'a> {
             given.push(Specialized { id, bytes });
             values.insert(constant, (form, setting.value));
         }
-        Ok((Index::with_settings(index.words, values)?, given))
+        Ok((Index::with_settings(index.module, values)?, given))
     }
 
-    fn with_settings(words: Words<'a>, settings: Ids<u32, (Form, f64)>) -> Result<Index<'a>> {
+    fn with_settings(module: Module<'a>, settings: IdMap<u32, (Form, f64)>) -> Result<Index<'a>> {
         let mut index = Index {
-            words,
-            defs: Ids::default(),
-            names: Ids::default(),
-            member_names: Ids::default(),
-            decorations: Ids::default(),
-            member_decorations: Ids::default(),
-            groups: Ids::default(),
+            module,
+            defs: IdMap::default(),
+            names: IdMap::default(),
+            member_names: IdMap::default(),
+            decorations: IdMap::default(),
+            member_decorations: IdMap::default(),
+            groups: IdMap::default(),
             constants: Constants::default(),
             entry_points: Vec::new(),
-            functions: Ids::default(),
+            functions: IdMap::default(),
             globals: Vec::new(),
             settings,
         };
-        index.defs.reserve(index.words.insts.len().min(index.words.bound as usize));
+        index.defs.reserve(index.module.insts.len().min(index.module.bound as usize));
         let mut open: Option<(u32, usize)> = None;
-        for at in 0..index.words.insts.len() {
-            let Some(&inst) = index.words.insts.get(at) else { break };
+        for at in 0..index.module.insts.len() {
+            let Some(&inst) = index.module.insts.get(at) else { break };
             if let Some(id) = inst.result()
                 && index.defs.insert(id, at).is_some()
             {
@@ -176,7 +176,7 @@ impl<'a> Index<'a> {
                 self.entry_points.push(EntryPoint { model: first, function: second, name });
             }
             _ => {
-                let types = |id: u32| self.defs.get(&id).and_then(|&at| self.words.insts.get(at)).copied();
+                let types = |id: u32| self.defs.get(&id).and_then(|&at| self.module.insts.get(at)).copied();
                 self.constants.define(inst, &types);
                 // Floats are no part of what the reflection computes with.
                 if let Some(id) = inst.result()
@@ -206,7 +206,7 @@ impl<'a> Index<'a> {
 
     /// The instruction that defines `id`.
     pub(crate) fn def(&self, id: u32) -> Option<Inst<'a>> {
-        self.words.insts.get(*self.defs.get(&id)?).copied()
+        self.module.insts.get(*self.defs.get(&id)?).copied()
     }
 
     /// Where the instruction that defines `id` stands.

@@ -3,7 +3,7 @@
 //! | file | what it is about |
 //! |---|---|
 //! | [`module`] | a module cut into instructions |
-//! | [`ids`] | hash tables keyed by ids |
+//! | [`id_map`] | hash tables keyed by id_map |
 //! | [`constants`], [`constant_values`] | constants of the module, and values that the caller gives for them |
 //! | [`index`] | look-ups by id: definitions, names, decorations, functions |
 //! | [`layout`] | sizes of types |
@@ -20,7 +20,7 @@ pub(super) mod constant_values;
 pub(super) mod constants;
 pub(crate) mod entry;
 pub(crate) mod feature;
-pub(super) mod ids;
+pub(super) mod id_map;
 pub(super) mod index;
 pub(super) mod layout;
 pub(super) mod members;

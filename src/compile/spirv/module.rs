@@ -3,8 +3,8 @@
 
 use rspirv::spirv::{self, Op};
 
-use super::ids::Ids;
-use crate::compile::base::error::{Error, Kind, Result};
+use super::id_map::IdMap;
+use crate::compile::base::error::{Error, ErrorKind, Result};
 use std::sync::LazyLock;
 
 /// Words of the header that every module starts with.
@@ -21,12 +21,12 @@ pub(crate) const MAX_BOUND: u32 = 0x3f_ffff;
 pub(crate) struct Inst<'a> {
     /// All its words.
     pub(crate) words: &'a [u32],
-    form: Form,
+    info: OpcodeInfo,
 }
 
 /// What the grammar says of an opcode.
 #[derive(Clone, Copy, Debug, Default)]
-struct Form {
+struct OpcodeInfo {
     op: Option<Op>,
     /// It has a result type.
     is_typed: bool,
@@ -37,17 +37,17 @@ struct Form {
 /// Opcodes below are those of nearly all instructions of kernels.
 const COMMON: u32 = 512;
 
-impl Form {
-    fn of(opcode: u32) -> Form {
+impl OpcodeInfo {
+    fn of(opcode: u32) -> OpcodeInfo {
         // The grammar searches; each instruction is asked for several times.
-        static FORMS: LazyLock<Vec<Form>> = LazyLock::new(|| (0..COMMON).map(Form::look_up).collect());
-        FORMS.get(opcode as usize).copied().unwrap_or_else(|| Form::look_up(opcode))
+        static TABLE: LazyLock<Vec<OpcodeInfo>> = LazyLock::new(|| (0..COMMON).map(OpcodeInfo::look_up).collect());
+        TABLE.get(opcode as usize).copied().unwrap_or_else(|| OpcodeInfo::look_up(opcode))
     }
 
-    fn look_up(opcode: u32) -> Form {
+    fn look_up(opcode: u32) -> OpcodeInfo {
         let op = Op::from_u32(opcode);
         let (is_typed, has_result) = op.map_or((false, false), results);
-        Form { op, is_typed, has_result }
+        OpcodeInfo { op, is_typed, has_result }
     }
 }
 
@@ -57,7 +57,7 @@ fn opcode(inst: &[u32]) -> u32 {
 
 impl<'a> Inst<'a> {
     fn new(words: &'a [u32]) -> Inst<'a> {
-        Inst { words, form: Form::of(opcode(words)) }
+        Inst { words, info: OpcodeInfo::of(opcode(words)) }
     }
 
     /// The opcode as a number.
@@ -67,7 +67,7 @@ impl<'a> Inst<'a> {
 
     /// The opcode, if this version of the grammar knows it.
     pub(crate) fn op(&self) -> Option<Op> {
-        self.form.op
+        self.info.op
     }
 
     /// Whether it is this instruction.
@@ -87,12 +87,12 @@ impl<'a> Inst<'a> {
 
     /// The result's id, if the grammar gives this instruction one.
     pub(crate) fn result(&self) -> Option<u32> {
-        if self.form.has_result { self.word(1 + usize::from(self.form.is_typed)) } else { None }
+        if self.info.has_result { self.word(1 + usize::from(self.info.is_typed)) } else { None }
     }
 
     /// The id of the result's type, if it has one.
     pub(crate) fn result_type(&self) -> Option<u32> {
-        if self.form.is_typed { self.word(1) } else { None }
+        if self.info.is_typed { self.word(1) } else { None }
     }
 }
 
@@ -110,7 +110,7 @@ fn results(op: Op) -> (bool, bool) {
 
 /// A module cut into instructions.
 #[derive(Clone, Debug)]
-pub(crate) struct Words<'a> {
+pub(crate) struct Module<'a> {
     /// Major and minor version.
     pub(crate) version: (u8, u8),
     /// All ids are below it.
@@ -123,17 +123,17 @@ pub(crate) struct Words<'a> {
 
 /// A malformed module.
 pub(crate) fn invalid(message: impl Into<String>) -> Error {
-    Error::new(Kind::InvalidSpirv, message)
+    Error::new(ErrorKind::InvalidSpirv, message)
 }
 
-impl<'a> Words<'a> {
+impl<'a> Module<'a> {
     /// Words of the whole module.
     pub(crate) fn length(&self) -> usize {
         HEADER + self.insts.iter().map(|inst| inst.words.len()).sum::<usize>()
     }
 
     /// Cuts `words` into instructions. Fails on a header that is none, and on an instruction that is empty or runs past the end.
-    pub(crate) fn split(words: &'a [u32]) -> Result<Words<'a>> {
+    pub(crate) fn split(words: &'a [u32]) -> Result<Module<'a>> {
         let header: [u32; HEADER] = words
             .get(..HEADER)
             .and_then(|header| header.try_into().ok())
@@ -171,14 +171,14 @@ impl<'a> Words<'a> {
             insts.push(Inst::new(inst));
             at = end;
         }
-        Ok(Words { version, bound: header[3], header, insts })
+        Ok(Module { version, bound: header[3], header, insts })
     }
 }
 
 /// The bytes of a module as words. Fails on a length that is no multiple of four and on one over [`MAX_BYTES`].
 pub(crate) fn from_bytes(code: &[u8]) -> Result<Vec<u32>> {
     if code.len() > MAX_BYTES {
-        return Err(Error::new(Kind::Limit, format!("the SPIR-V module has {} bytes, and at most {MAX_BYTES} are taken", code.len())));
+        return Err(Error::new(ErrorKind::Limit, format!("the SPIR-V module has {} bytes, and at most {MAX_BYTES} are taken", code.len())));
     }
     if !code.len().is_multiple_of(4) {
         return Err(invalid(format!("not a SPIR-V module: its {} bytes are no multiple of 4 (is the size given in bytes?)", code.len())));
@@ -223,12 +223,12 @@ pub(crate) enum Section {
 }
 
 /// Finds the section of each instruction in turn.
-pub(crate) struct Sections(Section);
+pub(crate) struct SectionTracker(Section);
 
-impl Sections {
+impl SectionTracker {
     /// Before the first instruction.
-    pub(crate) fn new() -> Sections {
-        Sections(Section::Preamble)
+    pub(crate) fn new() -> SectionTracker {
+        SectionTracker(Section::Preamble)
     }
 
     /// The section that `inst`, the next instruction, is in.
@@ -253,4 +253,4 @@ impl Sections {
 }
 
 /// Names given by `OpName`, by id.
-pub(crate) type Names = Ids<u32, String>;
+pub(crate) type Names = IdMap<u32, String>;

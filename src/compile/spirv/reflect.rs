@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use rspirv::spirv::{AddressingModel, BuiltIn, Capability, Decoration, ExecutionMode, ExecutionModel, Op, StorageClass};
 
-use super::access::{Access, Accesses, reachable};
+use super::access::{AccessFlags, PointerAccesses, reachable};
 use super::entry;
 use super::index::Index;
 use super::layout::Layout;
 use super::members;
 use super::module::invalid;
-use crate::compile::base::error::{Error, Kind, Result};
+use crate::compile::base::error::{Error, ErrorKind, Result};
 use crate::compile::base::interface::{Binding, BindingKind, Interface, Members};
 
 /// The most buffers that a kernel may use: far over what anyone wants, and it bounds the work done here.
@@ -22,11 +22,11 @@ pub(crate) fn interface(index: &Index<'_>, entry: Option<&str>) -> Result<Interf
     let names: Vec<&str> = compute.iter().map(|point| point.name.as_str()).collect();
     let point = compute
         .get(entry::choose(&names, entry)?)
-        .ok_or_else(|| Error::new(Kind::Internal, "an entry point that was chosen does not exist"))?;
+        .ok_or_else(|| Error::new(ErrorKind::Internal, "an entry point that was chosen does not exist"))?;
     let functions = reachable(index, &[point.function])?;
     super::call_limits::check(index, &functions)?;
-    let accesses = Accesses::of(index, &functions);
-    let used = |id: u32| accesses.get(id).has(Access::USED);
+    let accesses = PointerAccesses::of(index, &functions);
+    let used = |id: u32| accesses.get(id).contains(AccessFlags::USED);
 
     let mut layout = Layout::new(index);
     let mut args = BTreeMap::new();
@@ -40,7 +40,7 @@ pub(crate) fn interface(index: &Index<'_>, entry: Option<&str>) -> Result<Interf
                 variables += 1;
                 if variables > MAX_VARIABLES {
                     let message = format!("the kernel uses more than {MAX_VARIABLES} buffer variables, the most that are taken");
-                    return Err(Error::new(Kind::Limit, message));
+                    return Err(Error::new(ErrorKind::Limit, message));
                 }
                 let (binding, members) = buffer(index, &mut layout, id, class, accesses.get(id))?;
                 if binding.kind == BindingKind::PushConstants {
@@ -79,7 +79,7 @@ pub(crate) fn interface(index: &Index<'_>, entry: Option<&str>) -> Result<Interf
         reads_global_id: builtin(BuiltIn::GlobalInvocationId),
         has_raw_addresses: capabilities.contains(&Capability::PhysicalStorageBufferAddresses)
             || index
-                .words
+                .module
                 .insts
                 .iter()
                 .any(|inst| inst.is(Op::MemoryModel) && inst.word(1) == Some(AddressingModel::PhysicalStorageBuffer64 as u32)),
@@ -90,7 +90,7 @@ pub(crate) fn interface(index: &Index<'_>, entry: Option<&str>) -> Result<Interf
 /// The capabilities that the module declares and this grammar knows, each once.
 fn capabilities(index: &Index<'_>) -> Vec<Capability> {
     let mut list = Vec::new();
-    for inst in index.words.insts.iter().take_while(|inst| inst.is(Op::Capability)) {
+    for inst in index.module.insts.iter().take_while(|inst| inst.is(Op::Capability)) {
         if let Some(capability) = inst.word(1).and_then(Capability::from_u32)
             && !list.contains(&capability)
         {
@@ -110,7 +110,7 @@ fn pointee(index: &Index<'_>, id: u32) -> Result<(u32, u32)> {
 }
 
 /// The binding of a buffer variable or of a push-constant block, and the members of its block.
-fn buffer(index: &Index<'_>, layout: &mut Layout<'_, '_>, id: u32, class: u32, access: Access) -> Result<(Binding, Members)> {
+fn buffer(index: &Index<'_>, layout: &mut Layout<'_, '_>, id: u32, class: u32, access: AccessFlags) -> Result<(Binding, Members)> {
     let name = index.variable_name(id);
     let (ty, pointer_class) = pointee(index, id)?;
     if pointer_class != class {
@@ -121,7 +121,7 @@ fn buffer(index: &Index<'_>, layout: &mut Layout<'_, '_>, id: u32, class: u32, a
         Some(Op::TypeStruct) => {}
         Some(Op::TypeArray | Op::TypeRuntimeArray) => {
             let message = format!("{name} is an array of bindings; this version takes one buffer to a binding");
-            return Err(Error::new(Kind::Unsupported, message));
+            return Err(Error::new(ErrorKind::Unsupported, message));
         }
         _ => return Err(invalid(format!("the SPIR-V variable {name} is a buffer whose type is no struct"))),
     }
@@ -146,9 +146,9 @@ fn buffer(index: &Index<'_>, layout: &mut Layout<'_, '_>, id: u32, class: u32, a
         binding,
         kind,
         name,
-        read: access.has(Access::READ) && !(storage && never(Decoration::NonReadable)),
-        write: storage && access.has(Access::WRITE) && !never(Decoration::NonWritable),
-        atomic_only: storage && access.has(Access::READ | Access::WRITE) && !access.has(Access::PLAIN),
+        read: access.contains(AccessFlags::READ) && !(storage && never(Decoration::NonReadable)),
+        write: storage && access.contains(AccessFlags::WRITE) && !never(Decoration::NonWritable),
+        atomic_only: storage && access.contains(AccessFlags::READ | AccessFlags::WRITE) && !access.contains(AccessFlags::NON_ATOMIC),
         min_size: size.min_size,
         padded_size: if storage { size.min_size } else { size.min_size.div_ceil(16).saturating_mul(16) },
         stride: size.stride,
@@ -165,7 +165,7 @@ fn merge(args: &mut BTreeMap<(u32, u32), (Binding, Members)>, new: Binding, memb
     };
     if old.kind != new.kind {
         return Err(Error::new(
-            Kind::Unsupported,
+            ErrorKind::Unsupported,
             format!("group {} binding {} is both a {} ({}) and a {} ({})", new.group, new.binding, old.kind, old.name, new.kind, new.name),
         ));
     }
@@ -198,7 +198,7 @@ fn opaque(index: &Index<'_>, id: u32) -> Error {
     };
     let name = index.variable_name(id);
     Error::new(
-        Kind::Unsupported,
+        ErrorKind::Unsupported,
         format!("{name} is {array}{what}; this version takes storage and uniform buffers and push constants only"),
     )
 }
@@ -206,7 +206,7 @@ fn opaque(index: &Index<'_>, id: u32) -> Error {
 /// The workgroup size of an entry point: the `WorkgroupSize` constant if there is one, else its execution mode.
 fn workgroup_size(index: &Index<'_>, function: u32) -> Result<[u32; 3]> {
     let mut size = None;
-    for inst in index.words.insts.iter().take_while(|inst| !inst.is(Op::Function)) {
+    for inst in index.module.insts.iter().take_while(|inst| !inst.is(Op::Function)) {
         let word = |at: usize| inst.word(at).unwrap_or(0);
         let mode = matches!(inst.op(), Some(Op::ExecutionMode | Op::ExecutionModeId)) && word(1) == function;
         if mode && word(2) == ExecutionMode::LocalSize as u32 {

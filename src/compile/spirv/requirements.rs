@@ -7,8 +7,8 @@ use rspirv::spirv::{AddressingModel, Capability, Decoration, MemoryModel, Op, St
 use super::feature;
 use super::index::Index;
 use super::layout::Layout;
-use super::module::{Words, invalid};
-use crate::compile::base::error::{Error, Kind, Result};
+use super::module::{Module, invalid};
+use crate::compile::base::error::{Error, ErrorKind, Result};
 use crate::compile::base::interface::{BindingKind, Interface};
 use crate::compile::base::target::Target;
 
@@ -31,9 +31,9 @@ const MAX_PRIVATE: u64 = 16 << 20;
 const ALWAYS: [Capability; 2] = [Capability::Shader, Capability::Matrix];
 
 /// Checks the capabilities that a module declares, and its memory model.
-pub(crate) fn capabilities(words: &Words<'_>, target: &Target) -> Result<()> {
+pub(crate) fn capabilities(module: &Module<'_>, target: &Target) -> Result<()> {
     let (mut missing, mut numbers) = (Vec::new(), Vec::new());
-    for inst in words.insts.iter().filter(|inst| inst.is(Op::Capability)) {
+    for inst in module.insts.iter().filter(|inst| inst.is(Op::Capability)) {
         let number = inst.word(1).unwrap_or(u32::MAX);
         let text = match Capability::from_u32(number) {
             Some(capability) if ALWAYS.contains(&capability) || target.capabilities.contains(&capability) => continue,
@@ -53,9 +53,9 @@ pub(crate) fn capabilities(words: &Words<'_>, target: &Target) -> Result<()> {
     if !missing.is_empty() {
         let them = if missing.len() > 1 { "them" } else { "it" };
         let message = format!("the kernel needs {}: this device lacks {them}", missing.join(", "));
-        return Err(Error { missing: numbers, ..Error::new(Kind::Unsupported, message) });
+        return Err(Error { missing: numbers, ..Error::new(ErrorKind::Unsupported, message) });
     }
-    let mut models = words.insts.iter().filter(|inst| inst.is(Op::MemoryModel));
+    let mut models = module.insts.iter().filter(|inst| inst.is(Op::MemoryModel));
     let model = models.next().ok_or_else(|| invalid("the SPIR-V module has no memory model (OpMemoryModel)"))?;
     if models.next().is_some() {
         return Err(invalid("the SPIR-V module has two memory models"));
@@ -65,7 +65,7 @@ pub(crate) fn capabilities(words: &Words<'_>, target: &Target) -> Result<()> {
     let ordered = [MemoryModel::GLSL450 as u32, MemoryModel::Vulkan as u32];
     if !addressing.is_some_and(|model| addressed.contains(&model)) || !memory.is_some_and(|model| ordered.contains(&model)) {
         return Err(Error::new(
-            Kind::Unsupported,
+            ErrorKind::Unsupported,
             "the SPIR-V module's memory model is not Vulkan's (is it an OpenCL module?): Logical or PhysicalStorageBuffer64 \
              addressing and the GLSL450 or Vulkan memory model are taken",
         ));
@@ -76,10 +76,10 @@ pub(crate) fn capabilities(words: &Words<'_>, target: &Target) -> Result<()> {
 /// Checks what the SPIR-V specification lets every module have at most ("universal limits"): drivers need not take more, and recurse
 /// into types and control flow.
 pub(crate) fn universal(index: &Index<'_>) -> Result<()> {
-    let over = |message: String| Err(Error::new(Kind::Limit, message));
+    let over = |message: String| Err(Error::new(ErrorKind::Limit, message));
     let mut depths: HashMap<u32, u32> = HashMap::new();
     let mut parameters = 0;
-    for inst in &index.words.insts {
+    for inst in &index.module.insts {
         let parts = match inst.op() {
             Some(Op::TypeArray | Op::TypeRuntimeArray) => inst.words.get(2..3),
             Some(Op::TypeStruct) => inst.words.get(2..),
@@ -114,7 +114,7 @@ pub(crate) fn universal(index: &Index<'_>) -> Result<()> {
 pub(crate) fn variables(index: &Index<'_>) -> Result<()> {
     let mut layout = Layout::new(index);
     let mut bytes = 0_u64;
-    for inst in index.words.insts.iter().filter(|inst| inst.is(Op::Variable)) {
+    for inst in index.module.insts.iter().filter(|inst| inst.is(Op::Variable)) {
         let own = [StorageClass::Private as u32, StorageClass::Function as u32];
         let pointee = inst.word(1).filter(|_| inst.word(3).is_some_and(|class| own.contains(&class))).and_then(|ty| index.pointee(ty));
         // A type without a size, such as a matrix that several invocations hold together, is no large one.
@@ -126,7 +126,7 @@ pub(crate) fn variables(index: &Index<'_>) -> Result<()> {
                 "the variables of one invocation, up to {name}, have {bytes} bytes, and {MAX_PRIVATE} are the most that are compiled: use a \
                  buffer"
             );
-            return Err(Error::new(Kind::Limit, message));
+            return Err(Error::new(ErrorKind::Limit, message));
         }
     }
     Ok(())
@@ -150,7 +150,7 @@ pub(crate) fn uniform_matrices(index: &Index<'_>) -> Result<()> {
                 let stride = index.member_decoration(ty, member, Decoration::MatrixStride);
                 if let Some(stride) = stride.filter(|stride| stride % 16 != 0) {
                     return Err(Error::new(
-                        Kind::Unsupported,
+                        ErrorKind::Unsupported,
                         format!(
                             "the uniform buffer {} has a matrix whose columns lie {stride} bytes apart, and uniform buffers need 16: \
                              make it a storage buffer, or store the columns as vec4",
@@ -168,7 +168,7 @@ pub(crate) fn uniform_matrices(index: &Index<'_>) -> Result<()> {
 /// Checks an interface against the device's limits.
 pub(crate) fn limits(interface: &Interface, target: &Target) -> Result<()> {
     let entry = &interface.entry;
-    let over = |message: String| Err(Error::new(Kind::Limit, message));
+    let over = |message: String| Err(Error::new(ErrorKind::Limit, message));
     let [x, y, z] = interface.workgroup_size;
     let size = format!("{x} x {y} x {z}");
     if x == 0 || y == 0 || z == 0 {

@@ -10,15 +10,15 @@ use rspirv::spirv::Op;
 
 use super::access::reachable;
 use super::index::Index;
-use super::module::{HEADER, Inst, Section, Words, emit, invalid};
-use crate::compile::base::error::{Error, Kind, Result};
+use super::module::{HEADER, Inst, Module, Section, emit, invalid};
+use crate::compile::base::error::{Error, ErrorKind, Result};
 use crate::compile::base::target::Target;
 
 /// Checks a module cut into instructions.
-pub(crate) fn check(module: &Words<'_>, target: &Target) -> Result<()> {
+pub(crate) fn check(module: &Module<'_>, target: &Target) -> Result<()> {
     if module.version > target.spirv_version {
         return Err(Error::new(
-            Kind::Unsupported,
+            ErrorKind::Unsupported,
             format!(
                 "the module is SPIR-V {}.{}, and this device takes {}.{} at most",
                 module.version.0, module.version.1, target.spirv_version.0, target.spirv_version.1
@@ -43,7 +43,7 @@ pub(crate) fn check_calls(index: &Index<'_>) -> Result<()> {
     let functions: Vec<u32> = index.functions.keys().copied().collect();
     let insts = |function: &u32| {
         let range = index.functions.get(function).cloned().unwrap_or(0..0);
-        index.words.insts.get(range).unwrap_or(&[])
+        index.module.insts.get(range).unwrap_or(&[])
     };
     for inst in functions.iter().flat_map(insts).filter(|inst| inst.is(Op::FunctionCall)) {
         let callee = inst.word(3).unwrap_or(0);
@@ -65,7 +65,7 @@ pub(crate) fn check_calls(index: &Index<'_>) -> Result<()> {
 
 /// The module without what the parser is stricter about than drivers are, instruction for instruction: texts that need not be
 /// UTF-8, constants of types that it does not know, constant operations with more than one index. Those are checked here.
-fn simplified(module: &Words<'_>) -> Result<Vec<u32>> {
+fn simplified(module: &Module<'_>) -> Result<Vec<u32>> {
     let length = module.insts.iter().map(|inst| inst.words.len()).sum::<usize>() + HEADER;
     let mut copy = Vec::with_capacity(length);
     copy.extend_from_slice(&module.header);
@@ -114,11 +114,11 @@ fn lacking(inst: Inst<'_>, number: usize) -> Error {
 }
 
 /// What the parser's error means for instruction `number`.
-fn grammar_error(module: &Words<'_>, number: usize, state: &ParseState) -> Error {
+fn grammar_error(module: &Module<'_>, number: usize, state: &ParseState) -> Error {
     let Some(&inst) = module.insts.get(number) else { return invalid(format!("malformed SPIR-V: {state}")) };
     match state {
         ParseState::OpcodeUnknown(..) => Error::new(
-            Kind::Unsupported,
+            ErrorKind::Unsupported,
             format!("SPIR-V instruction {number} has opcode {}, which this version does not know", inst.opcode()),
         ),
         ParseState::OperandExpected(..) | ParseState::OperandExceeded(..) => lacking(inst, number),
@@ -130,12 +130,12 @@ fn grammar_error(module: &Words<'_>, number: usize, state: &ParseState) -> Error
 }
 
 /// A set of ids.
-struct Ids(Vec<u64>);
+struct IdSet(Vec<u64>);
 
-impl Ids {
+impl IdSet {
     /// Room for ids below `bound`, which is at most 2^22.
-    fn new(bound: u32) -> Ids {
-        Ids(vec![0; (bound as usize).div_ceil(64)])
+    fn new(bound: u32) -> IdSet {
+        IdSet(vec![0; (bound as usize).div_ceil(64)])
     }
 
     /// Adds an id; `false` if it was there.
@@ -155,7 +155,7 @@ impl Ids {
 
 /// Where in a function the walk is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum FunctionState {
     /// In none.
     Outside,
     /// After its first line, before its first block.
@@ -177,12 +177,12 @@ struct Checker {
     /// The section of the last instruction.
     section: Section,
     /// Where in a function it was.
-    place: Place,
+    state: FunctionState,
     /// Ids that are defined, that are used, that are types, that are declared to come.
-    defined: Ids,
-    used: Ids,
-    types: Ids,
-    forward: Ids,
+    defined: IdSet,
+    used: IdSet,
+    types: IdSet,
+    forward: IdSet,
     /// Labels of this function, and those that it goes to.
     labels: HashSet<u32>,
     targets: HashSet<u32>,
@@ -196,11 +196,11 @@ impl Checker {
             count: 0,
             error: None,
             section: Section::Preamble,
-            place: Place::Outside,
-            defined: Ids::new(bound),
-            used: Ids::new(bound),
-            types: Ids::new(bound),
-            forward: Ids::new(bound),
+            state: FunctionState::Outside,
+            defined: IdSet::new(bound),
+            used: IdSet::new(bound),
+            types: IdSet::new(bound),
+            forward: IdSet::new(bound),
             labels: HashSet::new(),
             targets: HashSet::new(),
         }
@@ -208,7 +208,7 @@ impl Checker {
 
     /// After the last instruction.
     fn finish(self) -> Result<()> {
-        if self.place != Place::Outside {
+        if self.state != FunctionState::Outside {
             return Err(invalid("the SPIR-V module ends inside a function"));
         }
         let lost = self.used.0.iter().zip(&self.defined.0).position(|(used, defined)| used & !defined != 0);
@@ -301,12 +301,12 @@ impl Checker {
         if section < Section::Functions {
             return Ok(());
         }
-        self.place = match (op, self.place) {
-            (Function, Place::Outside) => Place::Head,
-            (FunctionParameter, Place::Head) => Place::Head,
-            (Label, Place::Head | Place::Between) => Place::Block,
-            (FunctionEnd, Place::Between) => Place::Outside,
-            (FunctionEnd, Place::Head) => return Err("ends a function that has no body"),
+        self.state = match (op, self.state) {
+            (Function, FunctionState::Outside) => FunctionState::Head,
+            (FunctionParameter, FunctionState::Head) => FunctionState::Head,
+            (Label, FunctionState::Head | FunctionState::Between) => FunctionState::Block,
+            (FunctionEnd, FunctionState::Between) => FunctionState::Outside,
+            (FunctionEnd, FunctionState::Head) => return Err("ends a function that has no body"),
             (Function | FunctionParameter | Label | FunctionEnd, _) => return Err("stands where it may not"),
             (
                 Branch
@@ -320,9 +320,9 @@ impl Checker {
                 | IgnoreIntersectionKHR
                 | TerminateRayKHR
                 | EmitMeshTasksEXT,
-                Place::Block,
-            ) => Place::Between,
-            (_, Place::Block) => Place::Block,
+                FunctionState::Block,
+            ) => FunctionState::Between,
+            (_, FunctionState::Block) => FunctionState::Block,
             _ => return Err("stands outside of every block"),
         };
         Ok(())

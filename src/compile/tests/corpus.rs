@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::compile::base::error::Kind;
+use crate::compile::base::error::ErrorKind;
 use crate::compile::from_spirv::spirv;
 use crate::compile::passes::variant::{Variant, variant};
 use crate::compile::testing::*;
@@ -54,7 +54,7 @@ fn check(name: &str, text: &str, wrong: &Mutex<Vec<String>>) -> usize {
         for version in versions.into_iter().filter(|_| environment == "vulkan1.1") {
             let valid = match variant(&kernel, version) {
                 Ok(code) => valid_to_current(&code.spirv, environment),
-                Err(error) if error.kind == Kind::Unsupported && version.split => Ok(()),
+                Err(error) if error.kind == ErrorKind::Unsupported && version.split => Ok(()),
                 Err(error) => Err(error.to_string()),
             };
             if let Err(error) = valid {

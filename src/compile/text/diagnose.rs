@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use crate::compile::base::error::{Error, Kind};
+use crate::compile::base::error::{Error, ErrorKind};
 
 /// The most characters of a line that are shown, and how many of them stand before the place.
 const SHOWN: usize = 120;
@@ -34,7 +34,7 @@ pub(crate) struct Source<'a> {
 }
 
 /// A place in the text, in bytes, with what to say of it.
-pub(crate) struct Label {
+pub(crate) struct SpanLabel {
     /// Where it is.
     pub(crate) range: Range<usize>,
     /// What to say, or nothing.
@@ -57,7 +57,7 @@ impl Source<'_> {
     }
 
     /// Lays out a refusal.
-    pub(crate) fn error(&self, kind: Kind, message: &str, labels: &[Label], notes: &[String]) -> Error {
+    pub(crate) fn error(&self, kind: ErrorKind, message: &str, labels: &[SpanLabel], notes: &[String]) -> Error {
         let said = message.trim_end();
         let cut = said.floor_char_boundary(SAID);
         let mut text = format!("error: {}{}", &said[..cut], if cut < said.len() { "..." } else { "" });
@@ -73,24 +73,24 @@ impl Source<'_> {
     }
 
     /// Several refusals in one, in the order in which the compiler found them.
-    pub(crate) fn errors(&self, list: &[(String, Option<Label>)], notes: &[String]) -> Error {
+    pub(crate) fn errors(&self, list: &[(String, Option<SpanLabel>)], notes: &[String]) -> Error {
         let mut text = String::new();
         let last = list.len().min(MOST).saturating_sub(1);
         for (index, (message, label)) in list.iter().take(MOST).enumerate() {
             let notes = if index == last { notes } else { &[] };
-            let one = self.error(Kind::Compile, message, label.as_ref().map_or(&[], std::slice::from_ref), notes);
+            let one = self.error(ErrorKind::Compile, message, label.as_ref().map_or(&[], std::slice::from_ref), notes);
             // Writing to a string cannot fail.
             let _ = write!(text, "{}{one}", if index == 0 { "" } else { "\n" });
         }
         if list.len() > MOST {
             let _ = write!(text, "\n  = note: {} more mistakes are not shown", list.len() - MOST);
         }
-        Error::new(Kind::Compile, text)
+        Error::new(ErrorKind::Compile, text)
     }
 
     /// A refusal at one byte of the text.
     pub(crate) fn error_at(&self, at: usize, message: &str) -> Error {
-        self.error(Kind::Compile, message, &[Label { range: at..at + 1, text: String::new() }], &[])
+        self.error(ErrorKind::Compile, message, &[SpanLabel { range: at..at + 1, text: String::new() }], &[])
     }
 
     /// Line and column, from 1, of a byte of the user's text; columns count characters.

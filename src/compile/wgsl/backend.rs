@@ -13,22 +13,22 @@ use naga::{FastHashSet, ScalarKind, ShaderStage, TypeInner, WithSpan};
 use rspirv::spirv::Capability;
 
 use super::{message_rewrite, unsupported_builtins};
-use crate::compile::base::error::{Error, Kind, Result};
+use crate::compile::base::error::{Error, ErrorKind, Result};
 use crate::compile::base::target::Target;
-use crate::compile::debug::lower::instrument;
-use crate::compile::debug::report::Plan;
-use crate::compile::kernel::{Kernel, Request};
-use crate::compile::passes::{barrier, composite, cooperative, range, strip_layouts};
+use crate::compile::debug::instrument::instrument;
+use crate::compile::debug::report::ReportPlan;
+use crate::compile::kernel::{CompiledKernel, Request};
+use crate::compile::passes::{barrier_semantics, constant_vectors, cooperative_matrices, range, strip_layouts};
 use crate::compile::spirv::constant_values::{self, Form, Settable, Setting};
 use crate::compile::spirv::index::Index;
 use crate::compile::spirv::{entry, reflect, requirements};
-use crate::compile::text::diagnose::{Label, Source};
+use crate::compile::text::diagnose::{Source, SpanLabel};
 
 /// No capability that the grammar knows has a higher number.
 const MAX_CAPABILITY: u32 = 6528;
 
 /// Compiles an entry point of what another front end of the compiler made of `source`.
-pub(crate) fn from_module(source: Source<'_>, module: &naga::Module, request: &Request<'_>, target: &Target) -> Result<Kernel> {
+pub(crate) fn from_module(source: Source<'_>, module: &naga::Module, request: &Request<'_>, target: &Target) -> Result<CompiledKernel> {
     let info = validator().validate(module).map_err(|error| validation_error(source, &error))?;
     unsupported_builtins::check(source, module, &info)?;
     from_valid(source, (module, &info), request, target, None)
@@ -40,22 +40,22 @@ pub(super) fn from_valid(
     (module, info): (&naga::Module, &ModuleInfo),
     request: &Request<'_>,
     target: &Target,
-    reporting: Option<&Reporting>,
-) -> Result<Kernel> {
+    debug_input: Option<&DebugInput>,
+) -> Result<CompiledKernel> {
     let names: Vec<&str> = entry_points(module).collect();
     let entry = (*names.get(entry::choose(&names, request.entry)?).unwrap_or(&"")).to_owned();
     let values = values(module, request.constants)?;
     let point = Some((ShaderStage::Compute, entry.as_str()));
     let (constant, constant_info) =
         process_overrides(module, info, point, &values).map_err(|error| constant_error(source, module, &error))?;
-    let wish = Wish { entry: &entry, unchecked: request.unchecked, target };
-    match finish(source, &constant, &constant_info, wish, reporting) {
+    let options = CodegenOptions { entry: &entry, unchecked: request.unchecked, target };
+    match finish(source, &constant, &constant_info, options, debug_input) {
         // Functions that the entry point does not call may be what needs more than the device has: once more without them.
-        Err(error) if error.kind == Kind::Unsupported && !constant.functions.is_empty() => {
+        Err(error) if error.kind == ErrorKind::Unsupported && !constant.functions.is_empty() => {
             let mut module = constant.into_owned();
             compact(&mut module, KeepUnused::No);
             let info = validator().validate(&module).map_err(|error| validation_error(source, &error))?;
-            finish(source, &module, &info, wish, reporting)
+            finish(source, &module, &info, options, debug_input)
         }
         outcome => outcome,
     }
@@ -68,7 +68,7 @@ pub(super) fn entry_points(module: &naga::Module) -> impl Iterator<Item = &str> 
 
 /// What is to come out of a module.
 #[derive(Clone, Copy)]
-struct Wish<'a> {
+struct CodegenOptions<'a> {
     entry: &'a str,
     unchecked: bool,
     target: &'a Target,
@@ -80,8 +80,8 @@ pub(super) fn validator() -> Validator {
 }
 
 /// What a kernel that reports is made of: what its text asks for, and the text that was compiled.
-pub(super) struct Reporting {
-    pub(super) plan: Plan,
+pub(super) struct DebugInput {
+    pub(super) plan: ReportPlan,
     pub(super) text: String,
 }
 
@@ -89,37 +89,43 @@ pub(super) struct Reporting {
 const MAX_LINES: usize = 64 << 10;
 
 /// From the compiler's form of a kernel to the kernel.
-fn finish(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, wish: Wish<'_>, reporting: Option<&Reporting>) -> Result<Kernel> {
-    let Wish { entry, target, .. } = wish;
-    let lines = reporting.map(|reporting| reporting.text.as_str()).filter(|text| text.len() <= MAX_LINES);
-    let spirv = write(source, module, info, wish, lines)?;
-    let spirv = cooperative::repair(&spirv)?.unwrap_or(spirv);
-    let spirv = composite::repair(&spirv)?.unwrap_or(spirv);
+fn finish(
+    source: Source<'_>,
+    module: &naga::Module,
+    info: &ModuleInfo,
+    options: CodegenOptions<'_>,
+    debug_input: Option<&DebugInput>,
+) -> Result<CompiledKernel> {
+    let CodegenOptions { entry, target, .. } = options;
+    let lines = debug_input.map(|debug_input| debug_input.text.as_str()).filter(|text| text.len() <= MAX_LINES);
+    let spirv = write(source, module, info, options, lines)?;
+    let spirv = cooperative_matrices::repair(&spirv)?.unwrap_or(spirv);
+    let spirv = constant_vectors::repair(&spirv)?.unwrap_or(spirv);
     let index = Index::of(&spirv)?;
     let stripped = strip_layouts::repair(&index)?;
     let index = stripped.as_deref().map_or(Ok(index), Index::of)?;
-    let ordered = barrier::repair(&index);
+    let ordered = barrier_semantics::repair(&index);
     let index = ordered.as_deref().map_or(Ok(index), Index::of)?;
     // Before the capabilities: a texture is refused by its name.
     let interface = reflect::interface(&index, Some(entry))?;
     let relaxed = range::relax(&index, interface.workgroup_size);
-    requirements::capabilities(&index.words, target)?;
+    requirements::capabilities(&index.module, target)?;
     requirements::universal(&index)?;
     requirements::variables(&index)?;
     requirements::uniform_matrices(&index)?;
     requirements::limits(&interface, target)?;
     let spirv = relaxed.or(ordered).or(stripped).unwrap_or(spirv);
     let specialized = Vec::new();
-    let Some(Reporting { plan, text }) = reporting else { return Ok(Kernel { spirv, interface, specialized, debug: None }) };
-    let places = |line, column| place(source, text, line, column);
+    let Some(DebugInput { plan, text }) = debug_input else { return Ok(CompiledKernel { spirv, interface, specialized, debug: None }) };
+    let places = |line, column| source_position(source, text, line, column);
     let mut plan = plan.clone();
-    plan.unchecked = wish.unchecked;
+    plan.unchecked = options.unchecked;
     let (spirv, debug) = instrument(&spirv, &interface, Some(plan), target, &places)?;
-    Ok(Kernel { spirv, interface, specialized, debug: debug.map(Arc::new) })
+    Ok(CompiledKernel { spirv, interface, specialized, debug: debug.map(Arc::new) })
 }
 
 /// Where a line and a column (in bytes) of the text that was compiled stand in the user's; nowhere for code of no place.
-fn place(source: Source<'_>, text: &str, line: u32, column: u32) -> Option<(usize, usize)> {
+fn source_position(source: Source<'_>, text: &str, line: u32, column: u32) -> Option<(usize, usize)> {
     let before: usize = text.split_inclusive('\n').take((line as usize).saturating_sub(1)).map(str::len).sum();
     let at = before + (column as usize).saturating_sub(1);
     (at > 0).then(|| source.origin_of(at))
@@ -145,8 +151,14 @@ fn permitted(target: &Target) -> Option<FastHashSet<Capability>> {
 }
 
 /// Writes the SPIR-V of one entry point, with the lines of the text `lines`.
-fn write(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, wish: Wish<'_>, lines: Option<&str>) -> Result<Vec<u32>> {
-    let Wish { entry, unchecked, target } = wish;
+fn write(
+    source: Source<'_>,
+    module: &naga::Module,
+    info: &ModuleInfo,
+    options: CodegenOptions<'_>,
+    lines: Option<&str>,
+) -> Result<Vec<u32>> {
+    let CodegenOptions { entry, unchecked, target } = options;
     let checked = |policy| if unchecked { BoundsCheckPolicy::Unchecked } else { policy };
     let options = spv::Options {
         lang_version: target.spirv_version,
@@ -177,9 +189,9 @@ fn write(source: Source<'_>, module: &naga::Module, info: &ModuleInfo, wish: Wis
     spv::write_vec(module, info, &options, Some(&pipeline)).map_err(|error| {
         let kind = match error {
             spv::Error::FeatureNotImplemented(_) | spv::Error::SpirvVersionTooLow(..) | spv::Error::MissingCapabilities(..) => {
-                Kind::Unsupported
+                ErrorKind::Unsupported
             }
-            _ => Kind::Compile,
+            _ => ErrorKind::Compile,
         };
         source.error(kind, &format!("{error}, while writing SPIR-V for {entry}"), &[], &[])
     })
@@ -202,13 +214,13 @@ fn values(module: &naga::Module, settings: &[Setting<'_>]) -> Result<PipelineCon
             };
             form.check(setting.of, setting.value)?;
         }
-        values.insert(key(one), setting.value);
+        values.insert(override_key(one), setting.value);
     }
     Ok(values)
 }
 
 /// How the compiler calls an override.
-fn key(one: &naga::Override) -> String {
+fn override_key(one: &naga::Override) -> String {
     one.id.map(|id| id.to_string()).or_else(|| one.name.clone()).unwrap_or_default()
 }
 
@@ -216,22 +228,22 @@ fn key(one: &naga::Override) -> String {
 pub(super) fn validation_error(source: Source<'_>, error: &WithSpan<ValidationError>) -> Error {
     let labels = error.spans().filter_map(|(span, text)| {
         let text = if text.contains("naga::") { String::new() } else { text.clone() };
-        Some(Label { range: span.to_range()?, text })
+        Some(SpanLabel { range: span.to_range()?, text })
     });
-    let mut labels: Vec<Label> = labels.collect();
+    let mut labels: Vec<SpanLabel> = labels.collect();
     // The innermost place is the one to look at.
     labels.sort_by_key(|label| label.range.len());
     let mut notes = Vec::new();
     let mut cause = std::error::Error::source(error.as_inner());
     while let Some(inner) = cause {
-        notes.push(message_rewrite::plain(&inner.to_string()));
+        notes.push(message_rewrite::rewrite(&inner.to_string()));
         cause = inner.source();
     }
     // The last cause says what is wrong, the ones before it where.
-    notes.insert(0, message_rewrite::plain(&error.as_inner().to_string()));
+    notes.insert(0, message_rewrite::rewrite(&error.as_inner().to_string()));
     let message = notes.pop().unwrap_or_default();
-    notes.retain(|note| !message_rewrite::is_empty(note));
-    source.error(Kind::Compile, &message, &labels, &notes)
+    notes.retain(|note| !message_rewrite::is_redundant(note));
+    source.error(ErrorKind::Compile, &message, &labels, &notes)
 }
 
 /// A mistake in override constants.
@@ -240,14 +252,16 @@ fn constant_error(source: Source<'_>, module: &naga::Module, error: &PipelineCon
     match error {
         ValidationError(error) => validation_error(source, error),
         MissingValue(missing) => {
-            let found = module.overrides.iter().find(|(_, one)| key(one) == *missing);
+            let found = module.overrides.iter().find(|(_, one)| override_key(one) == *missing);
             let name = found.and_then(|(_, one)| one.name.clone()).unwrap_or_else(|| missing.clone());
             let message = format!("the override {name} has neither a value nor a default: give it one of the two");
             let range = found.and_then(|(handle, _)| module.overrides.get_span(handle).to_range()).unwrap_or(0..0);
-            source.error(Kind::Compile, &message, &[Label { range, text: "no default value".into() }], &[])
+            source.error(ErrorKind::Compile, &message, &[SpanLabel { range, text: "no default value".into() }], &[])
         }
-        NegativeWorkgroupSize => source.error(Kind::Compile, "the constants make a dimension of the workgroup size 0 or less", &[], &[]),
-        _ => source.error(Kind::Compile, &error.to_string(), &[], &[]),
+        NegativeWorkgroupSize => {
+            source.error(ErrorKind::Compile, "the constants make a dimension of the workgroup size 0 or less", &[], &[])
+        }
+        _ => source.error(ErrorKind::Compile, &error.to_string(), &[], &[]),
     }
 }
 

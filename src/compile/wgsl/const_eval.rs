@@ -4,10 +4,10 @@
 use crate::compile::text::token::{Placed, Token};
 
 /// A value: `None` if it cannot be told, for what is too large `u64::MAX`.
-pub(crate) type Value = Option<u64>;
+pub(crate) type ConstValue = Option<u64>;
 
 /// Evaluates the expression that `tokens` are. `constant` gives the value of a name.
-pub(crate) fn evaluate(tokens: &[Placed<'_>], constant: &dyn Fn(&str) -> Value) -> Value {
+pub(crate) fn evaluate(tokens: &[Placed<'_>], constant: &dyn Fn(&str) -> ConstValue) -> ConstValue {
     let mut parser = Parser { tokens, at: 0, constant };
     let value = parser.binary(0)?;
     (parser.at == tokens.len()).then_some(value)
@@ -20,7 +20,7 @@ struct Parser<'t, 'a> {
     /// The next token.
     at: usize,
     /// Values of names.
-    constant: &'t dyn Fn(&str) -> Value,
+    constant: &'t dyn Fn(&str) -> ConstValue,
 }
 
 impl Parser<'_, '_> {
@@ -52,7 +52,7 @@ impl Parser<'_, '_> {
     }
 
     /// An expression whose operators rank `lowest` or higher.
-    fn binary(&mut self, lowest: u32) -> Value {
+    fn binary(&mut self, lowest: u32) -> ConstValue {
         let mut value = self.unary()?;
         while let Some((mark, rank, length)) = self.operator().filter(|&(_, rank, _)| rank >= lowest) {
             self.at += length;
@@ -81,7 +81,7 @@ impl Parser<'_, '_> {
     }
 
     /// A number, a name, a call or brackets.
-    fn unary(&mut self) -> Value {
+    fn unary(&mut self) -> ConstValue {
         if self.take('(') {
             let value = self.binary(0)?;
             return self.take(')').then_some(value);
@@ -110,7 +110,7 @@ impl Parser<'_, '_> {
 }
 
 /// The value of a number as WGSL writes it; a fraction is cut off.
-fn number(text: &str) -> Value {
+fn number(text: &str) -> ConstValue {
     let (digits, radix) = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         Some(digits) => (digits, 16),
         None => (text, 10),

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::const_eval::{self, Value};
+use super::const_eval::{self, ConstValue};
 use crate::compile::base::error::Result;
 use crate::compile::text::diagnose::Source;
 use crate::compile::text::token::{Placed, Token};
@@ -23,7 +23,7 @@ const ROUNDS: usize = 8;
 
 /// What a declaration declares.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum What {
+enum DeclarationKind {
     /// A struct or alias.
     Type,
     /// A constant.
@@ -33,7 +33,7 @@ enum What {
 /// A declaration of a name.
 struct Declaration<'t, 'a> {
     /// What it declares.
-    what: What,
+    kind: DeclarationKind,
     /// The name.
     name: &'a str,
     /// Where it stands.
@@ -46,15 +46,15 @@ struct Declaration<'t, 'a> {
 
 /// What is known of a name.
 #[derive(Clone, Copy, Debug, Default)]
-struct Known {
+struct NameCost {
     /// Parts, written out.
-    weight: u64,
+    parts: u64,
     /// Parts that each use copies.
     copies: u64,
     /// The longest array in it; `u64::MAX` if one's length cannot be told.
     longest: u64,
     /// The value of an integer constant.
-    value: Value,
+    value: ConstValue,
     /// Whether it is a type with several parts.
     composite: bool,
     /// Whether it is a constant whose parts are single values.
@@ -69,23 +69,23 @@ pub(crate) fn check(source: Source<'_>, tokens: &[Placed<'_>]) -> Result<()> {
         names.entry(declaration.name).or_default().push(index);
     }
     let order = ordered(&declarations, &names);
-    let mut known: HashMap<&str, Known> = HashMap::new();
+    let mut known: HashMap<&str, NameCost> = HashMap::new();
     let mut settled = false;
     for round in 0..ROUNDS {
         let mut changed = false;
         for declaration in order.iter().filter_map(|&index| declarations.get(index)) {
-            let new = weigh(declaration, &known);
-            let (what, limit) = match declaration.what {
-                What::Type => ("type", MAX_TYPE),
-                What::Constant => ("constant", MAX_CONSTANT),
+            let new = cost_of(declaration, &known);
+            let (what, limit) = match declaration.kind {
+                DeclarationKind::Type => ("type", MAX_TYPE),
+                DeclarationKind::Constant => ("constant", MAX_CONSTANT),
             };
-            if new.weight > limit {
+            if new.parts > limit {
                 let message = format!("the {what} {} has more than {limit} parts, the most that are compiled", declaration.name);
                 return Err(source.error_at(declaration.at, &message));
             }
             let old = known.entry(declaration.name).or_insert(new);
-            let both = Known {
-                weight: old.weight.max(new.weight),
+            let both = NameCost {
+                parts: old.parts.max(new.parts),
                 copies: old.copies.max(new.copies),
                 longest: old.longest.max(new.longest),
                 // What an integer is does not change once all that it is made of is known.
@@ -93,7 +93,7 @@ pub(crate) fn check(source: Source<'_>, tokens: &[Placed<'_>]) -> Result<()> {
                 composite: old.composite || new.composite,
                 flat: old.flat && new.flat,
             };
-            changed |= both.weight != old.weight || both.longest != old.longest;
+            changed |= both.parts != old.parts || both.longest != old.longest;
             *old = both;
         }
         // One round is enough unless names go round in a circle, which only a name that is declared twice can do.
@@ -110,7 +110,7 @@ pub(crate) fn check(source: Source<'_>, tokens: &[Placed<'_>]) -> Result<()> {
 }
 
 /// Checks what the uses of constants copy, and empty constructors.
-fn check_uses(source: Source<'_>, tokens: &[Placed<'_>], known: &HashMap<&str, Known>) -> Result<()> {
+fn check_uses(source: Source<'_>, tokens: &[Placed<'_>], known: &HashMap<&str, NameCost>) -> Result<()> {
     let mut copies = 0_u64;
     for (position, &(token, at)) in tokens.iter().enumerate() {
         let Token::Word(name) = token else { continue };
@@ -159,8 +159,8 @@ fn declarations<'t, 'a>(tokens: &'t [Placed<'a>]) -> Vec<Declaration<'t, 'a>> {
         let equals = whole.iter().position(|&(token, _)| token == Token::Mark('=')).unwrap_or(0);
         let start = (equals + 1).min(whole.len());
         let (ty, body) = whole.split_at(start);
-        let what = if keyword == "const" { What::Constant } else { What::Type };
-        list.push(Declaration { what, name, at, body, ty: if what == What::Constant { ty } else { &[] } });
+        let what = if keyword == "const" { DeclarationKind::Constant } else { DeclarationKind::Type };
+        list.push(Declaration { kind: what, name, at, body, ty: if what == DeclarationKind::Constant { ty } else { &[] } });
     }
     list
 }
@@ -202,12 +202,12 @@ fn ordered(declarations: &[Declaration<'_, '_>], names: &HashMap<&str, Vec<usize
 }
 
 /// Weighs one declaration by what is known of its parts.
-fn weigh(declaration: &Declaration<'_, '_>, known: &HashMap<&str, Known>) -> Known {
+fn cost_of(declaration: &Declaration<'_, '_>, known: &HashMap<&str, NameCost>) -> NameCost {
     let body = declaration.body;
-    let is_struct = declaration.what == What::Type && body.iter().any(|&(token, _)| token == Token::Mark(':'));
+    let is_struct = declaration.kind == DeclarationKind::Type && body.iter().any(|&(token, _)| token == Token::Mark(':'));
     // An alias alone adds nothing to what it stands for.
-    let mut sum = u64::from(is_struct || declaration.what == What::Constant);
-    let mut heaviest = 1;
+    let mut sum = u64::from(is_struct || declaration.kind == DeclarationKind::Constant);
+    let mut largest = 1;
     let mut composite = false;
     let mut all_flat = true;
     let (mut depth, mut deepest) = (0_u32, 0);
@@ -216,13 +216,13 @@ fn weigh(declaration: &Declaration<'_, '_>, known: &HashMap<&str, Known>) -> Kno
             Token::Word(name) => {
                 // The name of a struct's member is no part of it.
                 let named = matches!(body.get(position + 1), Some(&(Token::Mark(':'), _)));
-                if declaration.what == What::Type && named {
+                if declaration.kind == DeclarationKind::Type && named {
                     continue;
                 }
                 let own = known.get(name).copied().unwrap_or_default();
-                sum = sum.saturating_add(own.weight.max(u64::from(declaration.what == What::Type)));
-                heaviest = heaviest.max(own.weight);
-                all_flat &= own.flat || own.weight <= 1;
+                sum = sum.saturating_add(own.parts.max(u64::from(declaration.kind == DeclarationKind::Type)));
+                largest = largest.max(own.parts);
+                all_flat &= own.flat || own.parts <= 1;
                 composite |= own.composite || name == "array";
             }
             Token::Mark(',') => sum = sum.saturating_add(1),
@@ -235,36 +235,36 @@ fn weigh(declaration: &Declaration<'_, '_>, known: &HashMap<&str, Known>) -> Kno
         }
     }
     let longest = longest(body, known);
-    if declaration.what == What::Type {
+    if declaration.kind == DeclarationKind::Type {
         // Values of large types are walked where they are used, faster than constants are copied.
         let copies = if sum > 256 { sum / 16 } else { 0 };
-        return Known { weight: sum, copies, longest, value: None, composite: composite || is_struct, flat: false };
+        return NameCost { parts: sum, copies, longest, value: None, composite: composite || is_struct, flat: false };
     }
     let value = const_eval::evaluate(body, &|name| known.get(name)?.value);
     let indexed = body.iter().any(|&(token, _)| token == Token::Mark('['));
     if indexed && !composite && all_flat {
         // A part of an array of single values.
-        return Known { weight: 1, longest, value, ..Known::default() };
+        return NameCost { parts: 1, longest, value, ..NameCost::default() };
     }
-    let weight = if composite { sum } else { heaviest };
+    let parts = if composite { sum } else { largest };
     // Only a flat value of a known type is used in place; all others are written out at each use.
     let template = matches!(body.get(1), Some(&(Token::Mark('<'), _)));
     let named = matches!(body.first(), Some(&(Token::Word(name), _)) if known.get(name).is_some_and(|own| own.composite));
     let typed = declaration.ty.len() > 1 || template || named;
-    let flat = composite && deepest <= 1 && all_flat && heaviest <= 1;
-    let copies = if weight <= 16 || (flat && typed) { 0 } else { weight };
-    Known { weight, copies, longest, value, composite: false, flat }
+    let flat = composite && deepest <= 1 && all_flat && largest <= 1;
+    let copies = if parts <= 16 || (flat && typed) { 0 } else { parts };
+    NameCost { parts, copies, longest, value, composite: false, flat }
 }
 
 /// The longest of the arrays whose types are written out in `tokens`.
-fn longest(tokens: &[Placed<'_>], known: &HashMap<&str, Known>) -> u64 {
+fn longest(tokens: &[Placed<'_>], known: &HashMap<&str, NameCost>) -> u64 {
     let lengths = (0..tokens.len()).filter_map(|position| array(tokens, position)?.0);
     let values = lengths.map(|length| const_eval::evaluate(length, &|name| known.get(name)?.value).unwrap_or(u64::MAX));
     values.max().unwrap_or(0).max(longest_named(tokens, known))
 }
 
 /// The longest array of the types that are named in `tokens`.
-fn longest_named(tokens: &[Placed<'_>], known: &HashMap<&str, Known>) -> u64 {
+fn longest_named(tokens: &[Placed<'_>], known: &HashMap<&str, NameCost>) -> u64 {
     let words = tokens.iter().filter_map(|&(token, _)| match token {
         Token::Word(name) => known.get(name).map(|known| known.longest),
         _ => None,

@@ -1,9 +1,9 @@
 //! The compiler's messages in the words of WGSL: it prints types, operators and rules as its own source calls them.
 
 /// What a message says, in the words of the language.
-pub(super) fn plain(message: &str) -> String {
-    let text = types(&without_handles(message));
-    rule(&text).unwrap_or(text)
+pub(super) fn rewrite(message: &str) -> String {
+    let text = rewrite_types(&without_handles(message));
+    rewrite_rule(&text).unwrap_or(text)
 }
 
 /// The compiler's names for scalars.
@@ -52,7 +52,7 @@ const OPERATORS: [(&str, &str); 18] = [
 ];
 
 /// Names of types as WGSL writes them.
-fn types(message: &str) -> String {
+fn rewrite_types(message: &str) -> String {
     let mut text = message.to_owned();
     if !text.contains("{ kind: ") && !text.contains("Pointer {") && !text.contains("Struct {") && !text.contains("Array {") {
         return text;
@@ -102,7 +102,7 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
 }
 
 /// A rule that a text breaks, said anew; `None` for those that the compiler says well itself.
-fn rule(text: &str) -> Option<String> {
+fn rewrite_rule(text: &str) -> Option<String> {
     if let Some(name) = between(text, "Operation ", " can't work with ") {
         let (_, operands) = text.split_once(" can't work with ")?;
         let operator = OPERATORS.iter().find(|(own, _)| *own == name).map_or(name, |(_, sign)| sign);
@@ -186,7 +186,7 @@ fn without_handles(message: &str) -> String {
 }
 
 /// Notes that say nothing.
-pub(super) fn is_empty(note: &str) -> bool {
+pub(super) fn is_redundant(note: &str) -> bool {
     ["Expression is invalid", "Argument 0 varying error", "see msg"].contains(&note.trim())
 }
 
@@ -206,7 +206,7 @@ mod tests {
             ("nothing of that", "nothing of that"),
             ("Array { base: open", "Array { base: open"),
         ] {
-            assert_eq!(types(theirs), ours);
+            assert_eq!(rewrite_types(theirs), ours);
         }
     }
 

@@ -3,13 +3,13 @@
 
 use naga::valid::ModuleInfo;
 
-use super::backend::{self, Reporting, validation_error, validator};
+use super::backend::{self, DebugInput, validation_error, validator};
 use super::{copy_cost, message_rewrite, uniform_barriers, unsupported_builtins};
-use crate::compile::base::error::{Error, Kind, Result};
+use crate::compile::base::error::{Error, ErrorKind, Result};
 use crate::compile::base::target::Target;
 use crate::compile::debug::statement;
-use crate::compile::kernel::{Kernel, Request};
-use crate::compile::text::diagnose::{Label, Source};
+use crate::compile::kernel::{CompiledKernel, Request};
+use crate::compile::text::diagnose::{Source, SpanLabel};
 use crate::compile::text::edits::Edits;
 use crate::compile::text::prescan;
 
@@ -25,7 +25,7 @@ pub(crate) struct Parsed {
     text: String,
     /// What was changed in it before it was compiled.
     edits: Edits,
-    reporting: Option<Reporting>,
+    debug_input: Option<DebugInput>,
     module: naga::Module,
     info: ModuleInfo,
 }
@@ -36,23 +36,23 @@ impl Parsed {
     pub(crate) fn new(source: &[u8], label: &str, debug: bool) -> Result<Parsed> {
         if source.len() > MAX_SOURCE {
             let message = format!("the WGSL text has {} bytes, and at most {MAX_SOURCE} (1 MiB) are compiled", source.len());
-            return Err(Error::new(Kind::Compile, message));
+            return Err(Error::new(ErrorKind::Compile, message));
         }
         let text = str::from_utf8(source).map_err(|error| {
             let at = error.valid_up_to();
             let line = source.iter().take(at).filter(|&&byte| byte == b'\n').count() + 1;
-            Error::new(Kind::Compile, format!("the WGSL text is not UTF-8: byte {at} (line {line}) is not part of a character"))
+            Error::new(ErrorKind::Compile, format!("the WGSL text is not UTF-8: byte {at} (line {line}) is not part of a character"))
         })?;
         let source = Source { text, label, map: None };
-        let statement::Prepared { text: prepared, edits, plan } = statement::prepare(source, debug)?;
+        let statement::PreparedText { text: prepared, edits, plan } = statement::prepare(source, debug)?;
         let source = Source { map: Some(&edits), ..source };
         copy_cost::check(source, &prescan::shape(source, &prepared)?)?;
         let module = naga::front::wgsl::parse_str(&prepared).map_err(|error| parse_error(source, &error))?;
         let info = validator().validate(&module).map_err(|error| validation_error(source, &error))?;
         unsupported_builtins::check(source, &module, &info)?;
         uniform_barriers::check(source, &module)?;
-        let reporting = debug.then_some(Reporting { plan, text: prepared });
-        Ok(Parsed { text: text.to_owned(), edits, reporting, module, info })
+        let debug_input = debug.then_some(DebugInput { plan, text: prepared });
+        Ok(Parsed { text: text.to_owned(), edits, debug_input, module, info })
     }
 
     /// The names of its compute entry points.
@@ -66,9 +66,9 @@ impl Parsed {
     }
 
     /// Compiles an entry point, with values for its overrides. As `new` for the thread, `label` and panics.
-    pub(crate) fn kernel(&self, label: &str, request: &Request<'_>, target: &Target) -> Result<Kernel> {
+    pub(crate) fn kernel(&self, label: &str, request: &Request<'_>, target: &Target) -> Result<CompiledKernel> {
         let source = Source { text: &self.text, label, map: Some(&self.edits) };
-        backend::from_valid(source, (&self.module, &self.info), request, target, self.reporting.as_ref())
+        backend::from_valid(source, (&self.module, &self.info), request, target, self.debug_input.as_ref())
     }
 }
 
@@ -76,14 +76,14 @@ impl Parsed {
 fn parse_error(source: Source<'_>, error: &naga::front::wgsl::ParseError) -> Error {
     let labels = error.labels();
     let labels = labels.filter_map(|(span, text)| {
-        let text = if message_rewrite::is_empty(text) { String::new() } else { message_rewrite::plain(text) };
-        Some(Label { range: span.to_range()?, text })
+        let text = if message_rewrite::is_redundant(text) { String::new() } else { message_rewrite::rewrite(text) };
+        Some(SpanLabel { range: span.to_range()?, text })
     });
-    let labels: Vec<Label> = labels.collect();
+    let labels: Vec<SpanLabel> = labels.collect();
     let notes: Vec<String> = error.notes().map(str::to_owned).collect();
-    let mut message = message_rewrite::plain(error.message());
+    let mut message = message_rewrite::rewrite(error.message());
     if notes.iter().any(|note| note.contains("recursion limit")) {
         message = "types, expressions or statements nest deeper than the compiler goes, about 120 levels".into();
     }
-    source.error(Kind::Compile, &message, &labels, &notes)
+    source.error(ErrorKind::Compile, &message, &labels, &notes)
 }

@@ -5,33 +5,33 @@
 
 use naga::{Barrier, Binding, Block, BuiltIn, Expression, Function, Handle, Module, Span, Statement, TypeInner, UniqueArena};
 
-use crate::compile::base::error::{Kind, Result};
-use crate::compile::text::diagnose::{Label, Source};
+use crate::compile::base::error::{ErrorKind, Result};
+use crate::compile::text::diagnose::{Source, SpanLabel};
 
 /// Refuses a module with such a barrier.
 pub(crate) fn check(source: Source<'_>, module: &Module) -> Result<()> {
     // Callees come before callers.
-    let mut waiting = Vec::new();
+    let mut has_barrier = Vec::new();
     for (_, function) in module.functions.iter() {
-        let waits = waits(&function.body, &waiting);
-        waiting.push(waits);
+        let contains_barrier = contains_barrier(&function.body, &has_barrier);
+        has_barrier.push(contains_barrier);
     }
     for point in &module.entry_points {
-        let walk = Walk { own: own(&point.function, &module.types), waiting: &waiting };
-        let Err(Stuck { what, at, cause }) = walk.block(&point.function.body, None) else { continue };
+        let walk = UniformityWalk { varying: varying(&point.function, &module.types), has_barrier: &has_barrier };
+        let Err(NonUniformBarrier { what, at, cause }) = walk.block(&point.function.body, None) else { continue };
         let name = what.map_or("a barrier", |function| module.functions[function].name.as_deref().unwrap_or("a function with a barrier"));
         let message = format!("{name} is not reached by all invocations of the workgroup, and those that reach it would wait for ever");
-        let label = |span: Span, text: &str| Some(Label { range: span.to_range()?, text: text.to_owned() });
+        let label = |span: Span, text: &str| Some(SpanLabel { range: span.to_range()?, text: text.to_owned() });
         let condition = label(point.function.expressions.get_span(cause), "this differs from invocation to invocation");
-        let labels: Vec<Label> = [label(at, "waits for the whole workgroup"), condition].into_iter().flatten().collect();
+        let labels: Vec<SpanLabel> = [label(at, "waits for the whole workgroup"), condition].into_iter().flatten().collect();
         let note = "move the barrier out of the branch or loop, and put only the work inside";
-        return Err(source.error(Kind::Compile, &message, &labels, &[note.to_owned()]));
+        return Err(source.error(ErrorKind::Compile, &message, &labels, &[note.to_owned()]));
     }
     Ok(())
 }
 
 /// A barrier that is refused.
-struct Stuck {
+struct NonUniformBarrier {
     /// The function that has it, if it is called.
     what: Option<Handle<Function>>,
     /// Where it is, or the call.
@@ -42,54 +42,56 @@ struct Stuck {
 
 /// Conditions behind which invocations leave the loop around a block, or its present turn.
 #[derive(Clone, Copy, Default)]
-struct Leaves {
+struct LoopExits {
     breaks: Option<Handle<Expression>>,
     continues: Option<Handle<Expression>>,
 }
 
-impl Leaves {
-    fn or(self, other: Leaves) -> Leaves {
-        Leaves { breaks: self.breaks.or(other.breaks), continues: self.continues.or(other.continues) }
+impl LoopExits {
+    fn or(self, other: LoopExits) -> LoopExits {
+        LoopExits { breaks: self.breaks.or(other.breaks), continues: self.continues.or(other.continues) }
     }
 }
 
 /// A walk through an entry point.
-struct Walk<'a> {
+struct UniformityWalk<'a> {
     /// Whether each expression is the invocation's own.
-    own: Vec<bool>,
+    varying: Vec<bool>,
     /// Whether each function of the module has a barrier inside.
-    waiting: &'a [bool],
+    has_barrier: &'a [bool],
 }
 
-impl Walk<'_> {
+impl UniformityWalk<'_> {
     /// The condition that a statement is behind: `outer`, or else its own one if invocations differ in that.
     fn behind(&self, outer: Option<Handle<Expression>>, condition: Handle<Expression>) -> Option<Handle<Expression>> {
-        outer.or_else(|| self.own.get(condition.index()).copied().unwrap_or(false).then_some(condition))
+        outer.or_else(|| self.varying.get(condition.index()).copied().unwrap_or(false).then_some(condition))
     }
 
     /// Looks at a block that is behind the condition `cause`, if any.
-    fn block(&self, block: &Block, mut cause: Option<Handle<Expression>>) -> std::result::Result<Leaves, Stuck> {
-        let mut leaves = Leaves::default();
+    fn block(&self, block: &Block, mut cause: Option<Handle<Expression>>) -> std::result::Result<LoopExits, NonUniformBarrier> {
+        let mut exits = LoopExits::default();
         for (statement, &at) in block.span_iter() {
-            let stuck = |what| match cause {
-                Some(cause) => Err(Stuck { what, at, cause }),
+            let reject = |what| match cause {
+                Some(cause) => Err(NonUniformBarrier { what, at, cause }),
                 None => Ok(()),
             };
             match statement {
-                Statement::ControlBarrier(flags) if *flags != Barrier::SUB_GROUP => stuck(None)?,
-                Statement::WorkGroupUniformLoad { .. } => stuck(None)?,
-                Statement::Call { function, .. } if self.waiting.get(function.index()).copied().unwrap_or(false) => stuck(Some(*function))?,
-                Statement::Block(inner) => leaves = leaves.or(self.block(inner, cause)?),
+                Statement::ControlBarrier(flags) if *flags != Barrier::SUB_GROUP => reject(None)?,
+                Statement::WorkGroupUniformLoad { .. } => reject(None)?,
+                Statement::Call { function, .. } if self.has_barrier.get(function.index()).copied().unwrap_or(false) => {
+                    reject(Some(*function))?
+                }
+                Statement::Block(inner) => exits = exits.or(self.block(inner, cause)?),
                 Statement::If { condition, accept, reject } => {
                     let inner = self.behind(cause, *condition);
-                    leaves = leaves.or(self.block(accept, inner)?).or(self.block(reject, inner)?);
+                    exits = exits.or(self.block(accept, inner)?).or(self.block(reject, inner)?);
                 }
                 Statement::Switch { selector, cases } => {
                     let inner = self.behind(cause, *selector);
                     for case in cases {
                         // A break leaves the switch, and behind that all are together again.
                         let continues = self.block(&case.body, inner)?.continues;
-                        leaves = leaves.or(Leaves { continues, breaks: None });
+                        exits = exits.or(LoopExits { continues, breaks: None });
                     }
                 }
                 Statement::Loop { body, continuing, break_if } => {
@@ -103,37 +105,39 @@ impl Walk<'_> {
                     }
                     self.block(continuing, inner)?;
                 }
-                Statement::Break => leaves.breaks = leaves.breaks.or(cause),
-                Statement::Continue => leaves.continues = leaves.continues.or(cause),
+                Statement::Break => exits.breaks = exits.breaks.or(cause),
+                Statement::Continue => exits.continues = exits.continues.or(cause),
                 _ => {}
             }
-            cause = cause.or(leaves.breaks).or(leaves.continues);
+            cause = cause.or(exits.breaks).or(exits.continues);
         }
-        Ok(leaves)
+        Ok(exits)
     }
 }
 
 /// Whether a block waits for the workgroup somewhere inside.
-fn waits(block: &Block, waiting: &[bool]) -> bool {
+fn contains_barrier(block: &Block, has_barrier: &[bool]) -> bool {
     block.iter().any(|statement| match statement {
         Statement::ControlBarrier(flags) => *flags != Barrier::SUB_GROUP,
         Statement::WorkGroupUniformLoad { .. } => true,
-        Statement::Call { function, .. } => waiting.get(function.index()).copied().unwrap_or(false),
-        Statement::Block(inner) => waits(inner, waiting),
-        Statement::If { accept, reject, .. } => waits(accept, waiting) || waits(reject, waiting),
-        Statement::Switch { cases, .. } => cases.iter().any(|case| waits(&case.body, waiting)),
-        Statement::Loop { body, continuing, .. } => waits(body, waiting) || waits(continuing, waiting),
+        Statement::Call { function, .. } => has_barrier.get(function.index()).copied().unwrap_or(false),
+        Statement::Block(inner) => contains_barrier(inner, has_barrier),
+        Statement::If { accept, reject, .. } => contains_barrier(accept, has_barrier) || contains_barrier(reject, has_barrier),
+        Statement::Switch { cases, .. } => cases.iter().any(|case| contains_barrier(&case.body, has_barrier)),
+        Statement::Loop { body, continuing, .. } => contains_barrier(body, has_barrier) || contains_barrier(continuing, has_barrier),
         _ => false,
     })
 }
 
-/// Which expressions of an entry point are an invocation's own: computed from its id, without variables between.
-fn own(function: &Function, types: &UniqueArena<naga::Type>) -> Vec<bool> {
-    let mut own: Vec<bool> = Vec::with_capacity(function.expressions.len());
+/// Which expressions of an entry point are an invocation's varying: computed from its id, without variables between.
+fn varying(function: &Function, types: &UniqueArena<naga::Type>) -> Vec<bool> {
+    let mut varying: Vec<bool> = Vec::with_capacity(function.expressions.len());
     for (_, expression) in function.expressions.iter() {
-        let of = |handle: Handle<Expression>| own.get(handle.index()).copied().unwrap_or(false);
+        let of = |handle: Handle<Expression>| varying.get(handle.index()).copied().unwrap_or(false);
         let is = match *expression {
-            Expression::FunctionArgument(index) => function.arguments.get(index as usize).is_some_and(|arg| tells(arg.binding.as_ref())),
+            Expression::FunctionArgument(index) => {
+                function.arguments.get(index as usize).is_some_and(|arg| is_varying_builtin(arg.binding.as_ref()))
+            }
             Expression::AccessIndex { base, index } => match function.expressions[base] {
                 Expression::FunctionArgument(argument) if !of(base) => {
                     let ty = function.arguments.get(argument as usize).map(|arg| &types[arg.ty].inner);
@@ -141,7 +145,7 @@ fn own(function: &Function, types: &UniqueArena<naga::Type>) -> Vec<bool> {
                         Some(TypeInner::Struct { members, .. }) => members.as_slice(),
                         _ => &[],
                     };
-                    members.get(index as usize).is_some_and(|member| tells(member.binding.as_ref()))
+                    members.get(index as usize).is_some_and(|member| is_varying_builtin(member.binding.as_ref()))
                 }
                 _ => of(base),
             },
@@ -158,13 +162,13 @@ fn own(function: &Function, types: &UniqueArena<naga::Type>) -> Vec<bool> {
             Expression::Compose { ref components, .. } => components.iter().any(|&component| of(component)),
             _ => false,
         };
-        own.push(is);
+        varying.push(is);
     }
-    own
+    varying
 }
 
 /// Whether a builtin tells invocations of a workgroup apart.
-fn tells(binding: Option<&Binding>) -> bool {
+fn is_varying_builtin(binding: Option<&Binding>) -> bool {
     use BuiltIn::{GlobalInvocationId, LocalInvocationId, LocalInvocationIndex, SubgroupId, SubgroupInvocationId};
     let Some(Binding::BuiltIn(builtin)) = binding else { return false };
     matches!(builtin, GlobalInvocationId | LocalInvocationId | LocalInvocationIndex | SubgroupId | SubgroupInvocationId)
@@ -172,7 +176,7 @@ fn tells(binding: Option<&Binding>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::compile::base::error::Kind;
+    use crate::compile::base::error::ErrorKind;
     use crate::compile::testing::compile;
 
     fn kernel(body: &str) -> String {
@@ -204,7 +208,7 @@ mod tests {
             "let last = i == 63u; let other = select(1u, 2u, last); if other == 2u { workgroupBarrier(); }",
         ] {
             let error = compile(&kernel(body)).map(|kernel| kernel.interface).expect_err(body);
-            assert_eq!(error.kind, Kind::Compile, "{error}");
+            assert_eq!(error.kind, ErrorKind::Compile, "{error}");
             assert!(error.message.contains("not reached by all invocations") && error.message.contains("differs from"), "{error}");
             assert!(error.message.contains("test.wgsl:6:"), "{error}");
         }

@@ -5,8 +5,8 @@
 use naga::valid::ModuleInfo;
 use naga::{Expression, MathFunction, Module, Scalar, ScalarKind, TypeInner};
 
-use crate::compile::base::error::{Kind, Result};
-use crate::compile::text::diagnose::{Label, Source};
+use crate::compile::base::error::{ErrorKind, Result};
+use crate::compile::text::diagnose::{Source, SpanLabel};
 
 /// Refuses a module that uses such a function.
 pub(crate) fn check(source: Source<'_>, module: &Module, info: &ModuleInfo) -> Result<()> {
@@ -21,8 +21,8 @@ pub(crate) fn check(source: Source<'_>, module: &Module, info: &ModuleInfo) -> R
             if let Some((has, instead)) = lacking(fun, scalar) {
                 let message = format!("{} does not exist for {} on GPUs: SPIR-V has it for {has} only", name(fun), type_name(scalar));
                 let range = function.expressions.get_span(handle).to_range().unwrap_or(0..0);
-                let labels = [Label { range, text: String::new() }];
-                return Err(source.error(Kind::Compile, &message, &labels, &[instead.to_owned()]));
+                let labels = [SpanLabel { range, text: String::new() }];
+                return Err(source.error(ErrorKind::Compile, &message, &labels, &[instead.to_owned()]));
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use super::device::{Device, Inside};
 use super::stream::Line;
-use crate::compile::debug::{Debug, HEADER, Record, Severity};
+use crate::compile::debug::{DebugInfo, DebugRecord, HEADER, Severity};
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::log::{self, Level};
 use crate::runtime::object::buffer::{self, Buffer};
@@ -44,7 +44,7 @@ struct Buffers {
 /// A buffer that a dispatch reports into.
 struct Waiting {
     buffer: Arc<Buffer>,
-    debug: Arc<Debug>,
+    debug: Arc<DebugInfo>,
     kernel: Arc<str>,
     stream: Arc<Line>,
     /// How many records of events the stream had.
@@ -181,7 +181,7 @@ impl Waiting {
     /// Logs what the buffer says and makes it zeros again; the first assertion that failed.
     fn read(&self) -> Option<String> {
         let window = self.buffer.window?;
-        let used = Debug::used(&window.words(0, HEADER), (self.buffer.size / 4) as usize);
+        let used = DebugInfo::used(&window.words(0, HEADER), (self.buffer.size / 4) as usize);
         let reading = self.debug.read(&window.words(0, used));
         window.zero(0, 4 * used as u64);
         let records = &reading.records;
@@ -211,7 +211,7 @@ impl Waiting {
     }
 
     /// A record as a line.
-    fn line(&self, record: &Record) -> String {
+    fn line(&self, record: &DebugRecord) -> String {
         let [x, y, z] = record.invocation;
         format!("kernel '{}' ({x}, {y}, {z}): {}", self.kernel, record.text)
     }

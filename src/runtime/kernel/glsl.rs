@@ -1,7 +1,7 @@
 //! GLSL kernels: which compiler takes them. The system's libshaderc takes all of GLSL; where it is not installed, naga's front end takes
 //! plain GLSL, and what it refuses says how to get the other.
 
-use crate::compile::glsl::{self, Flat, Surroundings};
+use crate::compile::glsl::{self, FlatText, PreprocessOptions};
 use crate::compile::{self, Request, Target};
 use crate::runtime::base::error::Result;
 use crate::runtime::base::log;
@@ -26,7 +26,7 @@ enum Compiler {
 
 /// A kernel's text, ready for a compiler.
 pub(crate) struct Prepared {
-    flat: Flat,
+    flat: FlatText,
     compiler: Compiler,
 }
 
@@ -42,8 +42,8 @@ pub(crate) fn prepare(options: &Options<'_>, label: &str, target: &Target) -> Re
             _ => None,
         },
     };
-    let around = Surroundings { folders: &options.include_dirs, defines: &options.defines, predefined: &predefined };
-    Ok(Prepared { flat: glsl::flatten(options.code, label, around)?, compiler })
+    let preprocess = PreprocessOptions { folders: &options.include_dirs, defines: &options.defines, predefined: &predefined };
+    Ok(Prepared { flat: glsl::flatten(options.code, label, preprocess)?, compiler })
 }
 
 /// The compiler of this process.
@@ -117,17 +117,17 @@ impl Prepared {
     }
 
     /// Compiles. On a large stack, under `catch_unwind`.
-    pub(crate) fn compile(&self, request: &Request<'_>, target: &Target) -> compile::Result<compile::Kernel> {
+    pub(crate) fn compile(&self, request: &Request<'_>, target: &Target) -> compile::Result<compile::CompiledKernel> {
         match self.compiler {
             Compiler::Shaderc(shaderc) => {
                 let compiled = shaderc.compile(&self.flat.text, target.spirv_version);
                 let note = || format!("this was refused by libshaderc ({})", shaderc.name());
-                let spirv = compiled.map_err(|log| glsl::refusal(&self.flat, &log, &note()))?;
+                let spirv = compiled.map_err(|log| glsl::error_from_log(&self.flat, &log, &note()))?;
                 compile::spirv(&spirv, request, target)
             }
             Compiler::Plain(why) => {
                 let note = format!("this was refused by naga's front end, which takes plain GLSL alone: {INSTALL} ({why})");
-                glsl::plain(&self.flat, request, target, &note)
+                glsl::compile_with_naga(&self.flat, request, target, &note)
             }
         }
     }

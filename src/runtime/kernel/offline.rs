@@ -47,7 +47,7 @@ pub(crate) fn warm_compilers(text: &'static str) -> Compilers {
 }
 
 /// Compiles a kernel for Vulkan 1.`minor`.
-pub(crate) fn compile(options: &Options<'_>, minor: u32) -> Result<compile::Kernel> {
+pub(crate) fn compile(options: &Options<'_>, minor: u32) -> Result<compile::CompiledKernel> {
     let target = target(minor)?;
     let prepared = kernel::prepare(options, &target)?;
     Ok(kernel::translate(options, prepared.as_ref(), &target, &Compilers::default())??)

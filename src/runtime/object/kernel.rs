@@ -1,7 +1,7 @@
 //! Kernels: compiled once for the same code, with pipelines for the ways in which they are dispatched.
 
 use super::elsewhere;
-use crate::compile::debug::Debug;
+use crate::compile::debug::DebugInfo;
 use crate::compile::{self, Binding, BindingKind, Interface, Variant};
 pub(crate) use crate::compile::{Setting, Which};
 use crate::runtime::api::device::{self, Device, Inside};
@@ -76,7 +76,7 @@ pub(crate) struct Kernel {
 /// Code that was compiled and reflected.
 pub(crate) struct Compiled {
     language: Language,
-    code: compile::Kernel,
+    code: compile::CompiledKernel,
     pub(crate) interface: Interface,
     /// Of each argument.
     pub(crate) demands: Box<[Demand]>,
@@ -267,7 +267,7 @@ fn compiler_name(prepared: Option<&Prepared>) -> String {
 }
 
 /// What an earlier process made of the same.
-fn restore(device: &Inside, options: &Options<'_>, prepared: Option<&Prepared>, key: u128) -> Option<compile::Kernel> {
+fn restore(device: &Inside, options: &Options<'_>, prepared: Option<&Prepared>, key: u128) -> Option<compile::CompiledKernel> {
     let spirv = shelf(device, options, prepared)?.take(key, &compiler_name(prepared))?;
     // Our own compilers have put the values of constants in, and left one entry point.
     let constants: &[Setting<'_>] = if prepared.is_none_or(Prepared::is_checked) { &[] } else { &options.constants };
@@ -291,7 +291,7 @@ pub(crate) fn translate(
     prepared: Option<&Prepared>,
     target: &compile::Target,
     compilers: &Compilers,
-) -> Result<compile::Result<compile::Kernel>> {
+) -> Result<compile::Result<compile::CompiledKernel>> {
     let label = message_label(options);
     let request =
         compile::Request { entry: options.entry_point, constants: &options.constants, unchecked: options.unchecked, debug: options.debug };
@@ -310,7 +310,7 @@ impl Compiled {
 
     /// What it reports, if it does.
     #[inline]
-    pub(crate) fn debug(&self) -> Option<&Arc<Debug>> {
+    pub(crate) fn debug(&self) -> Option<&Arc<DebugInfo>> {
         self.code.debug.as_ref()
     }
 

@@ -6,7 +6,7 @@ fn source(text: &str) -> Source<'_> {
     Source { text, label: "k", map: None }
 }
 
-fn prepared(text: &str, debug: bool) -> Prepared {
+fn prepared(text: &str, debug: bool) -> PreparedText {
     prepare(source(text), debug).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 

@@ -11,9 +11,9 @@ fn predefined(_: &str, name: &str) -> Option<String> {
     }
 }
 
-fn run(text: &str, folders: &[&str], defines: &[&str]) -> Result<Flat, String> {
+fn run(text: &str, folders: &[&str], defines: &[&str]) -> Result<FlatText, String> {
     let whole = format!("#version 450\n{text}");
-    flat(&whole, "t", Surroundings { folders, defines, predefined: &predefined }).map_err(|error| error.message)
+    preprocess(&whole, "t", PreprocessOptions { folders, defines, predefined: &predefined }).map_err(|error| error.message)
 }
 
 /// The flat text behind its first line.
@@ -113,7 +113,7 @@ fn mistakes_show_their_place() {
     refused("#include \"x.h\"", &["x.h was not found", "no include directories", "t:2:10"]);
     refused("#include", &["needs a file's name"]);
     for text in ["", "void main() {}", "#version 110\nvoid main() {}", "#version 450 compatibility\n", "#version x", "\na\n#version 450"] {
-        let made = flat(text, "t", Surroundings { folders: &[], defines: &[], predefined: &predefined });
+        let made = preprocess(text, "t", PreprocessOptions { folders: &[], defines: &[], predefined: &predefined });
         assert!(made.is_err_and(|error| error.message.contains("#version")), "{text}");
     }
     let bad = run("", &[], &["A=1", "2=B"]).map(|flat| flat.text).unwrap_err();

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use rspirv::spirv::Op;
 
-use crate::compile::spirv::ids::Ids;
+use crate::compile::spirv::id_map::IdMap;
 use crate::compile::spirv::module::Inst;
 
 /// A basic block.
@@ -19,15 +19,15 @@ pub(super) struct Block {
 }
 
 /// A function's blocks; the first is where it starts.
-pub(super) struct Flow {
+pub(super) struct ControlFlowGraph {
     pub(super) blocks: Vec<Block>,
-    by_label: Ids<u32, usize>,
+    by_label: IdMap<u32, usize>,
 }
 
-impl Flow {
+impl ControlFlowGraph {
     /// The blocks of the function whose instructions stand at `function`; `None` if it has more than `most`.
-    pub(super) fn new(insts: &[Inst<'_>], function: Range<usize>, most: usize) -> Option<Flow> {
-        let mut flow = Flow { blocks: Vec::new(), by_label: Ids::default() };
+    pub(super) fn new(insts: &[Inst<'_>], function: Range<usize>, most: usize) -> Option<ControlFlowGraph> {
+        let mut flow = ControlFlowGraph { blocks: Vec::new(), by_label: IdMap::default() };
         let mut targets: Vec<Vec<u32>> = Vec::new();
         for at in function {
             let inst = insts.get(at)?;

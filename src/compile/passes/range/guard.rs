@@ -2,7 +2,7 @@
 
 use rspirv::spirv::Op;
 
-use super::flow::Flow;
+use super::flow::ControlFlowGraph;
 use super::interval::Interval;
 use crate::compile::spirv::index::Index;
 use crate::compile::spirv::module::Inst;
@@ -49,10 +49,10 @@ impl Guard {
 }
 
 /// The guards of a function.
-pub(super) fn all(index: &Index<'_>, flow: &Flow) -> Vec<Guard> {
+pub(super) fn all(index: &Index<'_>, flow: &ControlFlowGraph) -> Vec<Guard> {
     let mut guards = Vec::new();
     for (branch, block) in flow.blocks.iter().enumerate() {
-        let last = block.insts.end.checked_sub(1).and_then(|at| index.words.insts.get(at));
+        let last = block.insts.end.checked_sub(1).and_then(|at| index.module.insts.get(at));
         let Some(last) = last.filter(|inst| inst.is(Op::BranchConditional)) else { continue };
         let Some(condition) = last.word(1).and_then(|id| index.def(id)) else { continue };
         for (label, holds) in [(last.word(2), true), (last.word(3), false)] {

@@ -35,7 +35,7 @@ impl Interval {
         self.high <= SIGNED
     }
 
-    pub(super) fn holds(self, other: Interval) -> bool {
+    pub(super) fn contains(self, other: Interval) -> bool {
         self.low <= other.low && other.high <= self.high
     }
 
@@ -135,13 +135,16 @@ mod tests {
         let values = [0, 1, 2, 3, 5, 8, 30, 31, 32, 1000, 1 << 20, SIGNED, SIGNED + 1, u32::MAX - 1, u32::MAX];
         let intervals =
             || values.iter().flat_map(|&low| values.iter().filter(move |&&high| high >= low).map(move |&high| Interval::new(low, high)));
-        let inside = |interval: Interval| values.into_iter().filter(move |&value| interval.holds(Interval::one(value)));
+        let inside = |interval: Interval| values.into_iter().filter(move |&value| interval.contains(Interval::one(value)));
         for (i, (of, on)) in operations.into_iter().enumerate() {
             for (a, b) in intervals().flat_map(|a| intervals().map(move |b| (a, b))) {
                 let result = on(a, b);
                 for (x, y) in inside(a).flat_map(|x| inside(b).map(move |y| (x, y))) {
                     if let Some(value) = of(x, y) {
-                        assert!(result.holds(Interval::one(value)), "operation {i}: {x} and {y} of {a:?} and {b:?}: {value}, {result:?}");
+                        assert!(
+                            result.contains(Interval::one(value)),
+                            "operation {i}: {x} and {y} of {a:?} and {b:?}: {value}, {result:?}"
+                        );
                     }
                 }
             }

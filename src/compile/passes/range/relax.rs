@@ -4,9 +4,9 @@
 
 use rspirv::spirv::{GlslStd450Op as GLOp, Op};
 
-use super::flow::Flow;
-use super::values::Values;
-use crate::compile::spirv::ids::Ids;
+use super::flow::ControlFlowGraph;
+use super::value_ranges::ValueRanges;
+use crate::compile::spirv::id_map::IdMap;
 use crate::compile::spirv::index::Index;
 use crate::compile::spirv::module::{Inst, emit, string};
 
@@ -15,16 +15,16 @@ const BLOCKS: usize = 4096;
 
 /// The module without the clamps that do nothing in a kernel with workgroups of `size`; `None` if there are none.
 pub(crate) fn relax(index: &Index<'_>, size: [u32; 3]) -> Option<Vec<u32>> {
-    let insts = &index.words.insts;
+    let insts = &index.module.insts;
     let set =
         insts.iter().find(|inst| inst.is(Op::ExtInstImport) && string(inst.rest(2)).0 == "GLSL.std.450").and_then(|inst| inst.word(1));
     // The values that are in range, by the place of the clamp.
-    let mut idle: Ids<usize, u32> = Ids::default();
+    let mut idle: IdMap<usize, u32> = IdMap::default();
     for function in index.functions.values() {
         let clamps: Vec<usize> =
             function.clone().filter(|&at| insts.get(at).is_some_and(|inst| limit(index, *inst, set).is_some())).collect();
-        let Some(flow) = (if clamps.is_empty() { None } else { Flow::new(insts, function.clone(), BLOCKS) }) else { continue };
-        let values = Values::new(index, &flow, size);
+        let Some(flow) = (if clamps.is_empty() { None } else { ControlFlowGraph::new(insts, function.clone(), BLOCKS) }) else { continue };
+        let values = ValueRanges::new(index, &flow, size);
         for at in clamps {
             let clamp = insts.get(at).and_then(|inst| limit(index, *inst, set));
             let (Some((value, most)), Some(block)) = (clamp, flow.block_at(at)) else { continue };
@@ -36,8 +36,8 @@ pub(crate) fn relax(index: &Index<'_>, size: [u32; 3]) -> Option<Vec<u32>> {
     if idle.is_empty() {
         return None;
     }
-    let mut out = Vec::with_capacity(index.words.length());
-    out.extend_from_slice(&index.words.header);
+    let mut out = Vec::with_capacity(index.module.length());
+    out.extend_from_slice(&index.module.header);
     for (at, inst) in insts.iter().enumerate() {
         match (idle.get(&at), inst.result_type(), inst.result()) {
             (Some(&value), Some(ty), Some(result)) => {

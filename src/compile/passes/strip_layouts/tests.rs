@@ -6,13 +6,13 @@ use crate::compile::testing::*;
 /// What the rule VUID-StandaloneSpirv-None-10684 forbids, found without the code under test.
 fn misplaced(spirv: &[u32]) -> Vec<String> {
     let index = Index::of(spirv).unwrap();
-    let bare: &[StorageClass] = if index.words.version > (1, 4) {
+    let bare: &[StorageClass] = if index.module.version > (1, 4) {
         &[StorageClass::Workgroup, StorageClass::Function, StorageClass::Private]
     } else {
         &[StorageClass::Workgroup]
     };
     let mut found = Vec::new();
-    for inst in index.words.insts.iter().filter(|inst| inst.is(Op::TypePointer)) {
+    for inst in index.module.insts.iter().filter(|inst| inst.is(Op::TypePointer)) {
         let mut open = vec![inst.word(3).unwrap()];
         if !bare.iter().any(|&class| inst.word(2) == Some(class as u32)) {
             continue;
@@ -134,7 +134,7 @@ fn too_large_to_convert_before_vulkan_1_2() {
         @compute @workgroup_size(1) fn main() { shared_big = big; workgroupBarrier(); big = shared_big; }";
     let [(_, old), (_, new), _] = targets();
     let error = compile_for(source, None, &old).unwrap_err();
-    assert_eq!(error.kind, Kind::Unsupported);
+    assert_eq!(error.kind, ErrorKind::Unsupported);
     assert!(error.message.contains("4096 parts"), "{error}");
     compile_for(source, None, &new).unwrap();
 }

@@ -1,9 +1,9 @@
 //! Variants: valid, with the interface of the original, and doing what they are for.
 
 use super::*;
-use crate::compile::base::error::Kind;
+use crate::compile::base::error::ErrorKind;
 use crate::compile::from_spirv::spirv;
-use crate::compile::spirv::module::Words;
+use crate::compile::spirv::module::Module;
 use crate::compile::spirv::{reflect, validate};
 use crate::compile::testing::*;
 
@@ -21,8 +21,8 @@ const ALL_IDS: &str = "struct In { @builtin(workgroup_id) w: vec3<u32>, @builtin
 
 /// The decorations of a kind in a module.
 fn decorations(spirv: &[u32], decoration: Decoration) -> Vec<u32> {
-    let words = Words::split(spirv).unwrap();
-    let found = words.insts.iter().filter(|inst| inst.is(Op::Decorate) && inst.word(2) == Some(decoration as u32));
+    let module = Module::split(spirv).unwrap();
+    let found = module.insts.iter().filter(|inst| inst.is(Op::Decorate) && inst.word(2) == Some(decoration as u32));
     found.map(|inst| inst.word(1).unwrap()).collect()
 }
 
@@ -41,9 +41,9 @@ fn all_variants_are_valid() {
             for (aliased, split) in [(false, false), (true, false), (false, true), (true, true)] {
                 let code = variant(&kernel, Variant { aliased, split }).unwrap();
                 validate(&code.spirv, environment);
-                let words = Words::split(&code.spirv).unwrap();
-                validate::check(&words, &target).unwrap_or_else(|error| panic!("{error}"));
-                let interface = reflect::interface(&Index::new(words).unwrap(), None).unwrap();
+                let module = Module::split(&code.spirv).unwrap();
+                validate::check(&module, &target).unwrap_or_else(|error| panic!("{error}"));
+                let interface = reflect::interface(&Index::new(module).unwrap(), None).unwrap();
                 let own = interface.args.iter().filter(|arg| Some((arg.group, arg.binding)) != code.base_binding);
                 let mut own: Vec<_> = own.cloned().collect();
                 own.iter_mut().for_each(|arg| arg.aliased = false);
@@ -75,9 +75,9 @@ fn restrict_goes() {
     let kernel = compile(ALL_IDS).unwrap();
     let index = Index::of(&kernel.spirv).unwrap();
     let variable = index.globals_in(StorageClass::StorageBuffer).next().unwrap();
-    let mut restricted = index.words.header.to_vec();
+    let mut restricted = index.module.header.to_vec();
     let mut done = false;
-    for inst in &index.words.insts {
+    for inst in &index.module.insts {
         if inst.is(Op::Decorate) && !std::mem::replace(&mut done, true) {
             emit(&mut restricted, Op::Decorate, &[variable, Decoration::Restrict as u32]);
         }
@@ -96,13 +96,13 @@ fn split_takes_a_free_binding_and_adds_the_base() {
     let code = variant(&kernel, Variant { aliased: false, split: true }).unwrap();
     assert_eq!(code.base_binding, Some((1, 10)));
     // Each of the two ids is a sum now, and the invocation's has a product with the workgroup size in it.
-    let before = Words::split(&kernel.spirv).unwrap();
-    let after = Words::split(&code.spirv).unwrap();
-    let count = |words: &Words<'_>, op| words.insts.iter().filter(|inst| inst.is(op)).count();
+    let before = Module::split(&kernel.spirv).unwrap();
+    let after = Module::split(&code.spirv).unwrap();
+    let count = |module: &Module<'_>, op| module.insts.iter().filter(|inst| inst.is(op)).count();
     assert_eq!(count(&after, Op::IAdd), count(&before, Op::IAdd) + 2);
     assert_eq!(count(&after, Op::IMul), count(&before, Op::IMul) + 1);
     let index = Index::new(after).unwrap();
-    let product = index.words.insts.iter().filter(|inst| inst.is(Op::IMul)).find_map(|inst| index.constants.three(inst.word(4)?));
+    let product = index.module.insts.iter().filter(|inst| inst.is(Op::IMul)).find_map(|inst| index.constants.three(inst.word(4)?));
     assert_eq!(product, Some([4, 2, 1]));
 }
 
@@ -114,6 +114,6 @@ fn a_kernel_that_counts_workgroups_is_not_split() {
     )
     .unwrap();
     let error = variant(&kernel, Variant { aliased: false, split: true }).unwrap_err();
-    assert_eq!(error.kind, Kind::Unsupported);
+    assert_eq!(error.kind, ErrorKind::Unsupported);
     assert!(error.message.contains("num_workgroups"), "{error}");
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::compile::from_spirv::spirv;
-use crate::compile::kernel::Kernel;
+use crate::compile::kernel::CompiledKernel;
 use crate::compile::testing::*;
 
 /// A module in assembly: the lines of `globals` and of the body of `main`, with %void, %uint, %float, %u0 to %u3 and
@@ -32,7 +32,7 @@ fn floats(name: &str, binding: u32) -> (String, String) {
 }
 
 /// Takes the module as it is, if it can be assembled here.
-fn take(text: &str) -> Option<crate::compile::base::error::Result<Kernel>> {
+fn take(text: &str) -> Option<crate::compile::base::error::Result<CompiledKernel>> {
     // Names come before decorations.
     Some(spirv(&assemble(text)?, &Request::default(), &target()))
 }

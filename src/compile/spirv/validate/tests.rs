@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::compile::from_spirv::spirv;
-use crate::compile::kernel::Kernel;
+use crate::compile::kernel::CompiledKernel;
 use crate::compile::passes::variant::{Variant, variant};
 use crate::compile::testing::*;
 
 /// Takes bytes as a module for the usual device.
-fn take(code: &[u8]) -> Result<Kernel> {
+fn take(code: &[u8]) -> Result<CompiledKernel> {
     spirv(code, &Request::default(), &target())
 }
 
@@ -23,16 +23,16 @@ fn good() -> Vec<u32> {
 
 /// The module with its instructions changed: each goes through `change`, which appends what takes its place.
 fn edited(spirv: &[u32], mut change: impl FnMut(&mut Vec<u32>, Inst<'_>)) -> Vec<u8> {
-    let words = Words::split(spirv).unwrap();
-    let mut out = words.header.to_vec();
-    for &inst in &words.insts {
+    let module = Module::split(spirv).unwrap();
+    let mut out = module.header.to_vec();
+    for &inst in &module.insts {
         change(&mut out, inst);
     }
     bytes(&out)
 }
 
 /// The refusal of bytes, which has this kind and contains this text.
-fn refuse(code: &[u8], kind: Kind, text: &str) {
+fn refuse(code: &[u8], kind: ErrorKind, text: &str) {
     let error = take(code).map(|kernel| kernel.interface).unwrap_err();
     assert_eq!(error.kind, kind, "{error}");
     assert!(error.message.contains(text), "{error}");
@@ -42,26 +42,26 @@ fn refuse(code: &[u8], kind: Kind, text: &str) {
 fn headers() {
     let good = good();
     take(&bytes(&good)).unwrap();
-    refuse(b"", Kind::InvalidSpirv, "0 words");
-    refuse(b"abc", Kind::InvalidSpirv, "multiple of 4");
-    refuse(b"text of a kernel", Kind::InvalidSpirv, "4 words");
-    refuse(b"@compute @workgroup_size(64) fn main() {}...", Kind::InvalidSpirv, "starts with 0x");
+    refuse(b"", ErrorKind::InvalidSpirv, "0 words");
+    refuse(b"abc", ErrorKind::InvalidSpirv, "multiple of 4");
+    refuse(b"text of a kernel", ErrorKind::InvalidSpirv, "4 words");
+    refuse(b"@compute @workgroup_size(64) fn main() {}...", ErrorKind::InvalidSpirv, "starts with 0x");
     let swapped: Vec<u32> = good.iter().map(|word| word.swap_bytes()).collect();
-    refuse(&bytes(&swapped), Kind::InvalidSpirv, "byte-swapped");
+    refuse(&bytes(&swapped), ErrorKind::InvalidSpirv, "byte-swapped");
     let with = |at: usize, value: u32| {
         let mut bad = good.clone();
         bad[at] = value;
         bytes(&bad)
     };
-    refuse(&with(1, 0x0002_0000), Kind::InvalidSpirv, "version word");
-    refuse(&with(1, 0x0001_0700), Kind::Unsupported, "SPIR-V 1.7, and this device takes 1.6");
-    refuse(&with(3, 0), Kind::InvalidSpirv, "bound is 0");
-    refuse(&with(3, u32::MAX), Kind::InvalidSpirv, "bound is 4294967295");
-    refuse(&with(3, 5), Kind::InvalidSpirv, "the bound, 5");
-    refuse(&with(5, 0x0000_0011), Kind::InvalidSpirv, "claims 0 words");
-    refuse(&with(5, 0xffff_0011), Kind::InvalidSpirv, "claims 65535 words");
-    refuse(&bytes(&good[..good.len() - 1]), Kind::InvalidSpirv, "ends inside a function");
-    refuse(&vec![0; (16 << 20) + 4], Kind::Limit, "at most 16777216");
+    refuse(&with(1, 0x0002_0000), ErrorKind::InvalidSpirv, "version word");
+    refuse(&with(1, 0x0001_0700), ErrorKind::Unsupported, "SPIR-V 1.7, and this device takes 1.6");
+    refuse(&with(3, 0), ErrorKind::InvalidSpirv, "bound is 0");
+    refuse(&with(3, u32::MAX), ErrorKind::InvalidSpirv, "bound is 4294967295");
+    refuse(&with(3, 5), ErrorKind::InvalidSpirv, "the bound, 5");
+    refuse(&with(5, 0x0000_0011), ErrorKind::InvalidSpirv, "claims 0 words");
+    refuse(&with(5, 0xffff_0011), ErrorKind::InvalidSpirv, "claims 65535 words");
+    refuse(&bytes(&good[..good.len() - 1]), ErrorKind::InvalidSpirv, "ends inside a function");
+    refuse(&vec![0; (16 << 20) + 4], ErrorKind::Limit, "at most 16777216");
 }
 
 #[test]
@@ -83,26 +83,26 @@ fn ids_sections_and_functions() {
             }
         })
     };
-    refuse(&twice(Op::TypeVoid), Kind::InvalidSpirv, "is defined already");
-    refuse(&twice(Op::Function), Kind::InvalidSpirv, "stands where it may not");
-    refuse(&twice(Op::FunctionEnd), Kind::InvalidSpirv, "stands where it may not");
-    refuse(&twice(Op::Return), Kind::InvalidSpirv, "stands outside of every block");
-    refuse(&twice(Op::MemoryModel), Kind::InvalidSpirv, "two memory models");
-    refuse(&without(Op::MemoryModel), Kind::InvalidSpirv, "no memory model");
-    refuse(&without(Op::TypeVoid), Kind::InvalidSpirv, "does not stand before it");
-    refuse(&without(Op::FunctionEnd), Kind::InvalidSpirv, "stands where it may not");
-    refuse(&without(Op::Return), Kind::InvalidSpirv, "stands where it may not");
-    refuse(&without(Op::EntryPoint), Kind::EntryPoint, "no compute entry point");
-    refuse(&without(Op::ExecutionMode), Kind::InvalidSpirv, "no workgroup size");
-    refuse(&without(Op::IMul), Kind::InvalidSpirv, "used and defined nowhere");
-    refuse(&without(Op::FunctionParameter), Kind::InvalidSpirv, "used and defined nowhere");
+    refuse(&twice(Op::TypeVoid), ErrorKind::InvalidSpirv, "is defined already");
+    refuse(&twice(Op::Function), ErrorKind::InvalidSpirv, "stands where it may not");
+    refuse(&twice(Op::FunctionEnd), ErrorKind::InvalidSpirv, "stands where it may not");
+    refuse(&twice(Op::Return), ErrorKind::InvalidSpirv, "stands outside of every block");
+    refuse(&twice(Op::MemoryModel), ErrorKind::InvalidSpirv, "two memory models");
+    refuse(&without(Op::MemoryModel), ErrorKind::InvalidSpirv, "no memory model");
+    refuse(&without(Op::TypeVoid), ErrorKind::InvalidSpirv, "does not stand before it");
+    refuse(&without(Op::FunctionEnd), ErrorKind::InvalidSpirv, "stands where it may not");
+    refuse(&without(Op::Return), ErrorKind::InvalidSpirv, "stands where it may not");
+    refuse(&without(Op::EntryPoint), ErrorKind::EntryPoint, "no compute entry point");
+    refuse(&without(Op::ExecutionMode), ErrorKind::InvalidSpirv, "no workgroup size");
+    refuse(&without(Op::IMul), ErrorKind::InvalidSpirv, "used and defined nowhere");
+    refuse(&without(Op::FunctionParameter), ErrorKind::InvalidSpirv, "used and defined nowhere");
     let late = edited(&good, |out, inst| {
         copy(out, inst);
         if inst.is(Op::TypeVoid) {
             emit(out, Op::Capability, &[1]);
         }
     });
-    refuse(&late, Kind::InvalidSpirv, "stands too late");
+    refuse(&late, ErrorKind::InvalidSpirv, "stands too late");
 }
 
 #[test]
@@ -110,16 +110,16 @@ fn recursion_and_odd_calls() {
     use crate::compile::spirv::reflect::tests::{HEAD, module};
     let call = |callee: &str| module(HEAD, "", "", &format!("%r = OpFunctionCall %void {callee}"));
     let Some(code) = assemble(&call("%main")) else { return };
-    refuse(&code, Kind::InvalidSpirv, "calls itself");
-    refuse(&assemble(&call("%u1")).unwrap(), Kind::InvalidSpirv, "is no function");
-    refuse(&assemble(&call("%main %u1")).unwrap(), Kind::InvalidSpirv, "1 arguments, and it has 0 parameters");
+    refuse(&code, ErrorKind::InvalidSpirv, "calls itself");
+    refuse(&assemble(&call("%u1")).unwrap(), ErrorKind::InvalidSpirv, "is no function");
+    refuse(&assemble(&call("%main %u1")).unwrap(), ErrorKind::InvalidSpirv, "1 arguments, and it has 0 parameters");
     let around = "%f = OpFunction %void None %fn\n%fl = OpLabel\n%fr = OpFunctionCall %void %g\nOpReturn\nOpFunctionEnd\n\
         %g = OpFunction %void None %fn\n%gl = OpLabel\n%gr = OpFunctionCall %void %f\nOpReturn\nOpFunctionEnd";
-    refuse(&assemble(&module(HEAD, "OpName %f \"f\"\nOpName %g \"g\"", around, "")).unwrap(), Kind::InvalidSpirv, "calls itself");
+    refuse(&assemble(&module(HEAD, "OpName %f \"f\"\nOpName %g \"g\"", around, "")).unwrap(), ErrorKind::InvalidSpirv, "calls itself");
     let jump = module(HEAD, "", "", "OpBranch %u1\n%other = OpLabel");
-    refuse(&assemble(&jump).unwrap(), Kind::InvalidSpirv, "is no label");
+    refuse(&assemble(&jump).unwrap(), ErrorKind::InvalidSpirv, "is no label");
     let cycle = "%s = OpTypeStruct %t\n%t = OpTypeStruct %s";
-    refuse(&assemble(&module(HEAD, "", cycle, "")).unwrap(), Kind::InvalidSpirv, "does not stand before it");
+    refuse(&assemble(&module(HEAD, "", cycle, "")).unwrap(), ErrorKind::InvalidSpirv, "does not stand before it");
 }
 
 #[test]
@@ -135,9 +135,13 @@ fn what_the_device_lacks() {
     )) else {
         return;
     };
-    refuse(&code, Kind::Unsupported, "the shader clock (SPIR-V ShaderClockKHR), images (SPIR-V Int64ImageEXT): this device lacks them");
+    refuse(
+        &code,
+        ErrorKind::Unsupported,
+        "the shader clock (SPIR-V ShaderClockKHR), images (SPIR-V Int64ImageEXT): this device lacks them",
+    );
     let opencl = "OpCapability Kernel\nOpCapability Addresses\nOpMemoryModel Physical64 OpenCL\nOpEntryPoint Kernel %main \"main\"";
-    refuse(&assemble(&module(opencl, "", "", "")).unwrap(), Kind::Unsupported, "OpenCL");
+    refuse(&assemble(&module(opencl, "", "", "")).unwrap(), ErrorKind::Unsupported, "OpenCL");
 }
 
 #[test]
@@ -178,8 +182,8 @@ impl Random {
 
 /// A module with something wrong with it.
 fn mutated(random: &mut Random, spirv: &[u32]) -> Vec<u8> {
-    let words = Words::split(spirv).unwrap();
-    let mut insts: Vec<Vec<u32>> = words.insts.iter().map(|inst| inst.words.to_vec()).collect();
+    let module = Module::split(spirv).unwrap();
+    let mut insts: Vec<Vec<u32>> = module.insts.iter().map(|inst| inst.words.to_vec()).collect();
     for _ in 0..=random.below(3) {
         let (a, b) = (random.below(insts.len()), random.below(insts.len()));
         match random.below(8) {
@@ -215,7 +219,7 @@ fn mutated(random: &mut Random, spirv: &[u32]) -> Vec<u8> {
             break;
         }
     }
-    let mut out = words.header.to_vec();
+    let mut out = module.header.to_vec();
     out.extend(insts.into_iter().flatten());
     let mut code = bytes(&out);
     match random.below(6) {
@@ -269,15 +273,15 @@ fn mutations_never_panic() {
                     let _ = variant(&kernel, Variant { aliased, split });
                 }
             }
-            Err(error) => assert!(!error.message.is_empty() && error.kind != Kind::Internal, "{error}"),
+            Err(error) => assert!(!error.message.is_empty() && error.kind != ErrorKind::Internal, "{error}"),
         }
         if let Ok(words) = crate::compile::spirv::module::from_bytes(&code)
-            && let Ok(split) = Words::split(&words)
+            && let Ok(split) = Module::split(&words)
             && let Ok(index) = Index::new(split)
         {
             let _ = crate::compile::spirv::reflect::interface(&index, None);
             let _ = crate::compile::passes::strip_layouts::repair(&index);
-            let _ = crate::compile::passes::barrier::repair(&index);
+            let _ = crate::compile::passes::barrier_semantics::repair(&index);
         }
     }
     assert!(passed > 100, "only {passed} mutations passed the checks: they are not near enough to what is right");

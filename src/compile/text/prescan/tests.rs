@@ -1,6 +1,6 @@
 //! Hostile texts end in messages; large honest ones pass.
 
-use crate::compile::base::error::Kind;
+use crate::compile::base::error::ErrorKind;
 use crate::compile::testing::*;
 
 /// A kernel with these statements, after these declarations.
@@ -14,7 +14,7 @@ fn kernel(declarations: &str, statements: &str) -> String {
 /// The message of a text that is refused as not compiling.
 fn refused(source: &str) -> String {
     let error = compile(source).map(|_| ()).unwrap_err();
-    assert_eq!(error.kind, Kind::Compile, "{error}");
+    assert_eq!(error.kind, ErrorKind::Compile, "{error}");
     assert!(error.message.len() < 2000, "{error}");
     error.message
 }
@@ -89,12 +89,12 @@ fn deep_texts_just_inside_the_limits_survive() {
     // Calls and types may not nest that deep, which is found after the compiler: it has to live until then.
     let calls = chain(16_000, |i| format!("fn c{i}() {{ c{}(); }}\n", i - 1));
     let error = compile(&kernel(&format!("{calls} fn c0() {{}}"), "c16000();")).unwrap_err();
-    assert_eq!(error.kind, Kind::Limit);
+    assert_eq!(error.kind, ErrorKind::Limit);
     assert!(error.message.contains("256 is the most"), "{error}");
     let structs = chain(300, |i| format!("struct c{i} {{ a: c{} }}\n", i - 1));
     let text = kernel(&format!("{structs} struct c0 {{ a: i32 }}"), "var z: c300; b[0] = 1;");
     let error = compile(&text).unwrap_err();
-    assert_eq!(error.kind, Kind::Limit);
+    assert_eq!(error.kind, ErrorKind::Limit);
     assert!(error.message.contains("255 levels"), "{error}");
 }
 

@@ -11,8 +11,8 @@ use crate::compile::testing::*;
 fn clamps(source: &str) -> HashSet<u32> {
     let kernel = compile(source).unwrap_or_else(|error| panic!("{error}\n{source}"));
     let index = Index::of(&kernel.spirv).unwrap();
-    let set = index.words.insts.iter().find(|inst| inst.is(Op::ExtInstImport)).and_then(|inst| inst.word(1));
-    index.words.insts.iter().filter_map(|&inst| limit(&index, inst, set)).map(|(_, most)| most).collect()
+    let set = index.module.insts.iter().find(|inst| inst.is(Op::ExtInstImport)).and_then(|inst| inst.word(1));
+    index.module.insts.iter().filter_map(|&inst| limit(&index, inst, set)).map(|(_, most)| most).collect()
 }
 
 /// Whether the access to `t`, 64 words of workgroup memory, is clamped in a kernel with this body and workgroups of 64.

@@ -3,7 +3,7 @@
 //! They come with the Vulkan memory model and an extension. The compiler declares both where a variable has such a type, but not where
 //! values alone have it. And in that model an access is private to its invocation unless it says that it is not, and a barrier orders
 //! what it makes available and visible: the compiler says neither, so what one invocation staged for others was a race. Here accesses
-//! to memory that is shared become non-private; [`barrier`](super::barrier) does the other half.
+//! to memory that is shared become non-private; [`barrier_semantics`](super::barrier_semantics) does the other half.
 
 use std::collections::BTreeSet;
 
@@ -11,21 +11,21 @@ use rspirv::spirv::{Capability, MemoryAccess, MemoryModel, Op, Scope, StorageCla
 
 use crate::compile::base::error::Result;
 use crate::compile::spirv::index::Index;
-use crate::compile::spirv::module::{Inst, Words, emit, string};
+use crate::compile::spirv::module::{Inst, Module, emit, string};
 
 /// The extensions behind the capabilities.
 const EXTENSIONS: [&str; 2] = ["SPV_KHR_cooperative_matrix", "SPV_KHR_vulkan_memory_model"];
 
 /// The module with all of that; `None` if it has no cooperative matrices.
 pub(crate) fn repair(spirv: &[u32]) -> Result<Option<Vec<u32>>> {
-    let words = Words::split(spirv)?;
-    let declared: Vec<u32> = words.insts.iter().take_while(|inst| inst.is(Op::Capability)).filter_map(|inst| inst.word(1)).collect();
+    let module = Module::split(spirv)?;
+    let declared: Vec<u32> = module.insts.iter().take_while(|inst| inst.is(Op::Capability)).filter_map(|inst| inst.word(1)).collect();
     let declares = |capability: Capability| declared.contains(&(capability as u32));
     if !declares(Capability::CooperativeMatrixKHR) {
         return Ok(None);
     }
-    let index = Index::new(words)?;
-    let insts = &index.words.insts;
+    let index = Index::new(module)?;
+    let insts = &index.module.insts;
     // The memory model has device scope behind a capability of its own.
     let mut capabilities = vec![Capability::VulkanMemoryModel];
     capabilities.extend(insts.iter().any(|&inst| has_device_scope(&index, inst)).then_some(Capability::VulkanMemoryModelDeviceScope));
@@ -33,7 +33,7 @@ pub(crate) fn repair(spirv: &[u32]) -> Result<Option<Vec<u32>>> {
     let named: BTreeSet<String> = insts.iter().filter(|inst| inst.is(Op::Extension)).map(|inst| string(inst.rest(1)).0).collect();
     let extensions: Vec<&str> = EXTENSIONS.into_iter().filter(|name| !named.contains(*name)).collect();
     let mut out = Vec::with_capacity(spirv.len() + 32);
-    out.extend_from_slice(&index.words.header);
+    out.extend_from_slice(&index.module.header);
     for capability in capabilities {
         emit(&mut out, Op::Capability, &[capability as u32]);
     }
@@ -123,7 +123,7 @@ fn literal(text: &str) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compile::spirv::module::{Words, string};
+    use crate::compile::spirv::module::{Module, string};
     use crate::compile::testing::{compile_for, targets, valid_to_current};
 
     #[test]
@@ -143,9 +143,9 @@ mod tests {
             );
             for (environment, target) in targets() {
                 let kernel = compile_for(&source, None, &target).unwrap_or_else(|error| panic!("{error}"));
-                let words = Words::split(&kernel.spirv).unwrap();
+                let module = Module::split(&kernel.spirv).unwrap();
                 for name in EXTENSIONS {
-                    let named = words.insts.iter().filter(|inst| inst.is(Op::Extension) && string(inst.rest(1)).0 == name).count();
+                    let named = module.insts.iter().filter(|inst| inst.is(Op::Extension) && string(inst.rest(1)).0 == name).count();
                     assert_eq!(named, 1, "{name}: {body}");
                 }
                 valid_to_current(&kernel.spirv, environment).unwrap_or_else(|why| panic!("{body}: {why}"));
@@ -166,9 +166,9 @@ mod tests {
         for (environment, target) in targets() {
             let kernel = compile_for(source, None, &target).unwrap_or_else(|error| panic!("{error}"));
             valid_to_current(&kernel.spirv, environment).unwrap_or_else(|why| panic!("{why}"));
-            let index = Index::new(Words::split(&kernel.spirv).unwrap()).unwrap();
+            let index = Index::new(Module::split(&kernel.spirv).unwrap()).unwrap();
             let mut shared = 0;
-            for inst in &index.words.insts {
+            for inst in &index.module.insts {
                 if let Some(at) = shared_access(&index, *inst) {
                     assert_eq!(inst.word(at), Some(MemoryAccess::NON_PRIVATE_POINTER.bits()));
                     shared += 1;
@@ -176,7 +176,7 @@ mod tests {
             }
             // The element of x, the tile, and both matrices.
             assert!(shared >= 4, "{shared}");
-            for inst in index.words.insts.iter().filter(|inst| inst.is(Op::ControlBarrier)) {
+            for inst in index.module.insts.iter().filter(|inst| inst.is(Op::ControlBarrier)) {
                 let semantics = index.constants.u32(inst.word(3).unwrap()).unwrap();
                 assert_eq!(semantics & 0x6008, 0x6008, "{semantics:#x}");
             }

@@ -6,7 +6,7 @@ use crate::compile::text::token::is_line_end;
 
 /// A string literal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Literal {
+pub(crate) struct StringLiteral {
     /// Where it stands, quotes included.
     pub(crate) range: Range<usize>,
     /// What it says.
@@ -15,7 +15,7 @@ pub(crate) struct Literal {
     places: Vec<usize>,
 }
 
-impl Literal {
+impl StringLiteral {
     /// Where byte `at` of what it says stands in the source.
     pub(crate) fn place(&self, at: usize) -> usize {
         self.places.get(at).copied().unwrap_or(self.range.end.saturating_sub(1))
@@ -23,10 +23,10 @@ impl Literal {
 }
 
 /// A mistake: the byte and what is wrong.
-pub(crate) type Mistake = (usize, &'static str);
+pub(crate) type LiteralError = (usize, &'static str);
 
 /// Every string literal outside comments.
-pub(crate) fn find(text: &str) -> Result<Vec<Literal>, Mistake> {
+pub(crate) fn find(text: &str) -> Result<Vec<StringLiteral>, LiteralError> {
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
@@ -65,13 +65,13 @@ fn block_length(text: &str) -> usize {
 }
 
 /// The literal that starts at byte `start`.
-fn read(source: &str, start: usize) -> Result<Literal, Mistake> {
+fn read(source: &str, start: usize) -> Result<StringLiteral, LiteralError> {
     let (mut text, mut places) = (String::new(), Vec::new());
     let mut chars = source.get(start + 1..).unwrap_or("").char_indices();
     while let Some((offset, c)) = chars.next() {
         let place = start + 1 + offset;
         let meant = match c {
-            '"' => return Ok(Literal { range: start..place + 1, text, places }),
+            '"' => return Ok(StringLiteral { range: start..place + 1, text, places }),
             '\\' => match chars.next().map(|(_, c)| c) {
                 Some('n') => '\n',
                 Some('t') => '\t',
@@ -89,7 +89,7 @@ fn read(source: &str, start: usize) -> Result<Literal, Mistake> {
 }
 
 /// The text with every byte of the literals replaced by `_`, which makes each a single name.
-pub(crate) fn masked(text: &str, literals: &[Literal]) -> String {
+pub(crate) fn masked(text: &str, literals: &[StringLiteral]) -> String {
     let mut out = text.to_owned();
     for literal in literals {
         out.replace_range(literal.range.clone(), &"_".repeat(literal.range.len()));

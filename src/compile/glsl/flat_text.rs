@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use crate::compile::base::error::{Error, Kind};
-use crate::compile::text::diagnose::{Label, Source, SourceMap};
+use crate::compile::base::error::{Error, ErrorKind};
+use crate::compile::text::diagnose::{Source, SourceMap, SpanLabel};
 
 /// A file of text, or the text that was given to be compiled.
 #[derive(Clone, Debug)]
@@ -16,7 +16,7 @@ pub(super) struct File {
 
 /// Where a token stands that the user wrote: the file's index, and bytes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct TokenSpan {
     /// The file.
     pub(super) file: u32,
     /// The first byte.
@@ -27,20 +27,20 @@ pub(super) struct Place {
 
 /// The flat text. Tokens stand apart, in lines as the user's.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Flat {
+pub(crate) struct FlatText {
     /// What is compiled.
     pub(crate) text: String,
     /// Where each token starts, and where it came from, in order.
-    marks: Vec<(u32, Place)>,
+    marks: Vec<(u32, TokenSpan)>,
     /// What it came from; the first is the text that was given.
     files: Vec<File>,
     /// The line that the last token came from.
     line: Option<(u32, usize)>,
 }
 
-impl Flat {
+impl FlatText {
     /// Adds a token that came from a place in a line: on a new line if that one lies further down, or in another file.
-    pub(super) fn push(&mut self, token: &str, place: Place, line: usize) {
+    pub(super) fn push(&mut self, token: &str, place: TokenSpan, line: usize) {
         match self.line {
             Some((file, last)) if file == place.file && line <= last => self.text.push(' '),
             Some(_) => self.text.push('\n'),
@@ -53,7 +53,7 @@ impl Flat {
     }
 
     /// Adds a line of its own, from a place in a line.
-    pub(super) fn push_line(&mut self, text: &str, place: Place) {
+    pub(super) fn push_line(&mut self, text: &str, place: TokenSpan) {
         if !self.text.is_empty() && !self.text.ends_with('\n') {
             self.text.push('\n');
         }
@@ -75,10 +75,10 @@ impl Flat {
         Source { text: &self.text, label: self.files.first().map_or("", |file| &file.label), map: Some(self) }
     }
 
-    /// A refusal at a place in a file.
-    pub(super) fn error_at(&self, place: Place, message: &str) -> Error {
+    /// An error at a place in a file.
+    pub(super) fn error_at(&self, place: TokenSpan, message: &str) -> Error {
         let range = place.at as usize..(place.at + place.length) as usize;
-        self.file(place.file).error(Kind::Compile, message, &[Label { range, text: String::new() }], &[])
+        self.file(place.file).error(ErrorKind::Compile, message, &[SpanLabel { range, text: String::new() }], &[])
     }
 
     /// The place of the first of the words `word` in a line (from 1) of the flat text, or of the line's first token.
@@ -99,9 +99,9 @@ impl Flat {
     }
 
     /// The token that covers a byte.
-    fn mark(&self, at: usize) -> (usize, Place) {
+    fn mark(&self, at: usize) -> (usize, TokenSpan) {
         let after = self.marks.partition_point(|&(start, _)| start as usize <= at);
-        let none = (0, Place { file: 0, at: 0, length: 0 });
+        let none = (0, TokenSpan { file: 0, at: 0, length: 0 });
         let (start, place) = after.checked_sub(1).and_then(|index| self.marks.get(index)).copied().unwrap_or(none);
         (start as usize, place)
     }
@@ -114,7 +114,7 @@ impl Flat {
     }
 }
 
-impl SourceMap for Flat {
+impl SourceMap for FlatText {
     fn origin<'s>(&'s self, _: Source<'s>, range: Range<usize>) -> (Source<'s>, Range<usize>) {
         let (start, first) = self.mark(range.start);
         let at = (first.at as usize) + range.start.saturating_sub(start).min(first.length as usize);

@@ -3,14 +3,14 @@
 
 use rspirv::spirv::{BuiltIn, Decoration, Op, StorageClass};
 
-use crate::compile::base::error::{Error, Kind, Result};
+use crate::compile::base::error::{Error, ErrorKind, Result};
 use crate::compile::base::interface::{BindingKind, Interface};
 use crate::compile::spirv::index::Index;
-use crate::compile::spirv::module::{HEADER, Inst, Section, Sections, emit};
+use crate::compile::spirv::module::{HEADER, Inst, Section, SectionTracker, emit};
 
 /// The built-ins that a base is added to.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Sum {
+enum OffsetBuiltin {
     /// The workgroup's id: the base itself.
     Workgroup,
     /// The invocation's id: the base times the workgroup size.
@@ -18,7 +18,7 @@ enum Sum {
 }
 
 /// The ids that the split kernel has and the original has not.
-struct New {
+struct AddedIds {
     /// The next free id.
     next: u32,
     /// `uint`, found in the module.
@@ -35,7 +35,7 @@ struct New {
     size: u32,
 }
 
-impl New {
+impl AddedIds {
     /// A fresh id.
     fn id(&mut self) -> u32 {
         self.next += 1;
@@ -51,28 +51,29 @@ pub(crate) fn split(spirv: &[u32], interface: &Interface, taken: Option<(u32, u3
     }
     let index = Index::of(spirv)?;
     let place = free_binding(interface, taken);
-    let sums: Vec<(u32, Sum)> = [(BuiltIn::WorkgroupId, Sum::Workgroup), (BuiltIn::GlobalInvocationId, Sum::Invocation)]
-        .into_iter()
-        .flat_map(|(builtin, sum)| {
-            let inputs = index.globals_in(StorageClass::Input);
-            inputs.filter(|&id| index.has_builtin(id, builtin)).map(move |id| (id, sum)).collect::<Vec<_>>()
-        })
-        .collect();
-    let vector = check_uses(&index, interface, &sums)?;
+    let offset_builtins: Vec<(u32, OffsetBuiltin)> =
+        [(BuiltIn::WorkgroupId, OffsetBuiltin::Workgroup), (BuiltIn::GlobalInvocationId, OffsetBuiltin::Invocation)]
+            .into_iter()
+            .flat_map(|(builtin, builtin_offset)| {
+                let inputs = index.globals_in(StorageClass::Input);
+                inputs.filter(|&id| index.has_builtin(id, builtin)).map(move |id| (id, builtin_offset)).collect::<Vec<_>>()
+            })
+            .collect();
+    let vector = check_uses(&index, interface, &offset_builtins)?;
     let Some(vector) = vector else {
         // It reads neither id: every part runs the same, and needs no base but for the uniform layout of all parts.
         return Ok((spirv.to_vec(), place));
     };
     let uint = index.def(vector).and_then(|inst| inst.word(2)).unwrap_or(0);
-    let mut new = New { next: index.words.bound, uint, vector, pointer: 0, variable: 0, zero: 0, size: 0 };
+    let mut new = AddedIds { next: index.module.bound, uint, vector, pointer: 0, variable: 0, zero: 0, size: 0 };
     (new.pointer, new.variable, new.zero, new.size) = (new.id(), new.id(), new.id(), new.id());
     let block = new.id();
 
     let mut out = Vec::with_capacity(spirv.len() + 128);
-    out.extend_from_slice(&index.words.header);
-    let mut sections = Sections::new();
+    out.extend_from_slice(&index.module.header);
+    let mut sections = SectionTracker::new();
     let mut section = Section::Preamble;
-    for &inst in &index.words.insts {
+    for &inst in &index.module.insts {
         let entered = sections.of(inst);
         if section < Section::Globals && entered >= Section::Globals {
             annotations(&mut out, &new, block, place);
@@ -81,10 +82,10 @@ pub(crate) fn split(spirv: &[u32], interface: &Interface, taken: Option<(u32, u3
             globals(&mut out, &mut new, block, interface.workgroup_size);
         }
         section = entered;
-        let sum = inst.word(3).filter(|_| inst.is(Op::Load)).and_then(|id| sums.iter().find(|&&(own, _)| own == id));
-        match sum {
-            Some(&(_, sum)) => load(&mut out, &mut new, inst, sum),
-            None if inst.is(Op::EntryPoint) && index.words.version >= (1, 4) => {
+        let builtin_offset = inst.word(3).filter(|_| inst.is(Op::Load)).and_then(|id| offset_builtins.iter().find(|&&(own, _)| own == id));
+        match builtin_offset {
+            Some(&(_, builtin_offset)) => load(&mut out, &mut new, inst, builtin_offset),
+            None if inst.is(Op::EntryPoint) && index.module.version >= (1, 4) => {
                 // From 1.4 on, an entry point lists every variable that it uses.
                 let operands: Vec<u32> = inst.rest(1).iter().copied().chain([new.variable]).collect();
                 emit(&mut out, Op::EntryPoint, &operands);
@@ -101,7 +102,7 @@ pub(crate) fn split(spirv: &[u32], interface: &Interface, taken: Option<(u32, u3
 /// The refusal to split.
 fn unsupported(interface: &Interface, why: &str) -> Error {
     Error::new(
-        Kind::Unsupported,
+        ErrorKind::Unsupported,
         format!("{}: the grid is over this device's limit and cannot be split, because the kernel {why}", interface.entry),
     )
 }
@@ -116,15 +117,15 @@ fn free_binding(interface: &Interface, taken: Option<(u32, u32)>) -> (u32, u32) 
 }
 
 /// Checks that the built-ins are only loaded whole, and gives the type that they have. `None` if nothing loads them.
-fn check_uses(index: &Index<'_>, interface: &Interface, sums: &[(u32, Sum)]) -> Result<Option<u32>> {
+fn check_uses(index: &Index<'_>, interface: &Interface, offset_builtins: &[(u32, OffsetBuiltin)]) -> Result<Option<u32>> {
     let mut vector = None;
     let mut inside = false;
-    for inst in &index.words.insts {
+    for inst in &index.module.insts {
         inside = (inside || inst.is(Op::Function)) && !inst.is(Op::FunctionEnd);
         if !inside {
             continue;
         }
-        if inst.is(Op::Load) && inst.word(3).is_some_and(|id| sums.iter().any(|&(own, _)| own == id)) {
+        if inst.is(Op::Load) && inst.word(3).is_some_and(|id| offset_builtins.iter().any(|&(own, _)| own == id)) {
             let ty = inst.result_type().unwrap_or(0);
             let three = index.def(ty).filter(|inst| inst.is(Op::TypeVector) && inst.word(3) == Some(3));
             let uint = three.and_then(|inst| index.def(inst.word(2)?));
@@ -132,7 +133,7 @@ fn check_uses(index: &Index<'_>, interface: &Interface, sums: &[(u32, Sum)]) -> 
                 return Err(unsupported(interface, "reads its workgroup id as another type than vec3<u32>"));
             }
             vector = Some(ty);
-        } else if takes_pointers(inst) && inst.rest(1).iter().any(|word| sums.iter().any(|&(own, _)| own == *word)) {
+        } else if takes_pointers(inst) && inst.rest(1).iter().any(|word| offset_builtins.iter().any(|&(own, _)| own == *word)) {
             return Err(unsupported(interface, "takes a pointer to its workgroup id"));
         }
     }
@@ -149,7 +150,7 @@ fn takes_pointers(inst: &Inst<'_>) -> bool {
 }
 
 /// The decorations of the block and its variable.
-fn annotations(out: &mut Vec<u32>, new: &New, block: u32, (group, binding): (u32, u32)) {
+fn annotations(out: &mut Vec<u32>, new: &AddedIds, block: u32, (group, binding): (u32, u32)) {
     emit(out, Op::Decorate, &[block, Decoration::Block as u32]);
     emit(out, Op::MemberDecorate, &[block, 0, Decoration::Offset as u32, 0]);
     emit(out, Op::Decorate, &[new.variable, Decoration::DescriptorSet as u32, group]);
@@ -157,7 +158,7 @@ fn annotations(out: &mut Vec<u32>, new: &New, block: u32, (group, binding): (u32
 }
 
 /// Types, constants and the variable.
-fn globals(out: &mut Vec<u32>, new: &mut New, block: u32, size: [u32; 3]) {
+fn globals(out: &mut Vec<u32>, new: &mut AddedIds, block: u32, size: [u32; 3]) {
     let uniform = StorageClass::Uniform as u32;
     let block_pointer = new.id();
     emit(out, Op::TypeStruct, &[block, new.vector]);
@@ -174,16 +175,16 @@ fn globals(out: &mut Vec<u32>, new: &mut New, block: u32, size: [u32; 3]) {
 }
 
 /// A load of a built-in, whose result keeps its id and becomes the sum.
-fn load(out: &mut Vec<u32>, new: &mut New, inst: Inst<'_>, sum: Sum) {
+fn load(out: &mut Vec<u32>, new: &mut AddedIds, inst: Inst<'_>, builtin_offset: OffsetBuiltin) {
     let (vector, result) = (new.vector, inst.result().unwrap_or(0));
     let (own, pointer, base) = (new.id(), new.id(), new.id());
     let operands: Vec<u32> = [vector, own].into_iter().chain(inst.rest(3).iter().copied()).collect();
     emit(out, Op::Load, &operands);
     emit(out, Op::AccessChain, &[new.pointer, pointer, new.variable, new.zero]);
     emit(out, Op::Load, &[vector, base, pointer]);
-    let offset = match sum {
-        Sum::Workgroup => base,
-        Sum::Invocation => {
+    let offset = match builtin_offset {
+        OffsetBuiltin::Workgroup => base,
+        OffsetBuiltin::Invocation => {
             let product = new.id();
             emit(out, Op::IMul, &[vector, product, base, new.size]);
             product

@@ -6,24 +6,24 @@ use std::collections::HashMap;
 
 use rspirv::spirv::Op;
 
-use crate::compile::base::error::{Error, Kind, Result};
-use crate::compile::spirv::module::{HEADER, Inst, Words, emit};
+use crate::compile::base::error::{Error, ErrorKind, Result};
+use crate::compile::spirv::module::{HEADER, Inst, Module, emit};
 
 /// Components of the longest vector.
 const MAX_COMPONENTS: usize = 4;
 
 /// The module with every constant vector made of scalars; `None` if they all are.
 pub(crate) fn repair(spirv: &[u32]) -> Result<Option<Vec<u32>>> {
-    let words = Words::split(spirv)?;
-    let functions = words.insts.iter().position(|inst| inst.is(Op::Function)).unwrap_or(words.insts.len());
-    let (globals, functions) = words.insts.split_at(functions);
+    let module = Module::split(spirv)?;
+    let functions = module.insts.iter().position(|inst| inst.is(Op::Function)).unwrap_or(module.insts.len());
+    let (globals, functions) = module.insts.split_at(functions);
     let vectors = vectors(globals);
     if !globals.iter().any(|inst| is_mixed(&vectors, inst)) {
         return Ok(None);
     }
     let mut out = Vec::with_capacity(spirv.len() + 64);
-    out.extend_from_slice(&words.header);
-    let mut next = words.bound;
+    out.extend_from_slice(&module.header);
+    let mut next = module.bound;
     // What each constant vector is made of, and the zero of each type.
     let mut made: HashMap<u32, Vec<u32>> = HashMap::new();
     let mut zeros: HashMap<u32, u32> = HashMap::new();
@@ -46,7 +46,10 @@ pub(crate) fn repair(spirv: &[u32]) -> Result<Option<Vec<u32>>> {
             let part = |part: &u32| made.get(part).cloned().unwrap_or_else(|| vec![*part]);
             let components: Vec<u32> = inst.rest(3).iter().flat_map(part).collect();
             if components.len() != count {
-                return Err(Error::new(Kind::Internal, format!("a constant vector of {count} came with {} components", components.len())));
+                return Err(Error::new(
+                    ErrorKind::Internal,
+                    format!("a constant vector of {count} came with {} components", components.len()),
+                ));
             }
             emit(&mut out, Op::ConstantComposite, &[&[ty, id], components.as_slice()].concat());
             made.insert(id, components);

@@ -5,10 +5,10 @@ use std::cell::{Cell, RefCell};
 
 use rspirv::spirv::{BuiltIn, Decoration, GlslStd450Op as GLOp, Op, StorageClass};
 
-use super::flow::Flow;
+use super::flow::ControlFlowGraph;
 use super::guard::{self, Guard};
 use super::interval::Interval;
-use crate::compile::spirv::ids::Ids;
+use crate::compile::spirv::id_map::IdMap;
 use crate::compile::spirv::index::Index;
 use crate::compile::spirv::module::Inst;
 
@@ -20,35 +20,35 @@ const STEPS: u32 = 1 << 18;
 const SUBGROUP: u32 = 128;
 
 /// A store into a variable: where it stands, and the value's id.
-struct Store {
+struct LocalStore {
     block: usize,
     at: usize,
     value: u32,
 }
 
 /// A variable of the function that is only ever loaded and stored as a whole.
-struct Local {
+struct LocalVariable {
     initial: Interval,
-    stores: Vec<Store>,
+    stores: Vec<LocalStore>,
 }
 
 /// See the module.
-pub(super) struct Values<'a> {
+pub(super) struct ValueRanges<'a> {
     index: &'a Index<'a>,
-    flow: &'a Flow,
+    flow: &'a ControlFlowGraph,
     size: [u32; 3],
-    locals: Ids<u32, Local>,
+    locals: IdMap<u32, LocalVariable>,
     guards: Vec<Guard>,
     /// Guards by what they know of: a value, or the variable that it was loaded from.
-    known: Ids<Key, Vec<usize>>,
-    /// What was found of local variables with nothing given.
-    found: RefCell<Ids<u32, Interval>>,
+    known: IdMap<ValueKey, Vec<usize>>,
+    /// What was found of local variables with nothing assumed.
+    found: RefCell<IdMap<u32, Interval>>,
     steps: Cell<u32>,
 }
 
 /// What two equal values have in common.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Key {
+enum ValueKey {
     Value(u32),
     /// A component of a vector.
     Part(u32, u32),
@@ -57,17 +57,17 @@ enum Key {
 }
 
 /// What is taken for granted while something is worked out: of parameters of a function that is called, and of variables.
-type Given = Ids<u32, Interval>;
+type Assumptions = IdMap<u32, Interval>;
 
-impl<'a> Values<'a> {
-    pub(super) fn new(index: &'a Index<'a>, flow: &'a Flow, size: [u32; 3]) -> Values<'a> {
-        let mut values = Values {
+impl<'a> ValueRanges<'a> {
+    pub(super) fn new(index: &'a Index<'a>, flow: &'a ControlFlowGraph, size: [u32; 3]) -> ValueRanges<'a> {
+        let mut values = ValueRanges {
             index,
             flow,
             size,
             locals: locals(index, flow),
             guards: guard::all(index, flow),
-            known: Ids::default(),
+            known: IdMap::default(),
             found: RefCell::default(),
             steps: Cell::new(0),
         };
@@ -80,7 +80,7 @@ impl<'a> Values<'a> {
 
     /// What a value can be where `block` uses it.
     pub(super) fn of(&self, id: u32, block: usize) -> Interval {
-        self.at(id, block, &Given::default(), DEPTH)
+        self.at(id, block, &Assumptions::default(), DEPTH)
     }
 
     fn is_spent(&self) -> bool {
@@ -88,17 +88,17 @@ impl<'a> Values<'a> {
         self.steps.get() > STEPS
     }
 
-    fn key(&self, id: u32) -> Key {
+    fn key(&self, id: u32) -> ValueKey {
         match self.index.def(id) {
-            Some(inst) if inst.is(Op::CompositeExtract) && inst.words.len() == 5 => Key::Part(inst.words[3], inst.words[4]),
+            Some(inst) if inst.is(Op::CompositeExtract) && inst.words.len() == 5 => ValueKey::Part(inst.words[3], inst.words[4]),
             Some(inst) if inst.is(Op::Load) && inst.word(3).is_some_and(|from| self.locals.contains_key(&from)) => {
-                Key::Local(inst.words[3])
+                ValueKey::Local(inst.words[3])
             }
-            _ => Key::Value(id),
+            _ => ValueKey::Value(id),
         }
     }
 
-    fn at(&self, id: u32, block: usize, given: &Given, depth: u32) -> Interval {
+    fn at(&self, id: u32, block: usize, assumed: &Assumptions, depth: u32) -> Interval {
         if let Some(value) = self.index.constants.u32(id) {
             return Interval::one(value);
         }
@@ -106,12 +106,12 @@ impl<'a> Values<'a> {
         if !inst.result_type().and_then(|ty| self.index.def(ty)).is_some_and(|ty| ty.is(Op::TypeInt) && ty.word(2) == Some(32)) {
             return Interval::ANY;
         }
-        let found = self.operation(id, inst, block, given, depth - 1);
-        self.narrowed(id, found, block, given, depth - 1)
+        let found = self.operation(id, inst, block, assumed, depth - 1);
+        self.narrowed(id, found, block, assumed, depth - 1)
     }
 
     /// What guards of the place leave of an interval. Lower bounds first: signed upper ones need to know that nothing is negative.
-    fn narrowed(&self, id: u32, found: Interval, block: usize, given: &Given, depth: u32) -> Interval {
+    fn narrowed(&self, id: u32, found: Interval, block: usize, assumed: &Assumptions, depth: u32) -> Interval {
         let key = self.key(id);
         let Some(guards) = self.known.get(&key) else { return found };
         let mut found = found;
@@ -119,11 +119,11 @@ impl<'a> Values<'a> {
             for guard in guards.iter().map(|&i| &self.guards[i]).filter(|guard| guard.at_most == at_most) {
                 let holds = match key {
                     // Another load than the one that was tested.
-                    Key::Local(local) if guard.of != id => self.still_holds(local, guard, id),
+                    ValueKey::Local(local) if guard.of != id => self.still_holds(local, guard, id),
                     _ => self.flow.dominates(guard.inside, block),
                 };
                 if holds {
-                    found = guard.narrow(found, self.at(guard.other, guard.branch, given, depth));
+                    found = guard.narrow(found, self.at(guard.other, guard.branch, assumed, depth));
                 }
             }
         }
@@ -172,9 +172,9 @@ impl<'a> Values<'a> {
     }
 
     /// What an instruction's result can be.
-    fn operation(&self, id: u32, inst: Inst<'_>, block: usize, given: &Given, depth: u32) -> Interval {
+    fn operation(&self, id: u32, inst: Inst<'_>, block: usize, assumed: &Assumptions, depth: u32) -> Interval {
         let word = |index: usize| inst.word(index).unwrap_or(0);
-        let of = |index: usize| self.at(word(index), block, given, depth);
+        let of = |index: usize| self.at(word(index), block, assumed, depth);
         let two = |combine: fn(Interval, Interval) -> Interval| combine(of(3), of(4));
         match inst.op() {
             Some(Op::IAdd) => two(Interval::add),
@@ -206,10 +206,10 @@ impl<'a> Values<'a> {
                 let vector = self.index.def(word(3)).filter(|vector| vector.is(Op::Load));
                 vector.map_or(Interval::ANY, |vector| self.builtin(vector.words[3], Some(word(4))))
             }
-            Some(Op::Load) if self.locals.contains_key(&word(3)) => self.local(word(3), given, depth),
+            Some(Op::Load) if self.locals.contains_key(&word(3)) => self.local(word(3), assumed, depth),
             Some(Op::Load) => self.builtin(word(3), None),
-            Some(Op::FunctionParameter) => given.get(&id).copied().unwrap_or(Interval::ANY),
-            Some(Op::FunctionCall) => self.call(inst, block, given, depth),
+            Some(Op::FunctionParameter) => assumed.get(&id).copied().unwrap_or(Interval::ANY),
+            Some(Op::FunctionCall) => self.call(inst, block, assumed, depth),
             _ => Interval::ANY,
         }
     }
@@ -232,12 +232,12 @@ impl<'a> Values<'a> {
     }
 
     /// What a function without branches gives for its arguments.
-    fn call(&self, inst: Inst<'_>, block: usize, given: &Given, depth: u32) -> Interval {
+    fn call(&self, inst: Inst<'_>, block: usize, assumed: &Assumptions, depth: u32) -> Interval {
         let Some(range) = inst.word(3).and_then(|function| self.index.functions.get(&function)) else { return Interval::ANY };
-        let body = self.index.words.insts.get(range.clone()).unwrap_or(&[]);
+        let body = self.index.module.insts.get(range.clone()).unwrap_or(&[]);
         let parameters = body.iter().filter(|inst| inst.is(Op::FunctionParameter)).filter_map(Inst::result);
-        let arguments = inst.rest(4).iter().map(|&argument| self.at(argument, block, given, depth));
-        let inner: Given = parameters.zip(arguments).collect();
+        let arguments = inst.rest(4).iter().map(|&argument| self.at(argument, block, assumed, depth));
+        let inner: Assumptions = parameters.zip(arguments).collect();
         let returned = body.iter().rev().find(|inst| inst.is(Op::ReturnValue)).and_then(|inst| inst.word(1));
         match returned {
             // Guards of the caller know nothing of values in here, and there are none in one block.
@@ -248,43 +248,43 @@ impl<'a> Values<'a> {
 
     /// What a local variable can hold: an interval that holds its first value, and what each store puts in if all loads before gave
     /// values of the interval.
-    fn local(&self, id: u32, given: &Given, depth: u32) -> Interval {
-        if let Some(interval) = given.get(&id) {
+    fn local(&self, id: u32, assumed: &Assumptions, depth: u32) -> Interval {
+        if let Some(interval) = assumed.get(&id) {
             return *interval;
         }
-        let is_alone = given.is_empty();
+        let is_alone = assumed.is_empty();
         if let Some(found) = self.found.borrow().get(&id).filter(|_| is_alone) {
             return *found;
         }
-        let found = self.local_anew(id, given, depth);
+        let found = self.local_anew(id, assumed, depth);
         if is_alone {
             self.found.borrow_mut().insert(id, found);
         }
         found
     }
 
-    fn local_anew(&self, id: u32, given: &Given, depth: u32) -> Interval {
+    fn local_anew(&self, id: u32, assumed: &Assumptions, depth: u32) -> Interval {
         let Some(local) = self.locals.get(&id) else { return Interval::ANY };
-        let constant = |store: &Store| self.index.constants.u32(store.value).map(Interval::one);
+        let constant = |store: &LocalStore| self.index.constants.u32(store.value).map(Interval::one);
         let start = local.stores.iter().filter_map(constant).fold(local.initial, Interval::hull);
         let bound = |high: u32| Interval::new(start.low, start.high.max(high));
-        let guards = self.known.get(&Key::Local(id)).into_iter().flatten().map(|&i| &self.guards[i]).filter(|guard| guard.at_most);
-        let tops = guards.map(|guard| self.at(guard.other, guard.branch, &given_with(given, id, Interval::ANY), depth).high);
+        let guards = self.known.get(&ValueKey::Local(id)).into_iter().flatten().map(|&i| &self.guards[i]).filter(|guard| guard.at_most);
+        let tops = guards.map(|guard| self.at(guard.other, guard.branch, &assume(assumed, id, Interval::ANY), depth).high);
         // A loop leaves its counter a step above its bound.
         let step = local.stores.iter().filter_map(|store| self.step(store.value)).max().unwrap_or(0);
         let counted = tops.filter_map(|top| top.checked_add(step)).map(bound);
         let mut guesses: Vec<Interval> = vec![start, Interval::new(0, start.high)];
         guesses.extend(counted);
         let fits = |guess: &Interval| {
-            let given = given_with(given, id, *guess);
-            local.stores.iter().all(|store| guess.holds(self.at(store.value, store.block, &given, depth)))
+            let assumed = assume(assumed, id, *guess);
+            local.stores.iter().all(|store| guess.contains(self.at(store.value, store.block, &assumed, depth)))
         };
         if let Some(found) = guesses.into_iter().find(fits) {
             return found;
         }
         // What is stored may not depend on the variable at all.
-        let given = given_with(given, id, Interval::ANY);
-        local.stores.iter().map(|store| self.at(store.value, store.block, &given, depth)).fold(local.initial, Interval::hull)
+        let assumed = assume(assumed, id, Interval::ANY);
+        local.stores.iter().map(|store| self.at(store.value, store.block, &assumed, depth)).fold(local.initial, Interval::hull)
     }
 
     /// The constant that a value adds to something.
@@ -294,21 +294,21 @@ impl<'a> Values<'a> {
     }
 }
 
-fn given_with(given: &Given, id: u32, interval: Interval) -> Given {
-    let mut given = given.clone();
-    given.insert(id, interval);
-    given
+fn assume(assumed: &Assumptions, id: u32, interval: Interval) -> Assumptions {
+    let mut assumed = assumed.clone();
+    assumed.insert(id, interval);
+    assumed
 }
 
 /// The variables of a function that hold 32-bit integers, start with a constant, and are used by loads and stores of the whole alone.
-fn locals(index: &Index<'_>, flow: &Flow) -> Ids<u32, Local> {
-    let mut locals = Ids::default();
-    let insts = |block: usize| flow.blocks[block].insts.clone().filter_map(|at| Some((at, *index.words.insts.get(at)?)));
+fn locals(index: &Index<'_>, flow: &ControlFlowGraph) -> IdMap<u32, LocalVariable> {
+    let mut locals = IdMap::default();
+    let insts = |block: usize| flow.blocks[block].insts.clone().filter_map(|at| Some((at, *index.module.insts.get(at)?)));
     let all = || (0..flow.blocks.len()).flat_map(|block| insts(block).map(move |(at, inst)| (block, at, inst)));
     for (_, _, inst) in all().filter(|(_, _, inst)| inst.is(Op::Variable)) {
         let initial = inst.word(4).and_then(|id| index.constants.u32(id));
         if let (Some(id), Some(initial)) = (inst.result(), initial) {
-            locals.insert(id, Local { initial: Interval::one(initial), stores: Vec::new() });
+            locals.insert(id, LocalVariable { initial: Interval::one(initial), stores: Vec::new() });
         }
     }
     for (block, at, inst) in all() {
@@ -317,7 +317,7 @@ fn locals(index: &Index<'_>, flow: &Flow) -> Ids<u32, Local> {
             Some(Op::Store) => {
                 if let (Some(pointer), Some(value)) = (inst.word(1), inst.word(2)) {
                     if let Some(local) = locals.get_mut(&pointer) {
-                        local.stores.push(Store { block, at, value });
+                        local.stores.push(LocalStore { block, at, value });
                     }
                     locals.remove(&value);
                 }

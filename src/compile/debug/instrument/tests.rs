@@ -1,16 +1,16 @@
 //! Modules that report: valid for every Vulkan version, and what their records say.
 
 use super::*;
-use crate::compile::debug::report::{Record, Severity};
+use crate::compile::debug::report::{DebugRecord, Severity};
 use crate::compile::from_spirv::spirv;
-use crate::compile::kernel::{Kernel, Request};
+use crate::compile::kernel::{CompiledKernel, Request};
 use crate::compile::passes::variant::{Variant, variant};
-use crate::compile::spirv::module::Words;
+use crate::compile::spirv::module::Module;
 use crate::compile::testing::{assemble, bytes, compile, compile_as, compile_with, target, targets, validate};
 
 /// Compiled to report, and valid.
 #[track_caller]
-fn reports(source: &str) -> Kernel {
+fn reports(source: &str) -> CompiledKernel {
     let mut last = None;
     for (environment, target) in targets() {
         let kernel = compile_as(source, None, &target, true).unwrap_or_else(|error| panic!("{environment}: {error}\n{source}"));
@@ -108,7 +108,7 @@ fn nothing_to_report_changes_nothing() {
     let on = compile_as(source, None, &target(), true).expect("a kernel");
     assert!(on.debug.is_none());
     let instructions =
-        |kernel: &Kernel| -> Vec<u32> { Words::split(&kernel.spirv).expect("a module").insts.iter().map(Inst::opcode).collect() };
+        |kernel: &CompiledKernel| -> Vec<u32> { Module::split(&kernel.spirv).expect("a module").insts.iter().map(Inst::opcode).collect() };
     assert_eq!(instructions(&on), instructions(&compile(source).expect("a kernel")), "no lines of the text are left");
 }
 
@@ -129,14 +129,14 @@ fn places_are_those_of_the_users_text() {
 fn a_device_without_room_is_told() {
     let target = Target { max_storage_buffers: 1, ..target() };
     let error = compile_as(&format!("{HEAD} printf(\"x\"); data[0] = 1.0; }}"), None, &target, true).expect_err("no room");
-    assert!(error.kind == Kind::Limit && error.message.contains("one storage buffer more than its own 1"), "{error}");
+    assert!(error.kind == ErrorKind::Limit && error.message.contains("one storage buffer more than its own 1"), "{error}");
 }
 
 #[test]
 fn records_are_read_as_far_as_they_go() {
     let kernel = compile_as(&format!("{HEAD} printf(\"a %u\\n\", id.x); assert(false, \"b %d\", 7); }}"), None, &target(), true);
     let debug = kernel.expect("a kernel").debug.expect("reports");
-    let record = |severity, invocation, text: &str| Record { severity, invocation, text: text.into() };
+    let record = |severity, invocation, text: &str| DebugRecord { severity, invocation, text: text.into() };
     let buffer = [10, 3, 2, 1, 4, 5, 6, 42, 2, 7, 8, 9, 7, 1, 1, 1, 1, 1];
     let first = record(Severity::Print, [4, 5, 6], "a 42");
     let second = record(Severity::Assert, [7, 8, 9], "assertion failed: false: b 7 (line 2, column 110)");
@@ -149,7 +149,7 @@ fn records_are_read_as_far_as_they_go() {
     for broken in [&[5, 0, 99, 99, 1, 1, 1, 1][..], &[], &[7], &[7, 0], &[7, 0, 0]] {
         assert!(debug.read(broken).records.is_empty() && debug.read(broken).failed.is_none(), "{broken:?}");
     }
-    assert_eq!([Debug::used(&[10, 3], 100), Debug::used(&[u32::MAX], 100), Debug::used(&[], 100)], [13, 100, 3]);
+    assert_eq!([DebugInfo::used(&[10, 3], 100), DebugInfo::used(&[u32::MAX], 100), DebugInfo::used(&[], 100)], [13, 100, 3]);
 }
 
 #[test]
@@ -264,7 +264,7 @@ fn wrong_printf_instructions_are_refused() {
         let Some(code) = assemble(&PRINTF.replacen(from, to, 1)) else { return };
         let outcome = spirv(&code, &asks("main"), &target());
         let error = outcome.err().unwrap_or_else(|| panic!("it was taken: {to}"));
-        assert!(error.kind == Kind::InvalidSpirv && error.message.contains(says), "{error}");
+        assert!(error.kind == ErrorKind::InvalidSpirv && error.message.contains(says), "{error}");
     }
 }
 

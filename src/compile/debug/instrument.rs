@@ -5,16 +5,16 @@ use std::collections::{BTreeSet, HashMap};
 
 use rspirv::spirv::{BuiltIn, Decoration, ExecutionModel, GlslStd450Op, Op};
 
-use super::emit::Emitters;
-use super::format::{Format, Value, Wire};
-use super::report::{Debug, Plan, Report, Site};
+use super::emit::RecordEmitters;
+use super::format::{Format, ValueShape, WireType};
+use super::report::{DebugInfo, ReportPlan, ReportSite, SiteKind};
 use super::statement::MAX_WORDS;
 use super::types::Types;
-use crate::compile::base::error::{Error, Kind, Result};
+use crate::compile::base::error::{Error, ErrorKind, Result};
 use crate::compile::base::interface::{BindingKind, Interface};
 use crate::compile::base::target::Target;
 use crate::compile::spirv::index::Index;
-use crate::compile::spirv::module::{HEADER, Inst, Section, Sections, emit, invalid, string};
+use crate::compile::spirv::module::{HEADER, Inst, Section, SectionTracker, emit, invalid, string};
 
 /// The instruction set of printf, whose only instruction is number 1.
 const PRINTF_SET: &str = "NonSemantic.DebugPrintf";
@@ -24,22 +24,22 @@ const EXTENSION: &str = "SPV_KHR_non_semantic_info";
 const MAX_CHAIN: usize = 64;
 
 /// Finds the line and the column of the user's text by those that the SPIR-V has, if there are any.
-pub(crate) type Places<'p> = dyn Fn(u32, u32) -> Option<(usize, usize)> + 'p;
+pub(crate) type PlaceLookup<'p> = dyn Fn(u32, u32) -> Option<(usize, usize)> + 'p;
 
 /// The kernel with its reports, and what they are; the kernel as it is, without lines of the text, if it has none to make. `plan` is
 /// `None` for SPIR-V that was not made from WGSL: nothing keeps its indices in bounds, so only its printf is looked at.
 pub(crate) fn instrument(
     spirv: &[u32],
     interface: &Interface,
-    plan: Option<Plan>,
+    plan: Option<ReportPlan>,
     target: &Target,
-    places: &Places<'_>,
-) -> Result<(Vec<u32>, Option<Debug>)> {
+    places: &PlaceLookup<'_>,
+) -> Result<(Vec<u32>, Option<DebugInfo>)> {
     let index = Index::of(spirv)?;
     let from_text = plan.is_some();
-    let Plan { sites, prefix, unchecked } = plan.unwrap_or_default();
+    let ReportPlan { sites, prefix, unchecked } = plan.unwrap_or_default();
     let imported = |name: &str| {
-        let mut imports = index.words.insts.iter().filter(|inst| inst.is(Op::ExtInstImport));
+        let mut imports = index.module.insts.iter().filter(|inst| inst.is(Op::ExtInstImport));
         imports.find(|inst| string(inst.rest(2)).0 == name).and_then(|inst| inst.word(1))
     };
     let printf = imported(PRINTF_SET);
@@ -56,12 +56,23 @@ pub(crate) fn instrument(
     let (function, entry) = (point.function, interface.entry.as_str());
     let mut types = Types::new(&index);
     let invocation = invocation(&index, &mut types, function, entry)?;
-    let emitters = Emitters::new(&mut types, &index, binding, invocation);
-    let mut pass =
-        Pass { index: &index, types, emitters, sites, clamps, printf, prefix, from_text, places, line: None, strings: HashMap::new() };
+    let emitters = RecordEmitters::new(&mut types, &index, binding, invocation);
+    let mut pass = InstrumentPass {
+        index: &index,
+        types,
+        emitters,
+        sites,
+        clamps,
+        printf,
+        prefix,
+        from_text,
+        places,
+        line: None,
+        strings: HashMap::new(),
+    };
     pass.adopt();
     let out = pass.run(function, entry)?;
-    Ok((out, Some(Debug { binding, sites: pass.sites })))
+    Ok((out, Some(DebugInfo { binding, sites: pass.sites })))
 }
 
 /// A binding that the kernel does not use, in a group that it uses.
@@ -70,7 +81,7 @@ fn place(interface: &Interface, target: &Target) -> Result<(u32, u32)> {
     let storage = bindings().filter(|arg| arg.kind == BindingKind::Storage).count();
     if storage >= target.max_storage_buffers as usize {
         return Err(Error::new(
-            Kind::Limit,
+            ErrorKind::Limit,
             format!(
                 "{}: a kernel that reports (AVX_KERNEL_DEBUG) needs one storage buffer more than its own {storage}, and this device has {}",
                 interface.entry, target.max_storage_buffers
@@ -85,7 +96,7 @@ fn place(interface: &Interface, target: &Target) -> Result<(u32, u32)> {
 /// The entry point's variable of the global id, with its vector type.
 fn invocation(index: &Index<'_>, types: &mut Types, function: u32, entry: &str) -> Result<Option<(u32, u32)>> {
     let own = |inst: &&Inst<'_>| inst.is(Op::EntryPoint) && inst.word(2) == Some(function) && string(inst.rest(3)).0 == entry;
-    let Some(inst) = index.words.insts.iter().find(own) else { return Ok(None) };
+    let Some(inst) = index.module.insts.iter().find(own) else { return Ok(None) };
     let listed = inst.rest(3 + string(inst.rest(3)).1);
     let is_id = |id: &&u32| index.decoration(**id, Decoration::BuiltIn) == Some(BuiltIn::GlobalInvocationId as u32);
     let Some(&variable) = listed.iter().find(is_id) else { return Ok(None) };
@@ -93,15 +104,15 @@ fn invocation(index: &Index<'_>, types: &mut Types, function: u32, entry: &str) 
     let uint = types.uint();
     match vector {
         Some(vector) if vector == types.plain(Op::TypeVector, &[uint, 3]) => Ok(Some((variable, vector))),
-        _ => Err(Error::new(Kind::Unsupported, format!("{entry}: AVX_KERNEL_DEBUG takes the global invocation id as a uvec3 only"))),
+        _ => Err(Error::new(ErrorKind::Unsupported, format!("{entry}: AVX_KERNEL_DEBUG takes the global invocation id as a uvec3 only"))),
     }
 }
 
 /// The module without lines of the text that it was made from.
 fn without_lines(index: &Index<'_>, from_text: bool) -> Vec<u32> {
     let mut out = Vec::new();
-    out.extend_from_slice(&index.words.header);
-    index.words.insts.iter().filter(|inst| !(from_text && is_line(inst))).for_each(|inst| out.extend_from_slice(inst.words));
+    out.extend_from_slice(&index.module.header);
+    index.module.insts.iter().filter(|inst| !(from_text && is_line(inst))).for_each(|inst| out.extend_from_slice(inst.words));
     out
 }
 
@@ -111,7 +122,7 @@ fn is_line(inst: &Inst<'_>) -> bool {
 }
 
 /// An index that is kept in bounds.
-struct Clamp {
+struct BoundsClamp {
     /// What is indexed.
     name: String,
     /// The index may be negative.
@@ -119,13 +130,13 @@ struct Clamp {
 }
 
 /// The minimums that keep an index in bounds, by their results: those that index something directly.
-fn clamps(index: &Index<'_>, glsl: Option<u32>) -> HashMap<u32, Clamp> {
+fn clamps(index: &Index<'_>, glsl: Option<u32>) -> HashMap<u32, BoundsClamp> {
     let mut found = HashMap::new();
     let Some(glsl) = glsl else { return found };
     let minimum = |id: u32| {
         index.def(id).filter(|inst| inst.is(Op::ExtInst) && inst.word(3) == Some(glsl) && inst.word(4) == Some(GlslStd450Op::UMin as u32))
     };
-    for inst in &index.words.insts {
+    for inst in &index.module.insts {
         let indices = match inst.op() {
             Some(Op::AccessChain | Op::InBoundsAccessChain) => inst.rest(4),
             Some(Op::VectorExtractDynamic) => inst.rest(4),
@@ -135,7 +146,7 @@ fn clamps(index: &Index<'_>, glsl: Option<u32>) -> HashMap<u32, Clamp> {
             let Some(minimum) = minimum(id) else { continue };
             let ty = minimum.word(5).and_then(|id| index.type_of(id));
             let signed = ty.is_some_and(|ty| ty.is(Op::TypeInt) && ty.word(3) == Some(1));
-            found.entry(id).or_insert_with(|| Clamp { name: indexed(index, inst, position), signed });
+            found.entry(id).or_insert_with(|| BoundsClamp { name: indexed(index, inst, position), signed });
         }
     }
     found
@@ -178,24 +189,24 @@ fn indexed(index: &Index<'_>, access: &Inst<'_>, position: usize) -> String {
 }
 
 /// The walk over the module.
-struct Pass<'p, 'a> {
+struct InstrumentPass<'p, 'a> {
     index: &'p Index<'a>,
     types: Types,
-    emitters: Emitters,
-    sites: Vec<Site>,
-    clamps: HashMap<u32, Clamp>,
+    emitters: RecordEmitters,
+    sites: Vec<ReportSite>,
+    clamps: HashMap<u32, BoundsClamp>,
     /// The instruction set of printf.
     printf: Option<u32>,
     prefix: Option<String>,
     from_text: bool,
-    places: &'p Places<'p>,
+    places: &'p PlaceLookup<'p>,
     /// Line and column of what comes now.
     line: Option<(u32, u32)>,
     /// The texts of the module.
     strings: HashMap<u32, String>,
 }
 
-impl Pass<'_, '_> {
+impl InstrumentPass<'_, '_> {
     /// The number of words of an empty function that becomes one of ours, and whether it is an assertion's.
     fn words_of(&self, function: u32) -> Option<(u32, bool)> {
         let name = self.index.names.get(&function)?.strip_prefix(self.prefix.as_deref()?)?;
@@ -216,17 +227,17 @@ impl Pass<'_, '_> {
     /// The new module.
     fn run(&mut self, function: u32, entry: &str) -> Result<Vec<u32>> {
         let (mut out, mut body) = (Vec::new(), Vec::new());
-        let mut header = self.index.words.header;
+        let mut header = self.index.module.header;
         // Storage buffers of today's form came with 1.3, which every device takes.
         header[1] = header[1].max(0x0001_0300);
         let listed = header[1] >= 0x0001_0400;
         out.extend_from_slice(&header);
         let (mut annotations_at, mut globals_at) = (None, None);
-        let mut sections = Sections::new();
+        let mut sections = SectionTracker::new();
         let mut skipping = false;
-        let sets = self.index.words.insts.iter().filter(|inst| inst.is(Op::ExtInstImport) && inst.word(1) != self.printf);
+        let sets = self.index.module.insts.iter().filter(|inst| inst.is(Op::ExtInstImport) && inst.word(1) != self.printf);
         let other_sets = sets.map(|inst| string(inst.rest(2)).0).any(|name| name.starts_with("NonSemantic."));
-        for inst in &self.index.words.insts {
+        for inst in &self.index.module.insts {
             let section = sections.of(*inst);
             if section >= Section::Globals && annotations_at.is_none() {
                 annotations_at = Some(out.len());
@@ -303,7 +314,7 @@ impl Pass<'_, '_> {
     /// An empty function with its new body.
     fn fill(&mut self, function: u32, fails: bool, body: &mut Vec<u32>) {
         let range = self.index.functions.get(&function).cloned().unwrap_or(0..0);
-        let own = self.index.words.insts.get(range).unwrap_or(&[]);
+        let own = self.index.module.insts.get(range).unwrap_or(&[]);
         let parameters: Vec<u32> = own.iter().filter(|inst| inst.is(Op::FunctionParameter)).filter_map(|inst| inst.word(2)).collect();
         let head = own.iter().take_while(|inst| !inst.is(Op::Label)).filter(|inst| !is_line(inst));
         head.for_each(|inst| body.extend_from_slice(inst.words));
@@ -316,8 +327,8 @@ impl Pass<'_, '_> {
     }
 
     /// A new site, by its number.
-    fn site(&mut self, report: Report, values: Vec<Value>) -> u32 {
-        self.sites.push(Site { report, values, place: self.here() });
+    fn site(&mut self, kind: SiteKind, values: Vec<ValueShape>) -> u32 {
+        self.sites.push(ReportSite { kind, values, place: self.here() });
         self.types.constant(self.sites.len() as u32 - 1)
     }
 
@@ -327,9 +338,9 @@ impl Pass<'_, '_> {
         else {
             return;
         };
-        let wire = if clamp.signed { Wire::I32 } else { Wire::U32 };
-        let values = vec![Value { wire, count: 1 }, Value { wire: Wire::U32, count: 1 }];
-        let site = self.site(Report::Bounds { name: clamp.name }, values);
+        let wire = if clamp.signed { WireType::I32 } else { WireType::U32 };
+        let values = vec![ValueShape { wire, count: 1 }, ValueShape { wire: WireType::U32, count: 1 }];
+        let site = self.site(SiteKind::Bounds { name: clamp.name }, values);
         let function = self.emitters.compare(&mut self.types);
         let (void, uint) = (self.types.void(), self.types.uint());
         if clamp.signed {
@@ -349,7 +360,7 @@ impl Pass<'_, '_> {
         };
         let shown: String = text.chars().take(80).collect();
         let refused = |message: String| invalid(format!("printf(\"{}\"): {message}", shown.escape_debug()));
-        let format = Format::parse(text).map_err(|mistake| refused(mistake.message))?;
+        let format = Format::parse(text).map_err(|error| refused(error.message))?;
         let (wanted, given) = (format.values().len(), inst.rest(6).len());
         if wanted != given {
             return Err(refused(format!("the format has {wanted} specifiers, and {given} values follow it")));
@@ -362,7 +373,7 @@ impl Pass<'_, '_> {
         if words.len() as u32 > MAX_WORDS {
             return Err(refused(format!("it prints {} words, and {MAX_WORDS} are the most", words.len())));
         }
-        let site = self.site(Report::Print(format), values);
+        let site = self.site(SiteKind::Print(format), values);
         let function = self.emitters.record(&mut self.types, words.len() as u32);
         let void = self.types.void();
         let result = inst.word(2).unwrap_or(0);
@@ -372,10 +383,10 @@ impl Pass<'_, '_> {
     }
 
     /// The words of a value; `None` if it is none that prints.
-    fn value(&mut self, id: u32, body: &mut Vec<u32>, words: &mut Vec<u32>) -> Option<Value> {
+    fn value(&mut self, id: u32, body: &mut Vec<u32>, words: &mut Vec<u32>) -> Option<ValueShape> {
         let ty = self.index.type_of(id)?;
         if !ty.is(Op::TypeVector) {
-            return Some(Value { wire: self.scalar(id, ty, body, words)?, count: 1 });
+            return Some(ValueShape { wire: self.scalar(id, ty, body, words)?, count: 1 });
         }
         let (element, count) = (ty.word(2)?, ty.word(3).filter(|count| (2..=4).contains(count))?);
         let scalar = self.index.def(element)?;
@@ -385,11 +396,11 @@ impl Pass<'_, '_> {
             emit(body, Op::CompositeExtract, &[element, part, id, component]);
             wire = Some(self.scalar(part, scalar, body, words)?);
         }
-        Some(Value { wire: wire?, count })
+        Some(ValueShape { wire: wire?, count })
     }
 
     /// The words of a scalar of this type.
-    fn scalar(&mut self, id: u32, ty: Inst<'_>, body: &mut Vec<u32>, words: &mut Vec<u32>) -> Option<Wire> {
+    fn scalar(&mut self, id: u32, ty: Inst<'_>, body: &mut Vec<u32>, words: &mut Vec<u32>) -> Option<WireType> {
         let uint = self.types.uint();
         let own = ty.word(1)?;
         let mut one = |pass: &mut Self, op: Op, from: u32| {
@@ -401,12 +412,12 @@ impl Pass<'_, '_> {
             (Op::TypeInt, [32, 0]) => words.push(id),
             (Op::TypeInt, [32, 1]) => {
                 one(self, Op::Bitcast, id);
-                return Some(Wire::I32);
+                return Some(WireType::I32);
             }
             (Op::TypeInt, [8 | 16, 0]) => one(self, Op::UConvert, id),
             (Op::TypeInt, [8 | 16, 1]) => {
                 one(self, Op::SConvert, id);
-                return Some(Wire::I32);
+                return Some(WireType::I32);
             }
             (Op::TypeInt, [64, signed]) => {
                 let (high, shift) = (self.types.id(), self.types.constant(32));
@@ -415,11 +426,11 @@ impl Pass<'_, '_> {
                 let word = self.types.id();
                 emit(body, Op::UConvert, &[uint, word, high]);
                 words.push(word);
-                return Some(if *signed == 1 { Wire::I64 } else { Wire::U64 });
+                return Some(if *signed == 1 { WireType::I64 } else { WireType::U64 });
             }
             (Op::TypeFloat, [32]) => {
                 one(self, Op::Bitcast, id);
-                return Some(Wire::F32);
+                return Some(WireType::F32);
             }
             (Op::TypeFloat, [16 | 64]) => {
                 let (float, converted) = (self.types.plain(Op::TypeFloat, &[32]), self.types.id());
@@ -427,7 +438,7 @@ impl Pass<'_, '_> {
                 let word = self.types.id();
                 emit(body, Op::Bitcast, &[uint, word, converted]);
                 words.push(word);
-                return Some(Wire::F32);
+                return Some(WireType::F32);
             }
             (Op::TypeBool, _) => {
                 let (zero, yes, word) = (self.types.constant(0), self.types.constant(1), self.types.id());
@@ -436,7 +447,7 @@ impl Pass<'_, '_> {
             }
             _ => return None,
         }
-        Some(Wire::U32)
+        Some(WireType::U32)
     }
 }
 

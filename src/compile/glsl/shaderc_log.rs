@@ -1,8 +1,8 @@
 //! What libshaderc says of a text that it refuses, as messages like those of the other languages.
 
-use super::flat::Flat;
+use super::flat_text::FlatText;
 use crate::compile::base::error::Error;
-use crate::compile::text::diagnose::Label;
+use crate::compile::text::diagnose::SpanLabel;
 
 /// The name that libshaderc is given for the text, which starts its lines.
 const NAME: &str = "glsl";
@@ -44,8 +44,8 @@ const TOKENS: [(&str, &str); 33] = [
     ("INC_OP", "++"),
 ];
 
-/// The refusal of `flat` that `log` tells of. `note` says whose it is.
-pub(crate) fn refusal(flat: &Flat, log: &str, note: &str) -> Error {
+/// The error of `flat` that `log` tells of. `note` says whose it is.
+pub(crate) fn error_from_log(flat: &FlatText, log: &str, note: &str) -> Error {
     let mut list = Vec::new();
     for line in log.lines() {
         let Some((number, said)) = error_line(line) else { continue };
@@ -54,7 +54,7 @@ pub(crate) fn refusal(flat: &Flat, log: &str, note: &str) -> Error {
         }
         let (token, message) = readable(said);
         let range = number.and_then(|number| flat.find(number, &token));
-        list.push((message, range.map(|range| Label { range, text: String::new() })));
+        list.push((message, range.map(|range| SpanLabel { range, text: String::new() })));
     }
     if list.is_empty() {
         let first = log.lines().find(|line| !line.trim().is_empty()).unwrap_or("the compiler gave no reason");
@@ -112,13 +112,13 @@ fn readable(said: &str) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compile::glsl::preprocess::{Surroundings, flat};
+    use crate::compile::glsl::preprocess::{PreprocessOptions, preprocess};
 
     #[test]
     fn lines_of_the_log_become_places_in_the_users_files() {
         let text = "#version 450\n#define TWICE(x) (x + missing)\nvoid main() {\n  float a = TWICE(other);\n  int b = 1.5 ;\n}\n";
-        let around = Surroundings { folders: &[], defines: &[], predefined: &|_, _| None };
-        let flat = flat(text, "my.comp", around).expect("fine text");
+        let options = PreprocessOptions { folders: &[], defines: &[], predefined: &|_, _| None };
+        let flat = preprocess(text, "my.comp", options).expect("fine text");
         let line = |word: &str| flat.text.lines().position(|line| line.contains(word)).expect("in the text") + 1;
         let log = format!(
             "glsl:{0}: error: 'other' : undeclared identifier \nglsl:{0}: error: 'missing' : undeclared identifier \n\
@@ -127,7 +127,7 @@ mod tests {
             line("other"),
             line("1.5")
         );
-        let message = refusal(&flat, &log, "by a test").message;
+        let message = error_from_log(&flat, &log, "by a test").message;
         for part in [
             "error: 'other': undeclared identifier\n --> my.comp:4:19\n",
             "4 |   float a = TWICE(other);\n  |                   ^^^^^",
@@ -139,7 +139,7 @@ mod tests {
             assert!(message.contains(part), "{part}\n---\n{message}");
         }
         assert!(!message.contains("nothing") && !message.contains("terminated"), "{message}");
-        assert!(refusal(&flat, "", "n").message.contains("no reason"));
-        assert!(refusal(&flat, "something else\n", "n").message.contains("something else"));
+        assert!(error_from_log(&flat, "", "n").message.contains("no reason"));
+        assert!(error_from_log(&flat, "something else\n", "n").message.contains("something else"));
     }
 }

@@ -1,22 +1,22 @@
 //! GLSL without the system's compiler: naga's front end, which takes plain GLSL 4.40 to 4.60.
 
-use naga::front::glsl::{Error as Mistake, ErrorKind, Frontend, Options};
+use naga::front::glsl::{Error as FrontendError, ErrorKind, Frontend, Options};
 use naga::{Barrier, Block, ShaderStage, Statement};
 
-use super::flat::Flat;
+use super::flat_text::FlatText;
 use crate::compile::base::error::{Error, Result};
 use crate::compile::base::target::Target;
-use crate::compile::kernel::{Kernel, Request};
-use crate::compile::text::diagnose::{Label, Source};
+use crate::compile::kernel::{CompiledKernel, Request};
+use crate::compile::text::diagnose::{Source, SpanLabel};
 use crate::compile::wgsl::backend;
 
 /// Compiles flat text. Must run on a thread with [`WGSL_STACK`](crate::compile::wgsl::parse::WGSL_STACK) bytes of stack and under `catch_unwind`.
 /// `note` ends what is said of text that is refused.
-pub(crate) fn plain(flat: &Flat, request: &Request<'_>, target: &Target, note: &str) -> Result<Kernel> {
+pub(crate) fn compile_with_naga(flat: &FlatText, request: &Request<'_>, target: &Target, note: &str) -> Result<CompiledKernel> {
     let source = flat.source();
     let parsed = Frontend::default().parse(&Options::from(ShaderStage::Compute), &flat.text);
     let mut module = parsed.map_err(|errors| {
-        let list: Vec<_> = errors.errors.iter().map(|mistake| told(source, mistake)).collect();
+        let list: Vec<_> = errors.errors.iter().map(|mistake| rewrite_error(source, mistake)).collect();
         source.errors(&list, &[note.to_owned()])
     })?;
     for (_, variable) in module.global_variables.iter_mut().filter(|(_, variable)| variable.name.is_none()) {
@@ -24,31 +24,31 @@ pub(crate) fn plain(flat: &Flat, request: &Request<'_>, target: &Target, note: &
         variable.name = module.types.get_handle(variable.ty).ok().and_then(|ty| ty.name.clone());
     }
     for (_, function) in module.functions.iter_mut() {
-        mend_barriers(&mut function.body);
+        fix_barriers(&mut function.body);
     }
     for entry in &mut module.entry_points {
-        mend_barriers(&mut entry.function.body);
+        fix_barriers(&mut entry.function.body);
     }
     backend::from_module(source, &module, request, target).map_err(|error| Error { message: format!("{error}\n  = note: {note}"), ..error })
 }
 
 /// `barrier()` is for the workgroup and its memory (GLSL 4.60, 8.16, as glslang has it too). The front end makes one for everything of
 /// it, the subgroup among that, which the back end then takes for a barrier of the subgroup alone.
-fn mend_barriers(block: &mut Block) {
+fn fix_barriers(block: &mut Block) {
     for statement in block.iter_mut() {
         match statement {
             Statement::ControlBarrier(flags) => *flags = Barrier::WORK_GROUP,
-            Statement::Block(inner) => mend_barriers(inner),
-            Statement::If { accept, reject, .. } => [accept, reject].into_iter().for_each(mend_barriers),
-            Statement::Switch { cases, .. } => cases.iter_mut().for_each(|case| mend_barriers(&mut case.body)),
-            Statement::Loop { body, continuing, .. } => [body, continuing].into_iter().for_each(mend_barriers),
+            Statement::Block(inner) => fix_barriers(inner),
+            Statement::If { accept, reject, .. } => [accept, reject].into_iter().for_each(fix_barriers),
+            Statement::Switch { cases, .. } => cases.iter_mut().for_each(|case| fix_barriers(&mut case.body)),
+            Statement::Loop { body, continuing, .. } => [body, continuing].into_iter().for_each(fix_barriers),
             _ => {}
         }
     }
 }
 
 /// A mistake in words, with its place.
-fn told(source: Source<'_>, mistake: &Mistake) -> (String, Option<Label>) {
+fn rewrite_error(source: Source<'_>, mistake: &FrontendError) -> (String, Option<SpanLabel>) {
     let range = mistake.meta.to_range().filter(|range| !range.is_empty());
     let found = range.clone().and_then(|range| source.text.get(range)).unwrap_or("");
     let message = match &mistake.kind {
@@ -67,7 +67,7 @@ fn told(source: Source<'_>, mistake: &Mistake) -> (String, Option<Label>) {
             chars.next().map(|first| first.to_lowercase().collect::<String>() + chars.as_str()).unwrap_or_default()
         }
     };
-    (message, range.map(|range| Label { range, text: String::new() }))
+    (message, range.map(|range| SpanLabel { range, text: String::new() }))
 }
 
 /// What a token is that the compiler calls by a name of its own.
@@ -92,7 +92,7 @@ fn symbol(name: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compile::spirv::module::Words;
+    use crate::compile::spirv::module::Module;
     use crate::compile::testing::target;
     use rspirv::spirv::{MemorySemantics, Op, Scope};
 
@@ -101,10 +101,10 @@ mod tests {
         let text = "#version 450\nlayout(local_size_x = 64) in;\nlayout(std430, binding = 0) buffer X { uint x[]; };\nshared uint part[64];
             uint turned(uint i) { part[i] = x[i]; if (x[0] == 0u) { for (int k = 0; k < 3; k++) { barrier(); } } barrier(); return part[63u - i]; }
             void main() { uint i = gl_LocalInvocationIndex; uint y = turned(i); barrier(); x[i] = y; }\n";
-        let mut flat = Flat::default();
+        let mut flat = FlatText::default();
         flat.text = text.to_owned();
         let kernel = std::thread::scope(|scope| {
-            let work = || plain(&flat, &Request::default(), &target(), "note").unwrap();
+            let work = || compile_with_naga(&flat, &Request::default(), &target(), "note").unwrap();
             std::thread::Builder::new()
                 .stack_size(crate::compile::wgsl::parse::WGSL_STACK)
                 .spawn_scoped(scope, work)
@@ -112,10 +112,10 @@ mod tests {
                 .join()
                 .unwrap()
         });
-        let words = Words::split(&kernel.spirv).unwrap();
+        let module = Module::split(&kernel.spirv).unwrap();
         let constant =
-            |id: u32| words.insts.iter().find(|inst| inst.is(Op::Constant) && inst.word(2) == Some(id)).and_then(|inst| inst.word(3));
-        let barriers: Vec<_> = words.insts.iter().filter(|inst| inst.is(Op::ControlBarrier)).collect();
+            |id: u32| module.insts.iter().find(|inst| inst.is(Op::Constant) && inst.word(2) == Some(id)).and_then(|inst| inst.word(3));
+        let barriers: Vec<_> = module.insts.iter().filter(|inst| inst.is(Op::ControlBarrier)).collect();
         assert_eq!(barriers.len(), 3);
         for barrier in barriers {
             let [execution, memory, semantics] = [1, 2, 3].map(|at| constant(barrier.word(at).unwrap()).unwrap());

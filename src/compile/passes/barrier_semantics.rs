@@ -7,20 +7,20 @@ use std::collections::BTreeMap;
 use rspirv::spirv::{MemoryModel, MemorySemantics, Op};
 
 use crate::compile::spirv::index::Index;
-use crate::compile::spirv::module::{HEADER, Section, Sections, emit};
+use crate::compile::spirv::module::{HEADER, Section, SectionTracker, emit};
 
 /// The module with every barrier's semantics known to Vulkan; `None` if they all are.
 pub(crate) fn repair(index: &Index<'_>) -> Option<Vec<u32>> {
     let known = (MemorySemantics::UNIFORM_MEMORY | MemorySemantics::WORKGROUP_MEMORY).bits();
-    let model = index.words.insts.iter().find(|inst| inst.is(Op::MemoryModel)).and_then(|inst| inst.word(2));
+    let model = index.module.insts.iter().find(|inst| inst.is(Op::MemoryModel)).and_then(|inst| inst.word(2));
     let shown = match model == Some(MemoryModel::Vulkan as u32) {
         true => (MemorySemantics::MAKE_AVAILABLE | MemorySemantics::MAKE_VISIBLE).bits(),
         false => 0,
     };
     // Ordered: the same kernel gives the same words every time.
     let mut fixed = BTreeMap::new();
-    let mut next = index.words.bound;
-    for inst in &index.words.insts {
+    let mut next = index.module.bound;
+    for inst in &index.module.insts {
         let Some(id) = semantics_at(inst.op()).and_then(|at| inst.word(at)) else { continue };
         let Some(value) = index.constants.u32(id) else { continue };
         let Some(ty) = index.def(id).and_then(|inst| inst.result_type()) else { continue };
@@ -40,11 +40,11 @@ pub(crate) fn repair(index: &Index<'_>) -> Option<Vec<u32>> {
     if fixed.is_empty() {
         return None;
     }
-    let mut out = Vec::with_capacity(index.words.length() + 4 * fixed.len());
-    out.extend_from_slice(&index.words.header);
-    let mut sections = Sections::new();
+    let mut out = Vec::with_capacity(index.module.length() + 4 * fixed.len());
+    out.extend_from_slice(&index.module.header);
+    let mut sections = SectionTracker::new();
     let mut section = Section::Preamble;
-    for &inst in &index.words.insts {
+    for &inst in &index.module.insts {
         let entered = sections.of(inst);
         if section < Section::Functions && entered == Section::Functions {
             for &(id, ty, value) in fixed.values() {
