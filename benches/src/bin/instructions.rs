@@ -1,27 +1,45 @@
-//! What a profiler of instructions watches: `instructions chain|same|alloc`. The first two queue 10,000 dispatches of a kernel over three
-//! buffers by avx_dispatch; the third allocates and frees as many buffers of mixed sizes, 16 of which live at a time. Before them it queues some by avx_dispatch_threads, so that a profiler that counts inside of avx_dispatch alone sees
-//! neither the compiler nor the first use of anything.
+//! What a profiler of instructions watches: `instructions MODE`. Each mode calls one function of the library 10,000 times:
 //!
-//! `same`: the same buffers each time, so that each dispatch waits for the one before. `chain`: also, but the buffers change places,
-//! so that they are bound anew each time.
+//! - `same`: avx_dispatch of a kernel over the same three buffers, so that each dispatch waits for the one before.
+//! - `chain`: the same, but the buffers change places, so that they are bound anew each time.
+//! - `launch`: avx_graph_launch of a graph of ten such kernels with nothing changed between two launches.
+//! - `launch_slot`: the same graph with a uniform block as well, whose bytes change at each launch.
+//! - `alloc`: avx_alloc and avx_free of buffers of mixed sizes, 16 of which live at a time.
+//!
+//! Dispatches by avx_dispatch_threads come first, so that a profiler that counts inside the watched function alone sees neither the
+//! compiler nor the first use of anything.
 
 use avx_gpu::ffi::*;
 use avx_gpu_bench::kernels::ADD3;
 use std::ffi::{CStr, CString};
 use std::hint::black_box;
 use std::process::ExitCode;
-use std::ptr::{null, null_mut};
+use std::ptr::{from_ref, null, null_mut};
 
-/// avx_dispatch by an address that the compiler does not know, so that a call is a call, as a C program's is.
+/// The watched functions by addresses that the compiler does not know, so that a call is a call, as a C program's is.
 type Dispatch = unsafe extern "C" fn(avx_stream, avx_kernel, u32, u32, u32, *const avx_arg, u32) -> avx_status;
-
+type Launch = unsafe extern "C" fn(avx_stream, avx_graph, *const avx_arg, u32) -> avx_status;
 type Alloc = unsafe extern "C" fn(avx_device, u64, u32, *mut avx_buffer) -> avx_status;
 type Free = extern "C" fn(avx_buffer) -> avx_status;
 
-/// Dispatches that are counted.
-const COUNT: usize = 10_000;
+/// Calls that are counted.
+const COUNT: u32 = 10_000;
 /// Dispatches before them.
-const BEFORE: u64 = 1_000;
+const BEFORE: usize = 1_000;
+/// Kernels of a graph.
+const KERNELS: usize = 10;
+
+const MODES: [&str; 5] = ["same", "chain", "launch", "launch_slot", "alloc"];
+
+/// One more kernel for a graph: what it adds is a slot's value.
+const ADD_UNIFORM: &str = "\
+@group(0) @binding(0) var<storage, read_write> a: array<u32>;
+@group(0) @binding(1) var<uniform> step: vec4<u32>;
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    a[id.x] += step.x;
+}
+";
 
 fn must(status: avx_status) {
     if status != AVX_OK {
@@ -47,50 +65,95 @@ fn argument(buffer: avx_buffer) -> avx_arg {
     }
 }
 
+/// Slot 0 of a graph.
+fn slot() -> avx_arg {
+    avx_arg { kind: AVX_ARG_PARAM, ..argument(null_mut()) }
+}
+
+/// The bytes of a uniform block. They must outlive the argument's use.
+fn bytes(block: &[u32; 4]) -> avx_arg {
+    avx_arg { kind: AVX_ARG_BYTES, bytes: from_ref(block).cast(), size: size_of_val(block) as u64, ..argument(null_mut()) }
+}
+
+fn kernel(device: avx_device, text: &str) -> avx_kernel {
+    let (text, mut kernel) = (CString::new(text).expect("a text without NUL"), null_mut());
+    // SAFETY: the text ends with NUL, NULL options are the defaults, and the output is writable.
+    must(unsafe { avx_kernel_from_wgsl(device, text.as_ptr(), null(), &mut kernel) });
+    kernel
+}
+
 /// Allocates and frees in turn, in a ring of living buffers.
 fn allocate(device: avx_device) {
     let (alloc, free) = (black_box(avx_alloc as Alloc), black_box(avx_free as Free));
     let mut living = [null_mut(); 16];
     for i in 0..COUNT {
-        let slot = &mut living[i % 16];
+        let slot = &mut living[i as usize % 16];
         must(free(*slot));
         // SAFETY: the output is writable.
         must(unsafe { alloc(device, 256 << (i % 9), AVX_MEMORY_DEVICE, slot) });
     }
 }
 
+/// Dispatches the kernel over and over, with the arguments of each turn after the other's.
+fn dispatch(kernel: avx_kernel, turns: &[[avx_arg; 3]; 2]) {
+    let dispatch = black_box(avx_dispatch as Dispatch);
+    for i in 0..COUNT {
+        // SAFETY: the three arguments are readable.
+        must(unsafe { dispatch(null_mut(), kernel, 1, 1, 1, turns[i as usize % 2].as_ptr(), 3) });
+    }
+}
+
+/// Launches a graph of the kernel over and over; with `uniform`, a kernel whose uniform block is a slot comes last.
+fn launch(device: avx_device, add: avx_kernel, turns: &[[avx_arg; 3]; 2], uniform: Option<avx_kernel>) {
+    let (mut recording, mut graph) = (null_mut(), null_mut());
+    // SAFETY: the outputs are writable, and the arguments readable.
+    unsafe {
+        must(avx_graph_begin(device, &mut recording));
+        for i in 0..KERNELS {
+            must(avx_dispatch(recording, add, 1, 1, 1, turns[i % 2].as_ptr(), 3));
+        }
+        if let Some(kernel) = uniform {
+            must(avx_dispatch(recording, kernel, 1, 1, 1, [turns[0][0], slot()].as_ptr(), 2));
+        }
+        must(avx_graph_end(recording, &mut graph));
+    }
+    let launch = black_box(avx_graph_launch as Launch);
+    for i in 0..COUNT {
+        let block = [i, 0, 0, 0];
+        let value = bytes(&block);
+        // SAFETY: the values are readable, as are the bytes of the block.
+        must(unsafe { launch(null_mut(), graph, &value, u32::from(uniform.is_some())) });
+    }
+}
+
 fn main() -> ExitCode {
     let mode = std::env::args().nth(1).unwrap_or_default();
-    if !["chain", "same", "alloc"].contains(&mode.as_str()) {
-        eprintln!("usage: instructions chain|same|alloc");
+    if !MODES.contains(&mode.as_str()) {
+        eprintln!("usage: instructions {}", MODES.join("|"));
         return ExitCode::from(2);
     }
-    let text = CString::new(ADD3).expect("a text without NUL");
-    let (mut device, mut kernel, mut buffers) = (null_mut(), null_mut(), [null_mut(); 3]);
-    // SAFETY: NULL options are the defaults; the text ends with NUL; the outputs are writable.
+    let (mut device, mut buffers) = (null_mut(), [null_mut(); 3]);
+    // SAFETY: NULL options are the defaults, and the outputs are writable.
     unsafe {
         must(avx_create(null(), &mut device));
-        must(avx_kernel_from_wgsl(device, text.as_ptr(), null(), &mut kernel));
         for buffer in &mut buffers {
             must(avx_alloc(device, 256, AVX_MEMORY_DEVICE | AVX_MEMORY_ZEROED, buffer));
         }
     }
-    if mode == "alloc" {
-        allocate(device);
-        must(avx_destroy(device));
-        return ExitCode::SUCCESS;
-    }
+    let add = kernel(device, ADD3);
     let [a, b, c] = buffers.map(argument);
-    let turns = if mode == "chain" { [[a, b, c], [c, b, a]] } else { [[a, b, c]; 2] };
-    // Addresses that the compiler does not know, so that the calls are calls, as a C program's are.
-    let dispatch = black_box(avx_dispatch as Dispatch);
-    for i in 0..BEFORE {
-        // SAFETY: the three arguments are readable.
-        must(unsafe { avx_dispatch_threads(null_mut(), kernel, 64, 1, 1, turns[i as usize % 2].as_ptr(), 3) });
+    let turns = if mode == "same" { [[a, b, c]; 2] } else { [[a, b, c], [c, b, a]] };
+    if mode != "alloc" {
+        for i in 0..BEFORE {
+            // SAFETY: the three arguments are readable.
+            must(unsafe { avx_dispatch_threads(null_mut(), add, 64, 1, 1, turns[i % 2].as_ptr(), 3) });
+        }
     }
-    for i in 0..COUNT {
-        // SAFETY: the three arguments are readable.
-        must(unsafe { dispatch(null_mut(), kernel, 1, 1, 1, turns[i % 2].as_ptr(), 3) });
+    match mode.as_str() {
+        "alloc" => allocate(device),
+        "launch" => launch(device, add, &turns, None),
+        "launch_slot" => launch(device, add, &turns, Some(kernel(device, ADD_UNIFORM))),
+        _ => dispatch(add, &turns),
     }
     must(avx_device_synchronize(device, AVX_FOREVER));
     must(avx_destroy(device));

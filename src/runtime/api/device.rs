@@ -2,14 +2,14 @@
 
 use super::fill::OwnKernels;
 use super::report::Reports;
-use super::stream::{self, Line};
+use super::stream;
 use super::{event, fill, graph};
 use crate::compile;
 use crate::runtime::base::copier::Copiers;
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::{Kind, Table, Token};
 use crate::runtime::base::{log, trace};
-use crate::runtime::device::inside::Calls;
+use crate::runtime::device::gate::Calls;
 pub(crate) use crate::runtime::device::inside::Inside;
 use crate::runtime::device::tail;
 use crate::runtime::kernel::args;
@@ -20,11 +20,12 @@ use crate::runtime::kernel::properties::{DeviceProperties, HeapProperties, Memor
 use crate::runtime::kernel::shelf::Shelf;
 use crate::runtime::object::buffer::{self, Buffer};
 use crate::runtime::object::kernel::{self, KernelCache};
-use crate::runtime::object::register::Registered;
 use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::graveyard::Dead;
 use crate::runtime::schedule::hazard::{Clock, MAX_LANES};
+use crate::runtime::schedule::regions::Registered;
 use crate::runtime::schedule::staging::{Chunk, Returned, Staging, Ticket};
+use crate::runtime::schedule::stream_state::Line;
 use crate::runtime::schedule::timeline::{Label, Timeline};
 use crate::runtime::schedule::track::TrackId;
 use crate::sys;
@@ -203,7 +204,7 @@ pub(crate) fn create(options: &Options) -> Result<Token> {
         label: options.label.as_deref().unwrap_or(&snapshot.name).into(),
         index: index as u32,
         stream: OnceLock::new(),
-        line: stream::default_line(),
+        line: Line::of_default(),
         lane_count: lanes,
         streams_made: AtomicU64::new(1),
         wait_timeout: (options.wait_timeout_ns > 0).then(|| Duration::from_nanos(options.wait_timeout_ns)),
@@ -286,7 +287,7 @@ pub(crate) fn destroy(token: Token) -> Result<()> {
     drop(buffer::remove_all(owned));
     drop(kernel::remove_all(owned));
     drop(stream::remove_all(owned));
-    device.registered.clear(&device);
+    device.registered.clear().into_iter().for_each(|track| device.free_track(track));
     // What goes lets go of more, such as a graph of its kernels.
     while device.has_fallen.load(Ordering::Acquire) {
         device.reap(&mut device.lock());

@@ -1,11 +1,12 @@
 //! Events: points in streams, to poll, to wait for, to time.
 
 use super::device::{self, Device, Inside};
-use super::stream::{Line, deadline_after, unfinished};
+use super::stream::{deadline_after, unfinished};
 use crate::runtime::base::error::{Error, Result, Status, invalid};
 use crate::runtime::base::handle::{Kind, Table, Token};
 use crate::runtime::schedule::failures::Outcome;
 use crate::runtime::schedule::hazard::{Clock, Point};
+use crate::runtime::schedule::stream_state::Line;
 use crate::runtime::schedule::timeline::Label;
 use crate::vulkan::{Completion, Stamp, wait_first};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -81,7 +81,7 @@ impl Bytes {
     fn put(&mut self, bytes: &[u8], size: u64) -> Result<(Slice, Window, u64)> {
         if self.chunks.is_empty() || self.used + size > self.size {
             self.size = size.max(CHUNK);
-            self.chunks.push(Chunk::take(&self.device, MemoryKind::Upload, self.size)?);
+            self.chunks.push(Chunk::new(self.device.memory(), MemoryKind::Upload, self.size)?);
             self.used = 0;
         }
         let Some(chunk) = self.chunks.last() else { return Err(Error::new(Status::Internal, "a graph has no memory for its bytes")) };

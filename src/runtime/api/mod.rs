@@ -9,6 +9,7 @@
 //! | `transfer` | write and read |
 //! | `fill` | fill and copy on the device |
 //! | `mapping` | map and unmap |
+//! | `register` | the user's memory, made known to the device |
 //! | `event` | events: record, wait, time |
 //! | `report` | what kernels report |
 //! | `graph` | record, launch |
@@ -20,6 +21,7 @@ pub(crate) mod fill;
 pub(crate) mod graph;
 pub(crate) mod mapping;
 pub(crate) mod quick;
+pub(crate) mod register;
 pub(crate) mod report;
 pub(crate) mod stream;
 #[cfg(test)]

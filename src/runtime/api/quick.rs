@@ -5,7 +5,7 @@
 //! What keeps things alive instead of counts: kernels and streams lose their names under the locks of their tables alone, and a device is
 //! closed, and a buffer's memory freed, under the lock of its engine, which knows the buffers by their handles.
 
-use super::stream::{self, Line};
+use super::stream;
 use crate::compile::{BindingKind, Variant};
 use crate::runtime::base::error::Result;
 use crate::runtime::base::handle::Token;
@@ -14,6 +14,7 @@ use crate::runtime::object::kernel::{self, Kernel};
 use crate::runtime::schedule::engine::Moment;
 use crate::runtime::schedule::hazard::{Stages, Use};
 use crate::runtime::schedule::staging::Staging;
+use crate::runtime::schedule::stream_state::Line;
 use crate::runtime::schedule::timeline::Label;
 use crate::runtime::schedule::track::Touch;
 use crate::vulkan::{Commands, Pipeline, Slice};

@@ -2,7 +2,6 @@
 //! the next call that waits or reads. What it says goes to the log; an assertion that failed is also an error of its stream.
 
 use super::device::{Device, Inside};
-use super::stream::Line;
 use crate::compile::debug::{DebugInfo, DebugRecord, HEADER, Severity};
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::log::{self, Level};
@@ -10,6 +9,7 @@ use crate::runtime::object::buffer::{self, Buffer};
 use crate::runtime::object::kernel::Kernel;
 use crate::runtime::schedule::failures::Since;
 use crate::runtime::schedule::hazard::{Clock, Stage, Use};
+use crate::runtime::schedule::stream_state::Line;
 use crate::runtime::stream::turn::Touches;
 use crate::vulkan::Slice;
 use std::sync::atomic::{AtomicBool, Ordering};

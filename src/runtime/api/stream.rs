@@ -4,57 +4,12 @@ use super::device::{self, Device, Inside};
 use super::graph::Recording;
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::{Kind, Living, Table, Token};
-use crate::runtime::schedule::failures::Failures;
-use crate::runtime::schedule::hazard::Clock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::runtime::schedule::stream_state::Line;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 static STREAMS: Table<Stream> = Table::new(Kind::Stream);
-
-/// What the engine knows a stream by.
-pub(crate) struct Line {
-    /// Never used again.
-    pub(crate) id: u64,
-    pub(crate) lane: u8,
-    /// The last submission that carries its work.
-    last: AtomicU64,
-    pub(crate) label: Arc<str>,
-    /// For the records of events.
-    pub(crate) failures: Failures,
-}
-
-impl AsRef<Failures> for Line {
-    fn as_ref(&self) -> &Failures {
-        &self.failures
-    }
-}
-
-impl Line {
-    fn new(lane: u8, label: Option<&str>) -> Arc<Line> {
-        static IDS: AtomicU64 = AtomicU64::new(0);
-        let id = IDS.fetch_add(1, Ordering::Relaxed) + 1;
-        let label = label.map_or_else(|| format!("stream {id}").into(), |l| l[..l.floor_char_boundary(256)].into());
-        Arc::new(Line { id, lane, last: AtomicU64::new(0), label, failures: Failures::default() })
-    }
-
-    /// Submission `number` carries work of the stream. Under the engine's lock.
-    pub(crate) fn used(&self, number: u64) {
-        self.last.store(number, Ordering::Relaxed);
-    }
-
-    /// The last submission that carries its work; 0: none yet.
-    pub(crate) fn last(&self) -> u64 {
-        self.last.load(Ordering::Relaxed)
-    }
-
-    /// `last`, as a clock.
-    pub(crate) fn clock(&self) -> Clock {
-        let mut clock = Clock::default();
-        clock[usize::from(self.lane)] = self.last();
-        clock
-    }
-}
 
 /// A stream, as a handle names it.
 pub(crate) struct Stream {
@@ -145,11 +100,6 @@ impl Device {
     fn next_lane(&self) -> u8 {
         (self.streams_made.fetch_add(1, Ordering::Relaxed) % self.lane_count as u64) as u8
     }
-}
-
-/// The line of a device's default stream.
-pub(crate) fn default_line() -> Arc<Line> {
-    Line::new(0, Some("default stream"))
 }
 
 /// Names a device's default stream.

@@ -6,15 +6,16 @@
 //! calls that conflict with it wait their turn.
 
 use super::device::Inside;
-use super::stream::{Line, Target};
+use super::stream::Target;
 use crate::runtime::base::error::Result;
 use crate::runtime::base::handle::Token;
 use crate::runtime::object::buffer::{self, Buffer};
-use crate::runtime::object::register::Region;
 use crate::runtime::schedule::delivery::{Delivery, Source};
 use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::hazard::{Clock, MAX_LANES, Stage};
+use crate::runtime::schedule::regions::Region;
 use crate::runtime::schedule::staging::{Chunk, LARGE, Ring, SMALL, Staging, Taken};
+use crate::runtime::schedule::stream_state::Line;
 use crate::runtime::schedule::timeline::Label;
 use crate::runtime::stream::op::{self, Op, Prepared};
 use crate::runtime::stream::turn::{Pin, Touches, turn};
@@ -330,7 +331,7 @@ pub(crate) fn read_async(stream: Token, buffer: Token, offset: u64, into: &'stat
     let source = if size <= SMALL {
         Source::Small(take_chunk(&device, |staging| &mut staging.small_readbacks)?)
     } else if size <= OWN_STAGING {
-        match Chunk::take(&device, MemoryKind::Readback, size) {
+        match Chunk::new(device.memory(), MemoryKind::Readback, size) {
             Ok(chunk) => Source::Own(chunk),
             // Without the memory to do it later, it is done now.
             Err(_) => return read(stream, buffer, offset, into),

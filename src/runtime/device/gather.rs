@@ -6,10 +6,10 @@
 //! queue is not left idle: one submission more is behind the oldest.
 
 use crate::runtime::api::device::Device;
-use crate::runtime::api::stream::Line;
 use crate::runtime::base::error::Result;
 use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::hazard::Clock;
+use crate::runtime::schedule::stream_state::Line;
 use std::sync::Arc;
 use std::time::Instant;
 

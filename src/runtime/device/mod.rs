@@ -2,12 +2,14 @@
 //!
 //! | file | what it is about |
 //! |---|---|
-//! | `inside` | calls inside a device, which destroying it waits for |
+//! | `gate` | the calls inside a device, which destroying it waits for |
+//! | `inside` | a call that is inside a device |
 //! | `lock` | taking the engine's lock |
 //! | `waiting` | waits for the GPU, and what is settled behind each |
 //! | `gather` | small jobs of many threads in one submission |
 //! | `tail` | the thread that submits what was held back |
 
+pub(crate) mod gate;
 pub(crate) mod gather;
 pub(crate) mod inside;
 pub(crate) mod lock;

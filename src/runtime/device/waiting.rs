@@ -1,11 +1,12 @@
 //! Waits of the host for the device, and what is settled behind each.
 
 use crate::runtime::api::device::Device;
-use crate::runtime::api::stream::Line;
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::trace;
+use crate::runtime::schedule::delivery::{Delivery, Source};
 use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::hazard::Clock;
+use crate::runtime::schedule::stream_state::Line;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -68,6 +69,46 @@ impl Device {
         let outcome = then(&mut engine);
         engine.rest();
         outcome
+    }
+
+    /// Brings home all bytes that the device has copied until now, and waits for other threads that do so.
+    pub(crate) fn deliver(&self) -> Result<()> {
+        let mut engine = self.lock();
+        loop {
+            if engine.deliveries.is_empty() {
+                return Ok(());
+            }
+            for lane in 0..engine.lanes.len() {
+                let polled = engine.lanes[lane].queue.completion().poll();
+                polled.map_err(|e| engine.fail(e))?;
+            }
+            let done = engine.done();
+            let ready = engine.deliveries.take_done(&done);
+            if ready.is_empty() {
+                if engine.deliveries.busy == 0 {
+                    return Ok(());
+                }
+                engine = self.wait_for_change(engine);
+                continue;
+            }
+            engine.deliveries.busy += 1;
+            drop(engine);
+            for delivery in ready {
+                let Delivery { source: Source::Small(chunk) | Source::Own(chunk), into, .. } = &delivery;
+                let bytes = into.len();
+                let window = chunk.window();
+                self.copy_out(window, delivery.into);
+                debug_assert!(bytes > 0);
+                let mut engine = self.lock();
+                match delivery.source {
+                    Source::Small(chunk) => engine.staging.small_readbacks.give_back(chunk, (delivery.lane, delivery.submission)),
+                    Source::Own(chunk) => self.release(chunk.into_allocation()),
+                }
+            }
+            engine = self.lock();
+            engine.deliveries.busy -= 1;
+            self.notify_change();
+        }
     }
 
     /// The device's wait_timeout_ns is over before the verb could do what it owes.

@@ -4,10 +4,8 @@
 //! |---|---|
 //! | `buffer` | buffers: made, named, freed |
 //! | `kernel` | kernels: compiled once, with a pipeline for each way of dispatching |
-//! | `register` | the user's memory, made known to the device |
 //! | `elsewhere` | which other devices would take a kernel |
 
 pub(crate) mod buffer;
 pub(crate) mod elsewhere;
 pub(crate) mod kernel;
-pub(crate) mod register;

@@ -4,9 +4,8 @@
 //! query, that the device is done takes them into the caller's memory before it goes on; so no thread is kept for it, and the bytes
 //! arrive in the caches of the one who asked.
 
+use super::hazard::Clock;
 use super::staging::Chunk;
-use crate::runtime::api::device::Device;
-use crate::runtime::base::error::Result;
 use std::mem::MaybeUninit;
 
 /// Where the bytes come from.
@@ -30,8 +29,8 @@ pub(crate) struct Delivery {
 #[derive(Default)]
 pub(crate) struct Deliveries {
     waiting: Vec<Delivery>,
-    /// Some thread copies so many now.
-    busy: usize,
+    /// Threads that copy some of them now.
+    pub(crate) busy: usize,
 }
 
 impl Deliveries {
@@ -43,46 +42,9 @@ impl Deliveries {
     pub(crate) fn add(&mut self, delivery: Delivery) {
         self.waiting.push(delivery);
     }
-}
 
-impl Device {
-    /// Brings home all bytes that the device has copied until now, and waits for other threads that do so.
-    pub(crate) fn deliver(&self) -> Result<()> {
-        let mut engine = self.lock();
-        loop {
-            if engine.deliveries.is_empty() {
-                return Ok(());
-            }
-            for lane in 0..engine.lanes.len() {
-                let polled = engine.lanes[lane].queue.completion().poll();
-                polled.map_err(|e| engine.fail(e))?;
-            }
-            let done = engine.done();
-            let ready: Vec<Delivery> = engine.deliveries.waiting.extract_if(.., |d| d.submission <= done[usize::from(d.lane)]).collect();
-            if ready.is_empty() {
-                if engine.deliveries.busy == 0 {
-                    return Ok(());
-                }
-                engine = self.wait_for_change(engine);
-                continue;
-            }
-            engine.deliveries.busy += 1;
-            drop(engine);
-            for delivery in ready {
-                let Delivery { source: Source::Small(chunk) | Source::Own(chunk), into, .. } = &delivery;
-                let bytes = into.len();
-                let window = chunk.window();
-                self.copy_out(window, delivery.into);
-                debug_assert!(bytes > 0);
-                let mut engine = self.lock();
-                match delivery.source {
-                    Source::Small(chunk) => engine.staging.small_readbacks.give_back(chunk, (delivery.lane, delivery.submission)),
-                    Source::Own(chunk) => self.release(chunk.into_allocation()),
-                }
-            }
-            engine = self.lock();
-            engine.deliveries.busy -= 1;
-            self.notify_change();
-        }
+    /// Takes out those whose submissions are done.
+    pub(crate) fn take_done(&mut self, done: &Clock) -> Vec<Delivery> {
+        self.waiting.extract_if(.., |d| d.submission <= done[usize::from(d.lane)]).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::habit::Habit;
 use super::hazard::{Clock, Order, Stage, Stages};
-use crate::runtime::api::stream::Line;
+use super::stream_state::Line;
 use crate::vulkan::{Commands, Queue};
 use smallvec::SmallVec;
 use std::collections::VecDeque;

@@ -5,11 +5,13 @@
 //! | `hazard` | which uses of a buffer must wait for which; pure |
 //! | `track` | what is known of each buffer: its uses, its mapping, its pins |
 //! | `lane` | one queue with its open batch |
+//! | `stream_state` | what is known of a stream |
 //! | `engine` | records commands into batches and submits them |
 //! | `habit` | whether a read is expected at once; pure |
 //! | `staging` | host-visible memory on the way to and from the device |
 //! | `delivery` | reads that wait for the GPU |
 //! | `failures` | failures of queued work, and who is told of them; pure |
+//! | `regions` | the user's memory that the device knows |
 //! | `graveyard` | what is freed when the GPU has passed its last use; pure |
 //! | `timeline` | the device's side of a trace |
 
@@ -20,6 +22,8 @@ pub(crate) mod graveyard;
 pub(crate) mod habit;
 pub(crate) mod hazard;
 pub(crate) mod lane;
+pub(crate) mod regions;
 pub(crate) mod staging;
+pub(crate) mod stream_state;
 pub(crate) mod timeline;
 pub(crate) mod track;

@@ -25,7 +25,8 @@ pub(crate) struct Chunk {
 }
 
 impl Chunk {
-    fn new(memory: &Memory, kind: MemoryKind, size: u64) -> Result<Chunk> {
+    /// Memory for one chunk. The caller frees it by [`Chunk::into_allocation`].
+    pub(crate) fn new(memory: &Memory, kind: MemoryKind, size: u64) -> Result<Chunk> {
         let allocation = memory.allocate(kind, size, 256, "avx_gpu staging")?;
         match allocation.window() {
             Some(window) => Ok(Chunk { allocation, window }),
@@ -37,11 +38,6 @@ impl Chunk {
                 ))
             }
         }
-    }
-
-    /// Memory for one transfer, given back by `Device::release`.
-    pub(crate) fn take(device: &crate::runtime::api::device::Device, kind: MemoryKind, size: u64) -> Result<Chunk> {
-        Chunk::new(device.memory(), kind, size)
     }
 
     pub(crate) fn slice(&self) -> Slice {

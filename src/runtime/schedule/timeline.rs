@@ -1,7 +1,7 @@
 //! The device's side of a trace: two timestamps around each command, read when its submission is done.
 
 use super::hazard::Clock;
-use crate::runtime::api::stream::Line;
+use super::stream_state::Line;
 use crate::runtime::base::trace::{Detail, Trace};
 use crate::vulkan::{self, Commands, Stamp, StampStage, Stamps};
 use std::collections::VecDeque;

@@ -3,10 +3,11 @@
 use super::turn::{Touches, turn};
 use crate::compile::Variant;
 use crate::runtime::api::device::{Device, Inside};
-use crate::runtime::api::stream::{Line, Target};
+use crate::runtime::api::stream::Target;
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::object::kernel::Kernel;
 use crate::runtime::schedule::hazard::Stage;
+use crate::runtime::schedule::stream_state::Line;
 use crate::runtime::schedule::timeline::Label;
 use crate::vulkan::{Commands, Slice};
 use smallvec::SmallVec;

@@ -1,5 +1,5 @@
-//! How many instructions a dispatch, and an allocation with its end, cost on the driver that does nothing: numbers that no other load of
-//! the machine changes, and that must not creep up.
+//! How many instructions a dispatch, a launch of a graph, and an allocation with its end cost on the driver that does nothing. No other
+//! load of the machine changes these numbers, and they must not creep up.
 
 use crate::packages::Need;
 use crate::report::Outcome;
@@ -12,7 +12,7 @@ const BUILD_LIMIT: u64 = 1800;
 /// Seconds for one run under callgrind, which slows it down some fiftyfold.
 const RUN_LIMIT: u64 = 300;
 
-/// Dispatches that the program queues, or pairs of allocation and end.
+/// Calls of the watched function that the program makes; for `alloc`, pairs of calls.
 const DISPATCHES: u64 = 10_000;
 
 /// How much worse than the checked-in number a new one may be: compilers differ.
@@ -90,7 +90,11 @@ pub(crate) fn step(session: &mut Session, drivers: &Drivers) {
 
 /// The functions whose instructions count.
 fn counted(mode: &str) -> &'static [&'static str] {
-    if mode == "alloc" { &["avx_alloc", "avx_free"] } else { &["avx_dispatch"] }
+    match mode {
+        "alloc" => &["avx_alloc", "avx_free"],
+        "launch" | "launch_slot" => &["avx_graph_launch"],
+        _ => &["avx_dispatch"],
+    }
 }
 
 /// Whether a count is as good as what is checked in.

@@ -2,10 +2,10 @@
 
 use super::super::failures::Since;
 use super::super::hazard::{Clock, Point};
+use super::super::stream_state::Line;
 use super::super::timeline::Label;
 use super::super::track::Touch;
 use super::{BATCH, Engine};
-use crate::runtime::api::stream::Line;
 use crate::runtime::base::error::{Result, Status};
 use crate::vulkan::{Commands, Completion};
 use std::sync::Arc;

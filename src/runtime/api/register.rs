@@ -1,0 +1,37 @@
+//! The user's own memory, made known to the device, so that it reads and writes it over the bus with no copy between.
+
+use super::device;
+use crate::runtime::base::error::{Result, invalid};
+use crate::runtime::base::handle::Token;
+use crate::vulkan::Imported;
+use std::mem::MaybeUninit;
+
+/// See avx_host_register. `memory` stays mapped until it is unregistered or the device destroyed.
+pub(crate) fn register(token: Token, memory: &'static mut [MaybeUninit<u8>]) -> Result<()> {
+    let device = device::enter(token)?;
+    device.lock().check()?;
+    let (start, size) = (memory.as_ptr().addr(), memory.len());
+    if size == 0 {
+        return Err(invalid("size is 0: there is nothing to register"));
+    }
+    device.registered.check_apart(start, size)?;
+    let imported = Imported::new(&device.vulkan, memory)?;
+    device.registered.add((start, size), imported, || device.lock().tracks.add(None, true))
+}
+
+/// See avx_host_unregister: waits for queued work that uses the memory.
+pub(crate) fn unregister(token: Token, address: usize) -> Result<()> {
+    let device = device::enter(token)?;
+    let Some(region) = device.registered.remove(address) else {
+        return Err(invalid(format!("no memory that starts at {address:#x} is registered with '{}'", device.label)));
+    };
+    let clock = {
+        let mut engine = device.lock();
+        let clock = engine.must_wait_for(region.track(), &(0..region.size()), true)?;
+        engine.flush_to(clock)?
+    };
+    // The memory is the caller's again after this: no deadline can end the wait.
+    device.wait(&clock, None)?;
+    device.free_track(region.track());
+    Ok(())
+}

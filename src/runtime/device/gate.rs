@@ -1,0 +1,39 @@
+//! The calls that are inside a device: destroying the device lets no other in and waits for them.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
+
+/// How many calls are inside a device, and whether new ones may enter.
+#[derive(Default)]
+pub(crate) struct Calls {
+    /// Twice the number of calls inside, plus 1 once the device is being destroyed.
+    state: AtomicUsize,
+    lock: Mutex<()>,
+    left: Condvar,
+}
+
+impl Calls {
+    /// A call enters; false if it must leave again, because the device is being destroyed.
+    #[inline]
+    pub(crate) fn enter(&self) -> bool {
+        self.state.fetch_add(2, Ordering::AcqRel) & 1 == 0
+    }
+
+    /// A call leaves.
+    #[inline]
+    pub(crate) fn leave(&self) {
+        if self.state.fetch_sub(2, Ordering::AcqRel) == 3 {
+            drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner));
+            self.left.notify_all();
+        }
+    }
+
+    /// Lets no call in any more and waits for those inside.
+    pub(crate) fn close(&self) {
+        self.state.fetch_or(1, Ordering::AcqRel);
+        let mut guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        while self.state.load(Ordering::Acquire) != 1 {
+            guard = self.left.wait(guard).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}

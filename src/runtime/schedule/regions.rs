@@ -1,0 +1,85 @@
+//! The user's own memory that the device knows.
+
+use super::hazard::{Stage, Use};
+use super::track::{Touch, TrackId};
+use crate::runtime::base::error::{Error, Result, Status};
+use crate::vulkan::{Imported, Slice};
+use std::ops::Range;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// A registered region.
+pub(crate) struct Region {
+    start: usize,
+    size: usize,
+    imported: Imported,
+    track: TrackId,
+}
+
+impl Region {
+    /// The range as the GPU sees it.
+    pub(crate) fn slice(&self, range: &Range<u64>) -> Slice {
+        self.imported.slice(range.start, range.end - range.start)
+    }
+
+    /// Its size in bytes.
+    pub(crate) fn size(&self) -> u64 {
+        self.size as u64
+    }
+
+    /// By what the engine tracks its uses.
+    pub(crate) fn track(&self) -> TrackId {
+        self.track
+    }
+
+    /// A transfer's use of the range.
+    pub(crate) fn touch(&self, range: &Range<u64>, write: bool) -> Touch {
+        Touch { track: self.track, of: Use { range: range.clone(), stage: Stage::Transfer, write, unordered: false } }
+    }
+}
+
+/// The registered regions of a device, which do not overlap.
+#[derive(Default)]
+pub(crate) struct Registered(RwLock<Vec<Arc<Region>>>);
+
+impl Registered {
+    /// The region that holds `size` bytes at `address`, and where in it they are.
+    pub(crate) fn find(&self, address: usize, size: usize) -> Option<(Arc<Region>, u64)> {
+        let regions = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let region = regions.iter().find(|r| r.start <= address && size <= r.size && address - r.start <= r.size - size)?;
+        Some((region.clone(), (address - region.start) as u64))
+    }
+
+    /// Fails if `size` bytes at `start` share one with a region.
+    pub(crate) fn check_apart(&self, start: usize, size: usize) -> Result<()> {
+        check_apart(&self.0.read().unwrap_or_else(PoisonError::into_inner), start, size)
+    }
+
+    /// Adds `size` bytes at `start`, which `track` has the engine track.
+    pub(crate) fn add(&self, (start, size): (usize, usize), imported: Imported, track: impl FnOnce() -> TrackId) -> Result<()> {
+        let mut regions = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        check_apart(&regions, start, size)?;
+        regions.push(Arc::new(Region { start, size, imported, track: track() }));
+        Ok(())
+    }
+
+    /// Takes the region out that starts at an address.
+    pub(crate) fn remove(&self, start: usize) -> Option<Arc<Region>> {
+        let mut regions = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        regions.iter().position(|r| r.start == start).map(|i| regions.swap_remove(i))
+    }
+
+    /// Forgets all; what the caller must free of them, once the device's work is done.
+    pub(crate) fn clear(&self) -> Vec<TrackId> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).drain(..).map(|region| region.track).collect()
+    }
+}
+
+fn check_apart(regions: &[Arc<Region>], start: usize, size: usize) -> Result<()> {
+    match regions.iter().find(|r| start < r.start + r.size && r.start < start + size) {
+        None => Ok(()),
+        Some(r) => {
+            let message = format!("{size} bytes at {start:#x} overlap the {} bytes at {:#x} that are registered", r.size, r.start);
+            Err(Error::new(Status::InvalidArgument, message))
+        }
+    }
+}

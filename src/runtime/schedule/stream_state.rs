@@ -1,0 +1,55 @@
+//! What the engine knows of a stream.
+
+use super::failures::Failures;
+use super::hazard::Clock;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What the engine knows a stream by.
+pub(crate) struct Line {
+    /// Never used again.
+    pub(crate) id: u64,
+    pub(crate) lane: u8,
+    /// The last submission that carries its work.
+    last: AtomicU64,
+    pub(crate) label: Arc<str>,
+    /// For the records of events.
+    pub(crate) failures: Failures,
+}
+
+impl AsRef<Failures> for Line {
+    fn as_ref(&self) -> &Failures {
+        &self.failures
+    }
+}
+
+impl Line {
+    pub(crate) fn new(lane: u8, label: Option<&str>) -> Arc<Line> {
+        static IDS: AtomicU64 = AtomicU64::new(0);
+        let id = IDS.fetch_add(1, Ordering::Relaxed) + 1;
+        let label = label.map_or_else(|| format!("stream {id}").into(), |l| l[..l.floor_char_boundary(256)].into());
+        Arc::new(Line { id, lane, last: AtomicU64::new(0), label, failures: Failures::default() })
+    }
+
+    /// The line of a device's default stream.
+    pub(crate) fn of_default() -> Arc<Line> {
+        Line::new(0, Some("default stream"))
+    }
+
+    /// Submission `number` carries work of the stream. Under the engine's lock.
+    pub(crate) fn used(&self, number: u64) {
+        self.last.store(number, Ordering::Relaxed);
+    }
+
+    /// The last submission that carries its work; 0: none yet.
+    pub(crate) fn last(&self) -> u64 {
+        self.last.load(Ordering::Relaxed)
+    }
+
+    /// `last`, as a clock.
+    pub(crate) fn clock(&self) -> Clock {
+        let mut clock = Clock::default();
+        clock[usize::from(self.lane)] = self.last();
+        clock
+    }
+}
