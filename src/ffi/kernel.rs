@@ -4,10 +4,10 @@ use super::boundary::{self, Token as _};
 use super::device::avx_device;
 use super::sized::{self, Sized32};
 use super::status::avx_status;
+use crate::runtime::api::kernel::{self, Setting, Which};
 use crate::runtime::base::error::{Error, Result, Status, invalid};
 use crate::runtime::kernel::properties::{BindingKind, KernelArgProperties, KernelProperties};
 use crate::runtime::kernel::subgroups::Subgroups;
-use crate::runtime::object::kernel::{self, Setting, Which};
 use std::ffi::{c_char, c_void};
 
 /// What lies behind an avx_kernel.

@@ -1,10 +1,9 @@
 //! Devices: opening, closing, and what every call on one has in common.
 
-use super::fill::OwnKernels;
 use super::report::Reports;
 use super::stream;
-use super::{event, fill, graph};
-use crate::compile;
+use super::{event, graph};
+use crate::compile::Variant;
 use crate::runtime::base::copier::Copiers;
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::{Kind, Table, Token};
@@ -12,16 +11,19 @@ use crate::runtime::base::{log, trace};
 use crate::runtime::device::gate::Calls;
 pub(crate) use crate::runtime::device::inside::Inside;
 use crate::runtime::device::tail;
-use crate::runtime::kernel::args;
+use crate::runtime::kernel::adapters;
 use crate::runtime::kernel::cache::DiskCache;
-use crate::runtime::kernel::compilers::Compilers;
+use crate::runtime::kernel::code_cache::CodeCache;
+use crate::runtime::kernel::context::{self, CompileContext};
 use crate::runtime::kernel::offline;
+use crate::runtime::kernel::own_kernels::{self, OwnKernels};
+use crate::runtime::kernel::program::Compiled;
 use crate::runtime::kernel::properties::{DeviceProperties, HeapProperties, MemoryUsage};
 use crate::runtime::kernel::shelf::Shelf;
 use crate::runtime::object::buffer::{self, Buffer};
-use crate::runtime::object::kernel::{self, KernelCache};
+use crate::runtime::object::kernel;
 use crate::runtime::schedule::engine::Engine;
-use crate::runtime::schedule::graveyard::Dead;
+use crate::runtime::schedule::graveyard::{Dead, DropQueue};
 use crate::runtime::schedule::hazard::{Clock, MAX_LANES};
 use crate::runtime::schedule::regions::Registered;
 use crate::runtime::schedule::staging::{Chunk, Returned, Staging, Ticket};
@@ -30,7 +32,7 @@ use crate::runtime::schedule::timeline::{Label, Timeline};
 use crate::runtime::schedule::track::TrackId;
 use crate::sys;
 use crate::vulkan::{
-    self, Allocation, Completion, Instance, Memory, MemoryKind, PipelineCache, Queue, Snapshot, Spin, Stamps, Window, select,
+    self, Allocation, Completion, Instance, Memory, MemoryKind, Pipeline, PipelineCache, Queue, Spin, Stamps, Window, select,
 };
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -64,7 +66,6 @@ const SPIN: Duration = Duration::from_micros(50);
 /// A physical device, opened. Fields are dropped in order: what uses the Vulkan device before it.
 pub(crate) struct Device {
     pub(crate) label: Arc<str>,
-    pub(crate) index: u32,
     /// The default stream's name.
     pub(crate) stream: OnceLock<Token>,
     /// And itself.
@@ -90,24 +91,19 @@ pub(crate) struct Device {
     pub(crate) returned: Returned,
     /// Of each lane.
     pub(crate) completions: Vec<Arc<Completion>>,
-    pub(crate) limits: args::Limits,
     pub(crate) copiers: Copiers,
-    pub(crate) compilers: Compilers,
     pub(crate) registered: Registered,
     pub(crate) own_kernels: OwnKernels,
     pub(crate) reports: Reports,
     /// The clock of the device's queues, if they have one.
     pub(crate) stamps: Option<Stamps>,
     /// What was let go and the engine does not know yet.
-    fallen: Mutex<Vec<(Clock, Dead)>>,
-    pub(crate) has_fallen: AtomicBool,
+    pub(crate) drops: Arc<DropQueue>,
     /// How often something was recorded. Written under the engine's lock.
     recorded: AtomicU64,
-    pub(crate) kernels: KernelCache,
-    pub(crate) pipelines: PipelineCache,
+    pub(crate) code: CodeCache,
+    pub(crate) compile: CompileContext,
     disk: Option<DiskCache>,
-    pub(crate) shelf: Option<Shelf>,
-    pub(crate) target: compile::Target,
     memory: Arc<Memory>,
     pub(crate) vulkan: Arc<vulkan::Device>,
 }
@@ -123,47 +119,20 @@ pub(crate) fn register_thread() {
     sys::register_thread();
 }
 
-fn instance(validation: bool) -> Result<Arc<Instance>> {
-    static SINK: std::sync::Once = std::sync::Once::new();
-    SINK.call_once(|| {
-        sys::watch_forks();
-        vulkan::set_message_sink(|severity, text| {
-            let level = match severity {
-                vulkan::Severity::Error => log::Level::Error,
-                vulkan::Severity::Warning => log::Level::Warn,
-            };
-            log::line(level, text);
-        });
-    });
-    Ok(Instance::shared(validation || environment_flag("AVX_GPU_VALIDATION"))?)
-}
-
 /// How many queues AVX_GPU_QUEUES asks for, if it does.
 fn lanes_wanted() -> Option<usize> {
     let count: usize = std::env::var("AVX_GPU_QUEUES").ok()?.trim().parse().ok()?;
     Some(count.clamp(1, MAX_LANES))
 }
 
-fn environment_flag(name: &str) -> bool {
-    std::env::var(name).is_ok_and(|v| !v.is_empty() && v != "0")
-}
-
-/// The visible devices, in order.
-pub(crate) fn visible(instance: &Instance) -> Result<Vec<Snapshot>> {
-    let all = instance.snapshots()?;
-    let filter = std::env::var("AVX_GPU_DEVICE").ok();
-    let candidates: Vec<select::Candidate> = all.iter().map(select::Candidate::of).collect();
-    let order = select::visible(&candidates, filter.as_deref()).map_err(|e| {
-        let e = Error::from(e);
-        Error::new(e.status, format!("the environment variable AVX_GPU_DEVICE: {}", e.message))
-    })?;
-    Ok(order.into_iter().map(|i| all[i].clone()).collect())
-}
-
 /// All visible devices, usable or not.
 pub(crate) fn describe_all() -> Result<Vec<DeviceProperties>> {
-    let snapshots = visible(&*instance(false)?)?;
-    Ok(snapshots.iter().enumerate().map(|(i, s)| DeviceProperties::of(s, i as u32, environment_flag("AVX_GPU_BASELINE"))).collect())
+    let snapshots = adapters::visible(&*adapters::instance(false)?)?;
+    Ok(snapshots
+        .iter()
+        .enumerate()
+        .map(|(i, s)| DeviceProperties::of(s, i as u32, adapters::environment_flag("AVX_GPU_BASELINE")))
+        .collect())
 }
 
 /// The visible device at `index`.
@@ -179,8 +148,8 @@ pub(crate) fn describe(index: u32) -> Result<DeviceProperties> {
 /// Opens a device.
 pub(crate) fn create(options: &Options) -> Result<Token> {
     let selector = options.device.as_deref().filter(|s| !s.trim().is_empty()).map(select::parse).transpose()?;
-    let instance = instance(options.validation)?;
-    let snapshots = visible(&instance)?;
+    let instance = adapters::instance(options.validation)?;
+    let snapshots = adapters::visible(&instance)?;
     let candidates: Vec<select::Candidate> = snapshots.iter().map(select::Candidate::of).collect();
     let ordered = select::is_ordered(std::env::var("AVX_GPU_DEVICE").ok().as_deref());
     let index = select::choose(&candidates, selector.as_ref(), !options.no_cpu, ordered)?;
@@ -188,13 +157,14 @@ pub(crate) fn create(options: &Options) -> Result<Token> {
 
     let follows_queues = !instance.validating() || instance.layer_follows_queues();
     let lanes = lanes_wanted().or((!follows_queues).then_some(1));
-    let compilers = offline::warm_compilers(fill::COPY);
-    let vulkan = Arc::new(vulkan::Device::open(instance, snapshot, environment_flag("AVX_GPU_BASELINE"), lanes.unwrap_or(LANES))?);
+    let compilers = offline::warm_compilers(own_kernels::COPY);
+    let vulkan =
+        Arc::new(vulkan::Device::open(instance, snapshot, adapters::environment_flag("AVX_GPU_BASELINE"), lanes.unwrap_or(LANES))?);
     // Queues beyond those that there are share them.
     let lanes = if vulkan.features().timeline_semaphore { lanes.unwrap_or(vulkan.queues().len()) } else { 1 };
     let memory = Arc::new(vulkan::memory_of(&vulkan)?);
     let disk = DiskCache::open(options.cache_dir.as_deref(), snapshot).filter(|_| !snapshot.quirks.caches_itself);
-    let target = kernel::target(&vulkan);
+    let target = context::target(&vulkan);
     let shelf = Shelf::open(options.cache_dir.as_deref(), &target);
     let pipelines = PipelineCache::new(&vulkan, &disk.as_ref().map(DiskCache::load).unwrap_or_default())?;
     let spin = Spin::new(options.spin.unwrap_or(SPIN));
@@ -202,7 +172,6 @@ pub(crate) fn create(options: &Options) -> Result<Token> {
     let engine = Engine::new(queues, Staging::new(&memory, lanes));
     let device = Arc::new(Device {
         label: options.label.as_deref().unwrap_or(&snapshot.name).into(),
-        index: index as u32,
         stream: OnceLock::new(),
         line: Line::of_default(),
         lane_count: lanes,
@@ -213,15 +182,12 @@ pub(crate) fn create(options: &Options) -> Result<Token> {
         attention: engine.attention.clone(),
         begun: engine.begun.clone(),
         returned: Returned::default(),
-        limits: kernel::limits(&vulkan),
         copiers: Copiers::new(options.copy_threads),
-        compilers,
         registered: Registered::default(),
         own_kernels: OwnKernels::default(),
         reports: Reports::default(),
         stamps: Stamps::new(&vulkan)?,
-        fallen: Mutex::default(),
-        has_fallen: AtomicBool::new(false),
+        drops: Arc::default(),
         recorded: AtomicU64::new(0),
         engine: Mutex::new(engine),
         in_line: AtomicU32::new(0),
@@ -229,11 +195,17 @@ pub(crate) fn create(options: &Options) -> Result<Token> {
         changes_wanted: AtomicU32::new(0),
         tail: Condvar::new(),
         tail_thread: Mutex::new(None),
-        kernels: KernelCache::default(),
-        pipelines,
+        code: CodeCache::default(),
+        compile: CompileContext {
+            vulkan: vulkan.clone(),
+            index: index as u32,
+            limits: context::limits(&vulkan),
+            target,
+            compilers,
+            shelf,
+            pipelines,
+        },
         disk,
-        shelf,
-        target,
         memory,
         vulkan,
     });
@@ -279,9 +251,8 @@ pub(crate) fn destroy(token: Token) -> Result<()> {
         engine.timeline = None;
     }
     device.save_cache();
-    device.compilers.clear();
+    device.compile.compilers.clear();
     let owned = |other: &Arc<Device>| Arc::ptr_eq(other, &device);
-    device.own_kernels.clear();
     drop(graph::remove_all(owned));
     drop(event::remove_all(owned));
     drop(buffer::remove_all(owned));
@@ -289,7 +260,7 @@ pub(crate) fn destroy(token: Token) -> Result<()> {
     drop(stream::remove_all(owned));
     device.registered.clear().into_iter().for_each(|track| device.free_track(track));
     // What goes lets go of more, such as a graph of its kernels.
-    while device.has_fallen.load(Ordering::Acquire) {
+    while device.drops.any() {
         device.reap(&mut device.lock());
     }
     log::line(log::Level::Info, format!("closed '{}'", device.label));
@@ -304,7 +275,8 @@ pub(crate) fn enter(token: Token) -> Result<Inside> {
 /// What an open device is.
 pub(crate) fn properties(token: Token) -> Result<DeviceProperties> {
     let device = enter(token)?;
-    let mut properties = DeviceProperties::of(device.vulkan.snapshot(), device.index, environment_flag("AVX_GPU_BASELINE"));
+    let mut properties =
+        DeviceProperties::of(device.vulkan.snapshot(), device.compile.index, adapters::environment_flag("AVX_GPU_BASELINE"));
     properties.heaps = device.heaps();
     Ok(properties)
 }
@@ -465,17 +437,10 @@ impl Device {
         thread.is_some()
     }
 
-    /// Lets something go when the submissions are done. Takes no lock of the engine, so that what goes may let go of more.
-    pub(crate) fn let_go(&self, last_use: Clock, dead: Dead) {
-        self.fallen.lock().unwrap_or_else(PoisonError::into_inner).push((last_use, dead));
-        self.has_fallen.store(true, Ordering::Release);
-    }
-
     /// Frees what the GPU has passed.
     pub(crate) fn reap(&self, engine: &mut Engine) {
-        if self.has_fallen.load(Ordering::Relaxed) && self.has_fallen.swap(false, Ordering::Acquire) {
-            let fallen = std::mem::take(&mut *self.fallen.lock().unwrap_or_else(PoisonError::into_inner));
-            fallen.into_iter().for_each(|(last_use, dead)| engine.bury(last_use, dead));
+        if self.drops.any() {
+            self.drops.take().into_iter().for_each(|(last_use, dead)| engine.bury(last_use, dead));
         }
         if engine.has_work_for_reap() {
             self.give_back(engine.reap());
@@ -534,6 +499,11 @@ impl Device {
         self.memory.free(allocation);
     }
 
+    /// The pipeline for a way of dispatching compiled code, made at its first use.
+    pub(crate) fn pipeline<'c>(&self, compiled: &'c Compiled, variant: Variant) -> Result<&'c Pipeline> {
+        compiled.pipeline(&self.compile, variant, |e| self.lock().fail(e))
+    }
+
     /// What the offset of a fill command must be a multiple of, in Vulkan's buffer, to come out right.
     pub(crate) fn fill_alignment(&self) -> u64 {
         if self.vulkan.snapshot().quirks.fill_slides_to_16 { 16 } else { 4 }
@@ -564,7 +534,7 @@ impl Device {
     /// Writes the driver's pipelines to disk, if there are new ones.
     pub(crate) fn save_cache(&self) {
         let Some(disk) = &self.disk else { return };
-        match self.pipelines.data() {
+        match self.compile.pipelines.data() {
             Ok(data) => disk.save(&data),
             Err(e) => log::line(log::Level::Warn, format!("the driver does not give its pipeline cache: {e}")),
         }

@@ -8,8 +8,9 @@ use crate::compile::{Binding, BindingKind, Variant};
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::Token;
 use crate::runtime::kernel::args::{self, Arg, Given, Value};
+use crate::runtime::kernel::program::Program;
 use crate::runtime::object::buffer;
-use crate::runtime::object::kernel::{self, Kernel};
+use crate::runtime::object::kernel;
 use crate::runtime::schedule::hazard::{Stage, Use};
 use crate::runtime::stream::op::{self, Bound, Dispatch, Op, Prepared, Run, Size};
 use crate::runtime::stream::turn::Touches;
@@ -34,14 +35,14 @@ pub(crate) enum Grid {
 
 impl Grid {
     /// In workgroups, where that is known.
-    fn workgroups(self, kernel: &Kernel) -> Result<[u32; 3]> {
+    fn workgroups(self, program: &Program) -> Result<[u32; 3]> {
         let threads = match self {
             Grid::Workgroups(groups) => return Ok(groups),
             Grid::Threads(threads) => threads,
             Grid::Indirect(..) => return Ok([1; 3]),
             Grid::Slot(_) => return Err(op::no_slots_here()),
         };
-        let interface = &kernel.compiled.interface;
+        let interface = &program.compiled.interface;
         let mut groups = [0; 3];
         for i in 0..3 {
             let axis = ['x', 'y', 'z'][i];
@@ -49,14 +50,14 @@ impl Grid {
                 let message = format!(
                     "{} invocations in {axis}: kernel '{}' reads global_invocation_id, which ends at 2^32; use workgroup_id and \
                      local_invocation_id, or several dispatches",
-                    threads[i], kernel.label
+                    threads[i], program.label
                 );
                 return Err(Error::new(Status::Limit, message));
             }
             let count = threads[i].div_ceil(interface.workgroup_size[i].max(1).into());
             groups[i] = u32::try_from(count).map_err(|_| {
                 let message =
-                    format!("{} invocations in {axis} are {count} workgroups of kernel '{}', beyond 2^32 - 1", threads[i], kernel.label);
+                    format!("{} invocations in {axis} are {count} workgroups of kernel '{}', beyond 2^32 - 1", threads[i], program.label);
                 Error::new(Status::Limit, message)
             })?;
         }
@@ -77,42 +78,43 @@ pub(crate) fn dispatch<'a>(stream: Token, kernel: Token, grid: Grid, given: &imp
 /// As [`dispatch`], of whatever kind.
 fn any(stream: Token, kernel: Token, grid: Grid, given: &[Arg<'_>]) -> Result<()> {
     let (device, kernel) = kernel::enter(kernel)?;
+    let program = &kernel.program;
     let target = device.target(stream)?;
-    if kernel.compiled.debug().is_some() && matches!(target, Target::Recording(_)) {
+    if program.compiled.debug().is_some() && matches!(target, Target::Recording(_)) {
         let message = format!(
             "kernel '{}' was made with AVX_KERNEL_DEBUG, and what it reports belongs to one dispatch: record one made without into a graph",
-            kernel.label
+            program.label
         );
         return Err(Error::new(Status::Unsupported, message));
     }
     let has_slots = matches!(grid, Grid::Slot(_)) || given.iter().any(|arg| matches!(arg.value, Value::Param { .. }));
     if has_slots {
         let Target::Recording(stream) = &target else { return Err(op::no_slots_here()) };
-        args::match_up(kernel.subject(), given)?;
-        return stream.recording(|recording| recording.push_slotted(&kernel, grid, given));
+        args::match_up(program.subject(), given)?;
+        return stream.recording(|recording| recording.push_slotted(program, grid, given));
     }
     let mut parts = Parts::default();
-    let Some((variant, size)) = check(&device, &kernel, grid, given, &mut parts)? else {
+    let Some((variant, size)) = check(&device, program, grid, given, &mut parts)? else {
         return device.lock().check();
     };
     match &target {
         Target::Live(line) => {
-            let report = report::begin(&device, line, &kernel)?;
+            let report = report::begin(&device, line, program)?;
             if let Some(report) = &report {
                 parts.bound.push(Bound::Slice(report.slice()));
                 report.touch(&mut parts.touches);
             }
-            let run = Run { kernel: &kernel, variant, bound: &parts.bound, size };
+            let run = Run { program, variant, bound: &parts.bound, size };
             op::queue(
                 &device,
                 line,
                 &parts.touches,
                 || run.label(&parts.touches),
-                Some(&kernel),
-                |commands, upload| run.encode(&device, commands, upload),
+                Some(program),
+                |commands, upload| run.encode(commands, upload),
             )
         }
-        Target::Recording(_) => op::run(&device, &target, parts.into_command(kernel, variant, size)),
+        Target::Recording(_) => op::run(&device, &target, parts.into_command(program.clone(), variant, size)),
     }
 }
 
@@ -124,30 +126,30 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    fn into_command(self, kernel: Arc<Kernel>, variant: Variant, size: Size) -> Prepared<'a> {
-        Prepared { op: Op::Dispatch(Dispatch { kernel, variant, bound: self.bound, size }), touches: self.touches }
+    fn into_command(self, program: Arc<Program>, variant: Variant, size: Size) -> Prepared<'a> {
+        Prepared { op: Op::Dispatch(Dispatch { program, variant, bound: self.bound, size }), touches: self.touches }
     }
 }
 
 /// Checks a dispatch, and makes a command of it; `None` for an empty grid.
-pub(crate) fn prepare<'a>(device: &Arc<Device>, kernel: &Arc<Kernel>, grid: Grid, given: &[Arg<'a>]) -> Result<Option<Prepared<'a>>> {
+pub(crate) fn prepare<'a>(device: &Arc<Device>, program: &Arc<Program>, grid: Grid, given: &[Arg<'a>]) -> Result<Option<Prepared<'a>>> {
     let mut parts = Parts::default();
-    let checked = check(device, kernel, grid, given, &mut parts)?;
-    Ok(checked.map(|(variant, size)| parts.into_command(kernel.clone(), variant, size)))
+    let checked = check(device, program, grid, given, &mut parts)?;
+    Ok(checked.map(|(variant, size)| parts.into_command(program.clone(), variant, size)))
 }
 
 /// Checks a dispatch and fills in its parts; `None` for an empty grid.
 fn check<'a>(
     device: &Arc<Device>,
-    kernel: &Arc<Kernel>,
+    program: &Arc<Program>,
     grid: Grid,
     given: &[Arg<'a>],
     parts: &mut Parts<'a>,
 ) -> Result<Option<(Variant, Size)>> {
-    let groups = grid.workgroups(kernel)?;
+    let groups = grid.workgroups(program)?;
     let empty = groups.contains(&0);
-    let subject = kernel.subject();
-    let wanted = &kernel.compiled.interface.args;
+    let subject = program.subject();
+    let wanted = &program.compiled.interface.args;
     let positional = given.len() == wanted.len() && given.iter().all(|arg| arg.at.is_none());
     let order = if positional { SmallVec::new() } else { args::match_up(subject, given)? };
 
@@ -160,7 +162,7 @@ fn check<'a>(
             Value::Param { .. } => return Err(op::no_slots_here()),
             Value::Bytes(_) if empty => {}
             Value::Bytes(bytes) => {
-                args::check_bytes(subject, binding, bytes, device.limits)?;
+                args::check_bytes(subject, binding, bytes, device.compile.limits)?;
                 bound.push(match binding.kind {
                     BindingKind::PushConstants => Bound::PushConstants(Cow::Borrowed(bytes)),
                     _ => Bound::Bytes(Cow::Borrowed(bytes), binding.padded_size, arg.slot),
@@ -173,7 +175,7 @@ fn check<'a>(
                     continue;
                 }
                 let named = (|| buffer.name(), buffer.size);
-                let range = args::check_range(subject, binding, (offset, size), named, device.limits)?;
+                let range = args::check_range(subject, binding, (offset, size), named, device.compile.limits)?;
                 if arg.unordered {
                     args::check_unordered(subject, binding)?;
                 }
@@ -187,10 +189,10 @@ fn check<'a>(
         return Ok(None);
     }
     let limit = device.vulkan.snapshot().limits().max_compute_work_group_count;
-    let variant = Variant { aliased: aliased(kernel, touches, &ranged)?, split: (0..3).any(|i| groups[i] > limit[i]) };
+    let variant = Variant { aliased: aliased(program, touches, &ranged)?, split: (0..3).any(|i| groups[i] > limit[i]) };
     let mut size = Size::Direct(groups);
     if variant.split {
-        check_split(kernel, groups, limit)?;
+        check_split(program, groups, limit)?;
         size = Size::Split(groups, limit);
     }
     if let Grid::Indirect(counts, offset) = grid {
@@ -205,14 +207,14 @@ fn check<'a>(
         touches.add(buffer, Use { range, stage: Stage::Indirect, write: false, unordered: false });
     }
     // The variant's pipeline is made here, so that nothing is compiled under a lock.
-    kernel.compiled.pipeline(device, variant)?;
+    device.pipeline(&program.compiled, variant)?;
     Ok(Some((variant, size)))
 }
 
 /// Whether the kernel needs the variant whose bindings may overlap; refuses where there is none. `bindings[i]` gets `ranges[i]`.
-fn aliased(kernel: &Kernel, ranges: &Touches, bindings: &[&Binding]) -> Result<bool> {
+fn aliased(program: &Program, ranges: &Touches, bindings: &[&Binding]) -> Result<bool> {
     let Some((i, j)) = args::overlap_with_write(&ranges.list) else { return Ok(false) };
-    if !kernel.compiled.is_users_spirv() {
+    if !program.compiled.is_users_spirv() {
         return Ok(true);
     }
     let (a, b) = (bindings[i], bindings[j]);
@@ -221,16 +223,16 @@ fn aliased(kernel: &Kernel, ranges: &Touches, bindings: &[&Binding]) -> Result<b
     }
     let message = format!(
         "{} and {} share bytes and one is written: the SPIR-V must decorate them with Aliased (WGSL and GLSL kernels need nothing)",
-        args::of(kernel.subject(), a),
-        args::of(kernel.subject(), b)
+        args::of(program.subject(), a),
+        args::of(program.subject(), b)
     );
     Err(Error::new(Status::Arguments, message))
 }
 
-fn check_split(kernel: &Kernel, groups: [u32; 3], limit: [u32; 3]) -> Result<()> {
-    let why = if kernel.compiled.interface.reads_num_workgroups {
+fn check_split(program: &Program, groups: [u32; 3], limit: [u32; 3]) -> Result<()> {
+    let why = if program.compiled.interface.reads_num_workgroups {
         "it reads num_workgroups, so the grid cannot be split"
-    } else if kernel.compiled.is_users_spirv() {
+    } else if program.compiled.is_users_spirv() {
         "SPIR-V reaches the driver untouched, so the grid cannot be split"
     } else {
         let count = (0..3).map(|i| u64::from(groups[i].div_ceil(limit[i].max(1)))).product::<u64>();
@@ -241,7 +243,7 @@ fn check_split(kernel: &Kernel, groups: [u32; 3], limit: [u32; 3]) -> Result<()>
     };
     let message = format!(
         "{} x {} x {} workgroups of kernel '{}' are beyond this device's {} x {} x {}; {why}: use several dispatches",
-        groups[0], groups[1], groups[2], kernel.label, limit[0], limit[1], limit[2]
+        groups[0], groups[1], groups[2], program.label, limit[0], limit[1], limit[2]
     );
     Err(Error::new(Status::Limit, message))
 }

@@ -7,8 +7,11 @@ use crate::compile::Variant;
 use crate::runtime::base::error::{Result, invalid};
 use crate::runtime::base::handle::Token;
 use crate::runtime::kernel::args::{Arg, Value};
+use crate::runtime::kernel::options::Options;
+use crate::runtime::kernel::own_kernels::{COPY, FILL};
+use crate::runtime::kernel::program::Program;
 use crate::runtime::object::buffer::{self, Buffer};
-use crate::runtime::object::kernel::{self, Kernel};
+use crate::runtime::object::kernel;
 use crate::runtime::schedule::hazard::Stage;
 use crate::runtime::schedule::staging::SMALL;
 use crate::runtime::stream::op::{self, Bound, Dispatch, Op, Prepared, Size};
@@ -31,45 +34,13 @@ const ROW: u64 = 32768;
 /// Bytes that one workgroup of these kernels moves: 256 invocations with 16 bytes each.
 const GROUP: u64 = 4096;
 
-pub(crate) const COPY: &str = "@group(0) @binding(0) var<storage, read> src: array<vec4<u32>>;
-@group(0) @binding(1) var<storage, read_write> dst: array<vec4<u32>>;
-@compute @workgroup_size(256) fn avx_gpu_copy(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32) {
-    let i = (group.y * groups.x + group.x) * 256u + local;
-    if (i < arrayLength(&dst)) { dst[i] = src[i]; }
-}";
-
-const FILL: &str = "var<immediate> pattern: vec4<u32>;
-@group(0) @binding(0) var<storage, read_write> dst: array<vec4<u32>>;
-@compute @workgroup_size(256) fn avx_gpu_fill(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32) {
-    let i = (group.y * groups.x + group.x) * 256u + local;
-    if (i < arrayLength(&dst)) { dst[i] = pattern; }
-}";
-
-/// The library's own kernels, each made when it is first needed.
-#[derive(Default)]
-pub(crate) struct OwnKernels {
-    copy: Mutex<Option<Arc<Kernel>>>,
-    fill: Mutex<Option<Arc<Kernel>>>,
-}
-
-impl OwnKernels {
-    /// Lets them go: they keep their device.
-    pub(crate) fn clear(&self) {
-        for kernel in [&self.copy, &self.fill] {
-            drop(kernel.lock().unwrap_or_else(PoisonError::into_inner).take());
-        }
-    }
-}
-
-fn own(device: &Inside, cell: &Mutex<Option<Arc<Kernel>>>, code: &str) -> Result<Arc<Kernel>> {
+fn own(device: &Inside, cell: &Mutex<Option<Arc<Program>>>, code: &str) -> Result<Arc<Program>> {
     let kept = || cell.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(kernel) = &*kept() {
         return Ok(kernel.clone());
     }
     // They look themselves where their ranges end.
-    let options = kernel::Options { code: code.as_bytes(), unchecked: true, ..kernel::Options::default() };
+    let options = Options { code: code.as_bytes(), unchecked: true, ..Options::default() };
     // With no lock held: who waits for a compiler may be lent to other work, such as another copy.
     let kernel = kernel::make(device, &options)?;
     Ok(kept().get_or_insert(kernel).clone())
@@ -109,7 +80,7 @@ pub(crate) fn copy(stream: Token, dst: (Token, u64), src: (Token, u64), size: u6
         return device.lock().check();
     }
     let body = match to.is_far() && from.is_far() && by_kernel(&device, &target, size >= COPIED)? {
-        true => copied_by_kernel(&from_range, &to_range, device.limits.storage_alignment.max(16)),
+        true => copied_by_kernel(&from_range, &to_range, device.compile.limits.storage_alignment.max(16)),
         false => from_range.start..from_range.start,
     };
     for part in [from_range.start..body.start, body.end..from_range.end] {
@@ -120,7 +91,7 @@ pub(crate) fn copy(stream: Token, dst: (Token, u64), src: (Token, u64), size: u6
             op::run(&device, &target, Prepared { op: Op::Copy { src: from.slice(&part), dst: to.slice(&target_part) }, touches })?;
         }
     }
-    for part in in_pieces(&body, device.limits.max_storage_range) {
+    for part in in_pieces(&body, device.compile.limits.max_storage_range) {
         let moved = |at: u64| at - from_range.start + to_range.start;
         let (target_part, bytes) = (moved(part.start)..moved(part.end), part.end - part.start);
         let args = [(src.0, part.start), (dst.0, target_part.start)].map(|(buffer, offset)| Value::Buffer { buffer, offset, size: bytes });
@@ -137,7 +108,7 @@ pub(crate) fn copy(stream: Token, dst: (Token, u64), src: (Token, u64), size: u6
 fn run_own<'a, const N: usize>(
     device: &Inside,
     target: &Target,
-    kernel: Arc<Kernel>,
+    kernel: Arc<Program>,
     args: [Value<'a>; N],
     bytes: u64,
     bind: impl FnOnce() -> (smallvec::SmallVec<[Bound<'a>; 6]>, Touches),
@@ -146,12 +117,12 @@ fn run_own<'a, const N: usize>(
     let groups = [groups.min(ROW) as u32, groups.div_ceil(ROW) as u32, 1];
     let given = args.map(|value| Arg { at: None, value, unordered: false, slot: None });
     if let Target::Live(line) = target
-        && let Some(outcome) = quick::own(line, &kernel, groups, &given)
+        && let Some(outcome) = quick::own(device, line, &kernel, groups, &given)
     {
         return outcome;
     }
     let (bound, touches) = bind();
-    let dispatch = Dispatch { kernel, variant: Variant::default(), bound, size: Size::Direct(groups) };
+    let dispatch = Dispatch { program: kernel, variant: Variant::default(), bound, size: Size::Direct(groups) };
     op::run(device, target, Prepared { op: Op::Dispatch(dispatch), touches })
 }
 
@@ -201,7 +172,7 @@ pub(crate) fn fill(stream: Token, token: Token, offset: u64, size: u64, pattern:
         _ => size > REPEATED,
     };
     let plan = match by_kernel {
-        true => FillPlan::by_kernel(&range, device.limits.storage_alignment.max(16)),
+        true => FillPlan::by_kernel(&range, device.compile.limits.storage_alignment.max(16)),
         false => FillPlan::by_command(&range, pattern, device.fill_alignment()),
     };
     run_fill(&device, &target, (token, &buffer), &range, pattern, plan)
@@ -226,7 +197,7 @@ fn run_fill(
         let touches = Touches::one(buffer, &plan.words, Stage::Transfer, true);
         op::run(device, target, Prepared { op: Op::Fill { dst: buffer.slice(&plan.words), word }, touches })?;
     }
-    for part in in_pieces(&plan.vectors, device.limits.max_storage_range) {
+    for part in in_pieces(&plan.vectors, device.compile.limits.max_storage_range) {
         let vector = repeated(pattern, (part.start - range.start) as usize, 16);
         let bytes = part.end - part.start;
         let args = [Value::Buffer { buffer: token, offset: part.start, size: bytes }, Value::Bytes(&vector)];

@@ -145,7 +145,7 @@ impl Drop for Graph {
     /// The last call that knows the graph has ended: what is behind it goes when its launches are done.
     fn drop(&mut self) {
         let last_use: Clock = std::array::from_fn(|lane| self.content.last_use[lane].load(Ordering::Relaxed));
-        self.device.let_go(last_use, Dead::Object(self.content.clone()));
+        self.device.drops.push(last_use, Dead::Object(self.content.clone()));
     }
 }
 
@@ -194,8 +194,8 @@ impl Content {
     /// The names of its kernels.
     fn kernels(&self) -> impl Iterator<Item = &Arc<str>> {
         self.nodes.iter().filter_map(|node| match node {
-            Node::Fixed(prepared) => prepared.op.kernel().map(|kernel| &kernel.label),
-            Node::Slotted(slotted) => Some(&slotted.kernel.label),
+            Node::Fixed(prepared) => prepared.op.program().map(|program| &program.label),
+            Node::Slotted(slotted) => Some(&slotted.program.label),
         })
     }
 
@@ -333,8 +333,8 @@ impl Content {
                 Ok(slice)
             };
             match (node, filled) {
-                (Node::Fixed(prepared), _) => prepared.op.encode(device, commands, &mut upload)?,
-                (Node::Slotted(_), Some(prepared)) => prepared.op.encode(device, commands, &mut upload)?,
+                (Node::Fixed(prepared), _) => prepared.op.encode(commands, &mut upload)?,
+                (Node::Slotted(_), Some(prepared)) => prepared.op.encode(commands, &mut upload)?,
                 (Node::Slotted(_), None) => {}
             }
         }

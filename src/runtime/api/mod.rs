@@ -3,6 +3,7 @@
 //! | file | what it is about |
 //! |---|---|
 //! | `device` | open, close, describe, synchronize |
+//! | `kernel` | make, describe, free |
 //! | `stream` | make, wait, query, flush |
 //! | `dispatch` | one dispatch, from arguments to a command |
 //! | `quick` | the fast path of a dispatch |
@@ -19,6 +20,7 @@ pub(crate) mod dispatch;
 pub(crate) mod event;
 pub(crate) mod fill;
 pub(crate) mod graph;
+pub(crate) mod kernel;
 pub(crate) mod mapping;
 pub(crate) mod quick;
 pub(crate) mod register;

@@ -5,12 +5,14 @@
 //! What keeps things alive instead of counts: kernels and streams lose their names under the locks of their tables alone, and a device is
 //! closed, and a buffer's memory freed, under the lock of its engine, which knows the buffers by their handles.
 
+use super::device::Device;
 use super::stream;
 use crate::compile::{BindingKind, Variant};
 use crate::runtime::base::error::Result;
 use crate::runtime::base::handle::Token;
 use crate::runtime::kernel::args::{Arg, Demand, Given, Value};
-use crate::runtime::object::kernel::{self, Kernel};
+use crate::runtime::kernel::program::Program;
+use crate::runtime::object::kernel;
 use crate::runtime::schedule::engine::Moment;
 use crate::runtime::schedule::hazard::{Stages, Use};
 use crate::runtime::schedule::staging::Staging;
@@ -26,7 +28,7 @@ use std::sync::Arc;
 pub(crate) fn dispatch<'a>(stream: Token, kernel: Token, groups: [u32; 3], given: &impl Given<'a>) -> Option<Result<()>> {
     let kernels = kernel::all();
     let kernel = kernels.get(kernel)?;
-    let device = kernel.device();
+    let (device, program) = (&kernel.device, &*kernel.program);
     let streams;
     let line = if device.is_default(stream) {
         &device.line
@@ -34,14 +36,14 @@ pub(crate) fn dispatch<'a>(stream: Token, kernel: Token, groups: [u32; 3], given
         streams = stream::all();
         streams.get(stream)?.live_on(device)?
     };
-    let most = &device.limits.max_groups;
+    let most = &device.compile.limits.max_groups;
     let fits = |i: usize| groups[i].wrapping_sub(1) < most[i];
-    if kernel.compiled.debug().is_some() || !(fits(0) && fits(1) && fits(2)) {
+    if program.compiled.debug().is_some() || !(fits(0) && fits(1) && fits(2)) {
         return None;
     }
-    let pipeline = kernel.compiled.made(Variant::default())?;
-    let demands = &*kernel.compiled.demands;
-    let plan = Plan { kernel, line, groups, pipeline };
+    let pipeline = program.compiled.made(Variant::default())?;
+    let demands = &*program.compiled.demands;
+    let plan = Plan { device, program, line, groups, pipeline };
     match demands.len() {
         count if count != given.count() => None,
         0..=4 => plan.queue::<4>(demands, given),
@@ -51,14 +53,21 @@ pub(crate) fn dispatch<'a>(stream: Token, kernel: Token, groups: [u32; 3], given
 }
 
 /// Queues a kernel of the library's own, of at most four arguments, on a grid that all devices take. As [`dispatch`].
-pub(crate) fn own<'a>(line: &Arc<Line>, kernel: &Kernel, groups: [u32; 3], given: &impl Given<'a>) -> Option<Result<()>> {
-    let pipeline = kernel.compiled.made(Variant::default())?;
-    Plan { kernel, line, groups, pipeline }.queue::<4>(&kernel.compiled.demands, given)
+pub(crate) fn own<'a>(
+    device: &Arc<Device>,
+    line: &Arc<Line>,
+    program: &Program,
+    groups: [u32; 3],
+    given: &impl Given<'a>,
+) -> Option<Result<()>> {
+    let pipeline = program.compiled.made(Variant::default())?;
+    Plan { device, program, line, groups, pipeline }.queue::<4>(&program.compiled.demands, given)
 }
 
 /// A dispatch but for its arguments.
 struct Plan<'k> {
-    kernel: &'k Kernel,
+    device: &'k Arc<Device>,
+    program: &'k Program,
     line: &'k Arc<Line>,
     groups: [u32; 3],
     pipeline: &'k Pipeline,
@@ -67,8 +76,7 @@ struct Plan<'k> {
 impl Plan<'_> {
     /// With `N` arguments at most.
     fn queue<'a, const N: usize>(&self, demands: &[Demand], given: &impl Given<'a>) -> Option<Result<()>> {
-        let Plan { kernel, line, groups, pipeline } = *self;
-        let device = kernel.device();
+        let Plan { device, program, line, groups, pipeline } = *self;
         let (mut touches, mut touched) = ([const { Touch::NONE }; N], 0);
         let (mut slices, mut bound) = ([Slice::default(); N], 0);
         let mut push_constants: &[u8] = &[];
@@ -128,7 +136,7 @@ impl Plan<'_> {
         let mut is_first = false;
         let command = |commands: &mut Commands, staging: &mut Staging, now: Moment| {
             // Before anything can fail: from here on the batch may refer to the pipeline.
-            is_first = kernel.used_by(now.lane, now.submission);
+            is_first = program.used_by(now.lane, now.submission);
             for &(place, bytes, size) in &uploads {
                 let (slice, window, at) = staging.arena(now.lane).take(size, now.submission, now.done)?;
                 window.write(at, bytes);
@@ -143,7 +151,7 @@ impl Plan<'_> {
             None => {
                 let label = || {
                     let bytes = touches.iter().map(|touch| touch.of.range.end - touch.of.range.start).sum();
-                    Label { name: &kernel.label, workgroups: Some(groups), bytes }
+                    Label { name: &program.label, workgroups: Some(groups), bytes }
                 };
                 engine.record(line, touches, label, command)
             }
@@ -152,7 +160,7 @@ impl Plan<'_> {
             return Some(Err(e));
         }
         if is_first {
-            engine.lanes[usize::from(line.lane)].note_kernel(line.last(), &kernel.label);
+            engine.lanes[usize::from(line.lane)].note_kernel(line.last(), &program.label);
         }
         Some(device.pace(&mut engine, line))
     }

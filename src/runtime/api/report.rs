@@ -5,8 +5,8 @@ use super::device::{Device, Inside};
 use crate::compile::debug::{DebugInfo, DebugRecord, HEADER, Severity};
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::log::{self, Level};
+use crate::runtime::kernel::program::Program;
 use crate::runtime::object::buffer::{self, Buffer};
-use crate::runtime::object::kernel::Kernel;
 use crate::runtime::schedule::failures::Since;
 use crate::runtime::schedule::hazard::{Clock, Stage, Use};
 use crate::runtime::schedule::stream_state::Line;
@@ -99,12 +99,12 @@ impl Reports {
 /// Bytes of each buffer.
 fn size(device: &Device) -> u64 {
     let asked = std::env::var("AVX_GPU_DEBUG_BYTES").ok().and_then(|text| text.trim().parse().ok());
-    (asked.unwrap_or(BYTES).clamp(LEAST, MOST) & !3).min(device.limits.max_storage_range & !3)
+    (asked.unwrap_or(BYTES).clamp(LEAST, MOST) & !3).min(device.compile.limits.max_storage_range & !3)
 }
 
 /// A buffer for a dispatch of a kernel that reports; `None` for others. Waits while many are not read.
-pub(crate) fn begin<'a>(device: &'a Inside, line: &'a Arc<Line>, kernel: &Kernel) -> Result<Option<Report<'a>>> {
-    let Some(debug) = kernel.compiled.debug() else { return Ok(None) };
+pub(crate) fn begin<'a>(device: &'a Inside, line: &'a Arc<Line>, program: &Program) -> Result<Option<Report<'a>>> {
+    let Some(debug) = program.compiled.debug() else { return Ok(None) };
     device.reports.used.store(true, Ordering::Release);
     let size = size(device);
     let oldest = {
@@ -127,7 +127,7 @@ pub(crate) fn begin<'a>(device: &'a Inside, line: &'a Arc<Line>, kernel: &Kernel
     let waiting = Waiting {
         buffer,
         debug: debug.clone(),
-        kernel: kernel.label.clone(),
+        kernel: program.label.clone(),
         stream: line.clone(),
         records: line.failures.records(),
         lane: line.lane,

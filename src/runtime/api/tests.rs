@@ -1,9 +1,11 @@
 //! What cannot be brought about from outside: a device that is lost, a wait that work held back would never end.
 
+use super::kernel;
 use super::{device, dispatch, fill, transfer};
 use crate::runtime::base::error::{Result, Status};
 use crate::runtime::base::handle::Token;
-use crate::runtime::object::{buffer, kernel};
+use crate::runtime::kernel::options::Options;
+use crate::runtime::object::buffer;
 use crate::vulkan;
 use std::mem::MaybeUninit;
 use std::time::{Duration, Instant};
@@ -33,7 +35,7 @@ fn a_lost_device_stays_lost_and_can_be_replaced() {
     let words = buffer::create(token, &options).unwrap();
     let code = b"@group(0) @binding(0) var<storage, read_write> x: array<u32>;
         @compute @workgroup_size(1) fn spin() { x[0] += 1u; }";
-    let spin = kernel::create(token, &kernel::Options { code, ..Default::default() }).unwrap();
+    let spin = kernel::create(token, &Options { code, ..Default::default() }).unwrap();
     let arg = [crate::runtime::kernel::args::Arg {
         at: None,
         value: crate::runtime::kernel::args::Value::Buffer { buffer: words, offset: 0, size: 0 },
@@ -62,7 +64,7 @@ fn a_lost_device_stays_lost_and_can_be_replaced() {
     lost(dispatch::dispatch(NULL, spin, dispatch::Grid::Workgroups([1, 1, 1]), &arg));
     lost(device::synchronize(token, u64::MAX));
     lost(buffer::create(token, &options).map(drop));
-    lost(kernel::create(token, &kernel::Options { code, ..Default::default() }).map(drop));
+    lost(kernel::create(token, &Options { code, ..Default::default() }).map(drop));
     buffer::free(words).expect("freeing works");
     device::destroy(token).expect("destroying works");
 

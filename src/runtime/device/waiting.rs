@@ -57,7 +57,7 @@ impl Device {
     /// After a wait: brings home what the device has copied, reads what kernels reported, frees what it has passed. If there was anything
     /// to do, `then` is called under the engine's lock.
     pub(crate) fn settle_and(&self, then: impl FnOnce(&mut Engine) -> Result<()>) -> Result<()> {
-        let any = self.attention.load(Ordering::Acquire) || self.has_fallen.load(Ordering::Acquire) || self.reports.any();
+        let any = self.attention.load(Ordering::Acquire) || self.drops.any() || self.reports.any();
         if !any {
             // Nothing has come up since the last one looked: nearly always, and many threads may be at it.
             return Ok(());

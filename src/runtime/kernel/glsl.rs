@@ -1,11 +1,11 @@
 //! GLSL kernels: which compiler takes them. The system's libshaderc takes all of GLSL; where it is not installed, naga's front end takes
 //! plain GLSL, and what it refuses says how to get the other.
 
-use crate::compile::glsl::{self, FlatText, PreprocessOptions};
+use super::options::Options;
+use crate::compile::glsl::{self, Flat, Surroundings};
 use crate::compile::{self, Request, Target};
 use crate::runtime::base::error::Result;
 use crate::runtime::base::log;
-use crate::runtime::object::kernel::Options;
 use crate::sys::Shaderc;
 use std::cell::Cell;
 use std::collections::HashMap;

@@ -2,7 +2,15 @@
 //!
 //! | file | what it is about |
 //! |---|---|
+//! | `options` | options of a kernel |
 //! | `args` | arguments against a kernel's interface; pure |
+//! | `program` | compiled code, with a pipeline for each way of dispatching |
+//! | `context` | what compiling for a device needs of it |
+//! | `translate` | from a kernel's text to compiled code |
+//! | `own_kernels` | the library's own kernels |
+//! | `code_cache` | compiled code, kept |
+//! | `adapters` | the devices of the machine |
+//! | `other_devices` | which other devices would take a kernel |
 //! | `glsl` | which compiler takes GLSL |
 //! | `subgroups` | what a kernel asks of its subgroups |
 //! | `parsed` | parsed WGSL, kept |
@@ -12,12 +20,20 @@
 //! | `properties` | devices, buffers and kernels as plain data |
 //! | `offline` | kernels without a device |
 
+pub(crate) mod adapters;
 pub(crate) mod args;
 pub(crate) mod cache;
+pub(crate) mod code_cache;
 pub(crate) mod compilers;
+pub(crate) mod context;
 pub(crate) mod glsl;
 pub(crate) mod offline;
+pub(crate) mod options;
+pub(crate) mod other_devices;
+pub(crate) mod own_kernels;
 pub(crate) mod parsed;
+pub(crate) mod program;
 pub(crate) mod properties;
 pub(crate) mod shelf;
 pub(crate) mod subgroups;
+pub(crate) mod translate;

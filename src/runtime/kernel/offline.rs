@@ -1,10 +1,11 @@
 //! Kernels without a device: compiled for a version of Vulkan as if the device had all that devices of it can have. For tools.
 
 use super::compilers::Compilers;
+use super::options::{Language, Options};
 use super::parsed;
+use super::translate;
 use crate::compile::{self, entry};
 use crate::runtime::base::error::{Result, invalid};
-use crate::runtime::object::kernel::{self, Language, Options};
 use crate::vulkan::{self, Features};
 use rspirv::spirv::Capability;
 use std::sync::Once;
@@ -49,8 +50,8 @@ pub(crate) fn warm_compilers(text: &'static str) -> Compilers {
 /// Compiles a kernel for Vulkan 1.`minor`.
 pub(crate) fn compile(options: &Options<'_>, minor: u32) -> Result<compile::CompiledKernel> {
     let target = target(minor)?;
-    let prepared = kernel::prepare(options, &target)?;
-    Ok(kernel::translate(options, prepared.as_ref(), &target, &Compilers::default())??)
+    let prepared = translate::prepare(options, &target)?;
+    Ok(translate::translate(options, prepared.as_ref(), &target, &Compilers::default())??)
 }
 
 /// The names of the code's compute entry points; none where the code is not understood, of which [`compile`] tells more.

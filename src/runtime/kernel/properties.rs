@@ -1,8 +1,8 @@
 //! What devices, buffers and kernels are, as plain data: what the C structs are filled from.
 
 use super::args::PUSH_CONSTANTS_AT;
+use super::options::{Bounds, Language};
 use crate::compile::Binding;
-use crate::runtime::object::kernel::{Bounds, Language};
 use crate::vulkan::{self, Executable, Features, Snapshot};
 
 pub(crate) use crate::compile::BindingKind;

@@ -1,8 +1,8 @@
 //! What a kernel asks of its subgroups: their size, and that none is cut short.
 
 use crate::compile::Interface;
-use crate::runtime::api::device::Device;
 use crate::runtime::base::error::{Error, Result, Status};
+use crate::vulkan;
 
 /// See the module.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,8 +15,8 @@ pub(crate) struct Subgroups {
 
 impl Subgroups {
     /// Fails if the device cannot give them, or the kernel's workgroups do not go with them.
-    pub(crate) fn check(self, device: &Device, interface: &Interface) -> Result<()> {
-        let (features, snapshot) = (device.vulkan.features(), device.vulkan.snapshot());
+    pub(crate) fn check(self, device: &vulkan::Device, interface: &Interface) -> Result<()> {
+        let (features, snapshot) = (device.features(), device.snapshot());
         let entry = &interface.entry;
         let unsupported = |why: String| Err(Error::new(Status::Unsupported, why));
         let name = &snapshot.name;
@@ -60,8 +60,8 @@ impl Subgroups {
     }
 
     /// The size that a pipeline must be told; 0 where the device has no other.
-    pub(crate) fn fixed(self, device: &Device) -> u32 {
-        let snapshot = device.vulkan.snapshot();
+    pub(crate) fn fixed(self, device: &vulkan::Device) -> u32 {
+        let snapshot = device.snapshot();
         let only = snapshot.subgroup_size_min == snapshot.subgroup_size_max && self.size == snapshot.subgroup_size;
         if only { 0 } else { self.size }
     }

@@ -2,10 +2,10 @@
 
 use super::turn::{Touches, turn};
 use crate::compile::Variant;
-use crate::runtime::api::device::{Device, Inside};
+use crate::runtime::api::device::Inside;
 use crate::runtime::api::stream::Target;
 use crate::runtime::base::error::{Error, Result, Status};
-use crate::runtime::object::kernel::Kernel;
+use crate::runtime::kernel::program::Program;
 use crate::runtime::schedule::hazard::Stage;
 use crate::runtime::schedule::stream_state::Line;
 use crate::runtime::schedule::timeline::Label;
@@ -48,7 +48,7 @@ pub(crate) enum Op<'a> {
 
 /// A kernel over a grid.
 pub(crate) struct Dispatch<'a> {
-    pub(crate) kernel: Arc<Kernel>,
+    pub(crate) program: Arc<Program>,
     pub(crate) variant: Variant,
     /// One for each of the kernel's arguments, in order.
     pub(crate) bound: SmallVec<[Bound<'a>; 6]>,
@@ -58,7 +58,7 @@ pub(crate) struct Dispatch<'a> {
 /// A kernel over a grid, with everything borrowed.
 #[derive(Clone, Copy)]
 pub(crate) struct Run<'r, 'a> {
-    pub(crate) kernel: &'r Arc<Kernel>,
+    pub(crate) program: &'r Program,
     pub(crate) variant: Variant,
     pub(crate) bound: &'r [Bound<'a>],
     pub(crate) size: Size,
@@ -91,9 +91,9 @@ impl Op<'_> {
         if matches!(self, Op::Dispatch(_)) { Stage::Compute } else { Stage::Transfer }
     }
 
-    /// Its kernel.
-    pub(crate) fn kernel(&self) -> Option<&Arc<Kernel>> {
-        if let Op::Dispatch(dispatch) = self { Some(&dispatch.kernel) } else { None }
+    /// What it runs, if it is a dispatch.
+    pub(crate) fn program(&self) -> Option<&Program> {
+        if let Op::Dispatch(dispatch) = self { Some(&dispatch.program) } else { None }
     }
 
     /// What a trace shows.
@@ -109,13 +109,13 @@ impl Op<'_> {
     /// The same with bytes of its own.
     pub(crate) fn into_owned(self) -> Op<'static> {
         match self {
-            Op::Dispatch(Dispatch { kernel, variant, bound, size }) => {
+            Op::Dispatch(Dispatch { program, variant, bound, size }) => {
                 let own = |bound| match bound {
                     Bound::Slice(slice) => Bound::Slice(slice),
                     Bound::Bytes(bytes, size, slot) => Bound::Bytes(Cow::Owned(bytes.into_owned()), size, slot),
                     Bound::PushConstants(bytes) => Bound::PushConstants(Cow::Owned(bytes.into_owned())),
                 };
-                Op::Dispatch(Dispatch { kernel, variant, bound: bound.into_iter().map(own).collect(), size })
+                Op::Dispatch(Dispatch { program, variant, bound: bound.into_iter().map(own).collect(), size })
             }
             Op::Copy { src, dst } => Op::Copy { src, dst },
             Op::Upload { bytes, dst } => Op::Upload { bytes: Cow::Owned(bytes.into_owned()), dst },
@@ -125,9 +125,9 @@ impl Op<'_> {
     }
 
     /// Records it. What can fail comes before the first command.
-    pub(crate) fn encode(&self, device: &Device, commands: &mut Commands, upload: &mut Upload<'_>) -> Result<()> {
+    pub(crate) fn encode(&self, commands: &mut Commands, upload: &mut Upload<'_>) -> Result<()> {
         match self {
-            Op::Dispatch(dispatch) => dispatch.as_run().encode(device, commands, upload)?,
+            Op::Dispatch(dispatch) => dispatch.as_run().encode(commands, upload)?,
             Op::Copy { src, dst } => commands.copy(*src, *dst),
             Op::Upload { bytes, dst } => {
                 let source = upload(bytes, bytes.len() as u64, None)?;
@@ -146,7 +146,7 @@ impl Op<'_> {
 impl<'a> Dispatch<'a> {
     /// As it is recorded.
     pub(crate) fn as_run(&self) -> Run<'_, 'a> {
-        Run { kernel: &self.kernel, variant: self.variant, bound: &self.bound, size: self.size }
+        Run { program: &self.program, variant: self.variant, bound: &self.bound, size: self.size }
     }
 }
 
@@ -158,12 +158,12 @@ impl<'r> Run<'r, '_> {
             Size::Direct(groups) | Size::Split(groups, _) => Some(groups),
             Size::Indirect(_) => None,
         };
-        Label { name: &self.kernel.label, workgroups, bytes: bytes.sum() }
+        Label { name: &self.program.label, workgroups, bytes: bytes.sum() }
     }
 
     /// Records it. What can fail comes before the first command.
-    pub(crate) fn encode(&self, device: &Device, commands: &mut Commands, upload: &mut Upload<'_>) -> Result<()> {
-        let pipeline = self.kernel.compiled.pipeline(device, self.variant)?;
+    pub(crate) fn encode(&self, commands: &mut Commands, upload: &mut Upload<'_>) -> Result<()> {
+        let pipeline = self.program.compiled.made(self.variant).ok_or_else(no_pipeline)?;
         let mut slices: SmallVec<[Slice; 8]> = SmallVec::new();
         let mut push_constants: SmallVec<[u8; 128]> = SmallVec::new();
         for bound in self.bound {
@@ -220,7 +220,7 @@ pub(crate) fn run(device: &Inside, target: &Target, prepared: Prepared<'_>) -> R
         Target::Recording(stream) => return stream.recording(|recording| recording.push(prepared)),
     };
     let Prepared { op, touches } = prepared;
-    queue(device, line, &touches, || op.label(&touches), op.kernel(), |commands, upload| op.encode(device, commands, upload))
+    queue(device, line, &touches, || op.label(&touches), op.program(), |commands, upload| op.encode(commands, upload))
 }
 
 /// Queues on a live stream what `encode` records.
@@ -230,14 +230,14 @@ pub(crate) fn queue<'a>(
     line: &Arc<Line>,
     touches: &Touches,
     label: impl FnOnce() -> Label<'a>,
-    kernel: Option<&Arc<Kernel>>,
+    program: Option<&Program>,
     encode: impl FnOnce(&mut Commands, &mut Upload<'_>) -> Result<()>,
 ) -> Result<()> {
     let mut engine = turn(device, touches)?;
     let mut is_first = false;
     engine.record(line, &touches.list, label, |commands, staging, now| {
         // Before anything can fail: from here on the batch may refer to the pipeline.
-        is_first = kernel.is_some_and(|kernel| kernel.used_by(now.lane, now.submission));
+        is_first = program.is_some_and(|program| program.used_by(now.lane, now.submission));
         let arena = staging.arena(now.lane);
         encode(commands, &mut |bytes, size, _| {
             let (slice, window, at) = arena.take(size, now.submission, now.done)?;
@@ -245,10 +245,15 @@ pub(crate) fn queue<'a>(
             Ok(slice)
         })
     })?;
-    if let Some(kernel) = kernel.filter(|_| is_first) {
-        engine.lanes[usize::from(line.lane)].note_kernel(line.last(), &kernel.label);
+    if let Some(program) = program.filter(|_| is_first) {
+        engine.lanes[usize::from(line.lane)].note_kernel(line.last(), &program.label);
     }
     device.pace(&mut engine, line)
+}
+
+#[cold]
+fn no_pipeline() -> Error {
+    Error::new(Status::Internal, "a dispatch was recorded before its pipeline was made")
 }
 
 /// A graph's slot in a verb on a stream that does not record.

@@ -7,7 +7,7 @@ use crate::runtime::api::dispatch::{self, Grid};
 use crate::runtime::base::error::{Error, Result, Status, invalid};
 use crate::runtime::base::handle::Token;
 use crate::runtime::kernel::args::{self, Arg, Value};
-use crate::runtime::object::kernel::Kernel;
+use crate::runtime::kernel::program::Program;
 use crate::runtime::schedule::hazard::Stage;
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ pub(crate) enum Node {
 
 /// See [`Node`].
 pub(crate) struct Slotted {
-    pub(crate) kernel: Arc<Kernel>,
+    pub(crate) program: Arc<Program>,
     grid: Grid,
     args: Vec<Kept>,
 }
@@ -85,7 +85,7 @@ impl Recording {
     }
 
     /// Keeps a dispatch with slots.
-    pub(crate) fn push_slotted(&mut self, kernel: &Arc<Kernel>, grid: Grid, given: &[Arg<'_>]) -> Result<()> {
+    pub(crate) fn push_slotted(&mut self, program: &Arc<Program>, grid: Grid, given: &[Arg<'_>]) -> Result<()> {
         let mut named = Vec::new();
         if let Grid::Slot(slot) = grid {
             named.push(slot);
@@ -108,7 +108,7 @@ impl Recording {
         }
         self.room()?;
         self.slots = named.into_iter().map(|slot| slot + 1).fold(self.slots, u32::max);
-        self.nodes.push(Node::Slotted(Slotted { kernel: kernel.clone(), grid, args: kept }));
+        self.nodes.push(Node::Slotted(Slotted { program: program.clone(), grid, args: kept }));
         Ok(())
     }
 
@@ -134,16 +134,16 @@ impl Node {
 
     /// For messages.
     pub(crate) fn name(&self) -> String {
-        let kernel = match self {
+        let program = match self {
             Node::Fixed(prepared) => match &prepared.op {
-                Op::Dispatch(dispatch) => &dispatch.kernel,
+                Op::Dispatch(dispatch) => &dispatch.program,
                 Op::Copy { .. } => return "a copy".into(),
                 Op::Upload { .. } => return "a write".into(),
                 Op::Repeat { .. } | Op::Fill { .. } => return "a fill".into(),
             },
-            Node::Slotted(slotted) => &slotted.kernel,
+            Node::Slotted(slotted) => &slotted.program,
         };
-        format!("kernel '{}'", kernel.label)
+        format!("kernel '{}'", program.label)
     }
 }
 
@@ -183,7 +183,7 @@ impl Slotted {
             };
             args.push(Arg { at: kept.at, value, unordered: kept.unordered, slot });
         }
-        dispatch::prepare(device, &self.kernel, grid, &args)
+        dispatch::prepare(device, &self.program, grid, &args)
     }
 
     /// How often the command uses the slot, in whatever way.

@@ -1,0 +1,63 @@
+//! Kernels: made, described, freed.
+
+use super::device;
+use crate::compile::{BindingKind, Variant};
+use crate::runtime::base::error::{Error, Result, Status};
+use crate::runtime::base::handle::Token;
+use crate::runtime::kernel::properties::{KernelArgProperties, KernelProperties};
+use crate::runtime::object::kernel;
+
+pub(crate) use crate::runtime::kernel::options::{Bounds, Language, Options, Setting, Which};
+
+/// Makes a kernel and names it.
+pub(crate) fn create(device: Token, options: &Options<'_>) -> Result<Token> {
+    let device = device::enter(device)?;
+    let program = kernel::make(&device, options)?;
+    kernel::name(&device, program)
+}
+
+/// Frees a kernel: its name at once, what is behind it when the GPU has passed it.
+pub(crate) fn free(token: Token) -> Result<()> {
+    let (device, kernel) = kernel::enter(token)?;
+    kernel::remove(token)?;
+    drop(kernel);
+    device.reap(&mut device.lock());
+    Ok(())
+}
+
+/// What a kernel is.
+pub(crate) fn properties(token: Token) -> Result<KernelProperties> {
+    let (device, kernel) = kernel::enter(token)?;
+    let compiled = &kernel.program.compiled;
+    let interface = &compiled.interface;
+    let pipeline = device.pipeline(compiled, Variant::default())?;
+    let executable = pipeline.executable().map_err(|e| device.lock().fail(e))?.unwrap_or_default();
+    let asked = if compiled.subgroups.size == 0 { device.vulkan.snapshot().subgroup_size } else { compiled.subgroups.size };
+    Ok(KernelProperties {
+        arg_count: interface.args.len() as u32,
+        workgroup_size: interface.workgroup_size,
+        language: compiled.language,
+        bounds: compiled.bounds,
+        shared_memory: interface.shared_memory,
+        subgroup_size: if executable.subgroup_size == 0 { asked } else { executable.subgroup_size },
+        executable,
+        entry_point: interface.entry.clone(),
+        label: kernel.program.label.to_string(),
+    })
+}
+
+/// What an argument of a kernel is.
+pub(crate) fn arg_properties(token: Token, index: u32) -> Result<KernelArgProperties> {
+    let (device, kernel) = kernel::enter(token)?;
+    let args = &kernel.program.compiled.interface.args;
+    let Some(binding) = args.get(index as usize) else {
+        let message = format!("index {index}: kernel '{}' has {} arguments, numbered from 0", kernel.program.label, args.len());
+        return Err(Error::new(Status::OutOfRange, message));
+    };
+    let alignment = match binding.kind {
+        BindingKind::Storage => device.compile.limits.storage_alignment as u32,
+        BindingKind::Uniform => device.compile.limits.uniform_alignment as u32,
+        BindingKind::PushConstants => 1,
+    };
+    Ok(KernelArgProperties::new(binding, alignment))
+}

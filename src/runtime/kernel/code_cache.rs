@@ -1,0 +1,26 @@
+//! Compiled code, kept for the next kernel of the same text.
+
+use super::program::Compiled;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Compiled code that is kept, also when no kernel has it any more.
+const KEPT: usize = 64;
+
+/// Compiled code of one device, by the hash of what it was made of.
+#[derive(Default)]
+pub(crate) struct CodeCache(Mutex<VecDeque<(u128, Arc<Compiled>)>>);
+
+impl CodeCache {
+    pub(crate) fn find(&self, key: u128) -> Option<Arc<Compiled>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().find(|(k, _)| *k == key).map(|(_, compiled)| compiled.clone())
+    }
+
+    /// Keeps it; returns the one that is pushed out, which the GPU may still use.
+    pub(crate) fn keep(&self, key: u128, compiled: &Arc<Compiled>) -> Option<Arc<Compiled>> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push_back((key, compiled.clone()));
+        if kept.len() > KEPT { kept.pop_front().map(|(_, old)| old) } else { None }
+    }
+}

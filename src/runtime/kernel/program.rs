@@ -1,0 +1,155 @@
+//! Compiled code, with a pipeline for each way in which it is dispatched.
+
+use super::args::{self, Demand};
+use super::context::CompileContext;
+use super::options::{Bounds, Language, Options};
+use super::subgroups::Subgroups;
+use crate::compile::debug::DebugInfo;
+use crate::compile::{self, Binding, BindingKind, Interface, Variant};
+use crate::runtime::base::error::{Error, Result};
+use crate::runtime::base::trace;
+use crate::runtime::schedule::graveyard::{Dead, DropQueue};
+use crate::runtime::schedule::hazard::{Clock, MAX_LANES};
+use crate::vulkan::{self, Descriptor, Pipeline, Recipe, Slot};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+/// What a kernel runs. Recorded commands hold it, and it holds no device.
+pub(crate) struct Program {
+    pub(crate) label: Arc<str>,
+    pub(crate) compiled: Arc<Compiled>,
+    /// The last submissions that use it, for each lane.
+    last_use: [AtomicU64; MAX_LANES],
+    drops: Arc<DropQueue>,
+}
+
+/// Code that was compiled and reflected.
+pub(crate) struct Compiled {
+    pub(crate) language: Language,
+    code: compile::CompiledKernel,
+    pub(crate) interface: Interface,
+    /// Of each argument.
+    pub(crate) demands: Box<[Demand]>,
+    pub(crate) bounds: Bounds,
+    pub(crate) subgroups: Subgroups,
+    /// By [`Variant`]; made when first needed.
+    pipelines: [OnceLock<Pipeline>; 4],
+    making: Mutex<()>,
+}
+
+impl Program {
+    /// Code under a label. The code goes by way of `drops` when the program does.
+    pub(crate) fn new(label: &str, compiled: Arc<Compiled>, drops: &Arc<DropQueue>) -> Arc<Program> {
+        let label = label[..label.floor_char_boundary(256)].into();
+        Arc::new(Program { label, compiled, last_use: Default::default(), drops: drops.clone() })
+    }
+
+    /// The program as messages and argument checks know it.
+    pub(crate) fn subject(&self) -> args::Kernel<'_> {
+        args::Kernel { label: &self.label, interface: &self.compiled.interface }
+    }
+
+    /// Submission `number` of a lane uses it, for the first time if this gives true. Under the engine's lock.
+    #[inline]
+    pub(crate) fn used_by(&self, lane: u8, number: u64) -> bool {
+        let last = &self.last_use[usize::from(lane)];
+        let is_first = last.load(Ordering::Relaxed) != number;
+        last.store(number, Ordering::Relaxed);
+        is_first
+    }
+}
+
+impl Drop for Program {
+    /// The last call that knows the program has ended: its code goes when the GPU has passed it.
+    fn drop(&mut self) {
+        let last_use: Clock = std::array::from_fn(|lane| self.last_use[lane].load(Ordering::Relaxed));
+        self.drops.push(last_use, Dead::Object(self.compiled.clone()));
+    }
+}
+
+impl Compiled {
+    /// Code with its interface, for a device. Its pipelines are made later.
+    pub(crate) fn new(options: &Options<'_>, code: compile::CompiledKernel, bounds: Bounds, limits: args::Limits) -> Compiled {
+        let interface = code.interface.clone();
+        let demands = interface.args.iter().map(|binding| Demand::of(binding, limits)).collect();
+        Compiled {
+            language: options.language,
+            code,
+            interface,
+            demands,
+            bounds,
+            subgroups: options.subgroups,
+            pipelines: Default::default(),
+            making: Mutex::new(()),
+        }
+    }
+
+    /// Whether the SPIR-V is the user's own, which reaches the driver as it is.
+    pub(crate) fn is_users_spirv(&self) -> bool {
+        self.language == Language::Spirv
+    }
+
+    /// What it reports, if it does.
+    #[inline]
+    pub(crate) fn debug(&self) -> Option<&Arc<DebugInfo>> {
+        self.code.debug.as_ref()
+    }
+
+    /// The pipeline for a way of dispatching, if it is made.
+    #[inline]
+    pub(crate) fn made(&self, variant: Variant) -> Option<&Pipeline> {
+        self.pipelines[usize::from(variant.aliased) | usize::from(variant.split) << 1].get()
+    }
+
+    /// The pipeline for a way of dispatching, made at its first use. `failed` turns a failure of the driver into an error.
+    pub(crate) fn pipeline(
+        &self,
+        context: &CompileContext,
+        variant: Variant,
+        failed: impl FnOnce(vulkan::Error) -> Error,
+    ) -> Result<&Pipeline> {
+        if let Some(pipeline) = self.made(variant) {
+            return Ok(pipeline);
+        }
+        let cell = &self.pipelines[usize::from(variant.aliased) | usize::from(variant.split) << 1];
+        let _one_at_a_time = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pipeline) = cell.get() {
+            return Ok(pipeline);
+        }
+        let mut slots: Vec<Slot> = self.interface.args.iter().filter_map(slot).collect();
+        // Behind the arguments, and before a base.
+        slots.extend(self.debug().map(|debug| Slot { group: debug.binding.0, binding: debug.binding.1, descriptor: Descriptor::Storage }));
+        let varied;
+        let spirv = if variant == Variant::default() {
+            &self.code.spirv
+        } else {
+            varied = compile::variant(&self.code, variant)?;
+            slots.extend(varied.base_binding.map(|(group, binding)| Slot { group, binding, descriptor: Descriptor::Uniform }));
+            &varied.spirv
+        };
+        let specialized: Vec<(u32, &[u8])> = self.code.specialized.iter().map(|one| (one.id, one.bytes.as_slice())).collect();
+        let push = self.interface.args.iter().find(|b| b.kind == BindingKind::PushConstants);
+        let recipe = Recipe {
+            spirv,
+            entry_point: &self.interface.entry,
+            slots: &slots,
+            specialized: &specialized,
+            subgroup_size: self.subgroups.fixed(&context.vulkan),
+            full_subgroups: self.subgroups.full,
+            push_constant_bytes: push.map_or(0, |b| b.padded_size.min(context.target.max_push_constants.into()) as u32),
+            label: &self.interface.entry,
+        };
+        let _span = trace::span("driver compile");
+        let pipeline = Pipeline::new(&context.vulkan, &context.pipelines, &recipe).map_err(failed)?;
+        Ok(cell.get_or_init(|| pipeline))
+    }
+}
+
+fn slot(binding: &Binding) -> Option<Slot> {
+    let descriptor = match binding.kind {
+        BindingKind::Storage => Descriptor::Storage,
+        BindingKind::Uniform => Descriptor::Uniform,
+        BindingKind::PushConstants => return None,
+    };
+    Some(Slot { group: binding.group, binding: binding.binding, descriptor })
+}

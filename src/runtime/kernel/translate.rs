@@ -1,0 +1,125 @@
+//! From a kernel's text to compiled code.
+
+use super::compilers::Compilers;
+use super::context::CompileContext;
+use super::glsl::{self, Prepared};
+use super::options::{Bounds, Language, Options, Setting, Which};
+use super::other_devices;
+use super::parsed;
+use super::program::Compiled;
+use super::shelf::{self, Shelf};
+use crate::compile;
+use crate::runtime::base::error::Result;
+use crate::runtime::base::{log, trace};
+use xxhash_rust::xxh3::xxh3_128;
+
+/// A hash of all that compiled code depends on, but for the device. The label is not part of it, so kernels that differ in it alone share their pipelines.
+pub(crate) fn key(options: &Options<'_>, prepared: Option<&Prepared>) -> u128 {
+    let mut bytes = Vec::with_capacity(options.code.len() + 64);
+    bytes.push(options.language as u8);
+    bytes.push(options.debug.into());
+    match options.entry_point {
+        Some(entry) => {
+            bytes.push(1);
+            bytes.extend((entry.len() as u64).to_le_bytes());
+            bytes.extend(entry.as_bytes());
+        }
+        None => bytes.push(0),
+    }
+    for setting in &options.constants {
+        match setting.of {
+            Which::Name(name) => {
+                bytes.push(2);
+                bytes.extend((name.len() as u64).to_le_bytes());
+                bytes.extend(name.as_bytes());
+            }
+            Which::Id(id) => {
+                bytes.push(3);
+                bytes.extend(id.to_le_bytes());
+            }
+        }
+        bytes.extend(setting.value.to_bits().to_le_bytes());
+    }
+    bytes.extend([4, options.unchecked.into(), options.subgroups.full.into()]);
+    bytes.extend(options.subgroups.size.to_le_bytes());
+    match prepared.map(Prepared::content) {
+        Some((text, checked)) => {
+            bytes.push(checked.into());
+            bytes.extend(text);
+        }
+        None => bytes.extend(options.code),
+    }
+    xxh3_128(&bytes)
+}
+
+/// Compiles, or takes what an earlier process compiled; `key` is of all that the code depends on.
+pub(crate) fn compile(context: &CompileContext, options: &Options<'_>, prepared: Option<&Prepared>, key: u128) -> Result<Compiled> {
+    let _span = trace::span("compile");
+    let code = match restore(context, options, prepared, key) {
+        Some(code) => code,
+        None => {
+            let code = translate(options, prepared, &context.target, &context.compilers)?.map_err(|e| other_devices::told(e, context))?;
+            if let Some(shelf) = shelf(context, options, prepared) {
+                shelf.put(key, &compiler_name(prepared), &code.spirv);
+            }
+            code
+        }
+    };
+    let checked = prepared.map_or(options.language == Language::Wgsl, Prepared::is_checked);
+    let bounds = match checked && !options.unchecked {
+        true => Bounds::Checked,
+        false if context.vulkan.features().robust_buffer_access_2 => Bounds::Hardware,
+        false => Bounds::None,
+    };
+    let interface = &code.interface;
+    options.subgroups.check(&context.vulkan, interface)?;
+    log::line(log::Level::Debug, format!("compiled '{}' ({} words of SPIR-V)", interface.entry, code.spirv.len()));
+    Ok(Compiled::new(options, code, bounds, context.limits))
+}
+
+/// Where SPIR-V made of this is kept between processes. A user's own needs no keeping, and of a kernel that reports it is not all.
+fn shelf<'a>(context: &'a CompileContext, options: &Options<'_>, prepared: Option<&Prepared>) -> Option<&'a Shelf> {
+    let is_slow = prepared.is_some_and(|prepared| !prepared.is_checked()) || options.code.len() >= shelf::LONG;
+    context.shelf.as_ref().filter(|_| is_slow && options.language != Language::Spirv && !options.debug)
+}
+
+/// Who makes the SPIR-V.
+fn compiler_name(prepared: Option<&Prepared>) -> String {
+    prepared.map_or_else(|| "naga".to_owned(), Prepared::compiler)
+}
+
+/// What an earlier process made of the same.
+fn restore(context: &CompileContext, options: &Options<'_>, prepared: Option<&Prepared>, key: u128) -> Option<compile::CompiledKernel> {
+    let spirv = shelf(context, options, prepared)?.take(key, &compiler_name(prepared))?;
+    // Our own compilers have put the values of constants in, and left one entry point.
+    let constants: &[Setting<'_>] = if prepared.is_none_or(Prepared::is_checked) { &[] } else { &options.constants };
+    let request = compile::Request { entry: None, constants, unchecked: options.unchecked, debug: false };
+    let kernel = context.compilers.run(|| compile::spirv(&spirv, &request, &context.target)).ok()?.ok()?;
+    log::line(log::Level::Debug, format!("'{}' was compiled by an earlier process", kernel.interface.entry));
+    Some(kernel)
+}
+
+/// A text that goes through a preprocessor of ours first.
+pub(crate) fn prepare(options: &Options<'_>, target: &compile::Target) -> Result<Option<Prepared>> {
+    match options.language {
+        Language::Glsl => glsl::prepare(options, options.message_label(), target).map(Some),
+        Language::Wgsl | Language::Spirv => Ok(None),
+    }
+}
+
+/// The code, `prepared` if it is of a language that wants it, as SPIR-V with its interface, for whatever device the target tells of.
+pub(crate) fn translate(
+    options: &Options<'_>,
+    prepared: Option<&Prepared>,
+    target: &compile::Target,
+    compilers: &Compilers,
+) -> Result<compile::Result<compile::CompiledKernel>> {
+    let label = options.message_label();
+    let request =
+        compile::Request { entry: options.entry_point, constants: &options.constants, unchecked: options.unchecked, debug: options.debug };
+    compilers.run(|| match (prepared, options.language) {
+        (Some(prepared), _) => prepared.compile(&request, target),
+        (None, Language::Spirv) => compile::spirv(options.code, &request, target),
+        (None, _) => parsed::parse(options.code, label, options.debug)?.kernel(label, &request, target),
+    })
+}
