@@ -5,11 +5,11 @@ use super::device::avx_device;
 use super::sized::{self, Sized32};
 use super::status::avx_status;
 use super::stream::avx_stream;
+use crate::runtime::api::buffer;
 use crate::runtime::api::register;
 use crate::runtime::api::{device, fill, mapping, transfer};
 use crate::runtime::base::error::Result;
 use crate::runtime::kernel::properties::BufferProperties;
-use crate::runtime::object::buffer;
 use std::ffi::{c_char, c_void};
 
 /// What lies behind an avx_buffer.

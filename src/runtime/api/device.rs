@@ -1,6 +1,5 @@
 //! Devices: opening, closing, and what every call on one has in common.
 
-use super::report::Reports;
 use super::stream;
 use super::{event, graph};
 use crate::compile::Variant;
@@ -10,6 +9,7 @@ use crate::runtime::base::handle::{Kind, Table, Token};
 use crate::runtime::base::{log, trace};
 use crate::runtime::device::gate::Calls;
 pub(crate) use crate::runtime::device::inside::Inside;
+use crate::runtime::device::pending_reports::Reports;
 use crate::runtime::device::tail;
 use crate::runtime::kernel::adapters;
 use crate::runtime::kernel::cache::DiskCache;

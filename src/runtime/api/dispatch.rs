@@ -2,7 +2,6 @@
 
 use super::device::Device;
 use super::quick;
-use super::report;
 use super::stream::Target;
 use crate::compile::{Binding, BindingKind, Variant};
 use crate::runtime::base::error::{Error, Result, Status};
@@ -99,10 +98,10 @@ fn any(stream: Token, kernel: Token, grid: Grid, given: &[Arg<'_>]) -> Result<()
     };
     match &target {
         Target::Live(line) => {
-            let report = report::begin(&device, line, program)?;
+            let report = device.begin_report(line, program)?;
             if let Some(report) = &report {
                 parts.bound.push(Bound::Slice(report.slice()));
-                report.touch(&mut parts.touches);
+                parts.touches.list.extend(report.touch());
             }
             let run = Run { program, variant, bound: &parts.bound, size };
             op::queue(
@@ -174,7 +173,7 @@ fn check<'a>(
                 if empty {
                     continue;
                 }
-                let named = (|| buffer.name(), buffer.size);
+                let named = (|| buffer.name(), buffer.storage.size);
                 let range = args::check_range(subject, binding, (offset, size), named, device.compile.limits)?;
                 if arg.unordered {
                     args::check_unordered(subject, binding)?;

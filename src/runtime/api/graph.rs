@@ -322,7 +322,7 @@ impl Content {
                 copy.commands.barrier(src, dst);
             }
             for (touch, buffer) in touches.list.iter().zip(&touches.buffers) {
-                if touch.of.write && buffer.window.is_some() {
+                if touch.of.write && buffer.storage.window.is_some() {
                     host_writes.insert(touch.of.stage.into());
                 }
             }

@@ -15,14 +15,14 @@ pub(crate) fn map(token: Token, offset: u64, size: u64, access: u32) -> Result<u
     if access == 0 || access & !(READ | WRITE) != 0 {
         return Err(invalid(format!("access {access:#x} is no combination of AVX_MAP_READ (1) and AVX_MAP_WRITE (2)")));
     }
-    let Some(window) = buffer.window else {
+    let Some(window) = buffer.storage.window else {
         let message = format!(
             "the CPU does not see the memory of {}; use AVX_MEMORY_UPLOAD or AVX_MEMORY_READBACK, or avx_read and avx_write",
             buffer.name()
         );
         return Err(Error::new(Status::Unsupported, message));
     };
-    let size = if size == 0 { buffer.size.saturating_sub(offset) } else { size };
+    let size = if size == 0 { buffer.storage.size.saturating_sub(offset) } else { size };
     let range = buffer.range(offset, size)?;
     let write = access & WRITE != 0;
     let deadline = device.deadline();
@@ -30,13 +30,13 @@ pub(crate) fn map(token: Token, offset: u64, size: u64, access: u32) -> Result<u
     loop {
         device.read_reports()?;
         let mut engine = turn(&device, &touches)?;
-        if let Some((mapped, _)) = engine.tracks.live(buffer.track)?.1.mapped() {
+        if let Some((mapped, _)) = engine.tracks.live(buffer.storage.track)?.1.mapped() {
             let message = format!("{} is mapped already (bytes {mapped:?}); one mapping a buffer at a time", buffer.name());
             return Err(Error::new(Status::Mapped, message));
         }
-        let clock = engine.must_wait_for(buffer.track, &range, write)?;
+        let clock = engine.must_wait_for(buffer.storage.track, &range, write)?;
         if clock == Clock::default() {
-            engine.tracks.map(buffer.track, range, write)?;
+            engine.tracks.map(buffer.storage.track, range, write)?;
             return Ok(window.address(offset));
         }
         let clock = engine.flush_to(clock)?;
@@ -49,8 +49,8 @@ pub(crate) fn map(token: Token, offset: u64, size: u64, access: u32) -> Result<u
 pub(crate) fn unmap(token: Token) -> Result<()> {
     let (device, buffer) = buffer::enter(token)?;
     let mut engine = device.lock();
-    engine.tracks.live(buffer.track)?;
-    if !engine.tracks.unmap(buffer.track) {
+    engine.tracks.live(buffer.storage.track)?;
+    if !engine.tracks.unmap(buffer.storage.track) {
         return Err(Error::new(Status::NotMapped, format!("{} is not mapped", buffer.name())));
     }
     Ok(())

@@ -3,6 +3,7 @@
 //! | file | what it is about |
 //! |---|---|
 //! | `device` | open, close, describe, synchronize |
+//! | `buffer` | make, describe, free |
 //! | `kernel` | make, describe, free |
 //! | `stream` | make, wait, query, flush |
 //! | `dispatch` | one dispatch, from arguments to a command |
@@ -12,9 +13,9 @@
 //! | `mapping` | map and unmap |
 //! | `register` | the user's memory, made known to the device |
 //! | `event` | events: record, wait, time |
-//! | `report` | what kernels report |
 //! | `graph` | record, launch |
 
+pub(crate) mod buffer;
 pub(crate) mod device;
 pub(crate) mod dispatch;
 pub(crate) mod event;
@@ -24,7 +25,6 @@ pub(crate) mod kernel;
 pub(crate) mod mapping;
 pub(crate) mod quick;
 pub(crate) mod register;
-pub(crate) mod report;
 pub(crate) mod stream;
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,11 @@
 //! What cannot be brought about from outside: a device that is lost, a wait that work held back would never end.
 
+use super::buffer;
 use super::kernel;
 use super::{device, dispatch, fill, transfer};
 use crate::runtime::base::error::{Result, Status};
 use crate::runtime::base::handle::Token;
 use crate::runtime::kernel::options::Options;
-use crate::runtime::object::buffer;
 use crate::vulkan;
 use std::mem::MaybeUninit;
 use std::time::{Duration, Instant};

@@ -62,7 +62,7 @@ pub(crate) fn write(stream: Token, buffer: Token, offset: u64, data: &[u8], keep
     }
     let size = data.len() as u64;
     if let Some(window) = direct(&buffer, size)
-        && engine.must_wait_for(buffer.track, &range, true)? == Clock::default()
+        && engine.must_wait_for(buffer.storage.track, &range, true)? == Clock::default()
     {
         if size <= SMALL {
             window.write(offset, data);
@@ -91,7 +91,7 @@ pub(crate) fn write(stream: Token, buffer: Token, offset: u64, data: &[u8], keep
 
 /// The window through which the host writes `size` bytes itself, where that is the fast way.
 fn direct(buffer: &Buffer, size: u64) -> Option<Window> {
-    buffer.window.filter(|_| buffer.cached || buffer.is_host_memory() || size <= DIRECT_OVER_BUS)
+    buffer.storage.window.filter(|_| buffer.storage.cached || buffer.is_host_memory() || size <= DIRECT_OVER_BUS)
 }
 
 /// The device reads the user's memory itself.
@@ -217,8 +217,8 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
     }
     // An assertion that did not hold is told behind the read, whose bytes are there all the same.
     engine.take_loss(&line)?;
-    if let Some(window) = buffer.window.filter(|_| buffer.cached) {
-        let clock = engine.must_wait_for(buffer.track, &range, false)?;
+    if let Some(window) = buffer.storage.window.filter(|_| buffer.storage.cached) {
+        let clock = engine.must_wait_for(buffer.storage.track, &range, false)?;
         if clock == Clock::default() && into.len() as u64 <= SMALL {
             // Nothing to wait for: the lock keeps others away for as long as it takes.
             window.read(offset, into);

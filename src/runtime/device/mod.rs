@@ -7,11 +7,17 @@
 //! | `lock` | taking the engine's lock |
 //! | `waiting` | waits for the GPU, and what is settled behind each |
 //! | `gather` | small jobs of many threads in one submission |
+//! | `storage` | memory that commands use |
+//! | `pending_reports` | what kernels reported and nobody has read yet |
+//! | `reports` | what kernels report |
 //! | `tail` | the thread that submits what was held back |
 
 pub(crate) mod gate;
 pub(crate) mod gather;
 pub(crate) mod inside;
 pub(crate) mod lock;
+pub(crate) mod pending_reports;
+pub(crate) mod reports;
+pub(crate) mod storage;
 pub(crate) mod tail;
 pub(crate) mod waiting;

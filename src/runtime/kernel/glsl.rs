@@ -2,7 +2,7 @@
 //! plain GLSL, and what it refuses says how to get the other.
 
 use super::options::Options;
-use crate::compile::glsl::{self, Flat, Surroundings};
+use crate::compile::glsl::{self, FlatText, PreprocessOptions};
 use crate::compile::{self, Request, Target};
 use crate::runtime::base::error::Result;
 use crate::runtime::base::log;

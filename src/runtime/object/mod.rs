@@ -2,7 +2,7 @@
 //!
 //! | file | what it is about |
 //! |---|---|
-//! | `buffer` | buffers: made, named, freed |
+//! | `buffer` | buffers |
 //! | `kernel` | kernels, and how they are made |
 
 pub(crate) mod buffer;

@@ -14,13 +14,14 @@ use std::sync::{Arc, MutexGuard};
 #[derive(Clone, Default)]
 pub(crate) struct Touches {
     pub(crate) list: SmallVec<[Touch; 6]>,
+    /// Of the first touches; those behind are of memory of the library's own, which nobody maps.
     pub(crate) buffers: SmallVec<[Arc<Buffer>; 6]>,
 }
 
 impl Touches {
     #[inline]
     pub(crate) fn add(&mut self, buffer: Arc<Buffer>, of: Use) {
-        self.list.push(Touch { track: buffer.track, of });
+        self.list.push(Touch { track: buffer.storage.track, of });
         self.buffers.push(buffer);
     }
 
@@ -80,14 +81,14 @@ pub(crate) struct Pin<'a> {
 
 impl<'a> Pin<'a> {
     pub(crate) fn new(device: &'a Device, engine: &mut Engine, buffer: &'a Buffer, range: &Range<u64>, write: bool) -> Result<Pin<'a>> {
-        engine.tracks.pin(buffer.track, range, write)?;
+        engine.tracks.pin(buffer.storage.track, range, write)?;
         Ok(Pin { device, buffer, range: range.clone(), write })
     }
 }
 
 impl Drop for Pin<'_> {
     fn drop(&mut self) {
-        self.device.lock().unpin(self.buffer.track, &self.range, self.write);
+        self.device.lock().unpin(self.buffer.storage.track, &self.range, self.write);
         self.device.notify_change();
     }
 }

@@ -1,0 +1,113 @@
+//! Buffers: made, described, freed. What moves their bytes is in `transfer.rs`, mappings in `mapping.rs`.
+
+use super::device;
+use crate::runtime::base::error::{Result, invalid};
+use crate::runtime::base::handle::Token;
+use crate::runtime::device::inside::Inside;
+use crate::runtime::device::storage::Storage;
+use crate::runtime::kernel::properties::BufferProperties;
+use crate::runtime::object::buffer::{self, Buffer, DEFAULT_ALIGNMENT, KIND_MASK, short_label};
+use crate::runtime::schedule::hazard::{Stage, Use};
+use crate::runtime::schedule::timeline::Label;
+use crate::runtime::schedule::track::Touch;
+use crate::vulkan::MemoryKind;
+use std::sync::Arc;
+
+pub(crate) use crate::runtime::object::buffer::Options;
+
+const ZEROED: u32 = 0x100;
+const MAX_ALIGNMENT: u64 = 65536;
+
+/// Makes a buffer.
+pub(crate) fn create(device: Token, options: &Options) -> Result<Token> {
+    let device = device::enter(device)?;
+    let kind = match options.memory & KIND_MASK {
+        0 => MemoryKind::Device,
+        1 => MemoryKind::Upload,
+        2 => MemoryKind::Readback,
+        other => return Err(invalid(format!("memory kind {other} is none of AVX_MEMORY_DEVICE, _UPLOAD, _READBACK"))),
+    };
+    let unknown = options.memory & !(KIND_MASK | ZEROED);
+    if unknown != 0 {
+        return Err(invalid(format!("memory has unknown flags {unknown:#x}; AVX_MEMORY_ZEROED (0x100) is the only one")));
+    }
+    let alignment = options.alignment();
+    if !alignment.is_power_of_two() || alignment > MAX_ALIGNMENT {
+        return Err(invalid(format!("alignment {alignment} is no power of two up to {MAX_ALIGNMENT}")));
+    }
+    let label = options.label.as_deref().map(short_label);
+    let allocation = device.allocate(kind, options.size, alignment.max(DEFAULT_ALIGNMENT), label.as_deref().unwrap_or("buffer"))?;
+    let heap = allocation.heap();
+    let storage = {
+        let mut engine = device.lock();
+        if let Err(e) = engine.check() {
+            drop(engine);
+            device.release(allocation);
+            return Err(e);
+        }
+        Storage::new(options.size, allocation, |allocation, host_reads| engine.tracks.add(Some(allocation), host_reads))
+    };
+    let token = buffer::name(|token| {
+        device.lock().tracks.name(storage.track, token, options.size, storage.whole);
+        Buffer::new(&device, options, label, heap, storage)
+    });
+    let token = token.inspect_err(|_| device.free_track(storage.track))?;
+    if options.memory & ZEROED != 0 {
+        zero(&device, &*buffer::get(token)?).inspect_err(|_| drop(free(token)))?;
+    }
+    Ok(token)
+}
+
+/// A new buffer's zeros: by the host where that is its own memory, else by the device, before anything that is queued later.
+fn zero(device: &Inside, buffer: &Buffer) -> Result<()> {
+    match buffer.storage.window.filter(|_| buffer.storage.cached) {
+        Some(window) => window.zero(0, buffer.storage.size),
+        None => {
+            let slice = buffer.storage.whole;
+            let mut engine = device.lock();
+            let of = Use { range: 0..slice.size, stage: Stage::Transfer, write: true, unordered: false };
+            engine.record(
+                &device.line,
+                &[Touch { track: buffer.storage.track, of }],
+                || Label::new("zero", slice.size),
+                |commands, _, _| {
+                    commands.fill(slice, 0);
+                    Ok(())
+                },
+            )?;
+            device.pace(&mut engine, &device.line)?;
+        }
+    }
+    Ok(())
+}
+
+/// Frees a buffer: its name at once, its memory when the GPU has passed it.
+pub(crate) fn free(token: Token) -> Result<()> {
+    let buffer = buffer::remove(token)?;
+    let device = Arc::clone(&buffer.device).enter()?;
+    device.free_track(buffer.storage.track);
+    device.notify_change();
+    Ok(())
+}
+
+/// What a buffer is.
+pub(crate) fn properties(token: Token) -> Result<BufferProperties> {
+    let (device, buffer) = buffer::enter(token)?;
+    let mapped = device.lock().tracks.live(buffer.storage.track)?.1.mapped().is_some();
+    let label = buffer.label();
+    Ok(BufferProperties {
+        memory: buffer.memory,
+        size: buffer.storage.size,
+        alignment: buffer.alignment,
+        host_visible: buffer.storage.window.is_some(),
+        mapped,
+        label: label.as_deref().unwrap_or_default().to_owned(),
+    })
+}
+
+/// Names a buffer for messages.
+pub(crate) fn set_label(token: Token, label: Option<&str>) -> Result<()> {
+    let (_device, buffer) = buffer::enter(token)?;
+    buffer.set_label(label);
+    Ok(())
+}

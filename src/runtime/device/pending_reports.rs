@@ -1,0 +1,197 @@
+//! What kernels reported and nobody has read yet.
+
+use super::storage::Storage;
+use crate::compile::debug::{DebugInfo, DebugRecord, HEADER, Severity};
+use crate::runtime::base::log::{self, Level};
+use crate::runtime::schedule::hazard::{Clock, Stage, Use};
+use crate::runtime::schedule::stream_state::Line;
+use crate::runtime::schedule::track::Touch;
+use crate::vulkan::Slice;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The most bytes of a dispatch's buffer.
+pub(crate) const MOST: u64 = 64 << 20;
+
+/// The buffers that the kernels of a device report into.
+#[derive(Default)]
+pub(crate) struct Reports {
+    /// Something was dispatched that reports.
+    used: AtomicBool,
+    /// Held by the thread that reads. Taken before any other lock.
+    reading: Mutex<()>,
+    /// Taken with no other lock behind it.
+    buffers: Mutex<Buffers>,
+}
+
+#[derive(Default)]
+struct Buffers {
+    /// All zeros, and in no use.
+    idle: Vec<Storage>,
+    waiting: Vec<PendingReport>,
+}
+
+/// A buffer that a dispatch reports into.
+pub(crate) struct PendingReport {
+    pub(crate) storage: Storage,
+    debug: Arc<DebugInfo>,
+    kernel: Arc<str>,
+    pub(crate) stream: Arc<Line>,
+    /// How many records of events the stream had.
+    pub(crate) records: u64,
+    lane: u8,
+    /// The dispatch is done when this submission is.
+    submission: u64,
+}
+
+/// The buffer of a dispatch that is about to be queued.
+pub(crate) struct Report<'a> {
+    reports: &'a Reports,
+    line: &'a Line,
+    waiting: Option<PendingReport>,
+}
+
+impl Report<'_> {
+    /// The buffer as the kernel's last binding.
+    pub(crate) fn slice(&self) -> Slice {
+        self.waiting.as_ref().map_or(Slice::default(), |waiting| waiting.storage.slice(&(0..waiting.storage.size)))
+    }
+
+    /// What the dispatch does to it.
+    pub(crate) fn touch(&self) -> Option<Touch> {
+        let storage = &self.waiting.as_ref()?.storage;
+        let of = Use { range: 0..storage.size, stage: Stage::Compute, write: true, unordered: false };
+        Some(Touch { track: storage.track, of })
+    }
+}
+
+impl Drop for Report<'_> {
+    /// The dispatch is queued, or failed: read when all that the stream has queued until now is done, which covers both.
+    fn drop(&mut self) {
+        if let Some(mut waiting) = self.waiting.take() {
+            waiting.submission = self.line.last();
+            self.reports.buffers().waiting.push(waiting);
+        }
+    }
+}
+
+impl Reports {
+    fn buffers(&self) -> MutexGuard<'_, Buffers> {
+        self.buffers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Held by the thread that reads reports, so that they keep their order.
+    pub(crate) fn reading(&self) -> MutexGuard<'_, ()> {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The lane and submission of the oldest report, if so many bytes of buffers are not read yet.
+    pub(crate) fn oldest_of(&self, most: u64) -> Option<(u8, u64)> {
+        let waiting = &self.buffers().waiting;
+        let bytes = waiting.iter().map(|waiting| waiting.storage.size).sum::<u64>();
+        waiting.first().filter(|_| bytes >= most).map(|waiting| (waiting.lane, waiting.submission))
+    }
+
+    /// A buffer that is in no use, all zeros.
+    pub(crate) fn take_idle(&self) -> Option<Storage> {
+        self.buffers().idle.pop()
+    }
+
+    /// Gives a buffer back, all zeros.
+    pub(crate) fn put_idle(&self, storage: Storage) {
+        self.buffers().idle.push(storage);
+    }
+
+    /// The report of a dispatch that is about to be queued, into a buffer of its own.
+    pub(crate) fn begin<'a>(&'a self, storage: Storage, line: &'a Arc<Line>, debug: &Arc<DebugInfo>, kernel: &Arc<str>) -> Report<'a> {
+        let (debug, kernel) = (debug.clone(), kernel.clone());
+        let waiting = PendingReport {
+            storage,
+            debug,
+            kernel,
+            stream: line.clone(),
+            records: line.failures.records(),
+            lane: line.lane,
+            submission: u64::MAX,
+        };
+        Report { reports: self, line, waiting: Some(waiting) }
+    }
+
+    /// Takes out the reports whose dispatches are done.
+    pub(crate) fn take_done(&self, done: &Clock) -> Vec<PendingReport> {
+        self.buffers().waiting.extract_if(.., |waiting| waiting.submission <= done[usize::from(waiting.lane)]).collect()
+    }
+
+    /// True if none is waited for.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.buffers().waiting.is_empty()
+    }
+
+    /// Takes the idle buffers out; all of them, if the device goes.
+    pub(crate) fn take_buffers(&self, all: bool) -> Vec<Storage> {
+        let mut buffers = self.buffers();
+        let mut taken = std::mem::take(&mut buffers.idle);
+        if all {
+            taken.extend(std::mem::take(&mut buffers.waiting).iter().map(|waiting| waiting.storage));
+        }
+        taken
+    }
+
+    /// Has it known that something reports.
+    pub(crate) fn mark_used(&self) {
+        self.used.store(true, Ordering::Release);
+    }
+
+    /// True if there may be something to read.
+    pub(crate) fn any(&self) -> bool {
+        self.used.load(Ordering::Acquire)
+    }
+}
+
+impl PendingReport {
+    /// Logs what the buffer says and makes it zeros again; the first assertion that failed.
+    pub(crate) fn read(&self) -> Option<String> {
+        let window = self.storage.window?;
+        let used = DebugInfo::used(&window.words(0, HEADER), (self.storage.size / 4) as usize);
+        let reading = self.debug.read(&window.words(0, used));
+        window.zero(0, 4 * used as u64);
+        let records = &reading.records;
+        let mut assertions = records.iter().filter(|record| record.severity == Severity::Assert);
+        let failed = match (assertions.next(), &reading.failed) {
+            (Some(record), _) => {
+                let more = assertions.count();
+                let more = if more > 0 { format!("; and {more} more, see the log") } else { String::new() };
+                Some(format!("{}{more}", self.line(record)))
+            }
+            (None, Some(text)) => Some(format!("kernel '{}': {text}; the report of the invocation found no room", self.kernel)),
+            (None, None) => None,
+        };
+        let mut lines: Vec<(Level, String)> = records.iter().map(|record| (level(record.severity), self.line(record))).collect();
+        if reading.lost > 0 {
+            let (lost, size) = (reading.lost, self.storage.size);
+            let more = (size * 4).min(MOST);
+            let text = format!(
+                "kernel '{}': {lost} more reports of this dispatch found no room in {size} bytes; AVX_GPU_DEBUG_BYTES={more} in the \
+                 environment makes more ({MOST} at most)",
+                self.kernel
+            );
+            lines.push((Level::Warn, text));
+        }
+        log::reports(lines);
+        failed
+    }
+
+    /// A record as a line.
+    fn line(&self, record: &DebugRecord) -> String {
+        let [x, y, z] = record.invocation;
+        format!("kernel '{}' ({x}, {y}, {z}): {}", self.kernel, record.text)
+    }
+}
+
+fn level(severity: Severity) -> Level {
+    match severity {
+        Severity::Print => Level::Info,
+        Severity::Bounds => Level::Warn,
+        Severity::Assert => Level::Error,
+    }
+}

@@ -1,0 +1,91 @@
+//! What kernels report (AVX_KERNEL_DEBUG): each dispatch of one gets a buffer of its own, which is read once the dispatch is done, by
+//! the next call that waits or reads. What it says goes to the log; an assertion that failed is also an error of its stream.
+
+use super::pending_reports::{MOST, Report};
+use super::storage::Storage;
+use crate::runtime::api::device::Device;
+use crate::runtime::base::error::{Error, Result, Status};
+use crate::runtime::kernel::program::Program;
+use crate::runtime::schedule::failures::Since;
+use crate::runtime::schedule::hazard::Clock;
+use crate::runtime::schedule::stream_state::Line;
+use crate::vulkan::MemoryKind;
+use std::sync::Arc;
+
+/// Bytes of a dispatch's buffer, unless AVX_GPU_DEBUG_BYTES says otherwise.
+const BYTES: u64 = 4 << 20;
+/// The least that it can say.
+const LEAST: u64 = 256;
+/// Bytes of buffers that wait to be read, at most, before a dispatch waits for the oldest.
+const WAITING: u64 = 64 << 20;
+
+/// Bytes of each buffer.
+fn size(device: &Device) -> u64 {
+    let asked = std::env::var("AVX_GPU_DEBUG_BYTES").ok().and_then(|text| text.trim().parse().ok());
+    (asked.unwrap_or(BYTES).clamp(LEAST, MOST) & !3).min(device.compile.limits.max_storage_range & !3)
+}
+
+impl Device {
+    /// A buffer for a dispatch of a kernel that reports; `None` for others. Waits while many are not read.
+    pub(crate) fn begin_report<'a>(&'a self, line: &'a Arc<Line>, program: &Program) -> Result<Option<Report<'a>>> {
+        let Some(debug) = program.compiled.debug() else { return Ok(None) };
+        self.reports.mark_used();
+        if let Some((lane, submission)) = self.reports.oldest_of(WAITING) {
+            let mut clock = Clock::default();
+            clock[usize::from(lane)] = submission;
+            let clock = self.lock().flush_to(clock)?;
+            self.wait_or_fail(&clock, self.deadline())?;
+            self.read_reports()?;
+        }
+        let storage = match self.reports.take_idle() {
+            Some(storage) => storage,
+            None => self.report_storage()?,
+        };
+        Ok(Some(self.reports.begin(storage, line, debug, &program.label)))
+    }
+
+    /// A new buffer, all zeros, in memory that the host reads fast.
+    fn report_storage(&self) -> Result<Storage> {
+        let size = size(self);
+        let allocation = self.allocate(MemoryKind::Readback, size, 256, "reports of a kernel")?;
+        let Some(view) = allocation.window() else {
+            self.release(allocation);
+            return Err(Error::new(Status::Internal, "memory for the host has no window"));
+        };
+        view.zero(0, size);
+        let mut engine = self.lock();
+        Ok(Storage::new(size, allocation, |allocation, host_reads| engine.tracks.add(Some(allocation), host_reads)))
+    }
+
+    /// Reads what the dispatches that are done have reported, and waits for another thread that does so.
+    pub(crate) fn read_reports(&self) -> Result<()> {
+        if !self.reports.any() {
+            return Ok(());
+        }
+        let _one_at_a_time = self.reports.reading();
+        if self.reports.is_empty() {
+            return Ok(());
+        }
+        let done = {
+            let mut engine = self.lock();
+            for lane in 0..engine.lanes.len() {
+                let polled = engine.lanes[lane].queue.completion().poll();
+                polled.map_err(|e| engine.fail(e))?;
+            }
+            engine.done()
+        };
+        for report in self.reports.take_done(&done) {
+            if let Some(message) = report.read() {
+                let failure = Arc::new(Error::new(Status::Assertion, message));
+                self.lock().keep_failure(&report.stream, &failure, Since::Records(report.records));
+            }
+            self.reports.put_idle(report.storage);
+        }
+        Ok(())
+    }
+
+    /// Gives the memory of idle buffers back; all of them go when the device does.
+    pub(crate) fn trim_reports(&self, all: bool) {
+        self.reports.take_buffers(all).into_iter().for_each(|storage| self.free_track(storage.track));
+    }
+}

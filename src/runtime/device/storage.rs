@@ -1,0 +1,34 @@
+//! Memory that commands use, with what the engine tracks it by.
+
+use crate::runtime::schedule::track::TrackId;
+use crate::vulkan::{Allocation, Slice, Window};
+use std::ops::Range;
+
+/// See the module. The allocation itself is the engine's, which frees it when the GPU has passed it.
+#[derive(Clone, Copy)]
+pub(crate) struct Storage {
+    pub(crate) size: u64,
+    /// Where it lies: exactly its bytes, rounded up to 4 (allocations are coarser).
+    pub(crate) whole: Slice,
+    /// The host's view, if it has one.
+    pub(crate) window: Option<Window>,
+    /// The host's view is fast to read.
+    pub(crate) cached: bool,
+    pub(crate) track: TrackId,
+}
+
+impl Storage {
+    /// `size` bytes of an allocation, which `track` has the engine track.
+    pub(crate) fn new(size: u64, allocation: Allocation, track: impl FnOnce(Allocation, bool) -> TrackId) -> Storage {
+        // Whole words belong to an allocation, so fills and loads of the last element stay inside.
+        let whole = Slice { size: size.next_multiple_of(4).max(4), ..allocation.slice() };
+        let (window, cached) = (allocation.window(), !allocation.write_combined());
+        Storage { size, whole, window, cached, track: track(allocation, window.is_some()) }
+    }
+
+    /// The range as the GPU sees it.
+    #[inline]
+    pub(crate) fn slice(&self, range: &Range<u64>) -> Slice {
+        self.whole.part(range.start, range.end - range.start)
+    }
+}
