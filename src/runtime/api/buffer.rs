@@ -1,9 +1,8 @@
 //! Buffers: made, described, freed. What moves their bytes is in `transfer.rs`, mappings in `mapping.rs`.
 
-use super::device;
 use crate::runtime::base::error::{Result, invalid};
 use crate::runtime::base::handle::Token;
-use crate::runtime::device::inside::Inside;
+use crate::runtime::device::inside::{self, Inside};
 use crate::runtime::device::storage::Storage;
 use crate::runtime::kernel::properties::BufferProperties;
 use crate::runtime::object::buffer::{self, Buffer, DEFAULT_ALIGNMENT, KIND_MASK, short_label};
@@ -20,7 +19,7 @@ const MAX_ALIGNMENT: u64 = 65536;
 
 /// Makes a buffer.
 pub(crate) fn create(device: Token, options: &Options) -> Result<Token> {
-    let device = device::enter(device)?;
+    let device = inside::enter(device)?;
     let kind = match options.memory & KIND_MASK {
         0 => MemoryKind::Device,
         1 => MemoryKind::Upload,
@@ -86,7 +85,7 @@ pub(crate) fn free(token: Token) -> Result<()> {
     let buffer = buffer::remove(token)?;
     let device = Arc::clone(&buffer.device).enter()?;
     device.free_track(buffer.storage.track);
-    device.notify_change();
+    device.engine.notify_change();
     Ok(())
 }
 

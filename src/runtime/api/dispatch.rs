@@ -1,18 +1,21 @@
 //! One dispatch, from the caller's arguments to a command.
 
-use super::device::Device;
+use super::enqueue;
 use super::quick;
-use super::stream::Target;
 use crate::compile::{Binding, BindingKind, Variant};
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::Token;
+use crate::runtime::device::core::Device;
 use crate::runtime::kernel::args::{self, Arg, Given, Value};
 use crate::runtime::kernel::program::Program;
 use crate::runtime::object::buffer;
 use crate::runtime::object::kernel;
 use crate::runtime::schedule::hazard::{Stage, Use};
 use crate::runtime::stream::op::{self, Bound, Dispatch, Op, Prepared, Run, Size};
-use crate::runtime::stream::turn::Touches;
+use crate::runtime::stream::target::Target;
+
+pub(crate) use crate::runtime::stream::op::Grid;
+use crate::runtime::stream::turn::{Touches, check_owner};
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -20,48 +23,34 @@ use std::sync::Arc;
 /// A grid over the device's limit is split into at most so many dispatches, enough for 2^32 - 1 workgroups in one dimension.
 const MAX_PIECES: u64 = 1 << 17;
 
-/// How much to run.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Grid {
-    Workgroups([u32; 3]),
-    /// Invocations, rounded up to whole workgroups.
-    Threads([u64; 3]),
-    /// As the three words at this offset of a buffer say when the device gets there.
-    Indirect(Token, u64),
-    /// As this slot of a graph says at each launch, in three words.
-    Slot(u32),
-}
-
-impl Grid {
-    /// In workgroups, where that is known.
-    fn workgroups(self, program: &Program) -> Result<[u32; 3]> {
-        let threads = match self {
-            Grid::Workgroups(groups) => return Ok(groups),
-            Grid::Threads(threads) => threads,
-            Grid::Indirect(..) => return Ok([1; 3]),
-            Grid::Slot(_) => return Err(op::no_slots_here()),
-        };
-        let interface = &program.compiled.interface;
-        let mut groups = [0; 3];
-        for i in 0..3 {
-            let axis = ['x', 'y', 'z'][i];
-            if threads[i] > 1 << 32 && interface.reads_global_id {
-                let message = format!(
-                    "{} invocations in {axis}: kernel '{}' reads global_invocation_id, which ends at 2^32; use workgroup_id and \
-                     local_invocation_id, or several dispatches",
-                    threads[i], program.label
-                );
-                return Err(Error::new(Status::Limit, message));
-            }
-            let count = threads[i].div_ceil(interface.workgroup_size[i].max(1).into());
-            groups[i] = u32::try_from(count).map_err(|_| {
-                let message =
-                    format!("{} invocations in {axis} are {count} workgroups of kernel '{}', beyond 2^32 - 1", threads[i], program.label);
-                Error::new(Status::Limit, message)
-            })?;
+/// In workgroups, where that is known.
+fn workgroups(grid: Grid, program: &Program) -> Result<[u32; 3]> {
+    let threads = match grid {
+        Grid::Workgroups(groups) => return Ok(groups),
+        Grid::Threads(threads) => threads,
+        Grid::Indirect(..) => return Ok([1; 3]),
+        Grid::Slot(_) => return Err(op::no_slots_here()),
+    };
+    let interface = &program.compiled.interface;
+    let mut groups = [0; 3];
+    for i in 0..3 {
+        let axis = ['x', 'y', 'z'][i];
+        if threads[i] > 1 << 32 && interface.reads_global_id {
+            let message = format!(
+                "{} invocations in {axis}: kernel '{}' reads global_invocation_id, which ends at 2^32; use workgroup_id and \
+                 local_invocation_id, or several dispatches",
+                threads[i], program.label
+            );
+            return Err(Error::new(Status::Limit, message));
         }
-        Ok(groups)
+        let count = threads[i].div_ceil(interface.workgroup_size[i].max(1).into());
+        groups[i] = u32::try_from(count).map_err(|_| {
+            let message =
+                format!("{} invocations in {axis} are {count} workgroups of kernel '{}', beyond 2^32 - 1", threads[i], program.label);
+            Error::new(Status::Limit, message)
+        })?;
     }
+    Ok(groups)
 }
 
 /// See avx_dispatch and its kin.
@@ -104,7 +93,7 @@ fn any(stream: Token, kernel: Token, grid: Grid, given: &[Arg<'_>]) -> Result<()
                 parts.touches.list.extend(report.touch());
             }
             let run = Run { program, variant, bound: &parts.bound, size };
-            op::queue(
+            enqueue::queue(
                 &device,
                 line,
                 &parts.touches,
@@ -113,7 +102,7 @@ fn any(stream: Token, kernel: Token, grid: Grid, given: &[Arg<'_>]) -> Result<()
                 |commands, upload| run.encode(commands, upload),
             )
         }
-        Target::Recording(_) => op::run(&device, &target, parts.into_command(program.clone(), variant, size)),
+        Target::Recording(_) => enqueue::run(&device, &target, parts.into_command(program.clone(), variant, size)),
     }
 }
 
@@ -145,7 +134,7 @@ fn check<'a>(
     given: &[Arg<'a>],
     parts: &mut Parts<'a>,
 ) -> Result<Option<(Variant, Size)>> {
-    let groups = grid.workgroups(program)?;
+    let groups = workgroups(grid, program)?;
     let empty = groups.contains(&0);
     let subject = program.subject();
     let wanted = &program.compiled.interface.args;
@@ -169,7 +158,7 @@ fn check<'a>(
             }
             Value::Buffer { buffer: token, offset, size } => {
                 let buffer = buffer::get(token).map_err(|e| Error::new(e.status, format!("{}: {e}", args::of(subject, binding))))?;
-                device.owns(&buffer)?;
+                check_owner(device, &buffer)?;
                 if empty {
                     continue;
                 }
@@ -196,7 +185,7 @@ fn check<'a>(
     }
     if let Grid::Indirect(counts, offset) = grid {
         let buffer = buffer::get(counts)?;
-        device.owns(&buffer)?;
+        check_owner(device, &buffer)?;
         let range = buffer.range(offset, 12)?;
         if !offset.is_multiple_of(4) {
             let message = format!("offset {offset} of the workgroup counts in {} is no multiple of 4", buffer.name());

@@ -1,9 +1,10 @@
 //! Events: points in streams, to poll, to wait for, to time.
 
-use super::device::{self, Device, Inside};
-use super::stream::{deadline_after, unfinished};
+use crate::runtime::base::deadline::{deadline_after, unfinished};
 use crate::runtime::base::error::{Error, Result, Status, invalid};
 use crate::runtime::base::handle::{Kind, Table, Token};
+use crate::runtime::device::core::Device;
+use crate::runtime::device::inside::{self, Inside};
 use crate::runtime::schedule::failures::Outcome;
 use crate::runtime::schedule::hazard::{Clock, Point};
 use crate::runtime::schedule::stream_state::Line;
@@ -75,7 +76,7 @@ impl Event {
 
 /// Makes an event, not recorded yet.
 pub(crate) fn create(device: Token) -> Result<Token> {
-    let device = device::enter(device)?;
+    let device = inside::enter(device)?;
     device.lock().check()?;
     EVENTS.insert_with(|_| Arc::new(Event { device: Arc::clone(&device), record: Mutex::new(None) }))
 }

@@ -1,11 +1,12 @@
 //! Fills and copies on the device, each by what is fastest there: the device's commands, or kernels of the library's own.
 
-use super::device::Inside;
+use super::enqueue;
 use super::quick;
-use super::stream::Target;
 use crate::compile::Variant;
 use crate::runtime::base::error::{Result, invalid};
 use crate::runtime::base::handle::Token;
+use crate::runtime::device::core::Device;
+use crate::runtime::device::inside::Inside;
 use crate::runtime::kernel::args::{Arg, Value};
 use crate::runtime::kernel::options::Options;
 use crate::runtime::kernel::own_kernels::{COPY, FILL};
@@ -14,8 +15,9 @@ use crate::runtime::object::buffer::{self, Buffer};
 use crate::runtime::object::kernel;
 use crate::runtime::schedule::hazard::Stage;
 use crate::runtime::schedule::staging::SMALL;
-use crate::runtime::stream::op::{self, Bound, Dispatch, Op, Prepared, Size};
-use crate::runtime::stream::turn::Touches;
+use crate::runtime::stream::op::{Bound, Dispatch, Op, Prepared, Size};
+use crate::runtime::stream::target::Target;
+use crate::runtime::stream::turn::{Touches, check_owner};
 use smallvec::smallvec;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -63,11 +65,16 @@ impl PatternSize {
     }
 }
 
+/// What the offset of a fill command must be a multiple of, in Vulkan's buffer, to come out right.
+fn fill_alignment(device: &Device) -> u64 {
+    if device.vulkan.snapshot().quirks.fill_slides_to_16 { 16 } else { 4 }
+}
+
 /// See avx_copy. Each side is a buffer and an offset in it.
 pub(crate) fn copy(stream: Token, dst: (Token, u64), src: (Token, u64), size: u64) -> Result<()> {
     let (device, to) = buffer::enter(dst.0)?;
     let from = buffer::get(src.0)?;
-    device.owns(&from)?;
+    check_owner(&device, &from)?;
     let target = device.target(stream)?;
     let (to_range, from_range) = (to.range(dst.1, size)?, from.range(src.1, size)?);
     if Arc::ptr_eq(&to, &from) && to_range.start < from_range.end && from_range.start < to_range.end {
@@ -88,7 +95,7 @@ pub(crate) fn copy(stream: Token, dst: (Token, u64), src: (Token, u64), size: u6
             let moved = |at: u64| at - from_range.start + to_range.start;
             let target_part = moved(part.start)..moved(part.end);
             let touches = Touches::one(&from, &part, Stage::Transfer, false).and(&to, &target_part, Stage::Transfer, true);
-            op::run(&device, &target, Prepared { op: Op::Copy { src: from.slice(&part), dst: to.slice(&target_part) }, touches })?;
+            enqueue::run(&device, &target, Prepared { op: Op::Copy { src: from.slice(&part), dst: to.slice(&target_part) }, touches })?;
         }
     }
     for part in in_pieces(&body, device.compile.limits.max_storage_range) {
@@ -123,7 +130,7 @@ fn run_own<'a, const N: usize>(
     }
     let (bound, touches) = bind();
     let dispatch = Dispatch { program: kernel, variant: Variant::default(), bound, size: Size::Direct(groups) };
-    op::run(device, target, Prepared { op: Op::Dispatch(dispatch), touches })
+    enqueue::run(device, target, Prepared { op: Op::Dispatch(dispatch), touches })
 }
 
 /// Whether a kernel moves bytes of the device's memory faster than a command here, `surely` or between kernels. On NVIDIA the copy command
@@ -173,7 +180,7 @@ pub(crate) fn fill(stream: Token, token: Token, offset: u64, size: u64, pattern:
     };
     let plan = match by_kernel {
         true => FillPlan::by_kernel(&range, device.compile.limits.storage_alignment.max(16)),
-        false => FillPlan::by_command(&range, pattern, device.fill_alignment()),
+        false => FillPlan::by_command(&range, pattern, fill_alignment(&device)),
     };
     run_fill(&device, &target, (token, &buffer), &range, pattern, plan)
 }
@@ -189,13 +196,13 @@ fn run_fill(
     for part in plan.bytes.iter().filter(|part| !part.is_empty()) {
         let bytes = repeated(pattern, (part.start - range.start) as usize, (part.end - part.start).min(SMALL));
         let touches = Touches::one(buffer, part, Stage::Transfer, true);
-        op::run(device, target, Prepared { op: Op::Repeat { bytes, dst: buffer.slice(part) }, touches })?;
+        enqueue::run(device, target, Prepared { op: Op::Repeat { bytes, dst: buffer.slice(part) }, touches })?;
     }
     if !plan.words.is_empty() {
         let word = repeated(pattern, (plan.words.start - range.start) as usize, 4);
         let word = u32::from_ne_bytes(std::array::from_fn(|i| word[i]));
         let touches = Touches::one(buffer, &plan.words, Stage::Transfer, true);
-        op::run(device, target, Prepared { op: Op::Fill { dst: buffer.slice(&plan.words), word }, touches })?;
+        enqueue::run(device, target, Prepared { op: Op::Fill { dst: buffer.slice(&plan.words), word }, touches })?;
     }
     for part in in_pieces(&plan.vectors, device.compile.limits.max_storage_range) {
         let vector = repeated(pattern, (part.start - range.start) as usize, 16);

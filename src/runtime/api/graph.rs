@@ -7,10 +7,11 @@
 //! To the outside a launch is one command that touches all that its commands touch. Inside, the hazard plan puts barriers where a
 //! command needs one.
 
-use super::device::{self, Device, Inside};
-use super::stream::{self, Target};
+use super::dispatch_slots::fill_in;
 use crate::runtime::base::error::{Error, Result, Status, invalid};
 use crate::runtime::base::handle::{Kind, Table, Token};
+use crate::runtime::device::core::Device;
+use crate::runtime::device::inside::{self, Inside};
 use crate::runtime::kernel::args::Arg;
 use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::graveyard::Dead;
@@ -19,8 +20,8 @@ use crate::runtime::schedule::staging::Chunk;
 use crate::runtime::schedule::timeline::Label;
 use crate::runtime::schedule::track::TrackId;
 use crate::runtime::stream::op::Prepared;
-pub(crate) use crate::runtime::stream::record::Recording;
-use crate::runtime::stream::record::{Node, SlotValue, merged};
+use crate::runtime::stream::record::{Node, Recording, SlotValue, merged};
+use crate::runtime::stream::target::{self, Target};
 use crate::runtime::stream::turn::{Touches, turn};
 use crate::vulkan::{Commands, MemoryKind, Slice, Window};
 use std::collections::HashMap;
@@ -81,7 +82,7 @@ impl Bytes {
     fn put(&mut self, bytes: &[u8], size: u64) -> Result<(Slice, Window, u64)> {
         if self.chunks.is_empty() || self.used + size > self.size {
             self.size = size.max(CHUNK);
-            self.chunks.push(Chunk::new(self.device.memory(), MemoryKind::Upload, self.size)?);
+            self.chunks.push(Chunk::new(&self.device.memory, MemoryKind::Upload, self.size)?);
             self.used = 0;
         }
         let Some(chunk) = self.chunks.last() else { return Err(Error::new(Status::Internal, "a graph has no memory for its bytes")) };
@@ -106,16 +107,17 @@ impl Drop for Bytes {
 
 /// Begins a graph; gives the stream that records it.
 pub(crate) fn begin(device: Token) -> Result<Token> {
-    let device = device::enter(device)?;
+    let device = inside::enter(device)?;
     device.lock().check()?;
-    stream::record(&device, Recording::default())
+    target::record(&device, Recording::default())
 }
 
 /// Ends a recording; the stream's name ends with it.
 pub(crate) fn end(stream: Token) -> Result<Token> {
-    let (device, recorder) = stream::enter(stream)?;
+    let (device, recorder) = target::enter(stream)?;
     let Recording { nodes, slots } = recorder.take_recording()?;
-    stream::remove(stream);
+    // Another thread may have ended it meanwhile.
+    drop(target::remove(stream));
     let content = Content { nodes, slots, copies: Mutex::default(), lived: AtomicU64::new(NEVER), last_use: Default::default() };
     let content = Arc::new(content);
     if slots == 0 {
@@ -301,8 +303,7 @@ impl Content {
             .enumerate()
             .map(|(i, node)| match node {
                 Node::Fixed(_) => Ok(None),
-                Node::Slotted(slotted) => slotted
-                    .fill_in(device, values)
+                Node::Slotted(slotted) => fill_in(slotted, device, values)
                     .map_err(|e| Error::new(e.status, format!("command {i} of the graph, {}: {}", node.name(), e.message))),
             })
             .collect::<Result<_>>()?;

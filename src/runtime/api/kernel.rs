@@ -1,9 +1,9 @@
 //! Kernels: made, described, freed.
 
-use super::device;
 use crate::compile::{BindingKind, Variant};
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::Token;
+use crate::runtime::device::inside;
 use crate::runtime::kernel::properties::{KernelArgProperties, KernelProperties};
 use crate::runtime::object::kernel;
 
@@ -11,7 +11,7 @@ pub(crate) use crate::runtime::kernel::options::{Bounds, Language, Options, Sett
 
 /// Makes a kernel and names it.
 pub(crate) fn create(device: Token, options: &Options<'_>) -> Result<Token> {
-    let device = device::enter(device)?;
+    let device = inside::enter(device)?;
     let program = kernel::make(&device, options)?;
     kernel::name(&device, program)
 }

@@ -6,7 +6,9 @@
 //! | `buffer` | make, describe, free |
 //! | `kernel` | make, describe, free |
 //! | `stream` | make, wait, query, flush |
+//! | `enqueue` | from a command to the queue, or into a graph |
 //! | `dispatch` | one dispatch, from arguments to a command |
+//! | `dispatch_slots` | a recorded dispatch with the values of a launch |
 //! | `quick` | the fast path of a dispatch |
 //! | `transfer` | write and read |
 //! | `fill` | fill and copy on the device |
@@ -18,6 +20,8 @@
 pub(crate) mod buffer;
 pub(crate) mod device;
 pub(crate) mod dispatch;
+pub(crate) mod dispatch_slots;
+pub(crate) mod enqueue;
 pub(crate) mod event;
 pub(crate) mod fill;
 pub(crate) mod graph;

@@ -5,11 +5,10 @@
 //! What keeps things alive instead of counts: kernels and streams lose their names under the locks of their tables alone, and a device is
 //! closed, and a buffer's memory freed, under the lock of its engine, which knows the buffers by their handles.
 
-use super::device::Device;
-use super::stream;
 use crate::compile::{BindingKind, Variant};
 use crate::runtime::base::error::Result;
 use crate::runtime::base::handle::Token;
+use crate::runtime::device::core::Device;
 use crate::runtime::kernel::args::{Arg, Demand, Given, Value};
 use crate::runtime::kernel::program::Program;
 use crate::runtime::object::kernel;
@@ -19,6 +18,7 @@ use crate::runtime::schedule::staging::Staging;
 use crate::runtime::schedule::stream_state::Line;
 use crate::runtime::schedule::timeline::Label;
 use crate::runtime::schedule::track::Touch;
+use crate::runtime::stream::target;
 use crate::vulkan::{Commands, Pipeline, Slice};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub(crate) fn dispatch<'a>(stream: Token, kernel: Token, groups: [u32; 3], given
     let line = if device.is_default(stream) {
         &device.line
     } else {
-        streams = stream::all();
+        streams = target::all();
         streams.get(stream)?.live_on(device)?
     };
     let most = &device.compile.limits.max_groups;

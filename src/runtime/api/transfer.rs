@@ -5,10 +5,10 @@
 //! user has registered the device reads and writes itself. While a call works on a buffer with no lock held it pins the range, and
 //! calls that conflict with it wait their turn.
 
-use super::device::Inside;
-use super::stream::Target;
+use super::enqueue;
 use crate::runtime::base::error::Result;
 use crate::runtime::base::handle::Token;
+use crate::runtime::device::inside::Inside;
 use crate::runtime::object::buffer::{self, Buffer};
 use crate::runtime::schedule::delivery::{Delivery, Source};
 use crate::runtime::schedule::engine::Engine;
@@ -17,7 +17,8 @@ use crate::runtime::schedule::regions::Region;
 use crate::runtime::schedule::staging::{Chunk, LARGE, Ring, SMALL, Staging, Taken};
 use crate::runtime::schedule::stream_state::Line;
 use crate::runtime::schedule::timeline::Label;
-use crate::runtime::stream::op::{self, Op, Prepared};
+use crate::runtime::stream::op::{Op, Prepared};
+use crate::runtime::stream::target::Target;
 use crate::runtime::stream::turn::{Pin, Touches, turn};
 use crate::vulkan::{MemoryKind, Window};
 use std::borrow::Cow;
@@ -51,7 +52,7 @@ pub(crate) fn write(stream: Token, buffer: Token, offset: u64, data: &[u8], keep
     let touches = Touches::one(&buffer, &range, Stage::Transfer, true);
     let upload = |touches| {
         let op = Op::Upload { bytes: Cow::Borrowed(data), dst: buffer.slice(&range) };
-        op::run(&device, &target, Prepared { op, touches })
+        enqueue::run(&device, &target, Prepared { op, touches })
     };
     let Target::Live(line) = &target else {
         return if data.is_empty() { Ok(()) } else { upload(touches) };
@@ -159,7 +160,7 @@ fn write_part(device: &Inside, line: &Arc<Line>, buffer: &Arc<Buffer>, at: u64, 
         },
     );
     engine.staging.uploads.give_back(chunk, (line.lane, line.last()));
-    device.notify_change();
+    device.engine.notify_change();
     outcome?;
     engine.flush_for(Some(line), line.clock())?;
     device.reap(&mut engine);
@@ -288,7 +289,7 @@ fn read_small(
         // The device may still write it.
         Err(_) => {
             device.lock().staging.small_readbacks.give_back(chunk, (line.lane, number));
-            device.notify_change();
+            device.engine.notify_change();
         }
     }
     outcome?;
@@ -331,7 +332,7 @@ pub(crate) fn read_async(stream: Token, buffer: Token, offset: u64, into: &'stat
     let source = if size <= SMALL {
         Source::Small(take_chunk(&device, |staging| &mut staging.small_readbacks)?)
     } else if size <= OWN_STAGING {
-        match Chunk::new(device.memory(), MemoryKind::Readback, size) {
+        match Chunk::new(&device.memory, MemoryKind::Readback, size) {
             Ok(chunk) => Source::Own(chunk),
             // Without the memory to do it later, it is done now.
             Err(_) => return read(stream, buffer, offset, into),
@@ -459,7 +460,7 @@ fn read_staged(device: &Inside, line: &Arc<Line>, buffer: &Arc<Buffer>, offset: 
 
 fn give_back(device: &Inside, line: &Line, ring: fn(&mut Staging) -> &mut Ring, chunk: Chunk, number: u64) {
     ring(&mut device.lock().staging).give_back(chunk, (line.lane, number));
-    device.notify_change();
+    device.engine.notify_change();
 }
 
 /// Has the device copy the range into the chunk; returns it with the submission that does so.
@@ -478,7 +479,7 @@ fn queue_read(
         Ok(_) => Ok((chunk, number)),
         Err(e) => {
             ring(&mut engine.staging).give_back(chunk, (line.lane, number));
-            device.notify_change();
+            device.engine.notify_change();
             Err(e)
         }
     }

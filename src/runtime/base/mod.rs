@@ -6,10 +6,12 @@
 //! | `handle` | handles as names: tokens and the tables behind them |
 //! | `log` | the log of the process |
 //! | `trace` | the trace file of the process |
+//! | `deadline` | when a wait ends |
 //! | `pool` | threads that are kept for work which calls hand to them |
 //! | `copier` | threads that copy between ordinary memory and staging memory |
 
 pub(crate) mod copier;
+pub(crate) mod deadline;
 pub(crate) mod error;
 pub(crate) mod handle;
 pub(crate) mod log;

@@ -5,8 +5,8 @@
 //! one of the threads, its leader, submits it when the oldest submission of the line is done; databases know this as group commit. The
 //! queue is not left idle: one submission more is behind the oldest.
 
-use crate::runtime::api::device::Device;
 use crate::runtime::base::error::Result;
+use crate::runtime::device::core::Device;
 use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::hazard::Clock;
 use crate::runtime::schedule::stream_state::Line;
@@ -46,7 +46,7 @@ impl Device {
 
     /// As `hand_in`, for a call on an event, which does not use up what the stream has to tell.
     pub(crate) fn hand_in_untold(&self, engine: &mut Engine, clock: Clock) -> Result<Clock> {
-        let in_line = self.in_line();
+        let in_line = self.engine.in_line();
         let mut now = clock;
         for (lane, number) in now.iter_mut().take(engine.lanes.len()).enumerate() {
             if engine.can_gather(lane, *number, in_line) {

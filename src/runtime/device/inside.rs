@@ -1,9 +1,12 @@
 //! A call that is inside a device.
 
-use crate::runtime::api::device::Device;
 use crate::runtime::base::error::{Error, Result, Status};
+use crate::runtime::base::handle::{Kind, Table, Token};
+use crate::runtime::device::core::Device;
 use std::ops::Deref;
 use std::sync::Arc;
+
+static DEVICES: Table<Device> = Table::new(Kind::Device);
 
 /// A device, kept from being destroyed for the length of a call.
 pub(crate) struct Inside(Arc<Device>);
@@ -31,4 +34,19 @@ impl Drop for Inside {
     fn drop(&mut self) {
         self.0.calls.leave();
     }
+}
+
+/// The open device of that name.
+pub(crate) fn enter(token: Token) -> Result<Inside> {
+    DEVICES.get(token)?.enter()
+}
+
+/// Names a device.
+pub(crate) fn name(device: Arc<Device>) -> Result<Token> {
+    DEVICES.insert_with(|_| device)
+}
+
+/// Ends a device's name; the device.
+pub(crate) fn remove(token: Token) -> Result<Arc<Device>> {
+    DEVICES.remove(token)
 }

@@ -1,9 +1,10 @@
 //! Taking the engine.
 
-use crate::runtime::api::device::Device;
 use crate::runtime::schedule::engine::Engine;
-use std::sync::atomic::Ordering;
-use std::sync::{MutexGuard, PoisonError, TryLockError};
+use crate::vulkan::Completion;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Duration;
 
 /// How often a thread looks for the engine before it sleeps, and how many pauses of the processor are between two looks: some 40 us.
 const LOCK_LOOKS: u32 = 150;
@@ -11,7 +12,30 @@ const LOCK_PAUSE: u32 = 8;
 /// So many threads look at once; more in line sleep, as a thousand that each wait for a small job must.
 const LOOKERS: u32 = 8;
 
-impl Device {
+/// The engine behind its lock, with the signal that something which calls wait for has changed under it.
+pub(crate) struct EngineLock {
+    engine: Mutex<Engine>,
+    /// Threads in line for it.
+    in_line: AtomicU32,
+    /// Of each lane.
+    completions: Vec<Arc<Completion>>,
+    /// Pins have ended, staging chunks came back.
+    changed: Condvar,
+    /// Who waits for that. Counted under the lock.
+    changes_wanted: AtomicU32,
+}
+
+impl EngineLock {
+    pub(crate) fn new(engine: Engine, completions: Vec<Arc<Completion>>) -> EngineLock {
+        EngineLock {
+            engine: Mutex::new(engine),
+            in_line: AtomicU32::new(0),
+            completions,
+            changed: Condvar::new(),
+            changes_wanted: AtomicU32::new(0),
+        }
+    }
+
     /// The engine, for as long as it takes to record something: never across a wait for the GPU.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Engine> {
         match self.engine.try_lock() {
@@ -49,5 +73,37 @@ impl Device {
     /// How many threads are in line for the engine.
     pub(crate) fn in_line(&self) -> u32 {
         self.in_line.load(Ordering::Relaxed)
+    }
+
+    /// Gives the lock away until pins end or staging chunks come back, for a second at most.
+    pub(crate) fn wait_for_change<'a>(&self, engine: MutexGuard<'a, Engine>) -> MutexGuard<'a, Engine> {
+        self.wait_unless(engine, || false)
+    }
+
+    /// As `wait_for_change`, unless what is waited for is there by now.
+    pub(crate) fn wait_unless<'a>(&self, engine: MutexGuard<'a, Engine>, is_there: impl FnOnce() -> bool) -> MutexGuard<'a, Engine> {
+        self.changes_wanted.fetch_add(1, Ordering::SeqCst);
+        let engine = match is_there() {
+            true => engine,
+            false => self.changed.wait_timeout(engine, Duration::from_secs(1)).unwrap_or_else(PoisonError::into_inner).0,
+        };
+        self.changes_wanted.fetch_sub(1, Ordering::SeqCst);
+        engine
+    }
+
+    /// To be called behind the change, which was made under the engine's lock. Costs a call of the system's only if somebody waits.
+    pub(crate) fn notify_change(&self) {
+        if self.changes_wanted.load(Ordering::Relaxed) > 0 {
+            self.changed.notify_all();
+        }
+    }
+
+    /// As `notify_change`, of a change that was made without the lock.
+    pub(crate) fn notify_unlocked_change(&self) {
+        if self.changes_wanted.load(Ordering::SeqCst) > 0 {
+            // So that no thread is between its look and its sleep.
+            drop(self.lock());
+            self.changed.notify_all();
+        }
     }
 }

@@ -2,21 +2,25 @@
 //!
 //! | file | what it is about |
 //! |---|---|
+//! | `core` | all that belongs to a device |
 //! | `gate` | the calls inside a device, which destroying it waits for |
 //! | `inside` | a call that is inside a device |
 //! | `lock` | taking the engine's lock |
 //! | `waiting` | waits for the GPU, and what is settled behind each |
 //! | `gather` | small jobs of many threads in one submission |
+//! | `reclaim` | memory: given out and taken back |
 //! | `storage` | memory that commands use |
 //! | `pending_reports` | what kernels reported and nobody has read yet |
 //! | `reports` | what kernels report |
 //! | `tail` | the thread that submits what was held back |
 
+pub(crate) mod core;
 pub(crate) mod gate;
 pub(crate) mod gather;
 pub(crate) mod inside;
 pub(crate) mod lock;
 pub(crate) mod pending_reports;
+pub(crate) mod reclaim;
 pub(crate) mod reports;
 pub(crate) mod storage;
 pub(crate) mod tail;

@@ -3,8 +3,8 @@
 
 use super::pending_reports::{MOST, Report};
 use super::storage::Storage;
-use crate::runtime::api::device::Device;
 use crate::runtime::base::error::{Error, Result, Status};
+use crate::runtime::device::core::Device;
 use crate::runtime::kernel::program::Program;
 use crate::runtime::schedule::failures::Since;
 use crate::runtime::schedule::hazard::Clock;

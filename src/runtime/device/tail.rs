@@ -5,10 +5,15 @@
 //! engine's lock and from the driver, whose waits and submissions stand in each other's way: to look at the device then made dispatches
 //! twice as dear on an H200.
 
-use crate::runtime::api::device::Device;
+use super::core::Device;
+use crate::runtime::base::error::Result;
+use crate::runtime::base::log;
+use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::hazard::{Clock, MAX_LANES};
+use crate::runtime::schedule::stream_state::Line;
 use crate::sys;
 use crate::vulkan::wait_first;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -22,8 +27,44 @@ const SLOW: u32 = 4;
 /// After so many naps in a row in which nothing was recorded, and with no tail to watch, the thread sleeps.
 const NAPS: u32 = 20;
 
+impl Device {
+    /// After recording: submits what should go now, and has the rest watched.
+    pub(crate) fn pace(self: &Arc<Self>, engine: &mut Engine, stream: &Arc<Line>) -> Result<()> {
+        self.recorded.store(self.recorded.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        if engine.pace(stream)? {
+            engine.tail_sleeps = !self.watch_tail();
+        }
+        self.reap(engine);
+        Ok(())
+    }
+
+    /// How often something was recorded.
+    pub(crate) fn recorded(&self) -> u64 {
+        self.recorded.load(Ordering::Relaxed)
+    }
+
+    /// For each lane the number of the batch that is open, 0 for none. Without the engine's lock.
+    pub(crate) fn begun(&self) -> Clock {
+        std::array::from_fn(|lane| self.begun[lane].load(Ordering::Relaxed))
+    }
+
+    /// Wakes the tail thread, or starts it; false if there is none to have.
+    fn watch_tail(self: &Arc<Self>) -> bool {
+        let mut thread = self.tail_thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if thread.is_none() {
+            match spawn(self.clone()) {
+                Ok(handle) => *thread = Some(handle),
+                // Without the thread the tail goes with the next call that waits or fills the batch.
+                Err(e) => log::line(log::Level::Warn, format!("no thread to submit held-back work: {e}")),
+            }
+        }
+        self.tail.notify_one();
+        thread.is_some()
+    }
+}
+
 /// Starts the thread.
-pub(crate) fn spawn(device: Arc<Device>) -> std::io::Result<JoinHandle<()>> {
+fn spawn(device: Arc<Device>) -> std::io::Result<JoinHandle<()>> {
     sys::spawn("avx_gpu tail", Some(256 << 10), move || watch(&device))
 }
 

@@ -1,8 +1,8 @@
 //! Waits of the host for the device, and what is settled behind each.
 
-use crate::runtime::api::device::Device;
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::trace;
+use crate::runtime::device::core::Device;
 use crate::runtime::schedule::delivery::{Delivery, Source};
 use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::hazard::Clock;
@@ -88,7 +88,7 @@ impl Device {
                 if engine.deliveries.busy == 0 {
                     return Ok(());
                 }
-                engine = self.wait_for_change(engine);
+                engine = self.engine.wait_for_change(engine);
                 continue;
             }
             engine.deliveries.busy += 1;
@@ -97,7 +97,7 @@ impl Device {
                 let Delivery { source: Source::Small(chunk) | Source::Own(chunk), into, .. } = &delivery;
                 let bytes = into.len();
                 let window = chunk.window();
-                self.copy_out(window, delivery.into);
+                self.copiers.read(window, 0, delivery.into);
                 debug_assert!(bytes > 0);
                 let mut engine = self.lock();
                 match delivery.source {
@@ -107,7 +107,7 @@ impl Device {
             }
             engine = self.lock();
             engine.deliveries.busy -= 1;
-            self.notify_change();
+            self.engine.notify_change();
         }
     }
 

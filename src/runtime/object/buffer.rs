@@ -1,8 +1,9 @@
 //! Buffers, as handles name them.
 
-use crate::runtime::api::device::{Device, Inside};
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::{Kind, Table, Token};
+use crate::runtime::device::core::Device;
+use crate::runtime::device::inside::Inside;
 use crate::runtime::device::storage::Storage;
 use crate::vulkan::Slice;
 use std::ops::Range;

@@ -1,9 +1,10 @@
 //! Kernels, as handles name them.
 
 use crate::compile::Variant;
-use crate::runtime::api::device::{Device, Inside};
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::{Kind, Living, Table, Token};
+use crate::runtime::device::core::Device;
+use crate::runtime::device::inside::Inside;
 use crate::runtime::kernel::options::{Language, Options};
 use crate::runtime::kernel::program::Program;
 use crate::runtime::kernel::translate;

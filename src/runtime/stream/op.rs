@@ -1,13 +1,11 @@
 //! Commands as data: made from checked arguments, recorded into a batch at once, or kept in a graph and recorded when it is launched.
 
-use super::turn::{Touches, turn};
+use super::turn::Touches;
 use crate::compile::Variant;
-use crate::runtime::api::device::Inside;
-use crate::runtime::api::stream::Target;
 use crate::runtime::base::error::{Error, Result, Status};
+use crate::runtime::base::handle::Token;
 use crate::runtime::kernel::program::Program;
 use crate::runtime::schedule::hazard::Stage;
-use crate::runtime::schedule::stream_state::Line;
 use crate::runtime::schedule::timeline::Label;
 use crate::vulkan::{Commands, Slice};
 use smallvec::SmallVec;
@@ -72,6 +70,18 @@ pub(crate) enum Bound<'a> {
     PushConstants(Cow<'a, [u8]>),
 }
 
+/// How much to run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Grid {
+    Workgroups([u32; 3]),
+    /// Invocations, rounded up to whole workgroups.
+    Threads([u64; 3]),
+    /// As the three words at this offset of a buffer say when the device gets there.
+    Indirect(Token, u64),
+    /// As this slot of a graph says at each launch, in three words.
+    Slot(u32),
+}
+
 /// How many workgroups.
 #[derive(Clone, Copy)]
 pub(crate) enum Size {
@@ -97,7 +107,7 @@ impl Op<'_> {
     }
 
     /// What a trace shows.
-    fn label<'l>(&'l self, touches: &Touches) -> Label<'l> {
+    pub(crate) fn label<'l>(&'l self, touches: &Touches) -> Label<'l> {
         match self {
             Op::Dispatch(dispatch) => dispatch.as_run().label(touches),
             Op::Copy { src, .. } => Label::new("copy", src.size),
@@ -211,44 +221,6 @@ fn pieces(groups: [u32; 3], limit: [u32; 3]) -> impl Iterator<Item = ([u32; 3], 
         (0..total).step_by(step as usize).map(move |base| (base, step.min(total - base)))
     };
     along(2).flat_map(move |z| along(1).flat_map(move |y| along(0).map(move |x| ([x.0, y.0, z.0], [x.1, y.1, z.1]))))
-}
-
-/// Queues a command on a stream, or keeps it in the graph that the stream records.
-pub(crate) fn run(device: &Inside, target: &Target, prepared: Prepared<'_>) -> Result<()> {
-    let line = match target {
-        Target::Live(line) => line,
-        Target::Recording(stream) => return stream.recording(|recording| recording.push(prepared)),
-    };
-    let Prepared { op, touches } = prepared;
-    queue(device, line, &touches, || op.label(&touches), op.program(), |commands, upload| op.encode(commands, upload))
-}
-
-/// Queues on a live stream what `encode` records.
-#[inline]
-pub(crate) fn queue<'a>(
-    device: &Inside,
-    line: &Arc<Line>,
-    touches: &Touches,
-    label: impl FnOnce() -> Label<'a>,
-    program: Option<&Program>,
-    encode: impl FnOnce(&mut Commands, &mut Upload<'_>) -> Result<()>,
-) -> Result<()> {
-    let mut engine = turn(device, touches)?;
-    let mut is_first = false;
-    engine.record(line, &touches.list, label, |commands, staging, now| {
-        // Before anything can fail: from here on the batch may refer to the pipeline.
-        is_first = program.is_some_and(|program| program.used_by(now.lane, now.submission));
-        let arena = staging.arena(now.lane);
-        encode(commands, &mut |bytes, size, _| {
-            let (slice, window, at) = arena.take(size, now.submission, now.done)?;
-            window.write(at, bytes);
-            Ok(slice)
-        })
-    })?;
-    if let Some(program) = program.filter(|_| is_first) {
-        engine.lanes[usize::from(line.lane)].note_kernel(line.last(), &program.label);
-    }
-    device.pace(&mut engine, line)
 }
 
 #[cold]

@@ -1,9 +1,7 @@
 //! What a graph is made of: commands kept as data, and those that wait for the values of a launch.
 
-use super::op::{Op, Prepared};
+use super::op::{Grid, Op, Prepared};
 use super::turn::Touches;
-use crate::runtime::api::device::Device;
-use crate::runtime::api::dispatch::{self, Grid};
 use crate::runtime::base::error::{Error, Result, Status, invalid};
 use crate::runtime::base::handle::Token;
 use crate::runtime::kernel::args::{self, Arg, Value};
@@ -33,18 +31,19 @@ pub(crate) enum Node {
 /// See [`Node`].
 pub(crate) struct Slotted {
     pub(crate) program: Arc<Program>,
-    grid: Grid,
-    args: Vec<Kept>,
+    pub(crate) grid: Grid,
+    pub(crate) args: Vec<Kept>,
 }
 
 /// An argument with what it borrowed.
-struct Kept {
-    at: Option<(u32, u32)>,
-    value: KeptValue,
-    unordered: bool,
+pub(crate) struct Kept {
+    pub(crate) at: Option<(u32, u32)>,
+    pub(crate) value: KeptValue,
+    pub(crate) unordered: bool,
 }
 
-enum KeptValue {
+/// See [`Kept`].
+pub(crate) enum KeptValue {
     Buffer(Token, u64, u64),
     Bytes(Vec<u8>),
     Slot(u32),
@@ -148,64 +147,10 @@ impl Node {
 }
 
 impl Slotted {
-    /// The command with the values of a launch; `None` if it is empty with them.
-    pub(crate) fn fill_in<'a>(&'a self, device: &Arc<Device>, values: &'a [SlotValue]) -> Result<Option<Prepared<'a>>> {
-        let value_of = |slot: u32| {
-            let missing = || invalid(format!("slot {slot} of the graph has no value; {} were given", values.len()));
-            values.get(slot as usize).ok_or_else(missing)
-        };
-        let grid = match self.grid {
-            Grid::Slot(slot) => Grid::Workgroups(words(slot, value_of(slot)?)?),
-            grid => grid,
-        };
-        let mut args = Vec::with_capacity(self.args.len());
-        for kept in &self.args {
-            let mut slot = None;
-            let value = match &kept.value {
-                KeptValue::Buffer(buffer, offset, size) => Value::Buffer { buffer: *buffer, offset: *offset, size: *size },
-                KeptValue::Bytes(bytes) => Value::Bytes(bytes),
-                KeptValue::Slot(of) => {
-                    slot = Some(*of);
-                    match value_of(*of)? {
-                        SlotValue::None => {
-                            return Err(invalid(format!("slot {of} of the graph has no value: params[{of}] is AVX_ARG_NONE")));
-                        }
-                        SlotValue::Buffer(buffer, offset, size) => Value::Buffer { buffer: *buffer, offset: *offset, size: *size },
-                        SlotValue::Bytes(bytes) => Value::Bytes(bytes),
-                    }
-                }
-                KeptValue::Offset(of, (buffer, base, size)) => {
-                    let offset = base
-                        .checked_add(offset(*of, value_of(*of)?)?)
-                        .ok_or_else(|| Error::new(Status::OutOfRange, format!("slot {of} of the graph: the offset passes 2^64 bytes")))?;
-                    Value::Buffer { buffer: *buffer, offset, size: *size }
-                }
-            };
-            args.push(Arg { at: kept.at, value, unordered: kept.unordered, slot });
-        }
-        dispatch::prepare(device, &self.program, grid, &args)
-    }
-
     /// How often the command uses the slot, in whatever way.
     pub(crate) fn uses_of(&self, slot: u32) -> usize {
         let uses = |arg: &&Kept| matches!(arg.value, KeptValue::Slot(of) | KeptValue::Offset(of, _) if of == slot);
         usize::from(matches!(self.grid, Grid::Slot(of) if of == slot)) + self.args.iter().filter(uses).count()
-    }
-}
-
-fn words(slot: u32, value: &SlotValue) -> Result<[u32; 3]> {
-    match value {
-        SlotValue::Bytes(bytes) if bytes.len() == 12 => {
-            Ok(std::array::from_fn(|i| u32::from_ne_bytes(std::array::from_fn(|j| bytes[i * 4 + j]))))
-        }
-        _ => Err(invalid(format!("slot {slot} of the graph is a number of workgroups: it takes three uint32_t, 12 bytes"))),
-    }
-}
-
-fn offset(slot: u32, value: &SlotValue) -> Result<u64> {
-    match value {
-        SlotValue::Bytes(bytes) if bytes.len() == 8 => Ok(u64::from_ne_bytes(std::array::from_fn(|i| bytes[i]))),
-        _ => Err(invalid(format!("slot {slot} of the graph is an offset: it takes one uint64_t, 8 bytes"))),
     }
 }
 

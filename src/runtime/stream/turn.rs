@@ -1,7 +1,7 @@
 //! Whose turn it is: which bytes the user has mapped, and which a call in progress works on with no lock held.
 
-use crate::runtime::api::device::Device;
 use crate::runtime::base::error::{Error, Result, Status};
+use crate::runtime::device::core::Device;
 use crate::runtime::object::buffer::Buffer;
 use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::hazard::{Stage, Use};
@@ -39,6 +39,15 @@ impl Touches {
     }
 }
 
+/// Fails if a buffer is not of this device.
+pub(crate) fn check_owner(device: &Arc<Device>, buffer: &Buffer) -> Result<()> {
+    if Arc::ptr_eq(device, &buffer.device) {
+        return Ok(());
+    }
+    let message = format!("{} is of device '{}', the call's other handle of device '{}'", buffer.name(), buffer.device.label, device.label);
+    Err(Error::new(Status::InvalidHandle, message))
+}
+
 /// The engine, once no other call is working on what is touched. Fails if the device is lost or a range mapped in a conflicting way.
 pub(crate) fn turn<'a>(device: &'a Device, touches: &Touches) -> Result<MutexGuard<'a, Engine>> {
     let mut engine = device.lock();
@@ -56,7 +65,7 @@ pub(crate) fn turn<'a>(device: &'a Device, touches: &Touches) -> Result<MutexGua
         if !pinned {
             return Ok(engine);
         }
-        engine = device.wait_for_change(engine);
+        engine = device.engine.wait_for_change(engine);
     }
 }
 
@@ -89,6 +98,6 @@ impl<'a> Pin<'a> {
 impl Drop for Pin<'_> {
     fn drop(&mut self) {
         self.device.lock().unpin(self.buffer.storage.track, &self.range, self.write);
-        self.device.notify_change();
+        self.device.engine.notify_change();
     }
 }

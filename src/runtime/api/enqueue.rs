@@ -1,0 +1,50 @@
+//! From a command to the device's queue, or into the graph that a stream records.
+
+use crate::runtime::base::error::Result;
+use crate::runtime::device::inside::Inside;
+use crate::runtime::kernel::program::Program;
+use crate::runtime::schedule::stream_state::Line;
+use crate::runtime::schedule::timeline::Label;
+use crate::runtime::stream::op::{Prepared, Upload};
+use crate::runtime::stream::target::Target;
+use crate::runtime::stream::turn::{Touches, turn};
+use crate::vulkan::Commands;
+use std::sync::Arc;
+
+/// Queues a command on a stream, or keeps it in the graph that the stream records.
+pub(crate) fn run(device: &Inside, target: &Target, prepared: Prepared<'_>) -> Result<()> {
+    let line = match target {
+        Target::Live(line) => line,
+        Target::Recording(stream) => return stream.recording(|recording| recording.push(prepared)),
+    };
+    let Prepared { op, touches } = prepared;
+    queue(device, line, &touches, || op.label(&touches), op.program(), |commands, upload| op.encode(commands, upload))
+}
+
+/// Queues on a live stream what `encode` records.
+#[inline]
+pub(crate) fn queue<'a>(
+    device: &Inside,
+    line: &Arc<Line>,
+    touches: &Touches,
+    label: impl FnOnce() -> Label<'a>,
+    program: Option<&Program>,
+    encode: impl FnOnce(&mut Commands, &mut Upload<'_>) -> Result<()>,
+) -> Result<()> {
+    let mut engine = turn(device, touches)?;
+    let mut is_first = false;
+    engine.record(line, &touches.list, label, |commands, staging, now| {
+        // Before anything can fail: from here on the batch may refer to the pipeline.
+        is_first = program.is_some_and(|program| program.used_by(now.lane, now.submission));
+        let arena = staging.arena(now.lane);
+        encode(commands, &mut |bytes, size, _| {
+            let (slice, window, at) = arena.take(size, now.submission, now.done)?;
+            window.write(at, bytes);
+            Ok(slice)
+        })
+    })?;
+    if let Some(program) = program.filter(|_| is_first) {
+        engine.lanes[usize::from(line.lane)].note_kernel(line.last(), &program.label);
+    }
+    device.pace(&mut engine, line)
+}

@@ -1,0 +1,87 @@
+//! A device: all that belongs to one.
+
+use super::gate::Calls;
+use super::lock::EngineLock;
+use super::pending_reports::Reports;
+use crate::compile::Variant;
+use crate::runtime::base::copier::Copiers;
+use crate::runtime::base::error::Result;
+use crate::runtime::base::handle::Token;
+use crate::runtime::kernel::cache::DiskCache;
+use crate::runtime::kernel::code_cache::CodeCache;
+use crate::runtime::kernel::context::CompileContext;
+use crate::runtime::kernel::own_kernels::OwnKernels;
+use crate::runtime::kernel::program::Compiled;
+use crate::runtime::schedule::engine::Engine;
+use crate::runtime::schedule::graveyard::DropQueue;
+use crate::runtime::schedule::hazard::MAX_LANES;
+use crate::runtime::schedule::regions::Registered;
+use crate::runtime::schedule::staging::Returned;
+use crate::runtime::schedule::stream_state::Line;
+use crate::vulkan::{self, Completion, Memory, Pipeline, Stamps};
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
+use std::time::Duration;
+
+/// A physical device, opened. Fields are dropped in order: what uses the Vulkan device before it.
+pub(crate) struct Device {
+    pub(crate) label: Arc<str>,
+    /// The default stream's name.
+    pub(crate) stream: OnceLock<Token>,
+    /// And itself.
+    pub(crate) line: Arc<Line>,
+    pub(crate) lane_count: usize,
+    pub(crate) streams_made: AtomicU64,
+    pub(crate) wait_timeout: Option<Duration>,
+    pub(crate) calls: Calls,
+    pub(crate) engine: EngineLock,
+    /// There is a tail to watch, or the device is being destroyed.
+    pub(crate) tail: Condvar,
+    pub(crate) tail_thread: Mutex<Option<std::thread::JoinHandle<()>>>,
+    /// Shared with the engine.
+    pub(crate) attention: Arc<AtomicBool>,
+    /// As the engine's.
+    pub(crate) begun: Arc<[AtomicU64; MAX_LANES]>,
+    pub(crate) returned: Returned,
+    /// Of each lane.
+    pub(crate) completions: Vec<Arc<Completion>>,
+    pub(crate) copiers: Copiers,
+    pub(crate) registered: Registered,
+    pub(crate) own_kernels: OwnKernels,
+    pub(crate) reports: Reports,
+    /// The clock of the device's queues, if they have one.
+    pub(crate) stamps: Option<Stamps>,
+    /// What was let go and the engine does not know yet.
+    pub(crate) drops: Arc<DropQueue>,
+    /// How often something was recorded. Written under the engine's lock.
+    pub(crate) recorded: AtomicU64,
+    pub(crate) code: CodeCache,
+    pub(crate) compile: CompileContext,
+    pub(crate) disk: Option<DiskCache>,
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) vulkan: Arc<vulkan::Device>,
+}
+
+impl Device {
+    /// The engine, for as long as it takes to record something: never across a wait for the GPU.
+    #[inline]
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Engine> {
+        self.engine.lock()
+    }
+
+    /// The completion of a lane.
+    pub(crate) fn completion(&self, lane: u8) -> &Arc<Completion> {
+        &self.completions[usize::from(lane)]
+    }
+
+    /// True for the default stream, by NULL or by its name.
+    #[inline]
+    pub(crate) fn is_default(&self, stream: Token) -> bool {
+        stream.is_null() || self.stream.get() == Some(&stream)
+    }
+
+    /// The pipeline for a way of dispatching compiled code, made at its first use.
+    pub(crate) fn pipeline<'c>(&self, compiled: &'c Compiled, variant: Variant) -> Result<&'c Pipeline> {
+        compiled.pipeline(&self.compile, variant, |e| self.lock().fail(e))
+    }
+}

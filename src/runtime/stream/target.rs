@@ -1,0 +1,123 @@
+//! Streams, as handles name them, and where the work of a call goes: to the device, or into a graph.
+
+use super::record::Recording;
+use crate::runtime::base::error::{Error, Result, Status};
+use crate::runtime::base::handle::{Kind, Living, Table, Token};
+use crate::runtime::device::core::Device;
+use crate::runtime::device::inside::Inside;
+use crate::runtime::schedule::stream_state::Line;
+use std::sync::{Arc, Mutex};
+
+static STREAMS: Table<Stream> = Table::new(Kind::Stream);
+
+/// A stream, as a handle names it.
+pub(crate) struct Stream {
+    pub(crate) device: Arc<Device>,
+    kind: StreamKind,
+}
+
+enum StreamKind {
+    Live(Arc<Line>),
+    /// Records a graph; empty once that has ended.
+    Recording(Mutex<Option<Recording>>),
+}
+
+/// Where a verb's work goes.
+pub(crate) enum Target {
+    Live(Arc<Line>),
+    Recording(Arc<Stream>),
+}
+
+impl Target {
+    /// The live stream, for `what`, which cannot be recorded.
+    pub(crate) fn live(self, what: &str) -> Result<Arc<Line>> {
+        match self {
+            Target::Live(line) => Ok(line),
+            Target::Recording(_) => {
+                let message = format!("{what} cannot be recorded into a graph: it would happen now, and the graph runs later");
+                Err(Error::new(Status::Unsupported, message))
+            }
+        }
+    }
+}
+
+impl Stream {
+    /// Where its work goes, if it is a live one of that device.
+    #[inline]
+    pub(crate) fn live_on(&self, device: &Arc<Device>) -> Option<&Arc<Line>> {
+        match &self.kind {
+            StreamKind::Live(line) if Arc::ptr_eq(&self.device, device) => Some(line),
+            _ => None,
+        }
+    }
+
+    /// Works on what the recording stream has recorded. Fails once the recording has ended.
+    pub(crate) fn recording<T>(&self, work: impl FnOnce(&mut Recording) -> Result<T>) -> Result<T> {
+        if let StreamKind::Recording(recording) = &self.kind
+            && let Some(recording) = &mut *recording.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        {
+            return work(recording);
+        }
+        Err(Error::new(Status::InvalidHandle, "the stream does not record a graph"))
+    }
+
+    /// Ends the recording and gives what was recorded.
+    pub(crate) fn take_recording(&self) -> Result<Recording> {
+        if let StreamKind::Recording(recording) = &self.kind
+            && let Some(recording) = recording.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+        {
+            return Ok(recording);
+        }
+        Err(Error::new(Status::InvalidHandle, "the stream does not record a graph; avx_graph_begin gives one that does"))
+    }
+}
+
+impl Device {
+    /// Where work on `stream` goes; NULL is the default stream.
+    pub(crate) fn target(self: &Arc<Self>, stream: Token) -> Result<Target> {
+        if self.is_default(stream) {
+            return Ok(Target::Live(self.line.clone()));
+        }
+        let stream = STREAMS.get(stream)?;
+        if !Arc::ptr_eq(&stream.device, self) {
+            let message = format!("the stream is of device '{}', the call's other handle of device '{}'", stream.device.label, self.label);
+            return Err(Error::new(Status::InvalidHandle, message));
+        }
+        match &stream.kind {
+            StreamKind::Live(line) => Ok(Target::Live(line.clone())),
+            StreamKind::Recording(_) => Ok(Target::Recording(stream)),
+        }
+    }
+}
+
+/// Names a live stream.
+pub(crate) fn name(device: &Arc<Device>, line: Arc<Line>) -> Result<Token> {
+    STREAMS.insert_with(|_| Arc::new(Stream { device: device.clone(), kind: StreamKind::Live(line) }))
+}
+
+/// Makes a stream that records.
+pub(crate) fn record(device: &Arc<Device>, recording: Recording) -> Result<Token> {
+    STREAMS.insert_with(|_| Arc::new(Stream { device: device.clone(), kind: StreamKind::Recording(Mutex::new(Some(recording))) }))
+}
+
+/// The stream of that name, and its device kept open.
+pub(crate) fn enter(token: Token) -> Result<(Inside, Arc<Stream>)> {
+    let stream = STREAMS.get(token)?;
+    Ok((Arc::clone(&stream.device).enter()?, stream))
+}
+
+/// All living streams, kept alive meanwhile, as `kernel::all`.
+#[inline]
+pub(crate) fn all() -> Living<'static, Stream> {
+    STREAMS.all()
+}
+
+/// Ends a stream's name.
+pub(crate) fn remove(token: Token) -> Result<()> {
+    STREAMS.remove(token).map(drop)
+}
+
+/// Ends the names of all streams of a device.
+pub(crate) fn remove_all(owned: impl Fn(&Arc<Device>) -> bool) -> Vec<Arc<Stream>> {
+    STREAMS.remove_all(|s| owned(&s.device))
+}
