@@ -23,6 +23,18 @@ type Floor<'a> = (&'a str, &'a [&'a str]);
 /// folder has a floor, except for its `mod.rs`, `lib.rs` or `main.rs`.
 const FLOORS: &[(&str, &[Floor])] = &[
     (
+        "src/runtime",
+        &[
+            ("base", &["base"]),
+            ("schedule", &["schedule"]),
+            ("kernel", &["kernel"]),
+            ("device", &["device"]),
+            ("object", &["object"]),
+            ("stream", &["stream"]),
+            ("api", &["api"]),
+        ],
+    ),
+    (
         "src/compile",
         &[
             ("base", &["base"]),
@@ -58,7 +70,6 @@ const CIRCLES: &[(&[&str], &str)] = &[
         "the refusal of an argument is declared beside the arguments, and belongs to the errors",
     ),
     (&["avxc/src/array.rs", "avxc/src/npy.rs"], "an array reads and writes its own file format"),
-    (&["src/runtime/"], "the files of the runtime have no floors yet"),
     (&["xtask/src/chromium.rs", "xtask/src/session.rs"], "the browser has a session, and the session knows what a browser needs"),
 ];
 
