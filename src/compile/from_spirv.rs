@@ -10,7 +10,7 @@ use super::spirv::index::Index;
 use super::spirv::module::{self, Module};
 use super::spirv::{reflect, requirements, validate};
 
-/// Takes a SPIR-V module as it is, after checking its structure and what it needs against the device.
+/// Accepts a SPIR-V module unchanged, after validating its structure and checking what it needs against the device.
 pub(crate) fn spirv(code: &[u8], request: &Request<'_>, target: &Target) -> Result<CompiledKernel> {
     let spirv = module::from_bytes(code)?;
     let module = Module::split(&spirv)?;
@@ -26,11 +26,11 @@ pub(crate) fn spirv(code: &[u8], request: &Request<'_>, target: &Target) -> Resu
     if request.debug { reporting(kernel, target) } else { Ok(kernel) }
 }
 
-/// A kernel made to report what its printf instructions print. No other entry point of the module is left.
+/// Turns a kernel into one that reports what its printf instructions print. All other entry points are removed from the module.
 fn reporting(kernel: CompiledKernel, target: &Target) -> Result<CompiledKernel> {
     let places = |line: u32, column: u32| Some((line as usize, column as usize));
     let (spirv, debug) = instrument(&kernel.spirv, &kernel.interface, None, target, &places)?;
-    // A module may name what was taken out in ways that nobody needs.
+    // The module may still refer to what was removed, for example in decorations. Such a module is invalid and is rejected here.
     validate::check(&Module::split(&spirv)?, target)?;
     Ok(CompiledKernel { spirv, debug: debug.map(Arc::new), ..kernel })
 }

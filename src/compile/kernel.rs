@@ -6,28 +6,28 @@ use super::base::interface::Interface;
 use super::debug::report::DebugInfo;
 use super::spirv::constant_values::{Setting, Specialized};
 
-/// What the caller asks of a kernel.
+/// What the caller asks for when a kernel is compiled.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Request<'a> {
-    /// The entry point's name; `None`: the only one.
+    /// The entry point's name. `None` selects the only entry point.
     pub(crate) entry: Option<&'a str>,
-    /// Values for constants.
+    /// Values for overrides or specialization constants.
     pub(crate) constants: &'a [Setting<'a>],
-    /// No bounds checks in the code.
+    /// The kernel gets no bounds checks.
     pub(crate) unchecked: bool,
-    /// It reports; WGSL was parsed for that.
+    /// The kernel reports (printf, assertions, accesses out of bounds). WGSL must have been parsed for this.
     pub(crate) debug: bool,
 }
 
-/// A kernel that a driver can be given.
+/// A compiled kernel, ready for a driver.
 #[derive(Clone, Debug)]
 pub(crate) struct CompiledKernel {
-    /// The module.
+    /// The SPIR-V module.
     pub(crate) spirv: Vec<u32>,
-    /// The interface of the entry point that was chosen.
+    /// The interface of the selected entry point.
     pub(crate) interface: Interface,
-    /// What it reports, if it does: then it has a buffer that the interface does not show.
+    /// What the kernel reports, if it reports. Such a kernel has one more buffer, which the interface does not list.
     pub(crate) debug: Option<Arc<DebugInfo>>,
-    /// Values for its specialization constants.
+    /// The values of the module's specialization constants.
     pub(crate) specialized: Vec<Specialized>,
 }

@@ -1,6 +1,6 @@
-//! From kernel text or SPIR-V to checked SPIR-V and its interface. No GPU, no Vulkan, no unsafe code.
+//! Compiles kernel text or SPIR-V to checked SPIR-V and its interface. This layer knows no GPU and no Vulkan, and has no unsafe code.
 //!
-//! The folders and files from the ground up; each imports only what stands above it in this table.
+//! The table lists the floors from the bottom up. A file imports from its own floor and from those below.
 //!
 //! | folder or file | what it is about |
 //! |---|---|

@@ -1,5 +1,5 @@
-//! Files that keep what a driver compiled: their format, and how they are written so that a reader sees a whole file or none.
-//! Each belongs to one device with one driver. Nothing of a file is used unless all of it is what was written.
+//! The files that keep what a driver compiled: their format, and how they are written. A reader sees a whole file or none. Each file
+//! belongs to one device with one driver. A file is used only if its hash shows that it is complete and unchanged.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -9,17 +9,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use xxhash_rust::xxh3::xxh3_128;
 
-/// What every file starts with.
+/// The bytes that every file starts with.
 const MAGIC: [u8; 8] = *b"AVXGPUPC";
-/// The format's version; another is another format.
+/// The version of the format. A file with another version is not read.
 const FORMAT: u32 = 1;
 /// Bytes of the library's version, padded with zeros.
 const VERSION_BYTES: usize = 16;
 /// Bytes of a device key: two UUIDs and three numbers.
 const KEY_BYTES: usize = 16 + 16 + 3 * 4;
-/// Bytes before the payload: magic, format, library version, key, length, hash.
+/// Bytes before the payload: magic number, format, library version, key, length and hash.
 const HEADER: usize = 8 + 4 + VERSION_BYTES + KEY_BYTES + 8 + 16;
-/// The most bytes of a file.
+/// The largest file that is written or read, in bytes.
 pub(crate) const MAX_FILE: u64 = 256 << 20;
 
 /// The device and driver that a file belongs to.
@@ -38,12 +38,12 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// For a file that belongs to a content, by its hash, whatever the device.
+    /// The key of a file that belongs to its content, identified by `hash`, and not to a device.
     pub(crate) fn of_content(hash: u128) -> Key {
         Key { device_uuid: hash.to_le_bytes(), driver_uuid: [0; 16], driver_version: 0, vendor_id: 0, device_id: 0 }
     }
 
-    /// As it stands in a file.
+    /// The key's bytes, as a file stores them.
     fn bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(KEY_BYTES);
         bytes.extend_from_slice(&self.device_uuid);
@@ -58,21 +58,22 @@ impl Key {
 /// Why a file is not used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Damage {
-    /// It cannot be read; why.
+    /// The file cannot be read. The text says why.
     Unreadable(String),
-    /// It is shorter than its header, or its payload is cut off or has something behind it: bytes expected, bytes there.
+    /// The file is shorter than its header, or its payload is cut off or followed by other bytes. The numbers are the expected and the
+    /// actual size in bytes.
     Length(u64, u64),
-    /// It is larger than any that is written: its bytes.
+    /// The file is larger than any that the library writes. The number is its size in bytes.
     TooLarge(u64),
-    /// It is no such file.
+    /// The file is not a kernel cache.
     Foreign,
-    /// It has another format.
+    /// The file has another format version.
     Format(u32),
-    /// Another version of the library wrote it.
+    /// Another version of the library wrote the file.
     Library(String),
-    /// It belongs to another device or driver.
+    /// The file belongs to another device or driver.
     Device,
-    /// Its contents are not what was written.
+    /// The hash of the contents does not match.
     Hash,
 }
 
@@ -91,18 +92,18 @@ impl fmt::Display for Damage {
     }
 }
 
-/// What was found on disk.
+/// The outcome of reading a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Loaded {
-    /// No file.
+    /// There is no file.
     Missing,
-    /// A file that is not used, and why.
+    /// There is a file, but it is not used, for this reason.
     Damaged(Damage),
-    /// The payload.
+    /// The payload of a valid file.
     Data(Vec<u8>),
 }
 
-/// The library's version as it stands in a file.
+/// The library's version, as a file stores it.
 fn library_version() -> [u8; VERSION_BYTES] {
     let mut field = [0; VERSION_BYTES];
     for (to, from) in field.iter_mut().zip(env!("CARGO_PKG_VERSION").bytes()) {
@@ -111,7 +112,7 @@ fn library_version() -> [u8; VERSION_BYTES] {
     field
 }
 
-/// The header of a file with this payload.
+/// The header of a file with the payload `payload`.
 fn header(key: &Key, payload: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(HEADER);
     bytes.extend_from_slice(&MAGIC);
@@ -123,7 +124,7 @@ fn header(key: &Key, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The whole file.
+/// The whole file: header and payload.
 #[cfg(test)]
 pub(crate) fn encode(key: &Key, payload: &[u8]) -> Vec<u8> {
     let mut bytes = header(key, payload);
@@ -131,7 +132,7 @@ pub(crate) fn encode(key: &Key, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The payload of a file that belongs to `key`, or what is wrong with it.
+/// The payload of a file that belongs to `key`, or the reason why the file is not used.
 pub(crate) fn decode<'a>(key: &Key, bytes: &'a [u8]) -> Result<&'a [u8], Damage> {
     let mut rest = bytes;
     let short = Damage::Length(HEADER as u64, bytes.len() as u64);
@@ -140,7 +141,7 @@ pub(crate) fn decode<'a>(key: &Key, bytes: &'a [u8]) -> Result<&'a [u8], Damage>
         rest = after;
         Ok(field)
     };
-    // A short file that starts otherwise is foreign rather than cut off.
+    // A short file that starts with other bytes is foreign, and not a file that was cut off.
     if !bytes.starts_with(MAGIC.get(..bytes.len().min(MAGIC.len())).unwrap_or(&MAGIC)) {
         return Err(Damage::Foreign);
     }
@@ -169,7 +170,8 @@ pub(crate) fn decode<'a>(key: &Key, bytes: &'a [u8]) -> Result<&'a [u8], Damage>
     Ok(rest)
 }
 
-/// The name of the file of this device and driver. Another driver version gets the same name: the old file is replaced.
+/// The name of the file of a device and its driver. The name does not depend on the driver's version, so a new driver's file replaces the
+/// old one.
 pub(crate) fn file_name(key: &Key) -> String {
     let mut bytes = key.device_uuid.to_vec();
     bytes.extend_from_slice(&key.vendor_id.to_le_bytes());
@@ -177,10 +179,11 @@ pub(crate) fn file_name(key: &Key) -> String {
     format!("{:032x}.cache", xxh3_128(&bytes))
 }
 
-/// Writes a file: into the folder, which is made if need be, under a name of its own, and then moved over the old one. Several
-/// processes may do so at a time; the last one wins. Fails with the system's error, and on a payload that [`load`] would refuse.
+/// Writes a file to `folder`, which is created if it does not exist. The file is written under a temporary name and then renamed over the
+/// old file. Several processes may write at once; the last one wins. Fails with the system's error, and on a payload that [`load`] would
+/// not read.
 pub(crate) fn store(folder: &Path, key: &Key, payload: &[u8]) -> io::Result<()> {
-    /// Tells the writers of one process apart.
+    /// Distinguishes writers within one process.
     static COUNT: AtomicU64 = AtomicU64::new(0);
     if (payload.len() as u64).saturating_add(HEADER as u64) > MAX_FILE {
         let message = format!("a kernel cache of {} bytes is over the limit of {MAX_FILE}", payload.len());
@@ -191,7 +194,7 @@ pub(crate) fn store(folder: &Path, key: &Key, payload: &[u8]) -> io::Result<()> 
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let temporary = folder.join(format!("{name}.{}.{count}.tmp", std::process::id()));
     let written = (|| {
-        // A file of this name can only be left over from a process that had this one's id.
+        // A file with this name can only be a leftover of an earlier process with the same process id.
         let mut file = File::create(&temporary)?;
         file.write_all(&header(key, payload))?;
         file.write_all(payload)?;
@@ -199,13 +202,13 @@ pub(crate) fn store(folder: &Path, key: &Key, payload: &[u8]) -> io::Result<()> 
         fs::rename(&temporary, folder.join(&name))
     })();
     if written.is_err() {
-        // What failed is told; that a half-written file could not be removed adds nothing.
+        // The caller gets the error of the write. A failure to remove the half-written file would add nothing.
         let _ = fs::remove_file(&temporary);
     }
     written
 }
 
-/// Reads the payload of the file of this device and driver.
+/// Reads the payload of the file of a device and its driver.
 pub(crate) fn load(folder: &Path, key: &Key) -> Loaded {
     let unreadable = |error: &dyn fmt::Display| Loaded::Damaged(Damage::Unreadable(error.to_string()));
     let file = match File::open(folder.join(file_name(key))) {
@@ -221,7 +224,7 @@ pub(crate) fn load(folder: &Path, key: &Key) -> Loaded {
         return Loaded::Damaged(Damage::TooLarge(size));
     }
     let mut bytes = Vec::new();
-    // The size is at most MAX_FILE, so it fits; one byte more tells that the file grew.
+    // The size is at most MAX_FILE, so the cast is lossless. One byte more than the size shows whether the file grew.
     if let Err(error) = bytes.try_reserve_exact(size as usize + 1) {
         return unreadable(&error);
     }

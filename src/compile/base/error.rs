@@ -1,37 +1,37 @@
-//! Why a kernel was refused: a kind that the runtime turns into a status, and the text for the person who wrote it.
+//! Why a kernel is rejected: a kind, which the runtime turns into a status, and a message for the author of the kernel.
 
 use rspirv::spirv::Capability;
 use std::fmt;
 
-/// What sort of refusal.
+/// Kinds of error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorKind {
     /// The text does not compile.
     Compile,
-    /// The SPIR-V module is malformed.
+    /// The SPIR-V module is invalid.
     InvalidSpirv,
-    /// No such entry point, or several and none named.
+    /// The entry point does not exist, or there are several and the request names none.
     EntryPoint,
     /// The device lacks a feature that the kernel needs.
     Unsupported,
-    /// A constant that is not there, or a value that it cannot have.
+    /// A constant that the request names does not exist, or cannot have the value.
     Constant,
-    /// Beyond a limit of the device.
+    /// The kernel exceeds a limit of the device or of the library.
     Limit,
-    /// A bug of ours or of the compiler's.
+    /// A bug of this library or of the WGSL compiler.
     Internal,
 }
 
-/// A refusal with its story.
+/// An error: its kind and its message.
 #[derive(Clone, Debug)]
 pub(crate) struct Error {
     pub(crate) kind: ErrorKind,
     pub(crate) message: String,
-    /// Capabilities that the device lacks, where that is why.
+    /// The capabilities that the device lacks, if the error is about capabilities.
     pub(crate) missing: Vec<Capability>,
 }
 
-/// Results of this layer.
+/// The result of this layer's functions.
 pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
@@ -46,7 +46,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// What to say of a panic that was caught around the compiler: the compiler's, not the user's fault.
+/// The error for a panic that was caught around the compiler. A panic is the compiler's fault and not the user's.
 pub(crate) fn panic_error(message: &str) -> Error {
     let first = message.lines().next().unwrap_or("").trim();
     let shown: String = first.chars().take(300).collect();

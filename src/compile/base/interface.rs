@@ -32,9 +32,9 @@ pub(crate) struct Binding {
     pub(crate) group: u32,
     /// The binding; 0 for push constants.
     pub(crate) binding: u32,
-    /// What it is.
+    /// The kind of the argument.
     pub(crate) kind: BindingKind,
-    /// The variable's name, for messages.
+    /// The variable's name, for error messages.
     pub(crate) name: String,
     /// The kernel may read it.
     pub(crate) read: bool,
@@ -44,21 +44,21 @@ pub(crate) struct Binding {
     pub(crate) atomic_only: bool,
     /// The fewest bytes that must be bound: up to the end of the last member, with one element of a runtime array at the end.
     pub(crate) min_size: u64,
-    /// The most bytes that a C struct with the same members may have: trailing padding included.
+    /// The size in bytes with trailing padding: a C struct with the same members may have at most as many bytes.
     pub(crate) padded_size: u64,
     /// Bytes from element to element of the runtime array at the end; 0 if there is none.
     pub(crate) stride: u64,
-    /// The module says itself that it may overlap other bindings.
+    /// The module declares that this binding may overlap others.
     pub(crate) aliased: bool,
 }
 
-/// The most arrays that a member can be inside of. A deeper one is listed as bytes.
+/// The most arrays that a member can be nested in. A member that is nested deeper is listed as bytes.
 pub(crate) const MAX_ARRAYS: usize = 4;
 
-/// What the numbers of a member are.
+/// The type of a member's numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Scalar {
-    /// None of the others: the member is listed as bytes.
+    /// Any other type: the member is listed as bytes.
     #[default]
     Bytes = 0,
     /// IEEE 754 floating point.
@@ -76,56 +76,57 @@ pub(crate) enum Scalar {
 /// One member of a block: a scalar, a vector or a matrix, or an array of one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Member {
-    /// The path to it from the block, as in `lights[].color`: `[]` stands for each array of structs on the way.
+    /// The path from the block to the member, such as `lights[].color`. A `[]` stands for each array of structs on the path.
     pub(crate) name: String,
-    /// What its numbers are.
+    /// The type of the member's numbers.
     pub(crate) scalar: Scalar,
-    /// Bits of one number.
+    /// The width of one number in bits.
     pub(crate) bits: u32,
     /// Numbers in a vector, or in a column of a matrix; 1 for a scalar.
     pub(crate) rows: u32,
     /// Columns of a matrix; 1 for a vector or a scalar.
     pub(crate) columns: u32,
-    /// Bytes from one column of a matrix to the next, or from one row to the next if it is stored by rows; 0 if it is no matrix.
+    /// Bytes from one column of a matrix to the next, or from one row to the next if the matrix is row-major; 0 for a member that is not a
+    /// matrix.
     pub(crate) matrix_stride: u32,
-    /// A matrix whose rows lie together, not its columns.
+    /// Whether the member is a row-major matrix.
     pub(crate) row_major: bool,
     /// Bytes from the start of the block to the first element.
     pub(crate) offset: u64,
-    /// Bytes of one element, without padding behind it.
+    /// Bytes of one element, without trailing padding.
     pub(crate) size: u64,
-    /// Length (0: as long as the buffer) and stride in bytes of each array around it, the outermost first.
+    /// The length and the stride in bytes of each array around the member, the outermost first. A length of 0 means a runtime array.
     pub(crate) arrays: Vec<(u64, u64)>,
 }
 
 /// The members of a block.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Members {
-    /// In the order of their declaration.
+    /// The members in the order of their declaration.
     pub(crate) list: Vec<Member>,
-    /// There are more than are listed.
+    /// The block has more members than are listed.
     pub(crate) is_cut: bool,
 }
 
-/// What a kernel takes and needs.
+/// The arguments of a kernel, and what it needs from the device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Interface {
     /// The entry point's name.
     pub(crate) entry: String,
     /// Invocations in a workgroup.
     pub(crate) workgroup_size: [u32; 3],
-    /// The arguments that the entry point uses, by group, then binding; the push-constant block comes last.
+    /// The arguments that the entry point uses, sorted by group and binding. The push-constant block comes last.
     pub(crate) args: Vec<Binding>,
     /// The members of the block of each argument, in the order of `args`.
     pub(crate) members: Vec<Members>,
     /// Bytes of workgroup memory.
     pub(crate) shared_memory: u32,
-    /// It reads the number of workgroups, so its grid cannot be split.
+    /// The kernel reads the number of workgroups, so its grid cannot be split.
     pub(crate) reads_num_workgroups: bool,
-    /// It reads the global invocation id.
+    /// The kernel reads the global invocation id.
     pub(crate) reads_global_id: bool,
     /// The SPIR-V capabilities that the module declares.
     pub(crate) capabilities: Vec<Capability>,
-    /// It may follow raw addresses of buffers.
+    /// The kernel may dereference raw buffer addresses.
     pub(crate) has_raw_addresses: bool,
 }

@@ -1,4 +1,4 @@
-//! What every other folder of this layer builds on.
+//! The data types and files that every other folder of this layer builds on.
 //!
 //! | file | what it is about |
 //! |---|---|

@@ -1,9 +1,9 @@
-//! Names in messages: which there are, and which one was meant.
+//! Names in error messages: lists of names, and the name that a misspelt one was probably meant to be.
 
 /// The most names that a message lists.
 const LISTED: usize = 12;
 
-/// The names in a row, cut short if they are many.
+/// The names separated by commas. A long list is cut short.
 pub(crate) fn list(names: &[&str]) -> String {
     let mut text = names.iter().take(LISTED).copied().collect::<Vec<_>>().join(", ");
     if names.len() > LISTED {
@@ -12,9 +12,9 @@ pub(crate) fn list(names: &[&str]) -> String {
     text
 }
 
-/// The name nearest to `wanted`, if one is near enough to be meant.
+/// The name nearest to `wanted`, if one is near enough to be a likely correction.
 pub(crate) fn nearest<'a>(names: &[&'a str], wanted: &str) -> Option<&'a str> {
-    // Names are compared up to a length that bounds the work; longer ones are not typing errors.
+    // A limit on the length of names bounds the work. A longer name is not a typing error.
     let short = |text: &str| text.chars().count() <= 128;
     let limit = wanted.chars().count() / 3 + 1;
     let near = names.iter().take(4096).filter(|name| short(name) && short(wanted));
@@ -22,7 +22,7 @@ pub(crate) fn nearest<'a>(names: &[&'a str], wanted: &str) -> Option<&'a str> {
     (distance <= limit).then_some(name)
 }
 
-/// How many letters have to be added, dropped or changed to make one text of the other, letter case aside.
+/// The number of letters that must be added, removed or changed to turn one text into the other, ignoring case (the Levenshtein distance).
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.to_lowercase().chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -1,6 +1,6 @@
-//! What an entry point does with each global variable: which it uses at all, which it reads, which it writes. Follows pointers
-//! from their uses back to the variables they were made of, over the functions that the entry point reaches. Where a use is not
-//! known, it counts as a read and a write.
+//! How an entry point uses each global variable: whether it uses the variable at all, reads it, or writes it. The analysis follows pointers
+//! from their uses back to the variables that they are derived from, through all functions that the entry point reaches. An unknown use
+//! counts as a read and a write.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::BitOr;
@@ -11,21 +11,21 @@ use super::index::Index;
 use super::module::{Inst, invalid};
 use crate::compile::base::error::Result;
 
-/// What is done with a pointer.
+/// The ways in which a pointer is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct AccessFlags(u8);
 
 impl AccessFlags {
-    /// It is mentioned.
+    /// An instruction refers to the pointer.
     pub(crate) const USED: AccessFlags = AccessFlags(1);
-    /// Memory is read through it.
+    /// The kernel reads memory through the pointer.
     pub(crate) const READ: AccessFlags = AccessFlags(3);
-    /// Memory is written through it.
+    /// The kernel writes memory through the pointer.
     pub(crate) const WRITE: AccessFlags = AccessFlags(5);
-    /// Memory is accessed through it otherwise than by atomic operations.
+    /// The kernel accesses memory through the pointer other than by atomic operations.
     pub(crate) const NON_ATOMIC: AccessFlags = AccessFlags(9);
 
-    /// Whether all of `other` is done.
+    /// Whether all flags of `other` are set.
     pub(crate) fn contains(self, other: AccessFlags) -> bool {
         self.0 & other.0 == other.0
     }
@@ -39,10 +39,10 @@ impl BitOr for AccessFlags {
     }
 }
 
-/// Everything that may be done.
+/// All flags.
 const ANY: AccessFlags = AccessFlags(15);
 
-/// The functions in `roots` and those that they call, callees before callers. Fails on a call of what is no function and on
+/// The functions in `roots` and all functions that they call, callees before callers. Fails if a callee is not a function, and on
 /// recursion, which SPIR-V forbids.
 pub(crate) fn reachable(index: &Index<'_>, roots: &[u32]) -> Result<Vec<u32>> {
     let callees = |function: u32| -> Result<Vec<u32>> {
@@ -62,7 +62,7 @@ pub(crate) fn reachable(index: &Index<'_>, roots: &[u32]) -> Result<Vec<u32>> {
             continue;
         }
         let mut open = HashSet::from([root]);
-        // A walk in depth with its own stack: the module decides how deep it goes.
+        // The depth-first search has its own stack, because the module determines the depth.
         let mut stack = vec![(root, callees(root)?.into_iter())];
         while let Some((function, calls)) = stack.last_mut() {
             let function = *function;
@@ -89,14 +89,14 @@ pub(crate) fn reachable(index: &Index<'_>, roots: &[u32]) -> Result<Vec<u32>> {
     Ok(order)
 }
 
-/// What is done with each pointer, by its id.
+/// The uses of each pointer, by the pointer's id.
 pub(crate) struct PointerAccesses {
-    /// Pointers with their uses.
+    /// The flags of each pointer.
     uses: HashMap<u32, AccessFlags>,
 }
 
 impl PointerAccesses {
-    /// Over these functions of the module.
+    /// Analyzes these functions of the module.
     pub(crate) fn of(index: &Index<'_>, functions: &[u32]) -> PointerAccesses {
         let mut flow = PointerFlow { index, uses: HashMap::new(), bases: HashMap::new() };
         for function in functions {
@@ -109,24 +109,24 @@ impl PointerAccesses {
         PointerAccesses { uses: flow.uses }
     }
 
-    /// What is done with the pointer `id`.
+    /// The flags of the pointer `id`.
     pub(crate) fn get(&self, id: u32) -> AccessFlags {
         self.uses.get(&id).copied().unwrap_or_default()
     }
 }
 
-/// The analysis under way.
+/// The analysis in progress.
 struct PointerFlow<'m, 'a> {
     /// The module.
     index: &'m Index<'a>,
-    /// What is known of each id.
+    /// The flags that are known for each id.
     uses: HashMap<u32, AccessFlags>,
-    /// The pointers that a pointer was made of.
+    /// The pointers that each pointer is derived from.
     bases: HashMap<u32, Vec<u32>>,
 }
 
 impl PointerFlow<'_, '_> {
-    /// Adds a use of an id.
+    /// Adds flags to an id.
     fn add(&mut self, id: Option<u32>, access: AccessFlags) {
         if let Some(id) = id {
             let own = self.uses.entry(id).or_default();
@@ -134,7 +134,7 @@ impl PointerFlow<'_, '_> {
         }
     }
 
-    /// Notes that the pointer `id` was made of `base`.
+    /// Records that the pointer `id` is derived from `base`.
     fn derive(&mut self, id: Option<u32>, base: Option<u32>) {
         self.add(base, AccessFlags::USED);
         if let (Some(id), Some(base)) = (id, base) {
@@ -142,12 +142,12 @@ impl PointerFlow<'_, '_> {
         }
     }
 
-    /// Whether `id` is a value of a pointer type.
+    /// Whether `id` is a value with a pointer type.
     fn is_pointer(&self, id: u32) -> bool {
         self.index.type_of(id).is_some_and(|ty| matches!(ty.op(), Some(Op::TypePointer | Op::TypeUntypedPointerKHR)))
     }
 
-    /// Takes in an instruction of a function.
+    /// Processes an instruction of a function.
     fn instruction(&mut self, inst: Inst<'_>) {
         use Op::*;
         let word = |index: usize| inst.word(index);
@@ -159,7 +159,7 @@ impl PointerFlow<'_, '_> {
             Load | CooperativeMatrixLoadKHR | CooperativeMatrixLoadNV => self.add(word(3), AccessFlags::READ | AccessFlags::NON_ATOMIC),
             Store => {
                 self.add(word(1), AccessFlags::WRITE | AccessFlags::NON_ATOMIC);
-                // A pointer that is stored may come back from anywhere.
+                // A pointer that is stored in memory may be loaded anywhere, so its uses are unknown.
                 self.unknown(inst.words.get(2..3).unwrap_or(&[]));
             }
             CooperativeMatrixStoreKHR | CooperativeMatrixStoreNV => self.add(word(1), AccessFlags::WRITE | AccessFlags::NON_ATOMIC),
@@ -207,7 +207,7 @@ impl PointerFlow<'_, '_> {
             }
             FunctionCall => self.call(inst),
             ExtInst => self.unknown(inst.rest(5)),
-            // Instructions whose literals could be taken for ids, and which take no pointers.
+            // These instructions take no pointers, and their literals could be mistaken for ids.
             CompositeExtract | CompositeInsert | VectorShuffle | Switch | BranchConditional | Branch | LoopMerge | SelectionMerge
             | Line | NoLine | Label | Function | FunctionParameter | FunctionEnd | Variable | Undef | Nop | Return | Unreachable | Kill => {
             }
@@ -215,7 +215,7 @@ impl PointerFlow<'_, '_> {
         }
     }
 
-    /// A call: what the callee does with a parameter is done with the argument.
+    /// Processes a call: the callee's uses of a parameter are uses of the argument.
     fn call(&mut self, inst: Inst<'_>) {
         let body = inst.word(3).and_then(|callee| self.index.functions.get(&callee)).cloned().unwrap_or(0..0);
         let insts = self.index.module.insts.get(body).unwrap_or(&[]);
@@ -229,7 +229,7 @@ impl PointerFlow<'_, '_> {
         }
     }
 
-    /// Words that may be pointers of which nothing is known.
+    /// Processes words that may be pointers with unknown uses.
     fn unknown(&mut self, words: &[u32]) {
         for &id in words {
             if self.is_pointer(id) {
@@ -238,7 +238,8 @@ impl PointerFlow<'_, '_> {
         }
     }
 
-    /// Carries every use from a pointer to those it was made of, until nothing changes. Each id changes at most four times.
+    /// Propagates the flags from each pointer to those that it is derived from, until nothing changes. The flags of an id change at most
+    /// four times.
     fn settle(&mut self) {
         let mut changed: Vec<u32> = self.uses.keys().copied().collect();
         while let Some(id) = changed.pop() {

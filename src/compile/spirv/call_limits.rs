@@ -1,5 +1,5 @@
-//! What a kernel becomes when a driver inlines every call, as drivers do: bounded here, because no driver bounds it. A chain of ten
-//! thousand functions took one down, and a function that calls the one before twice doubles with every step.
+//! Limits on the size of a kernel after a driver has inlined every call. Drivers inline all calls and have no limit of their own. A chain
+//! of ten thousand functions crashed one driver. If each function calls the previous one twice, the size doubles with every function.
 
 use std::collections::HashMap;
 
@@ -8,12 +8,12 @@ use rspirv::spirv::Op;
 use super::index::Index;
 use crate::compile::base::error::{Error, ErrorKind, Result};
 
-/// The most calls inside one another.
+/// The deepest nesting of calls.
 const MAX_DEPTH: u64 = 256;
-/// The most instructions after inlining; kernels of thousands of lines have some hundred thousand.
+/// The most instructions after inlining. Kernels of thousands of lines have a few hundred thousand.
 const MAX_INSTRUCTIONS: u64 = 4 << 20;
 
-/// Checks `functions`, which come callees before callers.
+/// Checks `functions`, in which callees come before callers.
 pub(crate) fn check(index: &Index<'_>, functions: &[u32]) -> Result<()> {
     let mut known: HashMap<u32, (u64, u64)> = HashMap::new();
     for &function in functions {

@@ -1,5 +1,5 @@
-//! Values of a module's constants, with every specialization constant at the value given for it or its default. Each constant is evaluated once, where it
-//! is defined, from operands that were defined before it: no recursion, whatever the module holds.
+//! The values of a module's constants. A specialization constant has the value that the caller gives, or else its default. Each constant is
+//! evaluated once, at its definition, from operands that are defined before it. There is no recursion, whatever the module contains.
 
 use std::rc::Rc;
 
@@ -11,13 +11,13 @@ use super::module::Inst;
 /// A constant's value.
 #[derive(Clone, Debug)]
 enum Value {
-    /// A scalar as its bits, zero-extended: integers and booleans.
+    /// The bits of a scalar (an integer or a boolean), zero-extended.
     Scalar(u64),
-    /// A composite, by the ids of its parts. Shared: many constants may be the same large one.
+    /// The ids of a composite's parts. The list is shared, because many constants may be copies of one large composite.
     Composite(Rc<[u32]>),
 }
 
-/// What constants are known.
+/// The constants whose values are known.
 #[derive(Default)]
 pub(crate) struct Constants(IdMap<u32, Value>);
 
@@ -30,24 +30,25 @@ impl Constants {
         }
     }
 
-    /// A constant that must fit 32 bits.
+    /// The value of a constant that must fit in 32 bits.
     pub(crate) fn u32(&self, id: u32) -> Option<u32> {
         u32::try_from(self.scalar(id)?).ok()
     }
 
-    /// The parts of a composite of three, as of the workgroup size.
+    /// The parts of a composite of three constants, such as the workgroup size.
     pub(crate) fn three(&self, id: u32) -> Option<[u32; 3]> {
         let Value::Composite(parts) = self.0.get(&id)? else { return None };
         let &[x, y, z] = &**parts else { return None };
         Some([self.u32(x)?, self.u32(y)?, self.u32(z)?])
     }
 
-    /// Sets a constant that has a value of its own to another: its bits, zero-extended.
+    /// Replaces the value of a constant. `bits` are zero-extended.
     pub(crate) fn set(&mut self, id: u32, bits: u64) {
         self.0.insert(id, Value::Scalar(bits));
     }
 
-    /// Takes in `inst` if it defines a constant whose value can be known. `types` finds the instruction that defines an id.
+    /// Processes `inst`: records its value if `inst` defines a constant that can be evaluated. `types` finds the instruction that defines
+    /// an id.
     pub(crate) fn define<'a>(&mut self, inst: Inst<'_>, types: &dyn Fn(u32) -> Option<Inst<'a>>) {
         let (Some(ty), Some(id)) = (inst.word(1), inst.word(2)) else { return };
         let value = match inst.op() {
@@ -85,7 +86,7 @@ impl Constants {
             return self.0.get(&chosen).cloned();
         }
         let bits = width(types(inst.word(1)?))?;
-        // Comparisons and conversions read their operands at the operands' own width.
+        // Comparisons and conversions use the width of their operands, not of their result.
         let operand_bits = width(types(types(operand(0)?)?.result_type()?))?;
         let a = self.scalar(operand(0)?)?;
         let b = operand(1).and_then(|id| self.scalar(id));
@@ -93,8 +94,8 @@ impl Constants {
     }
 }
 
-/// One scalar operation on operands of `bits` bits. `None` for those that are not integer or boolean arithmetic, and for division
-/// by zero.
+/// The result of one scalar operation on operands of `bits` bits. `None` for operations that are not integer or boolean arithmetic, and for
+/// a division by zero.
 fn evaluate(op: Op, a: u64, b: Option<u64>, bits: u32) -> Option<u64> {
     let signed = |value: u64| ((value << (64 - bits)) as i64) >> (64 - bits);
     match op {
@@ -144,7 +145,7 @@ fn evaluate(op: Op, a: u64, b: Option<u64>, bits: u32) -> Option<u64> {
     })
 }
 
-/// Bits of an integer or boolean type, 1 to 64.
+/// The width in bits of an integer or boolean type, 1 to 64.
 fn width(ty: Option<Inst<'_>>) -> Option<u32> {
     let ty = ty?;
     match ty.op()? {

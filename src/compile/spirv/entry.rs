@@ -1,4 +1,4 @@
-//! Which entry point is meant, and how to tell the user which there are.
+//! Selection of an entry point by name, and the error messages that list the available ones.
 
 use rspirv::spirv::ExecutionModel;
 
@@ -7,7 +7,8 @@ use super::module::{self, Module};
 use crate::compile::base::error::{Error, ErrorKind, Result};
 use crate::compile::base::suggestions::{list, nearest};
 
-/// The index in `names`, the module's compute entry points, of the one called `wanted`, or of the only one.
+/// The index of the requested entry point in `names`, which are the module's compute entry points. Without a requested name, the module
+/// must have exactly one.
 pub(crate) fn choose(names: &[&str], wanted: Option<&str>) -> Result<usize> {
     let fail = |message: String| Err(Error::new(ErrorKind::EntryPoint, message));
     match wanted {
@@ -29,7 +30,7 @@ pub(crate) fn choose(names: &[&str], wanted: Option<&str>) -> Result<usize> {
     }
 }
 
-/// The compute entry points of a SPIR-V module; none if it is malformed, of which the checks tell more.
+/// The names of a SPIR-V module's compute entry points. The list is empty for an invalid module; validation reports the error.
 pub(crate) fn of_spirv(code: &[u8]) -> Vec<String> {
     let Ok(spirv) = module::from_bytes(code) else { return Vec::new() };
     let points = Module::split(&spirv).and_then(Index::new).map(|index| index.entry_points).unwrap_or_default();

@@ -1,8 +1,8 @@
-//! SPIR-V capabilities in the words of somebody who writes kernels.
+//! Descriptions of SPIR-V capabilities in terms that kernel authors use.
 
 use rspirv::spirv::Capability;
 
-/// What a capability is for; empty where its SPIR-V name says it all.
+/// The feature that a capability stands for. The text is empty if the SPIR-V name is clear enough.
 pub(crate) fn describe(capability: Capability) -> &'static str {
     use Capability::*;
     match capability {

@@ -1,14 +1,14 @@
-//! Tables by SPIR-V ids. Ids are small numbers that the module's maker chose, below a bound that is checked: one multiplication spreads
-//! them (Knuth, The Art of Computer Programming, 6.4), where the standard library's hash takes ten times as long to be safe from keys
-//! of any length.
+//! Hash tables keyed by SPIR-V ids. Ids are small numbers below a bound that is checked, so one multiplication distributes them well
+//! (Knuth, The Art of Computer Programming, 6.4). The standard library's hash takes ten times as long, because it protects against hostile
+//! keys of any length.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// A table by ids, or by a few numbers one of which is an id.
+/// A table whose key is an id, or a few numbers of which one is an id.
 pub(crate) type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
 
-/// See the module.
+/// The hasher that the module's documentation describes.
 #[derive(Default)]
 pub(crate) struct IdHasher(u64);
 
@@ -35,7 +35,7 @@ impl Hasher for IdHasher {
     }
 
     fn finish(&self) -> u64 {
-        // The table looks at the lowest and the highest bits; the product's best are in the middle and above.
+        // The table uses the lowest and the highest bits of the hash. The best bits of the product are in its middle and above.
         self.0.rotate_left(20)
     }
 }
@@ -52,7 +52,7 @@ mod tests {
         hasher.finish()
     }
 
-    /// Rows, strided rows and pairs of ids fall into nearly as many buckets as random numbers would: 63% of as many buckets.
+    /// Consecutive ids, strided ids and pairs of ids occupy nearly as many buckets as random numbers would, which is 63% of the buckets.
     #[test]
     fn ids_spread() {
         let filled = |hashes: Vec<u64>| hashes.iter().map(|hash| hash & 0xffff).collect::<HashSet<u64>>().len();

@@ -1,6 +1,6 @@
-//! An index of a module: what each id is, its names, decorations, constants, entry points and functions. Built in one pass over
-//! any words that [`Module::split`](super::module::Module::split) accepts; a look-up that finds something else than it asked for
-//! gives `None` or an error, never a panic.
+//! An index of a module: the definition, name and decorations of each id, the values of constants, the entry points and the functions. The
+//! index is built in one pass over any words that [`Module::split`](super::module::Module::split) accepts. A look-up that finds something
+//! other than what was asked for returns `None` or an error and never panics.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ use super::id_map::IdMap;
 use super::module::{Inst, Module, Names, invalid, string};
 use crate::compile::base::error::Result;
 
-/// The most decoration groups that are applied to one target.
+/// The most decoration groups of one target.
 const MAX_GROUPS: usize = 16;
 
 /// An `OpEntryPoint`.
@@ -20,52 +20,52 @@ const MAX_GROUPS: usize = 16;
 pub(crate) struct EntryPoint {
     /// The execution model's number.
     pub(crate) model: u32,
-    /// The function.
+    /// The id of the function.
     pub(crate) function: u32,
-    /// Its name.
+    /// The entry point's name.
     pub(crate) name: String,
 }
 
-/// A module and what its ids mean.
+/// A module with look-up tables for its ids.
 pub(crate) struct Index<'a> {
     /// The instructions.
     pub(crate) module: Module<'a>,
-    /// The instruction that defines an id.
+    /// The position of the instruction that defines each id.
     defs: IdMap<u32, usize>,
     /// Names of ids.
     pub(crate) names: Names,
     /// Names of struct members.
     pub(crate) member_names: IdMap<(u32, u32), String>,
-    /// The first literal (0 if there is none) of each decoration of an id.
+    /// The first literal of each decoration of an id; 0 for a decoration without literals.
     decorations: IdMap<(u32, u32), u32>,
-    /// The same for a struct's member.
+    /// The same for the members of structs.
     member_decorations: IdMap<(u32, u32, u32), u32>,
-    /// Decoration groups applied to an id, or to a struct's member.
+    /// The decoration groups that apply to an id or to a struct's member.
     groups: IdMap<(u32, Option<u32>), Vec<u32>>,
     /// Values of constants.
     pub(crate) constants: Constants,
-    /// Entry points, in order.
+    /// The entry points, in the module's order.
     pub(crate) entry_points: Vec<EntryPoint>,
-    /// The instructions of each function, by the function's id.
+    /// The positions of each function's instructions, by the function's id.
     pub(crate) functions: IdMap<u32, Range<usize>>,
-    /// Variables outside functions: id and storage class.
+    /// The global variables: id and storage class.
     pub(crate) globals: Vec<(u32, u32)>,
-    /// Values for specialization constants, by their ids in the module.
+    /// The values that the caller gives for specialization constants, by the constants' ids in the module.
     settings: IdMap<u32, (Form, f64)>,
 }
 
 impl<'a> Index<'a> {
-    /// Indexes a module's words. Fails as [`Module::split`] and [`Index::new`].
+    /// Indexes a module that is given as words. Fails like [`Module::split`] and [`Index::new`].
     pub(crate) fn of(spirv: &'a [u32]) -> Result<Index<'a>> {
         Index::new(Module::split(spirv)?)
     }
 
-    /// Indexes a module. Fails on an id that is defined twice and on functions that are not closed.
+    /// Indexes a module. Fails on an id that is defined twice and on an unterminated function.
     pub(crate) fn new(module: Module<'a>) -> Result<Index<'a>> {
         Index::with_settings(module, IdMap::default())
     }
 
-    /// The same with values for specialization constants, and those values as Vulkan takes them.
+    /// Indexes a module with the caller's values for specialization constants. Also returns these values in the form that Vulkan takes.
     pub(crate) fn specialized(module: Module<'a>, settings: &[Setting<'_>]) -> Result<(Index<'a>, Vec<Specialized>)> {
         if settings.is_empty() {
             return Ok((Index::new(module)?, Vec::new()));
@@ -144,7 +144,7 @@ impl<'a> Index<'a> {
         Ok(index)
     }
 
-    /// Takes in an instruction outside functions.
+    /// Processes an instruction outside functions.
     fn global(&mut self, inst: Inst<'_>) -> Result<()> {
         let (first, second) = (inst.word(1).unwrap_or(0), inst.word(2).unwrap_or(0));
         match inst.op() {
@@ -178,7 +178,7 @@ impl<'a> Index<'a> {
             _ => {
                 let types = |id: u32| self.defs.get(&id).and_then(|&at| self.module.insts.get(at)).copied();
                 self.constants.define(inst, &types);
-                // Floats are no part of what the reflection computes with.
+                // Reflection computes with integers and booleans only, so floats are not recorded.
                 if let Some(id) = inst.result()
                     && let Some((form @ (Form::Bool | Form::Int(..)), value)) = self.settings.get(&id)
                 {
@@ -199,7 +199,7 @@ impl<'a> Index<'a> {
         Ok(())
     }
 
-    /// What the groups of a target say of a decoration.
+    /// The first literal of a decoration that one of the target's groups has.
     fn group_decoration(&self, target: (u32, Option<u32>), decoration: Decoration) -> Option<u32> {
         self.groups.get(&target)?.iter().find_map(|&group| self.decorations.get(&(group, decoration as u32)).copied())
     }
@@ -209,7 +209,7 @@ impl<'a> Index<'a> {
         self.module.insts.get(*self.defs.get(&id)?).copied()
     }
 
-    /// Where the instruction that defines `id` stands.
+    /// The position of the instruction that defines `id`.
     pub(crate) fn position(&self, id: u32) -> Option<usize> {
         self.defs.get(&id).copied()
     }
@@ -219,37 +219,37 @@ impl<'a> Index<'a> {
         self.def(self.def(id)?.result_type()?)
     }
 
-    /// The first literal of a decoration of `id` (0 for one that has none), if it has that decoration.
+    /// The first literal of a decoration of `id`, if `id` has this decoration; 0 for a decoration without literals.
     pub(crate) fn decoration(&self, id: u32, decoration: Decoration) -> Option<u32> {
         self.decorations.get(&(id, decoration as u32)).copied().or_else(|| self.group_decoration((id, None), decoration))
     }
 
-    /// The same for a struct's member.
+    /// The same for the members of structs.
     pub(crate) fn member_decoration(&self, id: u32, member: u32, decoration: Decoration) -> Option<u32> {
         let own = self.member_decorations.get(&(id, member, decoration as u32)).copied();
         own.or_else(|| self.group_decoration((id, Some(member)), decoration))
     }
 
-    /// Whether the type `id` is a struct whose members all carry the decoration.
+    /// Whether the type `id` is a struct and all of its members have the decoration.
     pub(crate) fn all_members(&self, id: u32, decoration: Decoration) -> bool {
         let Some(inst) = self.def(id).filter(|inst| inst.is(Op::TypeStruct)) else { return false };
         let count = inst.rest(2).len() as u32;
         count > 0 && (0..count).all(|member| self.member_decoration(id, member, decoration).is_some())
     }
 
-    /// The type that the pointer type `id` points to, and its storage class.
+    /// The type that the pointer type `id` points to, and the storage class.
     pub(crate) fn pointee(&self, id: u32) -> Option<(u32, u32)> {
         let inst = self.def(id).filter(|inst| inst.is(Op::TypePointer))?;
         Some((inst.word(3)?, inst.word(2)?))
     }
 
-    /// The variable's name in messages: its own, else its block's, else its id.
+    /// The variable's name for error messages: the name of the variable, else of its block, else the id.
     pub(crate) fn variable_name(&self, id: u32) -> String {
         let named = |id: u32| self.names.get(&id).filter(|name| !name.is_empty()).cloned();
         named(id).or_else(|| named(self.pointee(self.def(id)?.result_type()?)?.0)).unwrap_or_else(|| format!("%{id}"))
     }
 
-    /// The built-in that an input variable carries, itself or as a member of its block.
+    /// Whether a variable has this built-in decoration, on itself or on a member of its block.
     pub(crate) fn has_builtin(&self, id: u32, builtin: BuiltIn) -> bool {
         if self.decoration(id, Decoration::BuiltIn) == Some(builtin as u32) {
             return true;

@@ -1,5 +1,5 @@
-//! Sizes of types: by their explicit layout (what a buffer must hold), and by the layout that Vulkan assumes of workgroup memory.
-//! Types nest at most [`MAX_DEPTH`] deep, and each type is measured once.
+//! Sizes of types: in their explicit layout, which determines the size of a buffer, and in the layout that Vulkan assumes for workgroup
+//! memory. Types nest at most [`MAX_DEPTH`] levels deep, and each type is measured once.
 
 use std::collections::HashMap;
 
@@ -9,43 +9,43 @@ use super::index::Index;
 use super::module::invalid;
 use crate::compile::base::error::Result;
 
-/// The deepest nesting of types that the SPIR-V specification lets a module have.
+/// The deepest nesting of types that the SPIR-V specification allows.
 const MAX_DEPTH: u32 = 255;
 
-/// What a buffer block needs.
+/// The size of a buffer block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct BlockSize {
-    /// Bytes up to the end of the last member, with one element of a runtime array that ends it.
+    /// Bytes up to the end of the last member, including one element of a trailing runtime array.
     pub(crate) min_size: u64,
-    /// Bytes from element to element of that runtime array; 0 if there is none.
+    /// The stride in bytes of the trailing runtime array; 0 if there is none.
     pub(crate) stride: u64,
 }
 
-/// Measures types of one module.
+/// Computes the sizes of a module's types.
 pub(crate) struct Layout<'m, 'a> {
     /// The module.
     index: &'m Index<'a>,
-    /// Sizes by explicit layout.
+    /// The known sizes in the explicit layout.
     explicit: HashMap<u32, BlockSize>,
-    /// Size and alignment by the assumed layout.
+    /// The known sizes and alignments in the assumed layout (std430).
     natural: HashMap<u32, (u64, u64)>,
 }
 
-/// How a matrix lies in memory: the struct and the member whose decorations say so.
+/// The struct and the member whose decorations describe a matrix's layout.
 pub(crate) type Place = Option<(u32, u32)>;
 
 impl<'m, 'a> Layout<'m, 'a> {
-    /// For the types of this module.
+    /// Creates the table for the types of this module.
     pub(crate) fn new(index: &'m Index<'a>) -> Layout<'m, 'a> {
         Layout { index, explicit: HashMap::new(), natural: HashMap::new() }
     }
 
-    /// What the block type `ty` needs, by its decorations.
+    /// The size of the block type `ty`, from its decorations.
     pub(crate) fn block(&mut self, ty: u32) -> Result<BlockSize> {
         self.explicit(ty, None, 0)
     }
 
-    /// Size by explicit layout, without trailing padding.
+    /// The size of a type in its explicit layout, without trailing padding.
     pub(crate) fn explicit(&mut self, ty: u32, place: Place, depth: u32) -> Result<BlockSize> {
         if let Some(&known) = self.explicit.get(&ty) {
             return Ok(known);
@@ -63,7 +63,7 @@ impl<'m, 'a> Layout<'m, 'a> {
                 let length = self.array_length(operand(3)?)?;
                 let element = self.explicit(operand(2)?, place, depth + 1)?.min_size;
                 let size = plain(length.saturating_sub(1).saturating_mul(stride).saturating_add(element));
-                // An array of matrices depends on where it stands.
+                // The size of an array of matrices depends on the member's decorations, so it is not cached.
                 if place.is_some() {
                     return Ok(size);
                 }
@@ -87,12 +87,12 @@ impl<'m, 'a> Layout<'m, 'a> {
             }
             _ => return Err(unsized_type(ty)),
         };
-        // Of vectors and scalars inside matrices and arrays too: they do not depend on the place.
+        // Vectors and scalars within matrices and arrays are cached too, because their size does not depend on a member's decorations.
         self.explicit.insert(ty, size);
         Ok(size)
     }
 
-    /// Size of a matrix of `columns` columns of the vector type `column`, laid out as its place says.
+    /// The size of a matrix with `columns` columns of the vector type `column`. The decorations of the member `place` describe its layout.
     fn matrix(&mut self, ty: u32, (column, columns): (u32, u64), place: Place, depth: u32) -> Result<BlockSize> {
         let vector = self.index.def(column).filter(|inst| inst.is(Op::TypeVector)).ok_or_else(|| unsized_type(ty))?;
         let (Some(scalar), Some(rows)) = (vector.word(2), vector.word(3)) else { return Err(unsized_type(ty)) };
@@ -107,12 +107,12 @@ impl<'m, 'a> Layout<'m, 'a> {
         Ok(BlockSize { min_size, stride: 0 })
     }
 
-    /// Bytes of workgroup memory that a variable of type `ty` takes, by the layout that the Vulkan limit is measured in (std430).
+    /// Bytes of workgroup memory that a variable of type `ty` takes. Vulkan measures its limit in this layout (std430).
     pub(crate) fn workgroup(&mut self, ty: u32) -> Result<u64> {
         Ok(self.natural(ty, 0)?.0)
     }
 
-    /// Size and alignment by std430.
+    /// The size and the alignment of a type in std430.
     fn natural(&mut self, ty: u32, depth: u32) -> Result<(u64, u64)> {
         if let Some(&known) = self.natural.get(&ty) {
             return Ok(known);
@@ -156,7 +156,7 @@ impl<'m, 'a> Layout<'m, 'a> {
         Ok(measured)
     }
 
-    /// The length of an array, whose constant is `id`.
+    /// The length of an array. `id` is the constant that holds the length.
     pub(crate) fn array_length(&self, id: u32) -> Result<u64> {
         self.index
             .constants
@@ -165,12 +165,12 @@ impl<'m, 'a> Layout<'m, 'a> {
     }
 }
 
-/// A type that has no size here.
+/// The error for a type that has no size.
 fn unsized_type(ty: u32) -> crate::compile::base::error::Error {
     invalid(format!("SPIR-V type %{ty} cannot lie in memory, is not defined, or nests deeper than {MAX_DEPTH} levels"))
 }
 
-/// The next multiple of `align`, which is not 0.
+/// The next multiple of `align`, which must not be 0.
 fn round_up(value: u64, align: u64) -> u64 {
     value.div_ceil(align).saturating_mul(align)
 }

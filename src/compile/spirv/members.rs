@@ -1,4 +1,5 @@
-//! The members of a block, as a caller packs them: structs are taken apart, and arrays are told by their lengths and strides.
+//! The members of a block, as a caller packs them. Structs are flattened into their members, and arrays are described by their lengths and
+//! strides.
 
 use rspirv::spirv::{Decoration, Op};
 
@@ -9,10 +10,10 @@ use crate::compile::base::interface::{MAX_ARRAYS, Member, Members, Scalar};
 
 /// The most members of a block that are listed.
 const MAX_MEMBERS: usize = 4096;
-/// The most types that are looked at for one block: structs without members could else nest into more than anyone waits for.
+/// The most types that are visited for one block. Nested structs without members could otherwise take unbounded time.
 const MAX_VISITS: u32 = 4 * MAX_MEMBERS as u32;
 
-/// The members of the block type `block`, which has a layout.
+/// The members of the block type `block`, which must have an explicit layout.
 pub(crate) fn of(index: &Index<'_>, layout: &mut Layout<'_, '_>, block: u32) -> Result<Members> {
     let mut walk = Walk { index, layout, found: Members::default(), visits: 0 };
     walk.structure(block, &Member::default())?;
@@ -27,7 +28,7 @@ struct Walk<'w, 'm, 'a> {
 }
 
 impl Walk<'_, '_, '_> {
-    /// Lists the members of a struct, which stands where `outer` says.
+    /// Lists the members of a struct. `outer` describes where the struct stands in the block.
     fn structure(&mut self, ty: u32, outer: &Member) -> Result<()> {
         let Some(inst) = self.index.def(ty) else { return Ok(()) };
         for (member, &of) in inst.rest(2).iter().enumerate() {
@@ -49,7 +50,8 @@ impl Walk<'_, '_, '_> {
         Ok(())
     }
 
-    /// Lists what a member of type `ty`, which stands where `at` says, holds. Its name tells of the first `named` arrays.
+    /// Lists the contents of a member of type `ty`. `at` describes where the member stands in the block. The name in `at` already has a
+    /// `[]` for each of the first `named` arrays.
     fn member(&mut self, ty: u32, place: Place, named: usize, mut at: Member) -> Result<()> {
         self.visits += 1;
         if self.visits > MAX_VISITS || self.found.list.len() == MAX_MEMBERS {
@@ -89,7 +91,7 @@ impl Walk<'_, '_, '_> {
         Ok(())
     }
 
-    /// Fills in what a vector or a scalar is.
+    /// Fills in the fields that describe a vector or a scalar.
     fn vector(&self, ty: u32, at: &mut Member) {
         let Some(inst) = self.index.def(ty) else { return };
         let operand = |at: usize| inst.word(at).unwrap_or(0);
@@ -99,7 +101,7 @@ impl Walk<'_, '_, '_> {
         at.bits = scalar.word(2).unwrap_or(0);
         at.scalar = match (scalar.op(), scalar.word(3)) {
             (Some(Op::TypeFloat), None) => Scalar::Float,
-            // The encoding BFloat16KHR.
+            // The value 0 is the encoding BFloat16KHR.
             (Some(Op::TypeFloat), Some(0)) => Scalar::Bfloat,
             (Some(Op::TypeInt), Some(0)) => Scalar::Uint,
             (Some(Op::TypeInt), Some(_)) => Scalar::Int,

@@ -1,5 +1,5 @@
-//! SPIR-V as words: a module cut into instructions, and the few helpers that everything above needs. Nothing here trusts its
-//! input: an operand that is not there reads as `None`.
+//! A SPIR-V module cut into instructions, and helpers to read and write instructions. The code here does not trust its input: a missing
+//! operand reads as `None`.
 
 use rspirv::spirv::{self, Op};
 
@@ -10,36 +10,36 @@ use std::sync::LazyLock;
 /// Words of the header that every module starts with.
 pub(crate) const HEADER: usize = 5;
 
-/// The most bytes of SPIR-V that are taken: far over any kernel (large ones have 1 to 3 MB), and it bounds the memory used here.
+/// The largest module that is accepted, in bytes. Large kernels have 1 to 3 MB. The limit also bounds the memory used here.
 pub(crate) const MAX_BYTES: usize = 16 << 20;
 
-/// The highest id bound that is taken: the limit that the SPIR-V specification lets a driver have.
+/// The highest id bound that is accepted: drivers may have this limit according to the SPIR-V specification.
 pub(crate) const MAX_BOUND: u32 = 0x3f_ffff;
 
-/// One instruction. The first word holds its length and opcode, the rest its operands.
+/// One instruction. The first word holds the length and the opcode, the other words are the operands.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Inst<'a> {
-    /// All its words.
+    /// All words of the instruction.
     pub(crate) words: &'a [u32],
     info: OpcodeInfo,
 }
 
-/// What the grammar says of an opcode.
+/// Properties of an opcode from the grammar.
 #[derive(Clone, Copy, Debug, Default)]
 struct OpcodeInfo {
     op: Option<Op>,
-    /// It has a result type.
+    /// The instruction has a result type.
     is_typed: bool,
-    /// It has a result.
+    /// The instruction has a result.
     has_result: bool,
 }
 
-/// Opcodes below are those of nearly all instructions of kernels.
+/// The table covers opcodes below this number. Nearly all instructions of kernels have such opcodes.
 const COMMON: u32 = 512;
 
 impl OpcodeInfo {
     fn of(opcode: u32) -> OpcodeInfo {
-        // The grammar searches; each instruction is asked for several times.
+        // A look-up in the grammar is a search, and each instruction is looked up several times.
         static TABLE: LazyLock<Vec<OpcodeInfo>> = LazyLock::new(|| (0..COMMON).map(OpcodeInfo::look_up).collect());
         TABLE.get(opcode as usize).copied().unwrap_or_else(|| OpcodeInfo::look_up(opcode))
     }
@@ -65,38 +65,38 @@ impl<'a> Inst<'a> {
         opcode(self.words)
     }
 
-    /// The opcode, if this version of the grammar knows it.
+    /// The opcode, if the grammar knows it.
     pub(crate) fn op(&self) -> Option<Op> {
         self.info.op
     }
 
-    /// Whether it is this instruction.
+    /// Whether the instruction has this opcode.
     pub(crate) fn is(&self, op: Op) -> bool {
         self.opcode() == op as u32
     }
 
-    /// Word `index` of the instruction; the first operand is word 1.
+    /// The word at `index`. The first operand is word 1.
     pub(crate) fn word(&self, index: usize) -> Option<u32> {
         self.words.get(index).copied()
     }
 
-    /// The words from `index` on; none if it has fewer.
+    /// The words from `index` on. The slice is empty if the instruction has fewer words.
     pub(crate) fn rest(&self, index: usize) -> &'a [u32] {
         self.words.get(index..).unwrap_or(&[])
     }
 
-    /// The result's id, if the grammar gives this instruction one.
+    /// The result's id, if the instruction has a result.
     pub(crate) fn result(&self) -> Option<u32> {
         if self.info.has_result { self.word(1 + usize::from(self.info.is_typed)) } else { None }
     }
 
-    /// The id of the result's type, if it has one.
+    /// The id of the result's type, if the instruction has one.
     pub(crate) fn result_type(&self) -> Option<u32> {
         if self.info.is_typed { self.word(1) } else { None }
     }
 }
 
-/// Whether the grammar gives an instruction a result type and a result.
+/// Whether the grammar gives the opcode a result type, and whether it gives it a result.
 fn results(op: Op) -> (bool, bool) {
     use rspirv::grammar::{INSTRUCTION_TABLE, OperandKind};
     let Some(grammar) = INSTRUCTION_TABLE.lookup_opcode(op as u32) else { return (false, false) };
@@ -111,28 +111,28 @@ fn results(op: Op) -> (bool, bool) {
 /// A module cut into instructions.
 #[derive(Clone, Debug)]
 pub(crate) struct Module<'a> {
-    /// Major and minor version.
+    /// The major and the minor version.
     pub(crate) version: (u8, u8),
-    /// All ids are below it.
+    /// All ids are below this bound.
     pub(crate) bound: u32,
-    /// The header as it is.
+    /// The header, unchanged.
     pub(crate) header: [u32; HEADER],
-    /// Every instruction, in order.
+    /// All instructions in order.
     pub(crate) insts: Vec<Inst<'a>>,
 }
 
-/// A malformed module.
+/// An error for an invalid module.
 pub(crate) fn invalid(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidSpirv, message)
 }
 
 impl<'a> Module<'a> {
-    /// Words of the whole module.
+    /// The length of the whole module in words.
     pub(crate) fn length(&self) -> usize {
         HEADER + self.insts.iter().map(|inst| inst.words.len()).sum::<usize>()
     }
 
-    /// Cuts `words` into instructions. Fails on a header that is none, and on an instruction that is empty or runs past the end.
+    /// Cuts `words` into instructions. Fails on an invalid header, and on an instruction that is empty or extends past the end.
     pub(crate) fn split(words: &'a [u32]) -> Result<Module<'a>> {
         let header: [u32; HEADER] = words
             .get(..HEADER)
@@ -175,7 +175,7 @@ impl<'a> Module<'a> {
     }
 }
 
-/// The bytes of a module as words. Fails on a length that is no multiple of four and on one over [`MAX_BYTES`].
+/// Converts the bytes of a module to words. Fails if the length is not a multiple of four, and if it is over [`MAX_BYTES`].
 pub(crate) fn from_bytes(code: &[u8]) -> Result<Vec<u32>> {
     if code.len() > MAX_BYTES {
         return Err(Error::new(ErrorKind::Limit, format!("the SPIR-V module has {} bytes, and at most {MAX_BYTES} are taken", code.len())));
@@ -187,7 +187,7 @@ pub(crate) fn from_bytes(code: &[u8]) -> Result<Vec<u32>> {
     Ok(chunks.iter().map(|&bytes| u32::from_le_bytes(bytes)).collect())
 }
 
-/// A literal string: the text and the number of words that it takes. Text that is not UTF-8 is repaired.
+/// Decodes a literal string: returns the text and the number of words that it takes. Invalid UTF-8 is replaced.
 pub(crate) fn string(words: &[u32]) -> (String, usize) {
     let mut bytes = Vec::new();
     for (index, word) in words.iter().enumerate() {
@@ -201,13 +201,13 @@ pub(crate) fn string(words: &[u32]) -> (String, usize) {
     (String::from_utf8_lossy(&bytes).into_owned(), words.len())
 }
 
-/// Appends an instruction to `out`. For instructions of ours, which are short.
+/// Appends an instruction to `out`. The instruction must be short, because its length is not checked.
 pub(crate) fn emit(out: &mut Vec<u32>, op: Op, operands: &[u32]) {
     out.push(((operands.len() as u32 + 1) << 16) | op as u32);
     out.extend_from_slice(operands);
 }
 
-/// Where an instruction stands in a module's prescribed order.
+/// The sections of a module, in the prescribed order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Section {
     /// Capabilities, extensions, memory model, entry points, execution modes.
@@ -222,16 +222,16 @@ pub(crate) enum Section {
     Functions,
 }
 
-/// Finds the section of each instruction in turn.
+/// Determines the section of each instruction, one after the other.
 pub(crate) struct SectionTracker(Section);
 
 impl SectionTracker {
-    /// Before the first instruction.
+    /// The state before the first instruction.
     pub(crate) fn new() -> SectionTracker {
         SectionTracker(Section::Preamble)
     }
 
-    /// The section that `inst`, the next instruction, is in.
+    /// The section of `inst`, which must be the next instruction.
     pub(crate) fn of(&mut self, inst: Inst<'_>) -> Section {
         use Op::*;
         let own = match inst.op() {
@@ -252,5 +252,5 @@ impl SectionTracker {
     }
 }
 
-/// Names given by `OpName`, by id.
+/// The names that `OpName` gives to ids.
 pub(crate) type Names = IdMap<u32, String>;

@@ -1,4 +1,4 @@
-//! Reflection: the interface of an entry point out of any SPIR-V module, hand-made or written by the WGSL compiler.
+//! Reflection: derives the interface of an entry point from any SPIR-V module, whether written by hand or by a compiler.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +13,10 @@ use super::module::invalid;
 use crate::compile::base::error::{Error, ErrorKind, Result};
 use crate::compile::base::interface::{Binding, BindingKind, Interface, Members};
 
-/// The most buffers that a kernel may use: far over what anyone wants, and it bounds the work done here.
+/// The most buffers that a kernel may use. The limit is far above any real kernel, and it bounds the work done here.
 const MAX_VARIABLES: usize = 4096;
 
-/// The interface of the compute entry point `entry`, or of the only one.
+/// The interface of the compute entry point `entry`. `None` selects the only entry point.
 pub(crate) fn interface(index: &Index<'_>, entry: Option<&str>) -> Result<Interface> {
     let compute: Vec<_> = index.entry_points.iter().filter(|point| point.model == ExecutionModel::GLCompute as u32).collect();
     let names: Vec<&str> = compute.iter().map(|point| point.name.as_str()).collect();
@@ -54,7 +54,7 @@ pub(crate) fn interface(index: &Index<'_>, entry: Option<&str>) -> Result<Interf
             Some(StorageClass::Workgroup) => {
                 let (ty, _) = pointee(index, id)?;
                 if index.decoration(ty, Decoration::Block).is_some() {
-                    // Blocks of explicit layout lie on top of each other.
+                    // Workgroup blocks with an explicit layout share the same memory.
                     shared_block = shared_block.max(layout.block(ty)?.min_size);
                 } else {
                     shared_memory = shared_memory.saturating_add(layout.workgroup(ty)?);
@@ -87,7 +87,7 @@ pub(crate) fn interface(index: &Index<'_>, entry: Option<&str>) -> Result<Interf
     })
 }
 
-/// The capabilities that the module declares and this grammar knows, each once.
+/// The capabilities that the module declares and the grammar knows, without duplicates.
 fn capabilities(index: &Index<'_>) -> Vec<Capability> {
     let mut list = Vec::new();
     for inst in index.module.insts.iter().take_while(|inst| inst.is(Op::Capability)) {
@@ -109,7 +109,7 @@ fn pointee(index: &Index<'_>, id: u32) -> Result<(u32, u32)> {
         .ok_or_else(|| invalid(format!("the type of the SPIR-V variable {} is no pointer", index.variable_name(id))))
 }
 
-/// The binding of a buffer variable or of a push-constant block, and the members of its block.
+/// The binding of a buffer variable or of a push-constant block, and the members of the block.
 fn buffer(index: &Index<'_>, layout: &mut Layout<'_, '_>, id: u32, class: u32, access: AccessFlags) -> Result<(Binding, Members)> {
     let name = index.variable_name(id);
     let (ty, pointer_class) = pointee(index, id)?;
@@ -157,7 +157,7 @@ fn buffer(index: &Index<'_>, layout: &mut Layout<'_, '_>, id: u32, class: u32, a
     Ok((binding, members::of(index, layout, ty)?))
 }
 
-/// Adds a binding. Several variables may stand for one: they are views of the same buffer, whose members are those of the first view.
+/// Adds a binding. Several variables may have the same binding; they are views of one buffer. The members are those of the first view.
 fn merge(args: &mut BTreeMap<(u32, u32), (Binding, Members)>, new: Binding, members: Members) -> Result<()> {
     let Some((old, _)) = args.get_mut(&(new.group, new.binding)) else {
         args.insert((new.group, new.binding), (new, members));
@@ -179,13 +179,13 @@ fn merge(args: &mut BTreeMap<(u32, u32), (Binding, Members)>, new: Binding, memb
     Ok(())
 }
 
-/// The refusal of a resource that is no buffer.
+/// The error for a resource that is not a buffer.
 fn opaque(index: &Index<'_>, id: u32) -> Error {
     let mut ty = pointee(index, id).ok().and_then(|(ty, _)| index.def(ty));
     let mut array = "";
     while let Some(inst) = ty.filter(|inst| matches!(inst.op(), Some(Op::TypeArray | Op::TypeRuntimeArray))) {
         array = "an array of ";
-        // An element type stands before its array.
+        // An element type is defined before its array type. The check of the positions keeps the loop finite.
         let (own, element) = (inst.word(1).unwrap_or(0), inst.word(2).unwrap_or(0));
         ty = if index.position(element) < index.position(own) { index.def(element) } else { None };
     }
@@ -203,7 +203,7 @@ fn opaque(index: &Index<'_>, id: u32) -> Error {
     )
 }
 
-/// The workgroup size of an entry point: the `WorkgroupSize` constant if there is one, else its execution mode.
+/// The workgroup size of an entry point: the `WorkgroupSize` constant if there is one, else the execution mode.
 fn workgroup_size(index: &Index<'_>, function: u32) -> Result<[u32; 3]> {
     let mut size = None;
     for inst in index.module.insts.iter().take_while(|inst| !inst.is(Op::Function)) {
@@ -221,7 +221,7 @@ fn workgroup_size(index: &Index<'_>, function: u32) -> Result<[u32; 3]> {
             };
             size = Some([value(3)?, value(4)?, value(5)?]);
         } else if inst.is(Op::Decorate) && word(2) == Decoration::BuiltIn as u32 && word(3) == BuiltIn::WorkgroupSize as u32 {
-            // It overrides every execution mode.
+            // The constant overrides every execution mode.
             return index
                 .constants
                 .three(word(1))

@@ -1,4 +1,4 @@
-//! What a kernel needs against what the device has. Every refusal names the thing, the limit and the request.
+//! Checks what a kernel needs against what the device has. Every error message names the thing, the limit and the request.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,25 +12,26 @@ use crate::compile::base::error::{Error, ErrorKind, Result};
 use crate::compile::base::interface::{BindingKind, Interface};
 use crate::compile::base::target::Target;
 
-/// Binding numbers lie below it. Vulkan has no limit, and drivers make tables as long as the largest number.
+/// Binding numbers must be below this limit. Vulkan has no limit, but drivers allocate tables as long as the largest number.
 const MAX_BINDING: u32 = 1024;
 
-/// How deep types nest.
+/// The deepest nesting of types.
 const MAX_TYPE_DEPTH: u32 = 255;
-/// Members of a struct.
+/// The most members of a struct.
 const MAX_MEMBERS: usize = 16_383;
-/// Parameters of a function.
+/// The most parameters of a function.
 const MAX_PARAMETERS: usize = 255;
-/// Cases of a switch.
+/// The most cases of a switch.
 const MAX_CASES: usize = 16_383;
 
-/// Bytes of variables that each invocation has of its own. Drivers have no limit, and some take the memory for all invocations at once.
+/// The most bytes of private and function variables of one invocation. Drivers have no limit, and some allocate the memory for all
+/// invocations at once.
 const MAX_PRIVATE: u64 = 16 << 20;
 
 /// Capabilities that every Vulkan device has.
 const ALWAYS: [Capability; 2] = [Capability::Shader, Capability::Matrix];
 
-/// Checks the capabilities that a module declares, and its memory model.
+/// Checks the capabilities and the memory model that a module declares.
 pub(crate) fn capabilities(module: &Module<'_>, target: &Target) -> Result<()> {
     let (mut missing, mut numbers) = (Vec::new(), Vec::new());
     for inst in module.insts.iter().filter(|inst| inst.is(Op::Capability)) {
@@ -73,8 +74,7 @@ pub(crate) fn capabilities(module: &Module<'_>, target: &Target) -> Result<()> {
     Ok(())
 }
 
-/// Checks what the SPIR-V specification lets every module have at most ("universal limits"): drivers need not take more, and recurse
-/// into types and control flow.
+/// Checks the universal limits of the SPIR-V specification. Drivers need not accept more, and they recurse into types and control flow.
 pub(crate) fn universal(index: &Index<'_>) -> Result<()> {
     let over = |message: String| Err(Error::new(ErrorKind::Limit, message));
     let mut depths: HashMap<u32, u32> = HashMap::new();
@@ -110,14 +110,14 @@ pub(crate) fn universal(index: &Index<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Checks the variables that each invocation has of its own, of the module and of its functions.
+/// Checks the total size of the variables that each invocation has of its own, at module scope and in functions.
 pub(crate) fn variables(index: &Index<'_>) -> Result<()> {
     let mut layout = Layout::new(index);
     let mut bytes = 0_u64;
     for inst in index.module.insts.iter().filter(|inst| inst.is(Op::Variable)) {
         let own = [StorageClass::Private as u32, StorageClass::Function as u32];
         let pointee = inst.word(1).filter(|_| inst.word(3).is_some_and(|class| own.contains(&class))).and_then(|ty| index.pointee(ty));
-        // A type without a size, such as a matrix that several invocations hold together, is no large one.
+        // A type without a size, such as a cooperative matrix, which several invocations hold together, counts as 0 bytes.
         let size = pointee.and_then(|(ty, _)| layout.workgroup(ty).ok()).unwrap_or(0);
         bytes = bytes.saturating_add(size);
         if bytes > MAX_PRIVATE {
@@ -132,8 +132,8 @@ pub(crate) fn variables(index: &Index<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Refuses uniform buffers with matrices whose columns do not lie 16 bytes apart, as the compiler lays out those of f16: Vulkan wants
-/// them so, and the compiler leaves it at that.
+/// Rejects uniform buffers that contain matrices whose columns are not a multiple of 16 bytes apart. Vulkan requires this alignment, and
+/// the WGSL compiler does not give it to f16 matrices.
 pub(crate) fn uniform_matrices(index: &Index<'_>) -> Result<()> {
     for variable in index.globals_in(StorageClass::Uniform) {
         let block = index.def(variable).and_then(|inst| inst.result_type()).and_then(|pointer| index.pointee(pointer));

@@ -1,6 +1,6 @@
-//! What raw SPIR-V must be like before a driver sees it: drivers trust their input, and crash on a module that is cut off or
-//! refers to what is not there. Checks the grammar of every instruction, the order of sections, ids, functions, blocks and
-//! calls; not the types of operands.
+//! Validates raw SPIR-V before a driver sees it. Drivers trust their input and crash on a module that is cut off or that refers to missing
+//! ids. The checks cover the grammar of every instruction, the order of sections, ids, functions, blocks and calls. They do not cover the
+//! types of operands.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,7 @@ use super::module::{HEADER, Inst, Module, Section, emit, invalid};
 use crate::compile::base::error::{Error, ErrorKind, Result};
 use crate::compile::base::target::Target;
 
-/// Checks a module cut into instructions.
+/// Validates a module that is cut into instructions.
 pub(crate) fn check(module: &Module<'_>, target: &Target) -> Result<()> {
     if module.version > target.spirv_version {
         return Err(Error::new(
@@ -37,7 +37,7 @@ pub(crate) fn check(module: &Module<'_>, target: &Target) -> Result<()> {
     checker.finish()
 }
 
-/// Checks the calls of an indexed module: every callee a function with as many parameters as the call has arguments, and no
+/// Validates the calls of an indexed module: every callee is a function with as many parameters as the call has arguments, and there is no
 /// recursion.
 pub(crate) fn check_calls(index: &Index<'_>) -> Result<()> {
     let functions: Vec<u32> = index.functions.keys().copied().collect();
@@ -63,8 +63,9 @@ pub(crate) fn check_calls(index: &Index<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The module without what the parser is stricter about than drivers are, instruction for instruction: texts that need not be
-/// UTF-8, constants of types that it does not know, constant operations with more than one index. Those are checked here.
+/// A copy of the module, instruction for instruction, without the constructs that the parser rejects although drivers accept them: strings
+/// that are not UTF-8, constants of types that the parser does not know, and constant operations with more than one index. These constructs
+/// are checked here instead.
 fn simplified(module: &Module<'_>) -> Result<Vec<u32>> {
     let length = module.insts.iter().map(|inst| inst.words.len()).sum::<usize>() + HEADER;
     let mut copy = Vec::with_capacity(length);
@@ -97,8 +98,8 @@ fn simplified(module: &Module<'_>) -> Result<Vec<u32>> {
                 } else if inst.rest(4).is_empty() || inst.word(3).and_then(Op::from_u32).is_none() {
                     return Err(lacking(inst, number));
                 }
-                // Operands of a constant operation are ids, but for the indices of some. They are looked up among constants when
-                // the operation is evaluated, so nothing relies on them here.
+                // The operands of a constant operation are ids, except for the indices of some operations. Evaluation looks the ids up
+                // among the constants, so no check is needed here.
                 emit(&mut copy, Op::Undef, &[ty, id]);
             }
             _ => copy.extend_from_slice(inst.words),
@@ -107,13 +108,13 @@ fn simplified(module: &Module<'_>) -> Result<Vec<u32>> {
     Ok(copy)
 }
 
-/// The refusal of an instruction with too few or too many words.
+/// The error for an instruction with too few or too many words.
 fn lacking(inst: Inst<'_>, number: usize) -> Error {
     let name = inst.op().map_or_else(|| inst.opcode().to_string(), |op| format!("Op{op:?}"));
     invalid(format!("SPIR-V instruction {number} ({name}) has {} words, which is not what its grammar says", inst.words.len()))
 }
 
-/// What the parser's error means for instruction `number`.
+/// The error for instruction `number`, from the parser's state.
 fn grammar_error(module: &Module<'_>, number: usize, state: &ParseState) -> Error {
     let Some(&inst) = module.insts.get(number) else { return invalid(format!("malformed SPIR-V: {state}")) };
     match state {
@@ -129,16 +130,16 @@ fn grammar_error(module: &Module<'_>, number: usize, state: &ParseState) -> Erro
     }
 }
 
-/// A set of ids.
+/// A set of ids, one bit for each.
 struct IdSet(Vec<u64>);
 
 impl IdSet {
-    /// Room for ids below `bound`, which is at most 2^22.
+    /// Creates a set for ids below `bound`, which is at most 2^22.
     fn new(bound: u32) -> IdSet {
         IdSet(vec![0; (bound as usize).div_ceil(64)])
     }
 
-    /// Adds an id; `false` if it was there.
+    /// Adds an id. Returns `false` if the set already contains it.
     fn insert(&mut self, id: u32) -> bool {
         let Some(word) = self.0.get_mut(id as usize / 64) else { return true };
         let bit = 1 << (id % 64);
@@ -147,49 +148,49 @@ impl IdSet {
         new
     }
 
-    /// Whether an id is there.
+    /// Whether the set contains an id.
     fn has(&self, id: u32) -> bool {
         self.0.get(id as usize / 64).is_some_and(|word| word & (1 << (id % 64)) != 0)
     }
 }
 
-/// Where in a function the walk is.
+/// The position of the walk within a function.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum FunctionState {
-    /// In none.
+    /// Outside functions.
     Outside,
-    /// After its first line, before its first block.
+    /// After the function's first instruction and before its first block.
     Head,
-    /// In a block.
+    /// Inside a block.
     Block,
-    /// After a block.
+    /// After the end of a block.
     Between,
 }
 
-/// Takes in instruction after instruction.
+/// Validates one instruction after another.
 struct Checker {
-    /// Ids lie below it.
+    /// All ids must be below this bound.
     bound: u32,
-    /// Instructions taken in.
+    /// The number of instructions that were validated.
     count: usize,
-    /// The first thing that is wrong.
+    /// The first error.
     error: Option<Error>,
     /// The section of the last instruction.
     section: Section,
-    /// Where in a function it was.
+    /// The position of the last instruction within a function.
     state: FunctionState,
-    /// Ids that are defined, that are used, that are types, that are declared to come.
+    /// The ids that are defined, that are used, that are types, and that are declared as forward pointers.
     defined: IdSet,
     used: IdSet,
     types: IdSet,
     forward: IdSet,
-    /// Labels of this function, and those that it goes to.
+    /// The labels of the current function, and the labels that its branches go to.
     labels: HashSet<u32>,
     targets: HashSet<u32>,
 }
 
 impl Checker {
-    /// For a module with this id bound.
+    /// Creates a checker for a module with this id bound.
     fn new(bound: u32) -> Checker {
         Checker {
             bound,
@@ -206,7 +207,7 @@ impl Checker {
         }
     }
 
-    /// After the last instruction.
+    /// The final checks after the last instruction.
     fn finish(self) -> Result<()> {
         if self.state != FunctionState::Outside {
             return Err(invalid("the SPIR-V module ends inside a function"));
@@ -221,7 +222,7 @@ impl Checker {
         }
     }
 
-    /// Checks one instruction.
+    /// Validates one instruction.
     fn instruction(&mut self, inst: &dr::Instruction) -> Result<()> {
         let op = inst.class.opcode;
         let count = self.count;
@@ -246,7 +247,7 @@ impl Checker {
                 self.forward.insert(pointer);
             }
         } else if self.section == Section::Globals && op != Op::ExtInst {
-            // Types and constants are made of earlier ones, so that none can contain itself.
+            // Types and constants may only refer to earlier ones, so that none can contain itself.
             if let Some(id) = operands.iter().find(|&&id| !self.defined.has(id) && !self.forward.has(id)) {
                 return Err(wrong(&format!("uses id %{id}, which does not stand before it")));
             }
@@ -280,7 +281,7 @@ impl Checker {
         Ok(())
     }
 
-    /// Moves to the instruction's section and place; the error says what is wrong with it.
+    /// Advances to the instruction's section and to its position within a function. The error describes what is wrong.
     fn place(&mut self, op: Op, name: &str) -> std::result::Result<(), &'static str> {
         use Op::*;
         let section = match op {
@@ -290,7 +291,7 @@ impl Checker {
             Decorate | MemberDecorate | DecorationGroup | GroupDecorate | GroupMemberDecorate | DecorateId | DecorateString
             | MemberDecorateString => Section::Annotation,
             Variable | UntypedVariableKHR if self.section < Section::Functions => Section::Globals,
-            // OpTypeInt, OpConstantTrue, OpSpecConstantComposite and their kin, those of extensions included.
+            // This covers OpTypeInt, OpConstantTrue, OpSpecConstantComposite and similar instructions, including those of extensions.
             _ if ["Type", "Constant", "SpecConstant"].iter().any(|start| name.starts_with(start)) => Section::Globals,
             _ => Section::Functions,
         };

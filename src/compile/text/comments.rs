@@ -1,20 +1,19 @@
-//! What is done to WGSL text before it is compiled: comments become blanks, and so does `enable subgroups;`, which is standard WGSL
-//! that the compiler does not take (it has subgroup operations without it). Every byte keeps its place, so positions in messages
-//! are those of the user's text.
+//! Preparation of WGSL text: comments are replaced by blanks. So is `enable subgroups;`, which is standard WGSL that the compiler rejects,
+//! although it supports subgroup operations. Every byte keeps its position, so error messages show positions in the user's text.
 
 use super::token::{Token, Tokens, is_line_end};
 
-/// The text without comments and without `subgroups` among its enabled extensions.
+/// The text without comments, and without `subgroups` in its `enable` directives.
 pub(crate) fn prepare(source: &str) -> std::result::Result<String, Unclosed> {
     let text = without_comments(source)?;
     Ok(without_subgroups(&text).unwrap_or(text))
 }
 
-/// A block comment that is not closed, by the byte where it starts.
+/// An unclosed block comment: the byte at which it starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Unclosed(pub(crate) usize);
 
-/// Replaces comments by as many blanks as they have bytes; ends of lines stay.
+/// Replaces each byte of a comment by a blank. Line ends stay.
 fn without_comments(source: &str) -> std::result::Result<String, Unclosed> {
     let mut out = String::with_capacity(source.len());
     let mut rest = source;
@@ -40,12 +39,12 @@ fn without_comments(source: &str) -> std::result::Result<String, Unclosed> {
     Ok(out)
 }
 
-/// Where the first comment starts.
+/// The position of the first comment.
 fn find_comment(text: &str) -> Option<usize> {
     text.as_bytes().windows(2).position(|pair| pair == b"//" || pair == b"/*")
 }
 
-/// The length of the block comment that a text starts with; they nest.
+/// The length of the block comment that the text starts with. Block comments nest.
 fn block_length(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let (mut depth, mut at) = (0_u32, 0);
@@ -62,12 +61,13 @@ fn block_length(text: &str) -> Option<usize> {
     None
 }
 
-/// Blanks `subgroups` out of the `enable` directives at the top of a text without comments. `None` if there is none.
+/// Replaces `subgroups` by blanks in the `enable` directives at the top of a text without comments. `None` if no directive enables
+/// `subgroups`.
 fn without_subgroups(text: &str) -> Option<String> {
     let mut blanks = Vec::new();
     let mut tokens = Tokens::new(text).peekable();
     loop {
-        // Directives come first, each up to its semicolon.
+        // Directives come first. Each ends with a semicolon.
         let (word, start) = match tokens.next() {
             Some((Token::Word(word @ ("enable" | "requires" | "diagnostic")), range)) => (word, range.start),
             Some((Token::Mark(';'), _)) => continue,
@@ -93,7 +93,7 @@ fn without_subgroups(text: &str) -> Option<String> {
             blanks.push(start..end);
             continue;
         }
-        // One of several: its comma goes too, the one before it or else the one after.
+        // In a list of several extensions one comma is removed too: the comma before `subgroups`, or else the one after it.
         let comma = |index: Option<usize>| {
             let (token, range) = items.get(index?)?;
             (*token == Token::Mark(',')).then(|| range.clone())

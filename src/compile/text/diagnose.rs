@@ -1,48 +1,48 @@
-//! How a mistake in a kernel's text is shown: the message, the file, line and column, the line itself with the place marked, and notes.
+//! Error messages for kernel text: the message, the file, the line and the column, the line of text with the position marked, and notes.
 
 use std::fmt::Write as _;
 use std::ops::Range;
 
 use crate::compile::base::error::{Error, ErrorKind};
 
-/// The most characters of a line that are shown, and how many of them stand before the place.
+/// The most characters of a line that are shown.
 const SHOWN: usize = 120;
-/// Characters shown before the place where a line is cut.
+/// The number of characters shown before the position, if the line is cut there.
 const BEFORE: usize = 60;
-/// The most bytes of what the compiler itself says: it quotes numbers and names of any length.
+/// The most bytes of the compiler's own message. The compiler quotes numbers and names of any length.
 const SAID: usize = 1000;
-/// The most places and notes of one message.
+/// The most labels and notes of one message.
 const MOST: usize = 6;
 
-/// Maps places of the text that was compiled to the text that the user wrote.
+/// Maps positions in the compiled text back to the text that the user wrote.
 pub(crate) trait SourceMap {
-    /// Where the bytes `range` of the compiled text came from: the text that the user wrote, and a range of its bytes. `source` is the
-    /// source that has this map.
+    /// Returns the source and the byte range that the bytes `range` of the compiled text come from. `source` is the source that has this
+    /// map.
     fn origin<'s>(&'s self, source: Source<'s>, range: Range<usize>) -> (Source<'s>, Range<usize>);
 }
 
-/// A text that is compiled, and the name that messages give it.
+/// A text that is compiled, with its name in error messages.
 #[derive(Clone, Copy)]
 pub(crate) struct Source<'a> {
-    /// The user's text, or what a preprocessor made of it.
+    /// The user's text, or the output of a preprocessor.
     pub(crate) text: &'a str,
-    /// Its name: the kernel's label, or its language.
+    /// The name in error messages: the kernel's label, or the language.
     pub(crate) label: &'a str,
-    /// For a text that was changed before it was compiled: the way back to the user's text. Ranges in labels are ranges of the compiled
+    /// The map back to the user's text, if the text was changed before it was compiled. The ranges of labels are ranges of the compiled
     /// text.
     pub(crate) map: Option<&'a dyn SourceMap>,
 }
 
-/// A place in the text, in bytes, with what to say of it.
+/// A range of the compiled text, in bytes, with a remark.
 pub(crate) struct SpanLabel {
-    /// Where it is.
+    /// The range.
     pub(crate) range: Range<usize>,
-    /// What to say, or nothing.
+    /// The remark; may be empty.
     pub(crate) text: String,
 }
 
 impl Source<'_> {
-    /// Where the bytes `range` of the compiled text stand in the text that the user wrote.
+    /// The source and the byte range that the bytes `range` of the compiled text come from.
     fn origin(&self, range: Range<usize>) -> (Source<'_>, Range<usize>) {
         match self.map {
             Some(map) => map.origin(*self, range),
@@ -50,13 +50,13 @@ impl Source<'_> {
         }
     }
 
-    /// Line and column, from 1, of the text that the user wrote, for a byte of the compiled text.
+    /// The line and the column in the user's text, both from 1, of a byte of the compiled text.
     pub(crate) fn origin_of(&self, at: usize) -> (usize, usize) {
         let (source, range) = self.origin(at..at + 1);
         source.position(range.start)
     }
 
-    /// Lays out a refusal.
+    /// Formats an error with its labels and notes.
     pub(crate) fn error(&self, kind: ErrorKind, message: &str, labels: &[SpanLabel], notes: &[String]) -> Error {
         let said = message.trim_end();
         let cut = said.floor_char_boundary(SAID);
@@ -72,7 +72,7 @@ impl Source<'_> {
         Error::new(kind, text)
     }
 
-    /// Several refusals in one, in the order in which the compiler found them.
+    /// Combines several errors, each with at most one label, in the compiler's order.
     pub(crate) fn errors(&self, list: &[(String, Option<SpanLabel>)], notes: &[String]) -> Error {
         let mut text = String::new();
         let last = list.len().min(MOST).saturating_sub(1);
@@ -88,12 +88,12 @@ impl Source<'_> {
         Error::new(ErrorKind::Compile, text)
     }
 
-    /// A refusal at one byte of the text.
+    /// An error at one byte of the compiled text.
     pub(crate) fn error_at(&self, at: usize, message: &str) -> Error {
         self.error(ErrorKind::Compile, message, &[SpanLabel { range: at..at + 1, text: String::new() }], &[])
     }
 
-    /// Line and column, from 1, of a byte of the user's text; columns count characters.
+    /// The line and the column, both from 1, of a byte of this text. Columns count characters.
     pub(crate) fn position(&self, at: usize) -> (usize, usize) {
         let before = self.before(at);
         let line = before.matches('\n').count() + 1;
@@ -101,13 +101,13 @@ impl Source<'_> {
         (line, column)
     }
 
-    /// The text before a byte, which is moved back to the start of its character.
+    /// The text before a byte. A position within a character is moved back to the start of the character.
     fn before(&self, at: usize) -> &str {
         let at = at.min(self.text.len());
         (0..=at).rev().find_map(|at| self.text.get(..at)).unwrap_or("")
     }
 
-    /// Adds a place: where it is, the line, and marks under it.
+    /// Appends a label: the position, the line of text, and the marks below it.
     fn place(&self, out: &mut String, range: &Range<usize>, text: &str) {
         let before = self.before(range.start);
         let (line, column) = self.position(range.start);

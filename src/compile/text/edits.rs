@@ -1,15 +1,15 @@
-//! Changes of a text that are made before it is compiled, and the way back: which place of the user's text a place of the changed one is.
+//! Changes that are made to a text before it is compiled, and the map from positions in the changed text back to the original.
 
 use std::ops::Range;
 
 use super::diagnose::{Source, SourceMap};
 
-/// Changes, in the order of their places, none inside another.
+/// Replacements in ascending order. Their ranges do not overlap.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Edits(Vec<(Range<usize>, String)>);
 
 impl Edits {
-    /// Puts `new` where the bytes of `range` stand. Changes are added from the start of the text to its end.
+    /// Replaces the bytes `range` by `new`. Replacements must be added in ascending order.
     pub(crate) fn replace(&mut self, range: Range<usize>, new: impl Into<String>) {
         self.0.push((range, new.into()));
     }
@@ -27,9 +27,10 @@ impl Edits {
         out
     }
 
-    /// The byte of the user's text that byte `at` of the changed text is, or stands in the place of.
+    /// The byte of the original text that corresponds to byte `at` of the changed text. For a byte of a replacement, this is the start of
+    /// the replaced range.
     pub(crate) fn back(&self, at: usize) -> usize {
-        // Bytes of the changed text, and of the user's, up to the change that is looked at.
+        // The lengths of the changed and of the original text up to the current replacement.
         let (mut changed, mut original) = (0, 0);
         for (range, new) in &self.0 {
             let kept = range.start - original;
@@ -47,7 +48,7 @@ impl Edits {
         original + at.saturating_sub(changed)
     }
 
-    /// The same for a range: from where its first byte stands to where its last one does.
+    /// The range of the original text that corresponds to a range of the changed text.
     fn back_range(&self, range: Range<usize>) -> Range<usize> {
         if self.0.is_empty() {
             return range;
@@ -59,7 +60,7 @@ impl Edits {
 }
 
 impl SourceMap for Edits {
-    /// The source's text is the user's: only the range changes.
+    /// The source already has the user's text, so only the range changes.
     fn origin<'s>(&'s self, source: Source<'s>, range: Range<usize>) -> (Source<'s>, Range<usize>) {
         (Source { map: None, ..source }, self.back_range(range))
     }

@@ -1,4 +1,4 @@
-//! Kernel text, whatever its language.
+//! Kernel text in any language.
 //!
 //! | file | what it is about |
 //! |---|---|

@@ -1,26 +1,26 @@
-//! The scan before the compiler: refuses texts whose shape would overflow its stack, exhaust memory, or keep it busy for minutes.
-//! An overflow of the stack and a failed allocation end the process, so they must not come about; see
-//! [`WGSL_STACK`](crate::compile::wgsl::parse::WGSL_STACK) for the margin. The limits are far over what people and generators write.
+//! The scan before the compiler: rejects texts whose shape would overflow the compiler's stack, exhaust memory, or take minutes. A stack
+//! overflow and a failed allocation end the process, so they must be prevented. [`WGSL_STACK`](crate::compile::wgsl::parse::WGSL_STACK)
+//! documents the margin. The limits are far above what people and generators write.
 
 use super::diagnose::Source;
 use super::token::{Placed, Token, Tokens};
 use crate::compile::base::error::Result;
 
-/// The deepest nesting of `(` and `[`. The compiler's own limit is a little higher and has no message.
+/// The deepest nesting of `(` and `[`. The compiler's own limit is slightly higher and has no error message.
 const MAX_NESTING: usize = 120;
-/// The most operators and member accesses in a row, those of the enclosing brackets included.
+/// The longest chain of operators and member accesses, including the chains of enclosing brackets.
 const MAX_CHAIN: usize = 8192;
-/// The most `else` in a row, those of the enclosing blocks included: drivers take control flow 1023 levels deep.
+/// The longest chain of `else`, including those of enclosing blocks. Drivers accept control flow that is 1023 levels deep.
 const MAX_ELSE: usize = 1000;
-/// The most declarations (functions, constants, types, variables) at the top of a module: they may depend on each other in a row.
+/// The most declarations (functions, constants, types, variables) at module scope. Each may depend on the previous one.
 const MAX_DECLARATIONS: usize = 16384;
-/// The most tokens in one declaration: the compiler's time grows with their square.
+/// The most tokens in one declaration. The compiler's time grows with the square of this number.
 const MAX_TOKENS: usize = 262_144;
 
-/// The longest name, in bytes. The compiler writes names into SPIR-V and does not notice when they are longer than an instruction.
+/// The longest name, in bytes. The compiler writes names into SPIR-V without checking that they fit in an instruction.
 const MAX_NAME: usize = 4096;
 
-/// Checks the nesting, chains and counts of `text`, which is `source` without comments; gives its tokens.
+/// Checks the nesting, the chains and the counts of `text`, which is the text of `source` without comments. Returns the tokens.
 pub(crate) fn shape<'a>(source: Source<'_>, text: &'a str) -> Result<Vec<Placed<'a>>> {
     let tokens: Vec<Placed<'a>> = Tokens::new(text).map(|(token, range)| (token, range.start)).collect();
     let mut shape = Shape::default();
@@ -33,36 +33,36 @@ pub(crate) fn shape<'a>(source: Source<'_>, text: &'a str) -> Result<Vec<Placed<
     Ok(tokens)
 }
 
-/// What is open at a place of the text.
+/// An open bracket or block.
 #[derive(Default)]
 struct Level {
-    /// Whether it is a `{`.
+    /// Whether the level is a block (`{`).
     brace: bool,
-    /// Operators since the last separator.
+    /// The number of operators since the last separator.
     chain: usize,
-    /// `else` since the last statement that began without one.
+    /// The number of `else` since the last statement that is not part of an `else` chain.
     elses: usize,
 }
 
-/// The walk over the text.
+/// The state of the scan.
 #[derive(Default)]
 struct Shape {
-    /// Open brackets, the module itself not among them.
+    /// The open brackets and blocks.
     levels: Vec<Level>,
-    /// Operators since the last separator, outside of brackets.
+    /// The number of operators since the last separator, outside brackets.
     outside: usize,
-    /// The sums of what the levels hold.
+    /// The totals over all levels.
     chain: usize,
     elses: usize,
-    /// Open `(` and `[`.
+    /// The number of open `(` and `[`.
     nesting: usize,
-    /// Declarations, and tokens of the last one.
+    /// The number of declarations, and of tokens in the current declaration.
     declarations: usize,
     tokens: usize,
 }
 
 impl Shape {
-    /// Takes in a token; gives the message if a limit is passed.
+    /// Processes a token. Returns an error message if the token exceeds a limit.
     fn token(&mut self, token: Token<'_>, next: Option<Token<'_>>) -> Option<String> {
         self.tokens += 1;
         if self.tokens > MAX_TOKENS {
@@ -78,7 +78,7 @@ impl Shape {
                     return Some(format!("brackets nest more than {MAX_NESTING} levels deep here, the most that are compiled"));
                 }
                 self.levels.push(Level::default());
-                // An index or a call continues the chain before it.
+                // An index or a call continues the chain of operators before it.
                 return self.link();
             }
             Token::Mark('{') => {
@@ -93,7 +93,8 @@ impl Shape {
                 }
             }
             Token::Mark(',') => self.cut(),
-            // A template's brackets count like operators: they nest, too, and are not told from comparisons here.
+            // The angle brackets of a template count as operators: they nest as well, and the scan does not distinguish them from
+            // comparisons.
             Token::Mark(_) => return self.link(),
             Token::Word("else") => {
                 self.elses += 1;
@@ -110,7 +111,7 @@ impl Shape {
         None
     }
 
-    /// One more operator.
+    /// Counts an operator.
     fn link(&mut self) -> Option<String> {
         self.chain += 1;
         match self.levels.last_mut() {
@@ -122,7 +123,7 @@ impl Shape {
         })
     }
 
-    /// The end of a chain.
+    /// Ends the current chain of operators.
     fn cut(&mut self) {
         let own = match self.levels.last_mut() {
             Some(level) => std::mem::take(&mut level.chain),
@@ -131,7 +132,7 @@ impl Shape {
         self.chain -= own;
     }
 
-    /// A closing bracket. Whether it fits its opening one is the compiler's to say.
+    /// Processes a closing bracket. The compiler checks that brackets match.
     fn close(&mut self, next: Option<Token<'_>>) -> Option<String> {
         let level = self.levels.pop()?;
         self.chain -= level.chain;
@@ -148,7 +149,7 @@ impl Shape {
         if self.levels.is_empty() { self.declared() } else { None }
     }
 
-    /// The end of a declaration; a semicolon alone is none.
+    /// Ends a declaration. A lone semicolon is not a declaration.
     fn declared(&mut self) -> Option<String> {
         self.declarations += usize::from(self.tokens > 1);
         self.tokens = 0;

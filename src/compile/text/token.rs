@@ -1,38 +1,38 @@
-//! The tokens of WGSL, as far as the scan before the compiler needs them. It cuts the text where the compiler does: comments are
-//! gone by then (see [`directive`](super::comments)), so that the two cannot disagree on what is one.
+//! The tokens of WGSL, as far as the scan before the compiler needs them. Comments have already been removed (see
+//! [`comments`](super::comments)), so the scan and the compiler cannot disagree about them.
 
 use std::ops::Range;
 
-/// What a token is.
+/// A token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Token<'a> {
     /// An identifier, keyword or `_`.
     Word(&'a str),
     /// A number, with its suffix.
     Number(&'a str),
-    /// Any other character. Operators of several characters come one by one.
+    /// Any other character. An operator of several characters is several tokens.
     Mark(char),
 }
 
 /// A token and the byte at which it starts.
 pub(crate) type Placed<'a> = (Token<'a>, usize);
 
-/// The tokens of a text, with their places in bytes.
+/// An iterator over the tokens of a text, with their byte ranges.
 pub(crate) struct Tokens<'a> {
     /// The whole text.
     text: &'a str,
-    /// Where the next token is looked for.
+    /// The position from which the next token is searched.
     at: usize,
 }
 
 impl<'a> Tokens<'a> {
-    /// Of this text.
+    /// Creates the iterator for a text.
     pub(crate) fn new(text: &'a str) -> Tokens<'a> {
         Tokens { text, at: 0 }
     }
 }
 
-/// Whether a character separates tokens and is none (Unicode Pattern_White_Space).
+/// Whether a character is white space (Unicode Pattern_White_Space).
 pub(crate) fn is_blank(c: char) -> bool {
     matches!(c, '\u{20}' | '\u{9}'..='\u{d}' | '\u{85}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}')
 }
@@ -42,7 +42,7 @@ pub(crate) fn is_line_end(c: char) -> bool {
     matches!(c, '\u{a}'..='\u{d}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Whether a character can be in a word; what the Unicode tables say beyond letters and digits does not matter here.
+/// Whether a character can be part of a word. Other distinctions of the Unicode tables do not matter here.
 fn is_word(c: char) -> bool {
     c == '_' || c.is_alphanumeric() || (!c.is_ascii() && !is_blank(c))
 }
@@ -78,7 +78,7 @@ impl<'a> Iterator for Tokens<'a> {
     }
 }
 
-/// The length of the number that a text starts with. A sign belongs to it only after an exponent.
+/// The length of the number that the text starts with. A sign belongs to the number only after an exponent.
 fn number_length(text: &str) -> usize {
     let hex = text.starts_with("0x") || text.starts_with("0X");
     let mut previous = ' ';
