@@ -1,4 +1,4 @@
-//! The functions that write records, in SPIR-V: one for each number of words, and one that compares an index with the last one.
+//! The SPIR-V functions that write records: one for each record length, and one that compares an index with the last valid one.
 
 use std::collections::HashMap;
 
@@ -9,29 +9,30 @@ use super::types::Types;
 use crate::compile::spirv::index::Index;
 use crate::compile::spirv::module::emit;
 
-/// The buffer and the functions.
+/// The buffer of records and the functions that write to it.
 pub(super) struct RecordEmitters {
-    /// The buffer's variable.
+    /// The id of the buffer's variable.
     pub(super) buffer: u32,
-    /// The variable of the invocation's id, and whether it is new.
+    /// The variable of the global invocation id, and whether the pass added the variable.
     pub(super) invocation: (u32, bool),
-    /// The vector type that it has.
+    /// The vector type of the global invocation id.
     vector: u32,
-    /// A pointer to a word of the buffer.
+    /// The type of a pointer to a word of the buffer.
     pointer: u32,
-    /// The scope of the atomic operations.
+    /// The constant for the scope of the atomic operations.
     scope: u32,
-    /// Decorations of what is new.
+    /// Decorations of the added variables and types.
     pub(super) annotations: Vec<u32>,
-    /// The functions made until now.
+    /// The functions that were added so far.
     pub(super) functions: Vec<u32>,
-    /// Functions by their number of words, behind the site.
+    /// The functions by the number of words that they write after the site.
     known: HashMap<u32, u32>,
     compare: Option<u32>,
 }
 
 impl RecordEmitters {
-    /// Sets up the buffer at a binding. `invocation` is the entry point's variable of the global id, if it has one, with its type.
+    /// Adds the buffer at a binding. `invocation` is the entry point's variable of the global invocation id with its type, if the entry
+    /// point has one.
     pub(super) fn new(
         types: &mut Types,
         index: &Index<'_>,
@@ -66,7 +67,7 @@ impl RecordEmitters {
                 ((variable, true), vector)
             }
         };
-        // In the Vulkan memory model the whole device is a capability of its own, and one queue is enough.
+        // In the Vulkan memory model device scope needs a capability of its own. Queue-family scope suffices here.
         let mut models = index.module.insts.iter().filter(|inst| inst.is(Op::MemoryModel));
         let vulkan = models.any(|inst| inst.word(2) == Some(MemoryModel::Vulkan as u32));
         let scope = types.constant(if vulkan { Scope::QueueFamily } else { Scope::Device } as u32);
@@ -83,7 +84,7 @@ impl RecordEmitters {
         }
     }
 
-    /// The function that writes a record of so many words: called with the site and the words.
+    /// The function that writes a record of `words` words. Its arguments are the site and the words.
     pub(super) fn record(&mut self, types: &mut Types, words: u32) -> u32 {
         if let Some(&id) = self.known.get(&words) {
             return id;
@@ -101,13 +102,14 @@ impl RecordEmitters {
         function
     }
 
-    /// An empty function of the module writes the records of so many words that are no assertion's.
+    /// Registers an existing empty function of the module as the function that writes records of `words` words. Functions of assertions are
+    /// not registered.
     pub(super) fn adopt(&mut self, function: u32, words: u32) {
         self.known.insert(words, function);
     }
 
-    /// The body of such a function, to its end: room is taken by an atomic addition, unless there is none. That of an assertion that
-    /// `fails` is remembered without room, too.
+    /// Writes the body of a record function, including its end. The body reserves room by an atomic addition, unless the buffer is full. If
+    /// `fails` is set, the body stores the site of the assertion even if there is no room.
     pub(super) fn body(&self, types: &mut Types, out: &mut Vec<u32>, parameters: &[u32], fails: bool) {
         let (uint, bool, buffer) = (types.uint(), types.bool(), self.buffer);
         let size = types.constant(RECORD + parameters.len() as u32 - 1);
@@ -122,7 +124,7 @@ impl RecordEmitters {
         emit(out, Op::AccessChain, &[self.pointer, used, buffer, zero]);
         emit(out, Op::AccessChain, &[self.pointer, lost, buffer, one]);
         emit(out, Op::ArrayLength, &[uint, capacity, buffer, 3]);
-        // Once it is full the count stays, or it would begin again at zero some time.
+        // Once the buffer is full the count no longer grows. Otherwise the count could wrap around to zero.
         emit(out, Op::AtomicLoad, &[uint, before, used, self.scope, zero]);
         emit(out, Op::ULessThan, &[bool, any, before, capacity]);
         emit(out, Op::SelectionMerge, &[taken, none]);
@@ -177,7 +179,7 @@ impl RecordEmitters {
         emit(out, Op::FunctionEnd, &[]);
     }
 
-    /// The function that reports an index beyond the last one: called with the site, the index and the last one.
+    /// The function that reports an index beyond the last valid one. Its arguments are the site, the index and the last valid index.
     pub(super) fn compare(&mut self, types: &mut Types) -> u32 {
         if let Some(id) = self.compare {
             return id;

@@ -1,52 +1,52 @@
-//! Formats of printf: what they say, how many words of a record each value takes, and the text that comes of them, as C prints it.
+//! Format strings of printf: their syntax, how many words of a record each value takes, and the formatted text, which matches C's.
 
 use std::fmt::Write as _;
 
-/// The widest field and the most digits that a format may ask for.
+/// The largest width and precision of a specifier.
 const MAX_WIDTH: usize = 64;
 
-/// How a number lies in a record.
+/// The encoding of a number in a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WireType {
-    /// A signed word.
+    /// A signed 32-bit integer in one word.
     I32,
-    /// An unsigned word.
+    /// An unsigned 32-bit integer in one word.
     U32,
-    /// Two words, the low one first, signed.
+    /// A signed 64-bit integer in two words, the low word first.
     I64,
-    /// Two words, the low one first.
+    /// An unsigned 64-bit integer in two words, the low word first.
     U64,
-    /// The bits of an f32.
+    /// The bits of an f32 in one word.
     F32,
 }
 
-/// A scalar or a vector in a record.
+/// The encoding of a scalar or a vector in a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ValueShape {
-    /// Each component.
+    /// The encoding of each component.
     pub(crate) wire: WireType,
-    /// How many: 1 to 4.
+    /// The number of components, 1 to 4.
     pub(crate) count: u32,
 }
 
 impl ValueShape {
-    /// Words that it takes.
+    /// The number of words that the value takes.
     pub(crate) fn words(self) -> u32 {
         self.count * if matches!(self.wire, WireType::I64 | WireType::U64) { 2 } else { 1 }
     }
 }
 
-/// A number out of a record.
+/// A number that was decoded from a record.
 #[derive(Clone, Copy)]
 enum Number {
     Signed(i64),
-    /// With the mask of its width.
+    /// The value, and the mask of its width.
     Unsigned(u64, u64),
     Float(f64),
 }
 
 impl Number {
-    /// The number that the first words are; the rest of them.
+    /// Decodes the number at the start of `words`. Also returns the remaining words.
     fn take(wire: WireType, words: &[u32]) -> (Number, &[u32]) {
         let word = |at: usize| words.get(at).copied().unwrap_or(0);
         let wide = u64::from(word(0)) | u64::from(word(1)) << 32;
@@ -87,7 +87,7 @@ impl Number {
     }
 }
 
-/// One `%...` of a format.
+/// A specifier of a format, such as `%d`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Spec {
     left: bool,
@@ -97,7 +97,7 @@ struct Spec {
     other: bool,
     width: usize,
     precision: Option<usize>,
-    /// Components; 0 for a scalar.
+    /// The number of components; 0 for a scalar.
     vector: u32,
     long: bool,
     conversion: char,
@@ -110,11 +110,11 @@ enum Piece {
     Value(Spec),
 }
 
-/// A format.
+/// A parsed format string.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Format(Vec<Piece>);
 
-/// A mistake in a format: the byte where the specifier starts, and what is wrong.
+/// An error in a format: the byte at which the specifier starts, and the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FormatError {
     pub(crate) at: usize,
@@ -122,7 +122,7 @@ pub(crate) struct FormatError {
 }
 
 impl Format {
-    /// Reads a format.
+    /// Parses a format string.
     pub(crate) fn parse(text: &str) -> Result<Format, FormatError> {
         let mut pieces = Vec::new();
         let mut literal = String::new();
@@ -149,7 +149,7 @@ impl Format {
         Ok(Format(pieces))
     }
 
-    /// What each of its specifiers stands for, in order.
+    /// The values that the specifiers expect, in order.
     pub(crate) fn values(&self) -> Vec<ValueShape> {
         self.specs().map(Spec::value).collect()
     }
@@ -158,7 +158,7 @@ impl Format {
         self.0.iter().filter_map(|piece| if let Piece::Value(spec) = piece { Some(spec) } else { None })
     }
 
-    /// The text with the values that these words are.
+    /// The formatted text for the values that `words` encode.
     pub(crate) fn render(&self, values: &[ValueShape], words: &[u32]) -> String {
         let mut out = String::new();
         let (mut values, mut words) = (values.iter(), words);
@@ -183,7 +183,7 @@ impl Format {
 }
 
 impl Spec {
-    /// Reads the specifier that a text starts with, and its length; or says what is wrong with it.
+    /// Parses the specifier at the start of the text. Returns the specifier and its length in bytes, or an error message.
     fn parse(text: &str) -> Result<(Spec, usize), String> {
         let mut spec = Spec::default();
         let bytes = text.as_bytes();
@@ -220,7 +220,7 @@ impl Spec {
             };
             at += 2;
         }
-        // GLSL's printf writes %ul and %lu for the same.
+        // GLSL's printf accepts both %ul and %lu.
         let (first, second) = (byte(at), byte(at + 1));
         if first == b'u' && second == b'l' {
             (spec.long, spec.conversion, at) = (true, 'u', at + 2);
@@ -245,7 +245,7 @@ impl Spec {
         Ok((spec, at + 1))
     }
 
-    /// What it stands for.
+    /// The value that the specifier expects.
     fn value(&self) -> ValueShape {
         let wire = match (self.conversion, self.long) {
             ('d' | 'i', false) => WireType::I32,
@@ -257,7 +257,7 @@ impl Spec {
         ValueShape { wire, count: self.vector.max(1) }
     }
 
-    /// Writes a number.
+    /// Formats a number.
     fn render(&self, out: &mut String, number: Number) {
         let (negative, digits, is_number) = match self.conversion {
             'd' | 'i' => {
@@ -301,7 +301,7 @@ impl Spec {
         }
     }
 
-    /// The digits of an integer with the precision's zeros and the prefix that `#` asks for.
+    /// The digits of an integer, with the zeros for the precision and the prefix for `#`.
     fn integer(&self, digits: String, prefix: &str) -> String {
         let zero = digits == "0";
         let digits = if zero && self.precision == Some(0) { String::new() } else { digits };
@@ -315,7 +315,7 @@ impl Spec {
         }
     }
 
-    /// A float that is not negative.
+    /// The digits of a float that is not negative.
     fn float(&self, value: f64) -> String {
         let upper = self.conversion.is_ascii_uppercase();
         let precision = self.precision.unwrap_or(6);
@@ -333,12 +333,12 @@ impl Spec {
         if upper { text.to_ascii_uppercase() } else { text }
     }
 
-    /// With the point that `#` asks for.
+    /// The digits with the decimal point for `#`.
     fn pointed(&self, digits: String) -> String {
         if self.other && !digits.contains('.') { digits + "." } else { digits }
     }
 
-    /// As `1.5e+00`.
+    /// The number in scientific notation, such as `1.5e+00`.
     fn scientific(&self, value: f64, precision: usize) -> String {
         let (mantissa, exponent) = scientific_parts(value, precision);
         let mut text = self.pointed(mantissa);
@@ -347,7 +347,7 @@ impl Spec {
         text
     }
 
-    /// As `%g` prints: so many significant digits, without zeros at the end.
+    /// The number as `%g` prints it: `precision` significant digits without trailing zeros.
     fn general(&self, value: f64, precision: usize) -> String {
         let (_, exponent) = scientific_parts(value, precision - 1);
         let fits = exponent >= -4 && exponent < precision as i32;
@@ -366,7 +366,7 @@ impl Spec {
     }
 }
 
-/// The digits before and the number behind the `e`.
+/// The mantissa and the exponent of a number in scientific notation.
 fn scientific_parts(value: f64, precision: usize) -> (String, i32) {
     let text = format!("{value:.precision$e}");
     match text.split_once('e') {

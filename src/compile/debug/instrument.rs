@@ -1,5 +1,5 @@
-//! The pass that makes a kernel report: printf instructions become calls, empty functions get their bodies, and in front of every
-//! index that is kept in bounds a call compares it. The kernel gets one storage buffer more, which its interface does not show.
+//! The pass that makes a kernel report. It turns printf instructions into calls, fills in the bodies of the empty functions, and inserts a
+//! call that checks the index before each clamped access. The kernel gets one more storage buffer, which its interface does not list.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -16,18 +16,19 @@ use crate::compile::base::target::Target;
 use crate::compile::spirv::index::Index;
 use crate::compile::spirv::module::{HEADER, Inst, Section, SectionTracker, emit, invalid, string};
 
-/// The instruction set of printf, whose only instruction is number 1.
+/// The extended instruction set of printf. Its only instruction is number 1.
 const PRINTF_SET: &str = "NonSemantic.DebugPrintf";
-/// The extension that such sets need, and devices of Vulkan 1.1 may lack.
+/// The extension for non-semantic instruction sets. Devices with Vulkan 1.1 may lack it.
 const EXTENSION: &str = "SPV_KHR_non_semantic_info";
-/// The longest way that is followed to the name of what is indexed.
+/// The longest chain of accesses that is followed to find the name of the indexed variable.
 const MAX_CHAIN: usize = 64;
 
-/// Finds the line and the column of the user's text by those that the SPIR-V has, if there are any.
+/// Maps a line and a column of the SPIR-V's debug information to a line and a column of the user's text, if there is one.
 pub(crate) type PlaceLookup<'p> = dyn Fn(u32, u32) -> Option<(usize, usize)> + 'p;
 
-/// The kernel with its reports, and what they are; the kernel as it is, without lines of the text, if it has none to make. `plan` is
-/// `None` for SPIR-V that was not made from WGSL: nothing keeps its indices in bounds, so only its printf is looked at.
+/// Instruments a kernel. Returns the new module, and what it reports; `None` if it has nothing to report, and then the module only loses
+/// its line information. `plan` is `None` for SPIR-V that was not compiled from WGSL: nothing clamps its indices, so only its printf is
+/// handled.
 pub(crate) fn instrument(
     spirv: &[u32],
     interface: &Interface,
@@ -93,7 +94,7 @@ fn place(interface: &Interface, target: &Target) -> Result<(u32, u32)> {
     Ok((group, (0..).find(|binding| !taken.contains(binding)).unwrap_or(0)))
 }
 
-/// The entry point's variable of the global id, with its vector type.
+/// The entry point's variable of the global invocation id, with its vector type.
 fn invocation(index: &Index<'_>, types: &mut Types, function: u32, entry: &str) -> Result<Option<(u32, u32)>> {
     let own = |inst: &&Inst<'_>| inst.is(Op::EntryPoint) && inst.word(2) == Some(function) && string(inst.rest(3)).0 == entry;
     let Some(inst) = index.module.insts.iter().find(own) else { return Ok(None) };
@@ -108,7 +109,7 @@ fn invocation(index: &Index<'_>, types: &mut Types, function: u32, entry: &str) 
     }
 }
 
-/// The module without lines of the text that it was made from.
+/// The module without line information.
 fn without_lines(index: &Index<'_>, from_text: bool) -> Vec<u32> {
     let mut out = Vec::new();
     out.extend_from_slice(&index.module.header);
@@ -116,20 +117,20 @@ fn without_lines(index: &Index<'_>, from_text: bool) -> Vec<u32> {
     out
 }
 
-/// Whether an instruction is about the text that the module was made from.
+/// Whether an instruction is line information.
 fn is_line(inst: &Inst<'_>) -> bool {
     matches!(inst.op(), Some(Op::Line | Op::NoLine | Op::String | Op::Source | Op::SourceContinued))
 }
 
-/// An index that is kept in bounds.
+/// An instruction that clamps an index.
 struct BoundsClamp {
-    /// What is indexed.
+    /// The name of the indexed variable or member.
     name: String,
-    /// The index may be negative.
+    /// Whether the index is signed.
     signed: bool,
 }
 
-/// The minimums that keep an index in bounds, by their results: those that index something directly.
+/// The minimum operations that clamp an index, by their results. The result must be used as an index directly.
 fn clamps(index: &Index<'_>, glsl: Option<u32>) -> HashMap<u32, BoundsClamp> {
     let mut found = HashMap::new();
     let Some(glsl) = glsl else { return found };
@@ -152,9 +153,9 @@ fn clamps(index: &Index<'_>, glsl: Option<u32>) -> HashMap<u32, BoundsClamp> {
     found
 }
 
-/// What the index at `position` of an access is into, as the user may call it.
+/// The name of what the index at `position` of an access indexes, in the user's terms.
 fn indexed(index: &Index<'_>, access: &Inst<'_>, position: usize) -> String {
-    // The accesses from the last to the first one.
+    // The access chains, the last one first.
     let mut chain = vec![(*access, position)];
     let mut base = access.word(3).unwrap_or(0);
     while let Some(inst) = index.def(base).filter(|inst| matches!(inst.op(), Some(Op::AccessChain | Op::InBoundsAccessChain)))
@@ -168,7 +169,7 @@ fn indexed(index: &Index<'_>, access: &Inst<'_>, position: usize) -> String {
     let mut ty = value.and_then(|ty| index.pointee(ty).map(|(ty, _)| ty)).or(value).unwrap_or(0);
     for (inst, count) in chain.into_iter().rev() {
         for &id in inst.rest(4).iter().take(count) {
-            // A number in the text is kept in bounds, too, where the length is not known before.
+            // A constant index is clamped too if the length is only known at run time.
             let clamped = || index.def(id).filter(|inst| inst.is(Op::ExtInst)).and_then(|inst| index.constants.u32(inst.word(5)?));
             let known = index.constants.u32(id).or_else(clamped);
             let Some(def) = index.def(ty) else { return text };
@@ -188,26 +189,27 @@ fn indexed(index: &Index<'_>, access: &Inst<'_>, position: usize) -> String {
     text
 }
 
-/// The walk over the module.
+/// The state of the pass.
 struct InstrumentPass<'p, 'a> {
     index: &'p Index<'a>,
     types: Types,
     emitters: RecordEmitters,
     sites: Vec<ReportSite>,
     clamps: HashMap<u32, BoundsClamp>,
-    /// The instruction set of printf.
+    /// The id of the printf instruction set.
     printf: Option<u32>,
     prefix: Option<String>,
     from_text: bool,
     places: &'p PlaceLookup<'p>,
-    /// Line and column of what comes now.
+    /// The line and the column of the current instruction.
     line: Option<(u32, u32)>,
-    /// The texts of the module.
+    /// The strings of the module (OpString).
     strings: HashMap<u32, String>,
 }
 
 impl InstrumentPass<'_, '_> {
-    /// The number of words of an empty function that becomes one of ours, and whether it is an assertion's.
+    /// The number of words that a function writes, and whether the function belongs to an assertion. `None` unless the function is one of
+    /// the empty functions that the WGSL text got.
     fn words_of(&self, function: u32) -> Option<(u32, bool)> {
         let name = self.index.names.get(&function)?.strip_prefix(self.prefix.as_deref()?)?;
         let (words, fails) =
@@ -215,7 +217,7 @@ impl InstrumentPass<'_, '_> {
         Some((words.parse().ok()?, fails))
     }
 
-    /// Takes the empty functions of the module as ours.
+    /// Registers the empty functions of the module.
     fn adopt(&mut self) {
         for &function in self.index.functions.keys() {
             if let Some((words, false)) = self.words_of(function) {
@@ -224,11 +226,11 @@ impl InstrumentPass<'_, '_> {
         }
     }
 
-    /// The new module.
+    /// Writes the new module.
     fn run(&mut self, function: u32, entry: &str) -> Result<Vec<u32>> {
         let (mut out, mut body) = (Vec::new(), Vec::new());
         let mut header = self.index.module.header;
-        // Storage buffers of today's form came with 1.3, which every device takes.
+        // The storage class StorageBuffer requires SPIR-V 1.3, which every device accepts.
         header[1] = header[1].max(0x0001_0300);
         let listed = header[1] >= 0x0001_0400;
         out.extend_from_slice(&header);
@@ -254,7 +256,7 @@ impl InstrumentPass<'_, '_> {
                     let operands: Vec<u32> = inst.rest(1).iter().copied().chain(new).chain(buffer).collect();
                     emit(&mut out, Op::EntryPoint, &operands);
                 }
-                // The others would have to list what the functions use now.
+                // Other entry points would have to list the variables that the functions use now, so they are removed.
                 Some(Op::EntryPoint) => {}
                 Some(Op::ExecutionMode | Op::ExecutionModeId) if inst.word(1) != Some(function) => {}
                 Some(Op::ExtInstImport) if inst.word(1) == self.printf => {}
@@ -283,7 +285,7 @@ impl InstrumentPass<'_, '_> {
         Ok(module)
     }
 
-    /// An instruction of a function; `skipping` while the old body of one of ours is left out.
+    /// Processes an instruction of a function. `skipping` is set while the body of an empty function is left out.
     fn in_function(&mut self, inst: &Inst<'_>, body: &mut Vec<u32>, skipping: &mut bool) -> Result<()> {
         match inst.op() {
             Some(Op::Line) => self.line = inst.word(2).zip(inst.word(3)),
@@ -311,7 +313,7 @@ impl InstrumentPass<'_, '_> {
         Ok(())
     }
 
-    /// An empty function with its new body.
+    /// Writes an empty function with its new body.
     fn fill(&mut self, function: u32, fails: bool, body: &mut Vec<u32>) {
         let range = self.index.functions.get(&function).cloned().unwrap_or(0..0);
         let own = self.index.module.insts.get(range).unwrap_or(&[]);
@@ -321,18 +323,18 @@ impl InstrumentPass<'_, '_> {
         self.emitters.body(&mut self.types, body, &parameters, fails);
     }
 
-    /// Where what comes now stands in the user's text.
+    /// The position of the current instruction in the user's text.
     fn here(&self) -> Option<(usize, usize)> {
         self.line.and_then(|(line, column)| (self.places)(line, column))
     }
 
-    /// A new site, by its number.
+    /// Adds a site. Returns the constant with its number.
     fn site(&mut self, kind: SiteKind, values: Vec<ValueShape>) -> u32 {
         self.sites.push(ReportSite { kind, values, place: self.here() });
         self.types.constant(self.sites.len() as u32 - 1)
     }
 
-    /// Has the index of a minimum compared with the last one that there is.
+    /// Inserts a call that compares a clamped index with the last valid one.
     fn compare(&mut self, inst: &Inst<'_>, body: &mut Vec<u32>) {
         let (Some(clamp), Some(mut at), Some(last)) = (inst.word(2).and_then(|id| self.clamps.remove(&id)), inst.word(5), inst.word(6))
         else {
@@ -352,7 +354,7 @@ impl InstrumentPass<'_, '_> {
         emit(body, Op::FunctionCall, &[void, ignored, function, site, at, last]);
     }
 
-    /// Lowers a printf.
+    /// Turns a printf instruction into a call.
     fn print(&mut self, inst: &Inst<'_>, body: &mut Vec<u32>) -> Result<()> {
         let text = inst.word(5).and_then(|id| self.strings.get(&id));
         let Some(text) = text.filter(|_| inst.word(4) == Some(1)) else {
@@ -382,7 +384,7 @@ impl InstrumentPass<'_, '_> {
         Ok(())
     }
 
-    /// The words of a value; `None` if it is none that prints.
+    /// Appends the words of a value to `words`. `None` if values of this type cannot be printed.
     fn value(&mut self, id: u32, body: &mut Vec<u32>, words: &mut Vec<u32>) -> Option<ValueShape> {
         let ty = self.index.type_of(id)?;
         if !ty.is(Op::TypeVector) {
@@ -399,7 +401,7 @@ impl InstrumentPass<'_, '_> {
         Some(ValueShape { wire: wire?, count })
     }
 
-    /// The words of a scalar of this type.
+    /// Appends the words of a scalar of type `ty` to `words`.
     fn scalar(&mut self, id: u32, ty: Inst<'_>, body: &mut Vec<u32>, words: &mut Vec<u32>) -> Option<WireType> {
         let uint = self.types.uint();
         let own = ty.word(1)?;

@@ -1,4 +1,4 @@
-//! Kernels that report what they do: printf, assertions and accesses out of bounds.
+//! Kernels that report what they do by printf, assertions and checks for accesses out of bounds.
 //!
 //! | file | what it is about |
 //! |---|---|

@@ -1,100 +1,102 @@
-//! What a kernel that reports can report, and how the runtime reads it.
+//! The reports of a kernel, and how the runtime reads them.
 //!
-//! The buffer is one storage buffer that the kernel's arguments do not show. It starts with three words: the words of records that were
-//! asked for, the records that found no room, and an assertion among those. It must be all zeros when a dispatch starts. A record is the
-//! number of its [`ReportSite`] plus 1, the invocation's three ids, and the words of its values.
+//! Reports go to one storage buffer, which the kernel's interface does not list. The buffer starts with three words: the number of words
+//! that records asked for, the number of records that found no room, and the site of an assertion among those. The buffer must be all zeros
+//! when a dispatch starts. A record consists of the number of its [`ReportSite`] plus 1, the three components of the global invocation id,
+//! and the words of its values.
 
 use super::format::{self, Format, ValueShape};
 
-/// Words before the first record.
+/// The number of words before the first record.
 pub(crate) const HEADER: usize = 3;
-/// Bytes of text that are made of one buffer, at most about: a short record may print a long text.
+/// The approximate limit on the text in bytes that is formatted from one buffer. A short record may print a long text.
 const MOST_TEXT: usize = 64 << 20;
-/// Words of a record before its values.
+/// The number of words of a record before its values.
 pub(super) const RECORD: u32 = 4;
-/// Records that found no room are counted up to about this.
+/// The approximate limit up to which lost records are counted.
 pub(super) const MOST_LOST: u32 = 0xf000_0000;
 
-/// Where a kernel may report something.
+/// A place in the kernel that reports something.
 #[derive(Clone, Debug)]
 pub(crate) struct ReportSite {
     pub(super) kind: SiteKind,
-    /// What its records carry.
+    /// The values in each record of the site.
     pub(super) values: Vec<ValueShape>,
-    /// Line and column of the text, if they are known.
+    /// The line and the column of the text, if they are known.
     pub(super) place: Option<(usize, usize)>,
 }
 
 impl ReportSite {
-    /// Words of a record behind the ids.
+    /// The number of words of a record after the invocation id.
     fn words(&self) -> u32 {
         self.values.iter().map(|value| value.words()).sum()
     }
 }
 
-/// What is reported.
+/// What a site reports.
 #[derive(Clone, Debug)]
 pub(super) enum SiteKind {
-    /// A printf.
+    /// The output of a printf.
     Print(Format),
-    /// An assertion that does not hold, with its text.
+    /// A failed assertion, with its text.
     Assert { condition: String, format: Option<Format> },
-    /// An index, the first value, beyond the last one, the second. The name of what was indexed.
+    /// An access out of bounds. The first value is the index and the second is the last valid index. `name` is the name of the indexed
+    /// variable.
     Bounds { name: String },
 }
 
-/// What the WGSL text asks for.
+/// The sites that WGSL text asks for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ReportPlan {
     pub(super) sites: Vec<ReportSite>,
-    /// What the names of the empty functions start with, whose bodies write records; then comes `emit_`, or `fail_` for those of
-    /// assertions, and the number of words.
+    /// The prefix of the names of the empty functions whose bodies write records. The prefix is followed by `_emit_` (`_fail_` for
+    /// assertions) and by the number of words.
     pub(super) prefix: Option<String>,
-    /// Nothing keeps indices in bounds, so none is looked at.
+    /// The kernel has no bounds checks, so accesses are not checked either.
     pub(crate) unchecked: bool,
 }
 
-/// What a kernel reports, and into which buffer.
+/// What a kernel reports, and the buffer that it reports to.
 #[derive(Clone, Debug)]
 pub(crate) struct DebugInfo {
-    /// Group and binding of the buffer.
+    /// The group and the binding of the buffer.
     pub(crate) binding: (u32, u32),
     pub(super) sites: Vec<ReportSite>,
 }
 
-/// What sort of record.
+/// The kinds of record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Severity {
-    /// It was printed.
+    /// The output of a printf.
     Print,
-    /// An access left its bounds.
+    /// An access out of bounds.
     Bounds,
-    /// An assertion does not hold.
+    /// A failed assertion.
     Assert,
 }
 
-/// A record, read.
+/// A record that was read from the buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DebugRecord {
     pub(crate) severity: Severity,
-    /// The invocation's global id.
+    /// The global invocation id.
     pub(crate) invocation: [u32; 3],
     pub(crate) text: String,
 }
 
-/// What a buffer says.
+/// The contents of a buffer of records.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct DebugOutput {
-    /// In the order in which they were made: those of one invocation are in its own.
+    /// The records in the buffer's order. The records of one invocation are in the order in which they were made.
     pub(crate) records: Vec<DebugRecord>,
-    /// Records that are not among them.
+    /// The number of records that were lost.
     pub(crate) lost: u64,
-    /// An assertion that failed, if those that did are lost.
+    /// The text of a failed assertion, if all records of failed assertions were lost.
     pub(crate) failed: Option<String>,
 }
 
 impl DebugInfo {
-    /// Words of the buffer that were used, from the first ones; those of a buffer of so many.
+    /// The number of words in use at the start of a buffer of `words` words.
     pub(crate) fn used(header: &[u32], words: usize) -> usize {
         HEADER.saturating_add(header.first().copied().unwrap_or(0) as usize).min(words)
     }
@@ -107,7 +109,7 @@ impl DebugInfo {
         rest = rest.get(..header(0) as usize).unwrap_or(rest);
         let (mut bytes, mut asserted) = (0, false);
         while let [site, x, y, z, words @ ..] = rest {
-            // A record that did not fit is zeros.
+            // A record that did not fit leaves zeros.
             let Some(site) = self.site(*site) else { break };
             let Some((own, after)) = words.split_at_checked(site.words() as usize) else { break };
             rest = after;
@@ -127,19 +129,19 @@ impl DebugInfo {
         reading
     }
 
-    /// The site of this number, which is 1 for the first one.
+    /// The site with this number. The numbers start at 1.
     fn site(&self, number: u32) -> Option<&ReportSite> {
         self.sites.get((number as usize).checked_sub(1)?)
     }
 }
 
-/// A place as messages show it.
+/// The text of a position in messages.
 fn at(place: Option<(usize, usize)>) -> String {
     place.map_or_else(String::new, |(line, column)| format!(" (line {line}, column {column})"))
 }
 
 impl ReportSite {
-    /// A record of this site.
+    /// Decodes a record of this site.
     fn read(&self, invocation: [u32; 3], words: &[u32]) -> DebugRecord {
         let (severity, mut text) = match &self.kind {
             SiteKind::Print(format) => {

@@ -1,6 +1,6 @@
-//! `printf("...", ...)` and `assert(...)` in WGSL, which knows neither: statements that become calls of functions which are added
-//! behind the text, or blanks where debugging is off. The functions do what WGSL can (conversions, words) and call an empty one whose
-//! body is made in the SPIR-V (see [`instrument`](super::instrument)).
+//! `printf("...", ...)` and `assert(...)` in WGSL text. WGSL has neither. With debugging, these statements become calls of functions that
+//! are appended to the text; without debugging, they become blanks. The functions convert the values to words, which WGSL can do, and call
+//! an empty function whose body the pass on the SPIR-V fills in (see [`instrument`](super::instrument)).
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -18,37 +18,38 @@ use crate::compile::text::token::{Token, Tokens, is_line_end};
 /// The most words that one statement may print.
 pub(crate) const MAX_WORDS: u32 = 60;
 
-/// The most statements of a module: each becomes a function.
+/// The most printf and assert statements of a module. Each becomes a function.
 const MAX_STATEMENTS: usize = 4096;
 
-/// Text to be compiled.
+/// Text that is ready for the compiler.
 pub(crate) struct PreparedText {
-    /// Without comments and strings.
+    /// The text without comments and strings.
     pub(crate) text: String,
-    /// What was changed in it; comments that became blanks do not count.
+    /// The changes to the text. Comments that became blanks are not among them.
     pub(crate) edits: Edits,
-    /// What its statements report.
+    /// What the statements report.
     pub(crate) plan: ReportPlan,
 }
 
-/// A token with its place.
+/// A token and its byte range.
 type Placed<'a> = (Token<'a>, Range<usize>);
 
-/// A statement of ours.
+/// A printf or assert statement.
 struct ReportStatement {
-    /// From its name to its closing bracket.
+    /// The range from the name to the closing bracket.
     range: Range<usize>,
-    /// Where its first argument starts.
+    /// The byte at which the first argument starts.
     inside: usize,
-    /// Its condition; `None` for printf.
+    /// The range of the condition; `None` for printf.
     condition: Option<Range<usize>>,
-    /// The format, as an index of the literals.
+    /// The format, as an index into the string literals.
     format: Option<usize>,
-    /// The values' expressions.
+    /// The ranges of the values' expressions.
     values: Vec<Range<usize>>,
 }
 
-/// Takes comments, strings and our statements out of the user's text. With `debug`, calls that report stand in their place.
+/// Removes comments, strings, and printf and assert statements from the user's text. With `debug`, calls that report replace the
+/// statements.
 pub(crate) fn prepare(source: Source<'_>, debug: bool) -> Result<PreparedText> {
     let text = source.text;
     let without_comments =
@@ -59,7 +60,7 @@ pub(crate) fn prepare(source: Source<'_>, debug: bool) -> Result<PreparedText> {
     let literals = string_literal::find(text).map_err(|(at, message)| source.error_at(at, message))?;
     let mut clean = without_comments(&string_literal::masked(text, &literals))?;
     let statements = find(source, &clean, &literals)?;
-    // Any other string is the compiler's to refuse.
+    // The compiler rejects any other string.
     let formats: HashSet<usize> = statements.iter().filter_map(|statement| statement.format).collect();
     for (position, literal) in literals.iter().enumerate() {
         if !formats.contains(&position) {
@@ -100,7 +101,7 @@ fn unused_name(text: &str) -> String {
     name
 }
 
-/// Replaces a range by as many blanks as it has bytes; ends of lines stay.
+/// Replaces each byte of a range by a blank. Line ends stay.
 fn blank(text: &mut String, range: Range<usize>) {
     let blanks: String = text.get(range.clone()).unwrap_or("").chars().fold(String::new(), |mut blanks, c| {
         if is_line_end(c) {
@@ -113,12 +114,12 @@ fn blank(text: &mut String, range: Range<usize>) {
     text.replace_range(range, &blanks);
 }
 
-/// Every statement of ours in a text without comments and strings.
+/// Finds all printf and assert statements in a text without comments and strings.
 fn find(source: Source<'_>, text: &str, literals: &[StringLiteral]) -> Result<Vec<ReportStatement>> {
     let tokens: Vec<Placed<'_>> = Tokens::new(text).collect();
     let token = |at: usize| tokens.get(at).map(|(token, _)| *token);
     let declares = |word| matches!(word, "fn" | "alias" | "struct" | "let" | "var" | "const" | "override");
-    // Whoever declares the name means that.
+    // A declaration of the same name in the text takes precedence.
     let declared = |name| {
         (1..tokens.len()).any(|at| token(at) == Some(Token::Word(name)) && matches!(token(at - 1), Some(Token::Word(w)) if declares(w)))
     };
@@ -139,7 +140,7 @@ fn find(source: Source<'_>, text: &str, literals: &[StringLiteral]) -> Result<Ve
         let (parts, end) = split(&tokens, at).ok_or_else(|| source.error_at(place.start, "this call is not closed"))?;
         let Some((_, close)) = tokens.get(end) else { continue };
         let inside = tokens.get(at).map_or(place.end, |(_, open)| open.end);
-        // They are in the order of the text.
+        // The literals are sorted by position.
         let string = |part: &Range<usize>| {
             let position = literals.binary_search_by_key(&part.start, |literal| literal.range.start).ok()?;
             literals.get(position).filter(|literal| literal.range == *part).map(|_| position)
@@ -176,10 +177,10 @@ fn find(source: Source<'_>, text: &str, literals: &[StringLiteral]) -> Result<Ve
     Ok(statements)
 }
 
-/// The arguments of the call whose `(` is token `open`, and the token that closes it.
+/// The arguments of the call whose `(` is token `open`, and the index of the token that closes the call.
 fn split(tokens: &[Placed<'_>], open: usize) -> Option<(Vec<Range<usize>>, usize)> {
     let (mut parts, mut commas) = (Vec::new(), Vec::new());
-    // Open brackets, and for each the `<` in it that may start a list of a template, by the number of commas before it.
+    // The open brackets. For each bracket, the list has the `<` that may start a template list, as the number of commas before it.
     let mut levels: Vec<Vec<usize>> = Vec::new();
     let mut end = None;
     for (at, (token, _)) in tokens.iter().enumerate().skip(open) {
@@ -195,7 +196,7 @@ fn split(tokens: &[Placed<'_>], open: usize) -> Option<(Vec<Range<usize>>, usize
             Token::Mark(';' | '{' | '}') => return None,
             Token::Mark('<') if matches!(tokens.get(at - 1), Some((Token::Word(_), _))) => levels.last_mut()?.push(commas.len()),
             Token::Mark('>') => {
-                // The commas since then were the list's.
+                // The commas since the `<` belong to the template list.
                 if let Some(before) = levels.last_mut()?.pop() {
                     commas.truncate(before);
                 }
@@ -211,7 +212,7 @@ fn split(tokens: &[Placed<'_>], open: usize) -> Option<(Vec<Range<usize>>, usize
         let (start, last) = (tokens.get(first), stop.checked_sub(1).and_then(|last| tokens.get(last)));
         match (start, last) {
             (Some((_, start)), Some((_, last))) if first < stop => parts.push(start.start..last.end),
-            // Nothing stands before the closing bracket after a comma, or in a call without arguments.
+            // The argument is empty after a trailing comma, and in a call without arguments.
             _ if stop == end => {}
             _ => return None,
         }
@@ -220,15 +221,15 @@ fn split(tokens: &[Placed<'_>], open: usize) -> Option<(Vec<Range<usize>>, usize
     Some((parts, end))
 }
 
-/// The calls that statements become.
+/// The calls that replace statements.
 struct Calls {
-    /// What the names of added functions start with.
+    /// The prefix of the names of added functions.
     base: String,
     edits: Edits,
-    /// The added functions.
+    /// The text of the added functions.
     stubs: String,
     sites: Vec<ReportSite>,
-    /// Which empty functions there are: numbers of words, and whether it is for assertions.
+    /// The empty functions that are needed: the number of words, and whether the function belongs to an assertion.
     sizes: Vec<(u32, bool)>,
 }
 
@@ -257,7 +258,7 @@ impl Calls {
         source.error(ErrorKind::Compile, &message, &[SpanLabel { range: literal.range.clone(), text: String::new() }], &[])
     }
 
-    /// Puts a call in the place of a statement.
+    /// Replaces a statement by a call.
     fn call(&mut self, source: Source<'_>, statement: &ReportStatement, format: Option<Format>, literals: &[StringLiteral]) {
         let site = self.sites.len();
         let values = format.as_ref().map(Format::values).unwrap_or_default();
@@ -270,12 +271,12 @@ impl Calls {
             gap = condition.end;
         }
         if let Some(literal) = literal {
-            // The format goes, with the comma on its one side or the other.
+            // The format is removed, with the comma before or after it.
             let end = statement.values.first().map_or(literal.end, |first| first.start);
             let comma = if statement.condition.is_some() && !statement.values.is_empty() { ", " } else { "" };
             self.edits.replace(gap..end, comma);
             if statement.values.is_empty() {
-                // A comma may stand behind it.
+                // A trailing comma may follow the format.
                 self.edits.replace(end..statement.range.end - 1, "");
             }
         }
@@ -291,7 +292,7 @@ impl Calls {
         self.sites.push(ReportSite { kind, values, place: Some(source.position(statement.range.start)) });
     }
 
-    /// Has an argument converted.
+    /// Wraps an argument in a conversion to `ty`.
     fn wrap(&mut self, range: &Range<usize>, ty: &str) {
         self.edits.replace(range.start..range.start, format!("{ty}("));
         self.edits.replace(range.end..range.end, ")");
@@ -331,12 +332,12 @@ impl Calls {
     }
 }
 
-/// How the name of an empty function ends.
+/// The suffix of the name of an empty function.
 fn kind(fails: bool, size: u32) -> String {
     format!("_{}_{size}", if fails { "fail" } else { "emit" })
 }
 
-/// The type that a value is converted to.
+/// The WGSL type that a value is converted to.
 fn type_name(value: ValueShape) -> String {
     let scalar = match value.wire {
         WireType::I32 => "i32",
@@ -348,7 +349,7 @@ fn type_name(value: ValueShape) -> String {
     if value.count > 1 { format!("vec{}<{scalar}>", value.count) } else { scalar.to_owned() }
 }
 
-/// A condition as messages show it.
+/// The text of a condition for messages, on one line and cut to a maximum length.
 fn one_line(text: &str) -> String {
     let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.len() > 120 {

@@ -1,4 +1,4 @@
-//! String literals in WGSL text, which the compiler does not know: found beside comments, and read.
+//! String literals in WGSL text. The compiler does not know strings.
 
 use std::ops::Range;
 
@@ -7,25 +7,25 @@ use crate::compile::text::token::is_line_end;
 /// A string literal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StringLiteral {
-    /// Where it stands, quotes included.
+    /// The range of the literal, including the quotes.
     pub(crate) range: Range<usize>,
-    /// What it says.
+    /// The contents, with escapes decoded.
     pub(crate) text: String,
-    /// Where each byte of `text` stands in the source.
+    /// The position in the source of each byte of `text`.
     places: Vec<usize>,
 }
 
 impl StringLiteral {
-    /// Where byte `at` of what it says stands in the source.
+    /// The position in the source of byte `at` of the contents.
     pub(crate) fn place(&self, at: usize) -> usize {
         self.places.get(at).copied().unwrap_or(self.range.end.saturating_sub(1))
     }
 }
 
-/// A mistake: the byte and what is wrong.
+/// An error: the byte and the message.
 pub(crate) type LiteralError = (usize, &'static str);
 
-/// Every string literal outside comments.
+/// Finds all string literals outside comments.
 pub(crate) fn find(text: &str) -> Result<Vec<StringLiteral>, LiteralError> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -33,14 +33,14 @@ pub(crate) fn find(text: &str) -> Result<Vec<StringLiteral>, LiteralError> {
         if rest.starts_with("//") {
             at += rest.find(is_line_end).unwrap_or(rest.len());
         } else if rest.starts_with("/*") {
-            // One that is not closed is told when comments are taken out.
+            // The removal of comments reports an unclosed comment.
             at += block_length(rest);
         } else if rest.starts_with('"') {
             let literal = read(text, at)?;
             at = literal.range.end;
             found.push(literal);
         } else {
-            // On to what may start one of them.
+            // The scan continues at the next character that may start a comment or a string.
             let skipped = rest.chars().next().map_or(1, char::len_utf8);
             at += skipped + rest.get(skipped..).and_then(|rest| rest.find(['/', '"'])).unwrap_or(rest.len() - skipped);
         }
@@ -48,7 +48,7 @@ pub(crate) fn find(text: &str) -> Result<Vec<StringLiteral>, LiteralError> {
     Ok(found)
 }
 
-/// The length of the block comment that a text starts with; they nest.
+/// The length of the block comment that the text starts with. Block comments nest.
 fn block_length(text: &str) -> usize {
     let (bytes, mut depth, mut at) = (text.as_bytes(), 0_u32, 0);
     while let Some(pair) = bytes.get(at..at + 2) {
@@ -64,7 +64,7 @@ fn block_length(text: &str) -> usize {
     text.len()
 }
 
-/// The literal that starts at byte `start`.
+/// Reads the literal that starts at byte `start`.
 fn read(source: &str, start: usize) -> Result<StringLiteral, LiteralError> {
     let (mut text, mut places) = (String::new(), Vec::new());
     let mut chars = source.get(start + 1..).unwrap_or("").char_indices();
@@ -88,7 +88,7 @@ fn read(source: &str, start: usize) -> Result<StringLiteral, LiteralError> {
     Err((start, "this string is not closed on its line"))
 }
 
-/// The text with every byte of the literals replaced by `_`, which makes each a single name.
+/// The text with every byte of the literals replaced by `_`, so that each literal is one identifier.
 pub(crate) fn masked(text: &str, literals: &[StringLiteral]) -> String {
     let mut out = text.to_owned();
     for literal in literals {

@@ -1,4 +1,4 @@
-//! Types and constants that a pass needs: those of the module where it has them, else new ones. SPIR-V wants each plain type once.
+//! Types and constants for a pass: existing ones of the module, or new ones. SPIR-V forbids duplicates of non-aggregate types.
 
 use std::collections::HashMap;
 
@@ -7,19 +7,19 @@ use rspirv::spirv::Op;
 use crate::compile::spirv::index::Index;
 use crate::compile::spirv::module::emit;
 
-/// What a pass adds to a module's types, constants and variables.
+/// The types, constants and variables that a pass adds to a module.
 pub(super) struct Types {
     /// The next free id.
     next: u32,
     /// The added instructions.
     pub(super) added: Vec<u32>,
-    /// Types by opcode and operands.
+    /// The known types by opcode and operands.
     known: HashMap<(u32, Vec<u32>), u32>,
     constants: HashMap<(u32, u32), u32>,
 }
 
 impl Types {
-    /// Of this module.
+    /// Collects the types and constants of a module.
     pub(super) fn new(index: &Index<'_>) -> Types {
         let mut types = Types { next: index.module.bound, added: Vec::new(), known: HashMap::new(), constants: HashMap::new() };
         for inst in index.module.insts.iter().take_while(|inst| !inst.is(Op::Function)) {
@@ -45,12 +45,12 @@ impl Types {
         self.next - 1
     }
 
-    /// The bound of all ids.
+    /// The new id bound.
     pub(super) fn bound(&self) -> u32 {
         self.next
     }
 
-    /// A plain type.
+    /// A non-aggregate type, which must be unique in the module.
     pub(super) fn plain(&mut self, op: Op, operands: &[u32]) -> u32 {
         let key = (op as u32, operands.to_vec());
         if let Some(&id) = self.known.get(&key) {
@@ -61,7 +61,7 @@ impl Types {
         id
     }
 
-    /// A type that may be there twice: an array, a struct or a pointer.
+    /// A new type that may have duplicates: an array, a struct or a pointer.
     pub(super) fn new_type(&mut self, op: Op, operands: &[u32]) -> u32 {
         let id = self.id();
         let operands: Vec<u32> = [id].iter().chain(operands).copied().collect();
@@ -69,12 +69,12 @@ impl Types {
         id
     }
 
-    /// `void`.
+    /// The type `void`.
     pub(super) fn void(&mut self) -> u32 {
         self.plain(Op::TypeVoid, &[])
     }
 
-    /// `bool`.
+    /// The type `bool`.
     pub(super) fn bool(&mut self) -> u32 {
         self.plain(Op::TypeBool, &[])
     }
@@ -84,14 +84,14 @@ impl Types {
         self.plain(Op::TypeInt, &[32, 0])
     }
 
-    /// A function of so many words.
+    /// The type of a function with `parameters` parameters of 32 bits and no result.
     pub(super) fn function(&mut self, parameters: u32) -> u32 {
         let (void, uint) = (self.void(), self.uint());
         let operands: Vec<u32> = std::iter::once(void).chain((0..parameters).map(|_| uint)).collect();
         self.plain(Op::TypeFunction, &operands)
     }
 
-    /// A 32-bit unsigned constant.
+    /// A constant of the 32-bit unsigned type.
     pub(super) fn constant(&mut self, value: u32) -> u32 {
         let ty = self.uint();
         if let Some(&id) = self.constants.get(&(ty, value)) {

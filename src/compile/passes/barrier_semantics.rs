@@ -1,6 +1,6 @@
-//! Memory semantics of barriers: the compiler's subgroup barrier orders subgroup memory only, which Vulkan does not know. It is
-//! made to order buffers and workgroup memory, which is what WGSL promises of it. And in the Vulkan memory model a barrier must say
-//! that it makes writes available and visible.
+//! Memory semantics of barriers. The compiler's subgroup barrier orders subgroup memory only, which Vulkan does not support. This pass
+//! makes the barrier order buffers and workgroup memory, as WGSL promises. In the Vulkan memory model a barrier must also make writes
+//! available and visible, so the pass adds these semantics.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use rspirv::spirv::{MemoryModel, MemorySemantics, Op};
 use crate::compile::spirv::index::Index;
 use crate::compile::spirv::module::{HEADER, Section, SectionTracker, emit};
 
-/// The module with every barrier's semantics known to Vulkan; `None` if they all are.
+/// The module with semantics that Vulkan supports for every barrier; `None` if no barrier needs a change.
 pub(crate) fn repair(index: &Index<'_>) -> Option<Vec<u32>> {
     let known = (MemorySemantics::UNIFORM_MEMORY | MemorySemantics::WORKGROUP_MEMORY).bits();
     let model = index.module.insts.iter().find(|inst| inst.is(Op::MemoryModel)).and_then(|inst| inst.word(2));
@@ -17,7 +17,7 @@ pub(crate) fn repair(index: &Index<'_>) -> Option<Vec<u32>> {
         true => (MemorySemantics::MAKE_AVAILABLE | MemorySemantics::MAKE_VISIBLE).bits(),
         false => 0,
     };
-    // Ordered: the same kernel gives the same words every time.
+    // The map is ordered, so that the same kernel always gives the same words.
     let mut fixed = BTreeMap::new();
     let mut next = index.module.bound;
     for inst in &index.module.insts {
@@ -28,7 +28,7 @@ pub(crate) fn repair(index: &Index<'_>) -> Option<Vec<u32>> {
         if value & MemorySemantics::SUBGROUP_MEMORY.bits() != 0 {
             wanted |= known;
         }
-        // Those that order nothing have nothing to show.
+        // A barrier that orders nothing needs no availability or visibility semantics.
         if value & MemorySemantics::ACQUIRE_RELEASE.bits() != 0 {
             wanted |= shown;
         }
@@ -67,7 +67,7 @@ pub(crate) fn repair(index: &Index<'_>) -> Option<Vec<u32>> {
     Some(out)
 }
 
-/// The word of an instruction that names a barrier's semantics.
+/// The word of an instruction that holds the id of the barrier's semantics.
 fn semantics_at(op: Option<Op>) -> Option<usize> {
     match op? {
         Op::ControlBarrier => Some(3),

@@ -1,6 +1,6 @@
-//! Constant vectors that are made of vectors. A computed vector may be put together from shorter ones, a constant one may not: it
-//! names each component by itself. The compiler forgets that for `vec4(vec3(), 1)`, and drivers refuse the module. Here the shorter
-//! ones are taken apart.
+//! Constant vectors that are composed of vectors. A computed vector may be composed of shorter vectors, but a constant vector must list
+//! each component. The compiler violates this rule for `vec4(vec3(), 1)`, and drivers reject the module. This pass replaces the shorter
+//! vectors by their components.
 
 use std::collections::HashMap;
 
@@ -9,10 +9,10 @@ use rspirv::spirv::Op;
 use crate::compile::base::error::{Error, ErrorKind, Result};
 use crate::compile::spirv::module::{HEADER, Inst, Module, emit};
 
-/// Components of the longest vector.
+/// The most components of a vector.
 const MAX_COMPONENTS: usize = 4;
 
-/// The module with every constant vector made of scalars; `None` if they all are.
+/// The module with every constant vector composed of scalars; `None` if no vector needs a change.
 pub(crate) fn repair(spirv: &[u32]) -> Result<Option<Vec<u32>>> {
     let module = Module::split(spirv)?;
     let functions = module.insts.iter().position(|inst| inst.is(Op::Function)).unwrap_or(module.insts.len());
@@ -24,7 +24,7 @@ pub(crate) fn repair(spirv: &[u32]) -> Result<Option<Vec<u32>>> {
     let mut out = Vec::with_capacity(spirv.len() + 64);
     out.extend_from_slice(&module.header);
     let mut next = module.bound;
-    // What each constant vector is made of, and the zero of each type.
+    // The components of each constant vector, and the zero of each scalar type.
     let mut made: HashMap<u32, Vec<u32>> = HashMap::new();
     let mut zeros: HashMap<u32, u32> = HashMap::new();
     for inst in globals {
@@ -34,7 +34,7 @@ pub(crate) fn repair(spirv: &[u32]) -> Result<Option<Vec<u32>>> {
             continue;
         };
         if inst.is(Op::ConstantNull) {
-            // Its zero is made in case it is needed.
+            // The zero is added in case another vector needs it as a component.
             let zero = *zeros.entry(scalar).or_insert_with(|| {
                 next += 1;
                 emit(&mut out, Op::ConstantNull, &[scalar, next - 1]);
@@ -64,13 +64,13 @@ pub(crate) fn repair(spirv: &[u32]) -> Result<Option<Vec<u32>>> {
     Ok(Some(out))
 }
 
-/// The vector types: what of, and how long.
+/// The vector types, each with its scalar type and its number of components.
 fn vectors(globals: &[Inst<'_>]) -> HashMap<u32, (u32, usize)> {
     let vector = |inst: &Inst<'_>| Some((inst.word(1)?, (inst.word(2)?, (inst.word(3)? as usize).min(MAX_COMPONENTS))));
     globals.iter().filter(|inst| inst.is(Op::TypeVector)).filter_map(vector).collect()
 }
 
-/// Whether an instruction makes a constant vector of fewer parts than it has components.
+/// Whether an instruction defines a constant vector with fewer operands than components.
 fn is_mixed(vectors: &HashMap<u32, (u32, usize)>, inst: &Inst<'_>) -> bool {
     let count = inst.word(1).and_then(|ty| vectors.get(&ty)).map_or(0, |&(_, count)| count);
     inst.is(Op::ConstantComposite) && inst.rest(3).len() < count

@@ -1,9 +1,10 @@
-//! Cooperative matrices: what a module that has them must declare, and what the memory model asks of it.
+//! Cooperative matrices: declarations that a module needs for them, and the rules of the Vulkan memory model.
 //!
-//! They come with the Vulkan memory model and an extension. The compiler declares both where a variable has such a type, but not where
-//! values alone have it. And in that model an access is private to its invocation unless it says that it is not, and a barrier orders
-//! what it makes available and visible: the compiler says neither, so what one invocation staged for others was a race. Here accesses
-//! to memory that is shared become non-private; [`barrier_semantics`](super::barrier_semantics) does the other half.
+//! Cooperative matrices require the Vulkan memory model and an extension. The compiler declares both if a variable has such a type, but not
+//! if only values have such a type. In the Vulkan memory model an access is private to its invocation unless it is marked as non-private,
+//! and a barrier orders only what it makes available and visible. The compiler does neither, so data that one invocation staged for others
+//! was subject to a race. This pass marks accesses to shared memory as non-private; [`barrier_semantics`](super::barrier_semantics) changes
+//! the barriers.
 
 use std::collections::BTreeSet;
 
@@ -13,10 +14,10 @@ use crate::compile::base::error::Result;
 use crate::compile::spirv::index::Index;
 use crate::compile::spirv::module::{Inst, Module, emit, string};
 
-/// The extensions behind the capabilities.
+/// The extensions that the capabilities require.
 const EXTENSIONS: [&str; 2] = ["SPV_KHR_cooperative_matrix", "SPV_KHR_vulkan_memory_model"];
 
-/// The module with all of that; `None` if it has no cooperative matrices.
+/// The module with these declarations and marks; `None` if it has no cooperative matrices.
 pub(crate) fn repair(spirv: &[u32]) -> Result<Option<Vec<u32>>> {
     let module = Module::split(spirv)?;
     let declared: Vec<u32> = module.insts.iter().take_while(|inst| inst.is(Op::Capability)).filter_map(|inst| inst.word(1)).collect();
@@ -26,7 +27,7 @@ pub(crate) fn repair(spirv: &[u32]) -> Result<Option<Vec<u32>>> {
     }
     let index = Index::new(module)?;
     let insts = &index.module.insts;
-    // The memory model has device scope behind a capability of its own.
+    // Device scope requires a capability of its own in this memory model.
     let mut capabilities = vec![Capability::VulkanMemoryModel];
     capabilities.extend(insts.iter().any(|&inst| has_device_scope(&index, inst)).then_some(Capability::VulkanMemoryModelDeviceScope));
     capabilities.retain(|&capability| !declares(capability));
@@ -56,7 +57,7 @@ pub(crate) fn repair(spirv: &[u32]) -> Result<Option<Vec<u32>>> {
     Ok(Some(out))
 }
 
-/// For an access to memory that invocations share: the word where its memory operands are, or would be.
+/// The word of the memory operands, or of where they would be, for an access to memory that invocations share.
 fn shared_access(index: &Index<'_>, inst: Inst<'_>) -> Option<usize> {
     use StorageClass::{PhysicalStorageBuffer, StorageBuffer, Uniform, Workgroup};
     let (pointer, at) = match inst.op()? {
@@ -67,12 +68,12 @@ fn shared_access(index: &Index<'_>, inst: Inst<'_>) -> Option<usize> {
         _ => return None,
     };
     let (_, class) = index.pointee(index.def(inst.word(pointer)?)?.result_type()?)?;
-    // Without its stride an access of matrices has its operands elsewhere; the compiler always gives one.
+    // A matrix access without a stride has its memory operands elsewhere. The compiler always writes a stride.
     ([Workgroup, StorageBuffer, Uniform, PhysicalStorageBuffer].iter().any(|&own| own as u32 == class) && inst.words.len() >= at)
         .then_some(at)
 }
 
-/// Makes the access whose words start at `start` non-private. Its memory operands are at its word `at`, if it has any.
+/// Marks the access whose words start at `start` as non-private. Word `at` holds the memory operands, if the access has any.
 fn share(out: &mut Vec<u32>, start: usize, at: usize) {
     let shared = MemoryAccess::NON_PRIVATE_POINTER.bits();
     match out.get_mut(start + at) {
@@ -86,7 +87,7 @@ fn share(out: &mut Vec<u32>, start: usize, at: usize) {
     }
 }
 
-/// Whether an instruction orders memory for the whole device. Of atomic operations, those that the compiler writes.
+/// Whether an instruction orders memory at device scope. The atomic operations are those that the compiler writes.
 fn has_device_scope(index: &Index<'_>, inst: Inst<'_>) -> bool {
     use Op::*;
     let scope = match inst.op() {
@@ -112,7 +113,7 @@ fn has_device_scope(index: &Index<'_>, inst: Inst<'_>) -> bool {
     scope.and_then(|id| index.constants.u32(id)) == Some(Scope::Device as u32)
 }
 
-/// The words of a text: its bytes, a zero, and zeros up to the end of the last word.
+/// The words of a literal string: the bytes, a zero, and zeros up to the end of the last word.
 fn literal(text: &str) -> Vec<u32> {
     let mut bytes = text.as_bytes().to_vec();
     bytes.resize((bytes.len() + 1).next_multiple_of(4), 0);
@@ -174,7 +175,7 @@ mod tests {
                     shared += 1;
                 }
             }
-            // The element of x, the tile, and both matrices.
+            // The load of x, the loads and stores of the tile, and those of both matrices.
             assert!(shared >= 4, "{shared}");
             for inst in index.module.insts.iter().filter(|inst| inst.is(Op::ControlBarrier)) {
                 let semantics = index.constants.u32(inst.word(3).unwrap()).unwrap();

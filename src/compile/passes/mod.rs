@@ -1,4 +1,4 @@
-//! Changes of a module's SPIR-V.
+//! Passes over SPIR-V modules.
 //!
 //! | file | what it is about |
 //! |---|---|

@@ -1,5 +1,5 @@
-//! The part of a grid: `workgroup_id` and `global_invocation_id` become sums with a base that a uniform buffer holds, so that a
-//! grid over the device's limit can be dispatched in several parts that the kernel cannot tell apart.
+//! Splitting of grids. `workgroup_id` and `global_invocation_id` become sums with a base that a uniform buffer holds. A grid above the
+//! device's limit can then be dispatched in several parts, and the kernel cannot tell the difference.
 
 use rspirv::spirv::{BuiltIn, Decoration, Op, StorageClass};
 
@@ -8,26 +8,26 @@ use crate::compile::base::interface::{BindingKind, Interface};
 use crate::compile::spirv::index::Index;
 use crate::compile::spirv::module::{HEADER, Inst, Section, SectionTracker, emit};
 
-/// The built-ins that a base is added to.
+/// The built-in values that a base is added to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum OffsetBuiltin {
-    /// The workgroup's id: the base itself.
+    /// The workgroup id, to which the base itself is added.
     Workgroup,
-    /// The invocation's id: the base times the workgroup size.
+    /// The global invocation id, to which the base times the workgroup size is added.
     Invocation,
 }
 
-/// The ids that the split kernel has and the original has not.
+/// The ids that the pass uses or adds.
 struct AddedIds {
     /// The next free id.
     next: u32,
-    /// `uint`, found in the module.
+    /// The type `uint` of the module.
     uint: u32,
-    /// `vec3<u32>`, found in the module.
+    /// The type `vec3<u32>` of the module.
     vector: u32,
-    /// The pointer type of the base inside its block.
+    /// The type of a pointer to the base in its block.
     pointer: u32,
-    /// The variable.
+    /// The variable of the block.
     variable: u32,
     /// The constant 0.
     zero: u32,
@@ -43,8 +43,8 @@ impl AddedIds {
     }
 }
 
-/// The split kernel and the (group, binding) of its base.
-/// `taken` is a binding that the kernel has besides those of its interface.
+/// Returns the split kernel, and the group and binding of its base. `taken` is a binding that the kernel uses although the interface does
+/// not list it.
 pub(crate) fn split(spirv: &[u32], interface: &Interface, taken: Option<(u32, u32)>) -> Result<(Vec<u32>, (u32, u32))> {
     if interface.reads_num_workgroups {
         return Err(unsupported(interface, "reads num_workgroups"));
@@ -61,7 +61,8 @@ pub(crate) fn split(spirv: &[u32], interface: &Interface, taken: Option<(u32, u3
             .collect();
     let vector = check_uses(&index, interface, &offset_builtins)?;
     let Some(vector) = vector else {
-        // It reads neither id: every part runs the same, and needs no base but for the uniform layout of all parts.
+        // The kernel reads neither id, so all parts run the same code. The binding is part of the layout only so that all parts have the
+        // same layout.
         return Ok((spirv.to_vec(), place));
     };
     let uint = index.def(vector).and_then(|inst| inst.word(2)).unwrap_or(0);
@@ -86,7 +87,7 @@ pub(crate) fn split(spirv: &[u32], interface: &Interface, taken: Option<(u32, u3
         match builtin_offset {
             Some(&(_, builtin_offset)) => load(&mut out, &mut new, inst, builtin_offset),
             None if inst.is(Op::EntryPoint) && index.module.version >= (1, 4) => {
-                // From 1.4 on, an entry point lists every variable that it uses.
+                // From SPIR-V 1.4 on, an entry point lists every variable that it uses.
                 let operands: Vec<u32> = inst.rest(1).iter().copied().chain([new.variable]).collect();
                 emit(&mut out, Op::EntryPoint, &operands);
             }
@@ -99,7 +100,7 @@ pub(crate) fn split(spirv: &[u32], interface: &Interface, taken: Option<(u32, u3
     Ok((out, place))
 }
 
-/// The refusal to split.
+/// The error for a kernel that cannot be split.
 fn unsupported(interface: &Interface, why: &str) -> Error {
     Error::new(
         ErrorKind::Unsupported,
@@ -107,7 +108,7 @@ fn unsupported(interface: &Interface, why: &str) -> Error {
     )
 }
 
-/// A binding that the kernel does not use, next to those that it uses.
+/// A binding that the kernel does not use, in a group that it uses.
 fn free_binding(interface: &Interface, taken: Option<(u32, u32)>) -> (u32, u32) {
     let bindings = || interface.args.iter().filter(|arg| arg.kind != BindingKind::PushConstants);
     let group = bindings().map(|arg| arg.group).min().unwrap_or(0);
@@ -116,7 +117,7 @@ fn free_binding(interface: &Interface, taken: Option<(u32, u32)>) -> (u32, u32) 
     (group, last.map_or(0, |last| last + 1))
 }
 
-/// Checks that the built-ins are only loaded whole, and gives the type that they have. `None` if nothing loads them.
+/// Checks that the built-in values are only loaded as a whole. Returns their type, or `None` if nothing loads them.
 fn check_uses(index: &Index<'_>, interface: &Interface, offset_builtins: &[(u32, OffsetBuiltin)]) -> Result<Option<u32>> {
     let mut vector = None;
     let mut inside = false;
@@ -140,7 +141,7 @@ fn check_uses(index: &Index<'_>, interface: &Interface, offset_builtins: &[(u32,
     Ok(vector)
 }
 
-/// Instructions that can have a pointer to an input among their operands.
+/// Whether an instruction may have a pointer to an input variable among its operands.
 fn takes_pointers(inst: &Inst<'_>) -> bool {
     use Op::*;
     matches!(
@@ -149,7 +150,7 @@ fn takes_pointers(inst: &Inst<'_>) -> bool {
     )
 }
 
-/// The decorations of the block and its variable.
+/// Writes the decorations of the block and its variable.
 fn annotations(out: &mut Vec<u32>, new: &AddedIds, block: u32, (group, binding): (u32, u32)) {
     emit(out, Op::Decorate, &[block, Decoration::Block as u32]);
     emit(out, Op::MemberDecorate, &[block, 0, Decoration::Offset as u32, 0]);
@@ -157,7 +158,7 @@ fn annotations(out: &mut Vec<u32>, new: &AddedIds, block: u32, (group, binding):
     emit(out, Op::Decorate, &[new.variable, Decoration::Binding as u32, binding]);
 }
 
-/// Types, constants and the variable.
+/// Writes the types, the constants and the variable.
 fn globals(out: &mut Vec<u32>, new: &mut AddedIds, block: u32, size: [u32; 3]) {
     let uniform = StorageClass::Uniform as u32;
     let block_pointer = new.id();
@@ -174,7 +175,7 @@ fn globals(out: &mut Vec<u32>, new: &mut AddedIds, block: u32, size: [u32; 3]) {
     emit(out, Op::ConstantComposite, &[new.vector, new.size, parts[0], parts[1], parts[2]]);
 }
 
-/// A load of a built-in, whose result keeps its id and becomes the sum.
+/// Replaces a load of a built-in value by the sum. The result keeps its id.
 fn load(out: &mut Vec<u32>, new: &mut AddedIds, inst: Inst<'_>, builtin_offset: OffsetBuiltin) {
     let (vector, result) = (new.vector, inst.result().unwrap_or(0));
     let (own, pointer, base) = (new.id(), new.id(), new.id());

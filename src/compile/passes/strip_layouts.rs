@@ -1,7 +1,7 @@
-//! Layout decorations where they do not belong. The compiler decorates every array and struct, and Vulkan forbids that for types
-//! behind pointers to workgroup memory (and, from SPIR-V 1.5 on, to function and private memory): drivers have crashed on it. A
-//! type that lies in no buffer loses its decorations. A type that lies in a buffer and elsewhere is made two: the decorated one
-//! stands behind pointers to buffers only, the other one everywhere else, and values are converted where they cross.
+//! Removes layout decorations where Vulkan forbids them. The compiler decorates every array and struct. Vulkan forbids layout decorations
+//! on types behind pointers to workgroup memory (from SPIR-V 1.5 on, also to function and private memory), and drivers have crashed on
+//! them. A type that is in no buffer loses its decorations. A type that is in a buffer and elsewhere is duplicated: pointers to buffers use
+//! the decorated type, everything else uses the plain type, and values are converted between the two.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,10 +11,10 @@ use crate::compile::base::error::{Error, ErrorKind, Result};
 use crate::compile::spirv::index::Index;
 use crate::compile::spirv::module::{HEADER, Inst, emit};
 
-/// The most parts that a value is converted by where it must be done part by part.
+/// The most parts of a value that is converted part by part.
 const MAX_PARTS: usize = 4096;
 
-/// The module with layout decorations only where they belong; `None` if it is so already.
+/// The module with layout decorations only where they are allowed; `None` if no type needs a change.
 pub(crate) fn repair(index: &Index<'_>) -> Result<Option<Vec<u32>>> {
     let plan = TypePlan::new(index);
     if plan.plain.is_empty() {
@@ -23,19 +23,19 @@ pub(crate) fn repair(index: &Index<'_>) -> Result<Option<Vec<u32>>> {
     Rewrite { index, plan: &plan, next: plan.next, out: Vec::with_capacity(index.module.length() * 2), parts: 0 }.run().map(Some)
 }
 
-/// Storage classes whose types are laid out explicitly.
+/// Whether types in this storage class need an explicit layout.
 fn is_buffer(class: u32) -> bool {
     use StorageClass::*;
     [Uniform, PushConstant, StorageBuffer, PhysicalStorageBuffer].iter().any(|&own| own as u32 == class)
 }
 
-/// Decorations that lay out a type.
+/// Whether a decoration describes a layout.
 fn is_layout(decoration: u32) -> bool {
     use Decoration::*;
     [ArrayStride, MatrixStride, Offset, RowMajor, ColMajor].iter().any(|&own| own as u32 == decoration)
 }
 
-/// The types that an array or struct is made of, as words of its definition.
+/// The types that an array or struct contains, as words of its definition.
 fn parts<'a>(inst: Inst<'a>) -> &'a [u32] {
     match inst.op() {
         Some(Op::TypeArray | Op::TypeRuntimeArray) => inst.words.get(2..3).unwrap_or(&[]),
@@ -44,20 +44,20 @@ fn parts<'a>(inst: Inst<'a>) -> &'a [u32] {
     }
 }
 
-/// What becomes of each type.
+/// The changes to the module's types.
 struct TypePlan {
-    /// Types that lose their layout decorations, or whose decorated twin takes them.
+    /// The types that lose their layout decorations. If a type has a twin, the twin takes the decorations.
     plain: HashSet<u32>,
-    /// The decorated twin of a type that is made two.
+    /// The decorated twin of each duplicated type.
     twins: HashMap<u32, u32>,
-    /// Runtime arrays and what ends in one: they are never values, need no twin, and have decorated parts.
+    /// Runtime arrays, and structs that end with one. They are never values, so they have no twin, and their parts are decorated.
     open: HashSet<u32>,
     /// The first free id.
     next: u32,
 }
 
 impl TypePlan {
-    /// For this module.
+    /// Plans the changes for a module.
     fn new(index: &Index<'_>) -> TypePlan {
         let workgroup_only = index.module.version < (1, 5);
         let is_bare = |class: u32| {
@@ -82,7 +82,8 @@ impl TypePlan {
                 bare.insert(pointee);
             }
         }
-        // Types stand before those made of them: backwards, a type's marks are complete when it hands them to its parts.
+        // Types are defined before the types that contain them. In reverse order, a type's marks are complete before they are passed on to
+        // its parts.
         for inst in types.iter().rev() {
             let id = inst.word(1).unwrap_or(0);
             for set in [&mut laid, &mut bare] {
@@ -119,28 +120,28 @@ impl TypePlan {
         plan
     }
 
-    /// The decorated side of a type: its twin if it has one, else itself.
+    /// The decorated form of a type: the twin if there is one, else the type itself.
     fn twin(&self, ty: u32) -> u32 {
         self.twins.get(&ty).copied().unwrap_or(ty)
     }
 }
 
-/// Writing the module anew.
+/// The state of the rewrite.
 struct Rewrite<'m, 'a> {
     /// The module.
     index: &'m Index<'a>,
-    /// What becomes of its types.
+    /// The changes to its types.
     plan: &'m TypePlan,
     /// The next free id.
     next: u32,
-    /// What is written.
+    /// The new module.
     out: Vec<u32>,
-    /// Parts of the value that is being converted.
+    /// The number of parts of the value that is being converted.
     parts: usize,
 }
 
 impl Rewrite<'_, '_> {
-    /// Writes every instruction.
+    /// Writes all instructions.
     fn run(mut self) -> Result<Vec<u32>> {
         self.out.extend_from_slice(&self.index.module.header);
         for &inst in &self.index.module.insts {
@@ -160,7 +161,7 @@ impl Rewrite<'_, '_> {
             Some(Op::Decorate | Op::MemberDecorate) if self.plan.plain.contains(&first) => {
                 let at = if inst.is(Op::MemberDecorate) { 3 } else { 2 };
                 match self.plan.twins.get(&first) {
-                    // The twin takes everything: a block is a block for its buffer's sake.
+                    // The twin takes all decorations, because only buffers need the Block decoration.
                     Some(&twin) => self.copy_with(inst, &[(1, twin)]),
                     None if inst.word(at).is_some_and(is_layout) => {}
                     None => self.out.extend_from_slice(inst.words),
@@ -218,7 +219,7 @@ impl Rewrite<'_, '_> {
         self.next - 1
     }
 
-    /// Copies an instruction, with some of its words replaced.
+    /// Copies an instruction and replaces some of its words.
     fn copy_with(&mut self, inst: Inst<'_>, changes: &[(usize, u32)]) {
         let start = self.out.len();
         self.out.extend_from_slice(inst.words);
@@ -234,14 +235,14 @@ impl Rewrite<'_, '_> {
         }
     }
 
-    /// The type behind a pointer to a buffer, if it is one that was made two.
+    /// The type that a pointer to a buffer points to, if this type was duplicated.
     fn crossing(&self, pointer: Option<u32>) -> Option<u32> {
         let ty = self.index.type_of(pointer?)?;
         let (pointee, class) = self.index.pointee(ty.word(1)?)?;
         (is_buffer(class) && self.plan.twins.contains_key(&pointee)).then_some(pointee)
     }
 
-    /// Converts a value of type `ty` between its plain and its decorated form, into the id `result` or a fresh one.
+    /// Converts a value of type `ty` between its plain and its decorated form. The result has the id `result` or a fresh one.
     fn convert(&mut self, value: u32, ty: u32, to_decorated: bool, result: Option<u32>) -> Result<u32> {
         self.parts = 0;
         if self.index.module.version < (1, 4) {
@@ -253,7 +254,7 @@ impl Rewrite<'_, '_> {
         Ok(result)
     }
 
-    /// The same part by part, for SPIR-V before 1.4. As deep as the type nests, which the compiler limits.
+    /// Converts a value part by part, for SPIR-V before 1.4. The recursion is as deep as the type nests, which the compiler limits.
     fn convert_parts(&mut self, value: u32, ty: u32, to_decorated: bool, result: Option<u32>) -> Result<u32> {
         if !self.plan.twins.contains_key(&ty) {
             return Ok(value);

@@ -1,5 +1,5 @@
-//! Variants of a kernel's SPIR-V for two situations that only a dispatch knows: arguments that overlap, and grids over the
-//! device's limit.
+//! Variants of a kernel's SPIR-V for two cases that are only known at a dispatch: arguments that overlap, and grids above the device's
+//! limit.
 
 use rspirv::spirv::{Decoration, Op, StorageClass};
 
@@ -9,26 +9,27 @@ use crate::compile::kernel::CompiledKernel;
 use crate::compile::spirv::index::Index;
 use crate::compile::spirv::module::{Section, SectionTracker, emit};
 
-/// What the variant must bear.
+/// The cases that a variant supports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Variant {
     /// Storage bindings may overlap.
     pub(crate) aliased: bool,
-    /// The grid is dispatched in parts; each part's first workgroup is read from a uniform buffer.
+    /// The grid is dispatched in parts. The kernel reads the first workgroup of each part from a uniform buffer.
     pub(crate) split: bool,
 }
 
-/// A variant's SPIR-V.
+/// The SPIR-V of a variant.
 #[derive(Clone, Debug)]
 pub(crate) struct VariantCode {
     /// The module.
     pub(crate) spirv: Vec<u32>,
-    /// Where a split kernel takes its base from: group and binding of a uniform buffer of 12 bytes, three u32 with the part's
-    /// first workgroup in x, y and z.
+    /// The group and the binding of the uniform buffer that holds the base of a split kernel. The buffer has 12 bytes: three u32 with the
+    /// part's first workgroup in x, y and z.
     pub(crate) base_binding: Option<(u32, u32)>,
 }
 
-/// Makes a variant of a kernel that [`wgsl`](mod@crate::compile::wgsl) compiled. Fails, as unsupported, where the grid cannot be split.
+/// Creates a variant of a compiled kernel. Fails with [`ErrorKind::Unsupported`](crate::compile::base::error::ErrorKind) if the grid cannot
+/// be split.
 pub(crate) fn variant(kernel: &CompiledKernel, variant: Variant) -> Result<VariantCode> {
     let mut spirv = kernel.spirv.clone();
     if variant.aliased {
@@ -43,7 +44,7 @@ pub(crate) fn variant(kernel: &CompiledKernel, variant: Variant) -> Result<Varia
     Ok(VariantCode { spirv, base_binding })
 }
 
-/// Marks every storage buffer as one that may overlap others.
+/// Decorates every storage buffer as aliased.
 fn aliased(spirv: &[u32]) -> Result<Vec<u32>> {
     let index = Index::of(spirv)?;
     let old_blocks = index.globals_in(StorageClass::Uniform).filter(|&id| {

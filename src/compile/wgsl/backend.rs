@@ -1,5 +1,5 @@
-//! The compiler's module (naga's, of any front end) to a kernel: checked SPIR-V with its interface. The compiler writes code that
-//! validates and comes out invalid, which the passes repair.
+//! Compiles a naga module, of any front end, to a kernel: checked SPIR-V with its interface. The compiler sometimes writes invalid SPIR-V
+//! for a valid module. The passes repair this SPIR-V.
 
 use std::sync::{Arc, LazyLock};
 
@@ -24,10 +24,10 @@ use crate::compile::spirv::index::Index;
 use crate::compile::spirv::{entry, reflect, requirements};
 use crate::compile::text::diagnose::{Source, SpanLabel};
 
-/// No capability that the grammar knows has a higher number.
+/// The highest number of a capability that the grammar knows.
 const MAX_CAPABILITY: u32 = 6528;
 
-/// Compiles an entry point of what another front end of the compiler made of `source`.
+/// Compiles an entry point of a module that another front end of the compiler created from `source`.
 pub(crate) fn from_module(source: Source<'_>, module: &naga::Module, request: &Request<'_>, target: &Target) -> Result<CompiledKernel> {
     let info = validator().validate(module).map_err(|error| validation_error(source, &error))?;
     unsupported_builtins::check(source, module, &info)?;
@@ -50,7 +50,8 @@ pub(super) fn from_valid(
         process_overrides(module, info, point, &values).map_err(|error| constant_error(source, module, &error))?;
     let options = CodegenOptions { entry: &entry, unchecked: request.unchecked, target };
     match finish(source, &constant, &constant_info, options, debug_input) {
-        // Functions that the entry point does not call may be what needs more than the device has: once more without them.
+        // The unsupported feature may be in functions that the entry point does not call. The second attempt compiles without these
+        // functions.
         Err(error) if error.kind == ErrorKind::Unsupported && !constant.functions.is_empty() => {
             let mut module = constant.into_owned();
             compact(&mut module, KeepUnused::No);
@@ -66,7 +67,7 @@ pub(super) fn entry_points(module: &naga::Module) -> impl Iterator<Item = &str> 
     module.entry_points.iter().filter(|point| is_compute(point)).map(|point| point.name.as_str())
 }
 
-/// What is to come out of a module.
+/// The options for the compilation of an entry point.
 #[derive(Clone, Copy)]
 struct CodegenOptions<'a> {
     entry: &'a str,
@@ -74,21 +75,22 @@ struct CodegenOptions<'a> {
     target: &'a Target,
 }
 
-/// The validator, with everything switched on: what the device lacks is found in the SPIR-V, to be named.
+/// The validator, with all capabilities enabled. Features that the device lacks are found later in the SPIR-V, so that the error can name
+/// them.
 pub(super) fn validator() -> Validator {
     Validator::new(ValidationFlags::all(), Capabilities::all())
 }
 
-/// What a kernel that reports is made of: what its text asks for, and the text that was compiled.
+/// The input for a kernel that reports: the plan from the text, and the text that was compiled.
 pub(super) struct DebugInput {
     pub(super) plan: ReportPlan,
     pub(super) text: String,
 }
 
-/// The longest text whose lines are known to reports: the compiler looks for each from the start.
+/// The longest text, in bytes, for which reports have line numbers. For each line the compiler counts from the start of the text.
 const MAX_LINES: usize = 64 << 10;
 
-/// From the compiler's form of a kernel to the kernel.
+/// Compiles a module with all overrides resolved.
 fn finish(
     source: Source<'_>,
     module: &naga::Module,
@@ -106,7 +108,7 @@ fn finish(
     let index = stripped.as_deref().map_or(Ok(index), Index::of)?;
     let ordered = barrier_semantics::repair(&index);
     let index = ordered.as_deref().map_or(Ok(index), Index::of)?;
-    // Before the capabilities: a texture is refused by its name.
+    // Reflection comes before the check of capabilities, because its error for a texture names the texture.
     let interface = reflect::interface(&index, Some(entry))?;
     let relaxed = range::relax(&index, interface.workgroup_size);
     requirements::capabilities(&index.module, target)?;
@@ -124,7 +126,7 @@ fn finish(
     Ok(CompiledKernel { spirv, interface, specialized, debug: debug.map(Arc::new) })
 }
 
-/// Where a line and a column (in bytes) of the text that was compiled stand in the user's; nowhere for code of no place.
+/// The position in the user's text of a line and a column (in bytes) of the compiled text. `None` for code without a position.
 fn source_position(source: Source<'_>, text: &str, line: u32, column: u32) -> Option<(usize, usize)> {
     let before: usize = text.split_inclusive('\n').take((line as usize).saturating_sub(1)).map(str::len).sum();
     let at = before + (column as usize).saturating_sub(1);
@@ -136,11 +138,11 @@ fn is_compute(point: &naga::EntryPoint) -> bool {
     point.stage == ShaderStage::Compute
 }
 
-/// Capabilities that the compiler likes to use and can do without: for packing bytes, and for products of packed bytes.
+/// Capabilities that the compiler uses if they are allowed, and can do without: for packed bytes and for dot products of packed bytes.
 const DISPENSABLE: [Capability; 3] = [Capability::Int8, Capability::DotProduct, Capability::DotProductInput4x8BitPacked];
 
-/// The capabilities that the compiler may use: all (`None`), but for the dispensable ones that the device lacks. What else it lacks is
-/// found afterwards, to be named.
+/// The capabilities that the compiler may use: `None` for all of them, or all except the dispensable ones that the device lacks. Any other
+/// missing capability is found later, so that the error can name it.
 fn permitted(target: &Target) -> Option<FastHashSet<Capability>> {
     let missing: Vec<Capability> = DISPENSABLE.into_iter().filter(|own| !target.capabilities.contains(own)).collect();
     if missing.is_empty() {
@@ -150,7 +152,7 @@ fn permitted(target: &Target) -> Option<FastHashSet<Capability>> {
     Some(ALL.iter().copied().filter(|own| !missing.contains(own)).collect())
 }
 
-/// Writes the SPIR-V of one entry point, with the lines of the text `lines`.
+/// Writes the SPIR-V of one entry point. `lines` is the text for line information.
 fn write(
     source: Source<'_>,
     module: &naga::Module,
@@ -162,9 +164,9 @@ fn write(
     let checked = |policy| if unchecked { BoundsCheckPolicy::Unchecked } else { policy };
     let options = spv::Options {
         lang_version: target.spirv_version,
-        // Names: reflection reads them. Nothing of graphics.
+        // Reflection needs the names. The flags for graphics are not needed.
         flags: spv::WriterFlags::DEBUG,
-        // The bindings are those of the text.
+        // The bindings of the text are used unchanged.
         fake_missing_bindings: true,
         capabilities: permitted(target),
         bounds_check_policies: naga::proc::BoundsCheckPolicies {
@@ -178,9 +180,9 @@ fn write(
         } else {
             spv::ZeroInitializeWorkgroupMemoryMode::Polyfill
         },
-        // It made loops three and more times slower, for the sake of loops that never end.
+        // Loop bounding protects from infinite loops, but it made loops at least three times slower.
         force_loop_bounding: false,
-        // Vendors lack the capability, and a compute kernel has no such inputs.
+        // Some vendors lack the capability, and a compute kernel has no such inputs.
         use_storage_input_output_16: false,
         debug_info: lines.map(|source_code| spv::DebugInfo { source_code, file_name: "", language: spv::SourceLanguage::WGSL }),
         ..spv::Options::default()
@@ -197,7 +199,7 @@ fn write(
     })
 }
 
-/// The values of overrides as the compiler wants them: by the id, as text, of those that have one, and else by name.
+/// The values of overrides, as the compiler takes them: keyed by the id if the override has one, else by the name.
 fn values(module: &naga::Module, settings: &[Setting<'_>]) -> Result<PipelineConstants> {
     let overrides: Vec<&naga::Override> = module.overrides.iter().map(|(_, one)| one).collect();
     let all: Vec<Settable> = overrides.iter().map(|one| Settable { name: one.name.clone(), id: one.id.map(u32::from) }).collect();
@@ -219,19 +221,19 @@ fn values(module: &naga::Module, settings: &[Setting<'_>]) -> Result<PipelineCon
     Ok(values)
 }
 
-/// How the compiler calls an override.
+/// The compiler's key for an override.
 fn override_key(one: &naga::Override) -> String {
     one.id.map(|id| id.to_string()).or_else(|| one.name.clone()).unwrap_or_default()
 }
 
-/// A mistake that the validator found: its places without the compiler's own names for things, and its causes.
+/// Converts an error of the validator. The labels do not show the compiler's internal names. The chain of causes becomes notes.
 pub(super) fn validation_error(source: Source<'_>, error: &WithSpan<ValidationError>) -> Error {
     let labels = error.spans().filter_map(|(span, text)| {
         let text = if text.contains("naga::") { String::new() } else { text.clone() };
         Some(SpanLabel { range: span.to_range()?, text })
     });
     let mut labels: Vec<SpanLabel> = labels.collect();
-    // The innermost place is the one to look at.
+    // The label with the shortest range is the most specific one, so it comes first.
     labels.sort_by_key(|label| label.range.len());
     let mut notes = Vec::new();
     let mut cause = std::error::Error::source(error.as_inner());
@@ -239,14 +241,14 @@ pub(super) fn validation_error(source: Source<'_>, error: &WithSpan<ValidationEr
         notes.push(message_rewrite::rewrite(&inner.to_string()));
         cause = inner.source();
     }
-    // The last cause says what is wrong, the ones before it where.
+    // The last cause says what is wrong. The earlier ones say where.
     notes.insert(0, message_rewrite::rewrite(&error.as_inner().to_string()));
     let message = notes.pop().unwrap_or_default();
     notes.retain(|note| !message_rewrite::is_redundant(note));
     source.error(ErrorKind::Compile, &message, &labels, &notes)
 }
 
-/// A mistake in override constants.
+/// Converts an error about override constants.
 fn constant_error(source: Source<'_>, module: &naga::Module, error: &PipelineConstantError) -> Error {
     use PipelineConstantError::{MissingValue, NegativeWorkgroupSize, ValidationError};
     match error {

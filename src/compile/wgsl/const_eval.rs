@@ -1,25 +1,25 @@
-//! Values of simple constant expressions in WGSL text, for the scan before the compiler: what an array's length is, as far as
-//! numbers, arithmetic, conversions and other constants make it up.
+//! Evaluation of simple constant expressions in WGSL text, for the scan before the compiler. It computes the length of an array from
+//! numbers, arithmetic, conversions and other constants.
 
 use crate::compile::text::token::{Placed, Token};
 
-/// A value: `None` if it cannot be told, for what is too large `u64::MAX`.
+/// A value. `None` means unknown. A value that is too large is `u64::MAX`.
 pub(crate) type ConstValue = Option<u64>;
 
-/// Evaluates the expression that `tokens` are. `constant` gives the value of a name.
+/// Evaluates the expression `tokens`. `constant` returns the value of a name.
 pub(crate) fn evaluate(tokens: &[Placed<'_>], constant: &dyn Fn(&str) -> ConstValue) -> ConstValue {
     let mut parser = Parser { tokens, at: 0, constant };
     let value = parser.binary(0)?;
     (parser.at == tokens.len()).then_some(value)
 }
 
-/// The walk over an expression. As deep as brackets nest, which the scan has limited by then.
+/// A recursive-descent evaluator. The recursion is as deep as brackets nest, which the scan has already limited.
 struct Parser<'t, 'a> {
     /// The expression.
     tokens: &'t [Placed<'a>],
     /// The next token.
     at: usize,
-    /// Values of names.
+    /// Returns the value of a name.
     constant: &'t dyn Fn(&str) -> ConstValue,
 }
 
@@ -29,14 +29,14 @@ impl Parser<'_, '_> {
         self.tokens.get(self.at).map(|&(token, _)| token)
     }
 
-    /// Takes the next token if it is this mark.
+    /// Consumes the next token if it is this character.
     fn take(&mut self, mark: char) -> bool {
         let found = self.peek() == Some(Token::Mark(mark));
         self.at += usize::from(found);
         found
     }
 
-    /// The binary operator that comes next: its mark, its rank and how many tokens it has.
+    /// The binary operator that comes next: its character, its precedence and its number of tokens.
     fn operator(&self) -> Option<(char, u32, usize)> {
         let Some(Token::Mark(mark)) = self.peek() else { return None };
         let doubled = matches!(self.tokens.get(self.at + 1), Some(&(Token::Mark(next), _)) if next == mark);
@@ -51,7 +51,7 @@ impl Parser<'_, '_> {
         }
     }
 
-    /// An expression whose operators rank `lowest` or higher.
+    /// Evaluates an expression whose operators have the precedence `lowest` or higher.
     fn binary(&mut self, lowest: u32) -> ConstValue {
         let mut value = self.unary()?;
         while let Some((mark, rank, length)) = self.operator().filter(|&(_, rank, _)| rank >= lowest) {
@@ -80,7 +80,7 @@ impl Parser<'_, '_> {
         Some(value)
     }
 
-    /// A number, a name, a call or brackets.
+    /// Evaluates a number, a name, a call or a bracketed expression.
     fn unary(&mut self) -> ConstValue {
         if self.take('(') {
             let value = self.binary(0)?;
@@ -109,7 +109,7 @@ impl Parser<'_, '_> {
     }
 }
 
-/// The value of a number as WGSL writes it; a fraction is cut off.
+/// The value of a WGSL number. The fraction is truncated.
 fn number(text: &str) -> ConstValue {
     let (digits, radix) = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         Some(digits) => (digits, 16),

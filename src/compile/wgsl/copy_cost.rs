@@ -1,7 +1,7 @@
-//! What constants and types weigh when the compiler writes them out: some it walks or copies part by part, so that thirty lines,
-//! each made of two of the one before, become a billion parts. Part of the scan before the compiler.
+//! The cost of constants and types when the compiler expands them. The compiler walks or copies some of them part by part: thirty lines,
+//! each made of two copies of the previous one, expand to a billion parts. This check is part of the scan before the compiler.
 //!
-//! Names are not resolved by scope: a name that is declared twice weighs as much as the heavier one.
+//! Names are not resolved by scope. A name that is declared twice has the higher cost of the two.
 
 use std::collections::HashMap;
 
@@ -10,18 +10,18 @@ use crate::compile::base::error::Result;
 use crate::compile::text::diagnose::Source;
 use crate::compile::text::token::{Placed, Token};
 
-/// The most parts of a type, written out without arrays' lengths.
+/// The most parts of an expanded type, not counting the lengths of arrays.
 const MAX_TYPE: u64 = 65_536;
-/// The most parts of a constant, written out.
+/// The most parts of an expanded constant.
 const MAX_CONSTANT: u64 = 131_072;
-/// The most parts that all uses of constants copy.
+/// The most parts that all uses of constants may copy.
 const MAX_COPIES: u64 = 1 << 20;
-/// The longest array that may be made by an empty constructor, as `array<f32, 64>()`.
+/// The longest array that an empty constructor, such as `array<f32, 64>()`, may create.
 const MAX_ZEROS: u64 = 1 << 20;
-/// How often declarations are weighed again where names go round in a circle.
+/// The most rounds in which costs are recomputed if declarations depend on each other in a cycle.
 const ROUNDS: usize = 8;
 
-/// What a declaration declares.
+/// Kinds of declaration.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum DeclarationKind {
     /// A struct or alias.
@@ -32,36 +32,36 @@ enum DeclarationKind {
 
 /// A declaration of a name.
 struct Declaration<'t, 'a> {
-    /// What it declares.
+    /// The kind of the declaration.
     kind: DeclarationKind,
-    /// The name.
+    /// The declared name.
     name: &'a str,
-    /// Where it stands.
+    /// The byte at which the declaration starts.
     at: usize,
-    /// What it is made of: a type, or a constant's value.
+    /// The tokens of the type, or of the constant's value.
     body: &'t [Placed<'a>],
-    /// Of a constant: its type, if it is written.
+    /// The tokens of a constant's type, if the type is written.
     ty: &'t [Placed<'a>],
 }
 
-/// What is known of a name.
+/// The cost of a name, and other facts about it.
 #[derive(Clone, Copy, Debug, Default)]
 struct NameCost {
-    /// Parts, written out.
+    /// The number of parts after expansion.
     parts: u64,
-    /// Parts that each use copies.
+    /// The number of parts that each use copies.
     copies: u64,
-    /// The longest array in it; `u64::MAX` if one's length cannot be told.
+    /// The length of the longest array inside; `u64::MAX` if a length is unknown.
     longest: u64,
     /// The value of an integer constant.
     value: ConstValue,
-    /// Whether it is a type with several parts.
+    /// Whether the name is a type with several parts.
     composite: bool,
-    /// Whether it is a constant whose parts are single values.
+    /// Whether the name is a constant whose parts are single values.
     flat: bool,
 }
 
-/// Checks the weights of a module's constants and types.
+/// Checks the costs of a module's constants and types.
 pub(crate) fn check(source: Source<'_>, tokens: &[Placed<'_>]) -> Result<()> {
     let declarations = declarations(tokens);
     let mut names: HashMap<&str, Vec<usize>> = HashMap::new();
@@ -88,7 +88,7 @@ pub(crate) fn check(source: Source<'_>, tokens: &[Placed<'_>]) -> Result<()> {
                 parts: old.parts.max(new.parts),
                 copies: old.copies.max(new.copies),
                 longest: old.longest.max(new.longest),
-                // What an integer is does not change once all that it is made of is known.
+                // The value of an integer no longer changes once the values of all its operands are known.
                 value: if round == 0 { old.value.zip(new.value).map(|(a, b)| a.max(b)) } else { old.value },
                 composite: old.composite || new.composite,
                 flat: old.flat && new.flat,
@@ -96,7 +96,7 @@ pub(crate) fn check(source: Source<'_>, tokens: &[Placed<'_>]) -> Result<()> {
             changed |= both.parts != old.parts || both.longest != old.longest;
             *old = both;
         }
-        // One round is enough unless names go round in a circle, which only a name that is declared twice can do.
+        // One round suffices unless names depend on each other in a cycle, which requires a name that is declared twice.
         if !changed && round > 0 {
             settled = true;
             break;
@@ -109,7 +109,7 @@ pub(crate) fn check(source: Source<'_>, tokens: &[Placed<'_>]) -> Result<()> {
     check_uses(source, tokens, &known)
 }
 
-/// Checks what the uses of constants copy, and empty constructors.
+/// Checks how many parts the uses of constants copy, and checks empty constructors.
 fn check_uses(source: Source<'_>, tokens: &[Placed<'_>], known: &HashMap<&str, NameCost>) -> Result<()> {
     let mut copies = 0_u64;
     for (position, &(token, at)) in tokens.iter().enumerate() {
@@ -144,7 +144,7 @@ fn check_uses(source: Source<'_>, tokens: &[Placed<'_>], known: &HashMap<&str, N
     Ok(())
 }
 
-/// The declarations of types and constants, at the top and in functions.
+/// The declarations of types and constants, at module scope and in functions.
 fn declarations<'t, 'a>(tokens: &'t [Placed<'a>]) -> Vec<Declaration<'t, 'a>> {
     let mut list = Vec::new();
     for (position, &(token, at)) in tokens.iter().enumerate() {
@@ -152,7 +152,7 @@ fn declarations<'t, 'a>(tokens: &'t [Placed<'a>]) -> Vec<Declaration<'t, 'a>> {
         let Some(&(Token::Word(name), _)) = tokens.get(position + 1) else { continue };
         let after = tokens.get(position + 2..).unwrap_or(&[]);
         let end_mark = if keyword == "struct" { '}' } else { ';' };
-        // The next declaration ends one that is not closed, so that no token belongs to two.
+        // An unclosed declaration ends where the next one starts, so that no token belongs to two declarations.
         let ends = |token| token == Token::Mark(end_mark) || matches!(token, Token::Word("struct" | "alias" | "const"));
         let end = after.iter().position(|&(token, _)| ends(token)).unwrap_or(after.len());
         let whole = after.get(..end).unwrap_or(&[]);
@@ -165,7 +165,7 @@ fn declarations<'t, 'a>(tokens: &'t [Placed<'a>]) -> Vec<Declaration<'t, 'a>> {
     list
 }
 
-/// The declarations, each after those that it is made of, as far as names do not go round in a circle.
+/// The declarations in dependency order, as far as they do not depend on each other in a cycle.
 fn ordered(declarations: &[Declaration<'_, '_>], names: &HashMap<&str, Vec<usize>>) -> Vec<usize> {
     let parts = |index: usize| {
         let tokens = declarations.get(index).map_or((&[][..], &[][..]), |declaration| (declaration.ty, declaration.body));
@@ -201,11 +201,11 @@ fn ordered(declarations: &[Declaration<'_, '_>], names: &HashMap<&str, Vec<usize
     order
 }
 
-/// Weighs one declaration by what is known of its parts.
+/// Computes the cost of one declaration from the costs of its parts.
 fn cost_of(declaration: &Declaration<'_, '_>, known: &HashMap<&str, NameCost>) -> NameCost {
     let body = declaration.body;
     let is_struct = declaration.kind == DeclarationKind::Type && body.iter().any(|&(token, _)| token == Token::Mark(':'));
-    // An alias alone adds nothing to what it stands for.
+    // An alias adds no part of its own.
     let mut sum = u64::from(is_struct || declaration.kind == DeclarationKind::Constant);
     let mut largest = 1;
     let mut composite = false;
@@ -214,7 +214,7 @@ fn cost_of(declaration: &Declaration<'_, '_>, known: &HashMap<&str, NameCost>) -
     for (position, &(token, _)) in body.iter().enumerate() {
         match token {
             Token::Word(name) => {
-                // The name of a struct's member is no part of it.
+                // The name of a struct's member is not a part.
                 let named = matches!(body.get(position + 1), Some(&(Token::Mark(':'), _)));
                 if declaration.kind == DeclarationKind::Type && named {
                     continue;
@@ -236,18 +236,18 @@ fn cost_of(declaration: &Declaration<'_, '_>, known: &HashMap<&str, NameCost>) -
     }
     let longest = longest(body, known);
     if declaration.kind == DeclarationKind::Type {
-        // Values of large types are walked where they are used, faster than constants are copied.
+        // Uses of large types are walked, which is faster than the copying of constants.
         let copies = if sum > 256 { sum / 16 } else { 0 };
         return NameCost { parts: sum, copies, longest, value: None, composite: composite || is_struct, flat: false };
     }
     let value = const_eval::evaluate(body, &|name| known.get(name)?.value);
     let indexed = body.iter().any(|&(token, _)| token == Token::Mark('['));
     if indexed && !composite && all_flat {
-        // A part of an array of single values.
+        // The constant is an element of an array of single values.
         return NameCost { parts: 1, longest, value, ..NameCost::default() };
     }
     let parts = if composite { sum } else { largest };
-    // Only a flat value of a known type is used in place; all others are written out at each use.
+    // Only a flat value with a known type is shared between its uses. All other values are copied at each use.
     let template = matches!(body.get(1), Some(&(Token::Mark('<'), _)));
     let named = matches!(body.first(), Some(&(Token::Word(name), _)) if known.get(name).is_some_and(|own| own.composite));
     let typed = declaration.ty.len() > 1 || template || named;
@@ -256,14 +256,14 @@ fn cost_of(declaration: &Declaration<'_, '_>, known: &HashMap<&str, NameCost>) -
     NameCost { parts, copies, longest, value, composite: false, flat }
 }
 
-/// The longest of the arrays whose types are written out in `tokens`.
+/// The length of the longest array whose type is written in `tokens`.
 fn longest(tokens: &[Placed<'_>], known: &HashMap<&str, NameCost>) -> u64 {
     let lengths = (0..tokens.len()).filter_map(|position| array(tokens, position)?.0);
     let values = lengths.map(|length| const_eval::evaluate(length, &|name| known.get(name)?.value).unwrap_or(u64::MAX));
     values.max().unwrap_or(0).max(longest_named(tokens, known))
 }
 
-/// The longest array of the types that are named in `tokens`.
+/// The length of the longest array in the types that are named in `tokens`.
 fn longest_named(tokens: &[Placed<'_>], known: &HashMap<&str, NameCost>) -> u64 {
     let words = tokens.iter().filter_map(|&(token, _)| match token {
         Token::Word(name) => known.get(name).map(|known| known.longest),
@@ -272,7 +272,7 @@ fn longest_named(tokens: &[Placed<'_>], known: &HashMap<&str, NameCost>) -> u64 
     words.max().unwrap_or(0)
 }
 
-/// The array type that starts at `position`, if one does: the tokens of its length, if it has one, and where it ends.
+/// The array type that starts at `position`, if there is one: the tokens of its length, if it has a length, and the end of the type.
 fn array<'t, 'a>(tokens: &'t [Placed<'a>], position: usize) -> Option<(Option<&'t [Placed<'a>]>, usize)> {
     if !matches!(tokens.get(position..position + 2)?, [(Token::Word("array"), _), (Token::Mark('<'), _)]) {
         return None;
@@ -288,7 +288,7 @@ fn array<'t, 'a>(tokens: &'t [Placed<'a>], position: usize) -> Option<(Option<&'
             Token::Mark(')' | ']') => brackets = brackets.checked_sub(1)?,
             Token::Mark(';' | '{' | '}') => return None,
             Token::Mark('<') if brackets == 0 && shift => at += 1,
-            // Deeper than the compiler goes.
+            // The compiler rejects deeper nesting.
             Token::Mark('<') if brackets == 0 && angles > 200 => return None,
             Token::Mark('<') if brackets == 0 => angles += 1,
             Token::Mark('>') if brackets == 0 => {

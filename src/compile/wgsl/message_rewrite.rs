@@ -1,6 +1,7 @@
-//! The compiler's messages in the words of WGSL: it prints types, operators and rules as its own source calls them.
+//! Rewrites the compiler's messages in the terms of WGSL. The compiler prints types, operators and rules by the names in its own source
+//! code.
 
-/// What a message says, in the words of the language.
+/// The message in the terms of WGSL.
 pub(super) fn rewrite(message: &str) -> String {
     let text = rewrite_types(&without_handles(message));
     rewrite_rule(&text).unwrap_or(text)
@@ -26,7 +27,7 @@ const SCALARS: [(&str, &str); 16] = [
     ("Float, width: 1", "f8"),
 ];
 
-/// Numbers of components.
+/// The compiler's names for numbers of components.
 const SIZES: [(&str, &str); 3] = [("Bi", "2"), ("Tri", "3"), ("Quad", "4")];
 
 /// The compiler's names for operators.
@@ -51,7 +52,7 @@ const OPERATORS: [(&str, &str); 18] = [
     ("ShiftRight", ">>"),
 ];
 
-/// Names of types as WGSL writes them.
+/// Replaces the compiler's names of types by WGSL's.
 fn rewrite_types(message: &str) -> String {
     let mut text = message.to_owned();
     if !text.contains("{ kind: ") && !text.contains("Pointer {") && !text.contains("Struct {") && !text.contains("Array {") {
@@ -76,7 +77,7 @@ fn rewrite_types(message: &str) -> String {
     text
 }
 
-/// The text with `name` for each `start` and what follows up to its closing brace.
+/// Replaces each occurrence of `start`, up to the matching closing brace, by `name`.
 fn without_bodies(text: &str, start: &str, name: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -95,13 +96,13 @@ fn without_bodies(text: &str, start: &str, name: &str) -> String {
     out + rest
 }
 
-/// What stands between two texts.
+/// The text between two delimiters.
 fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(before)?;
     rest.split_once(after).map(|(found, _)| found)
 }
 
-/// A rule that a text breaks, said anew; `None` for those that the compiler says well itself.
+/// A new message for a violated rule. `None` if the compiler's message is clear.
 fn rewrite_rule(text: &str) -> Option<String> {
     if let Some(name) = between(text, "Operation ", " can't work with ") {
         let (_, operands) = text.split_once(" can't work with ")?;
@@ -166,7 +167,7 @@ fn rewrite_rule(text: &str) -> Option<String> {
     at("Global variable '", "' is invalid").map(|name| format!("in the variable {name}"))
 }
 
-/// The compiler's message without its numbers for things, as in "Function [3] 'f' is invalid".
+/// The message without the compiler's handle numbers, such as the `[3]` in "Function \[3\] 'f' is invalid".
 fn without_handles(message: &str) -> String {
     let mut out = String::with_capacity(message.len());
     let mut rest = message;
@@ -185,7 +186,7 @@ fn without_handles(message: &str) -> String {
     out
 }
 
-/// Notes that say nothing.
+/// Whether a note has no information.
 pub(super) fn is_redundant(note: &str) -> bool {
     ["Expression is invalid", "Argument 0 varying error", "see msg"].contains(&note.trim())
 }
@@ -210,7 +211,7 @@ mod tests {
         }
     }
 
-    /// Common mistakes: what must be said, and that no word of the compiler's own is.
+    /// Common mistakes. Each case has a text that the message must contain. No message may contain the compiler's internal names.
     #[test]
     fn common_mistakes_are_told_in_words_of_the_language() {
         let with = |body: &str| format!("@compute @workgroup_size(1) fn main() {{ {body} }}");

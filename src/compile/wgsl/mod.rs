@@ -1,4 +1,4 @@
-//! WGSL to a kernel. The compiler proper is naga; the files around it keep from its users what it gets wrong.
+//! Compilation of WGSL to a kernel. The compiler is naga. The other files work around its defects.
 //!
 //! | file | what it is about |
 //! |---|---|

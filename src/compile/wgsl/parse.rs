@@ -1,5 +1,5 @@
-//! WGSL text to the compiler's module. The compiler overflows its stack or eats memory on some inputs, and panics on others: the text is
-//! checked for the former first, and the caller catches the latter.
+//! Parses WGSL text to a naga module. The compiler overflows its stack or exhausts memory on some inputs, so the text is checked first. The
+//! compiler panics on other inputs, so the caller must catch panics.
 
 use naga::valid::ModuleInfo;
 
@@ -13,17 +13,18 @@ use crate::compile::text::diagnose::{Source, SpanLabel};
 use crate::compile::text::edits::Edits;
 use crate::compile::text::prescan;
 
-/// Bytes of stack that [`Parsed`] needs. The compiler is recursive, and an overflow ends the process; [`prescan`] keeps inputs to a
-/// quarter of it in an unoptimized build. The system provides the memory when it is touched, so an ordinary kernel costs little.
+/// Bytes of stack that [`Parsed`] needs. The compiler is recursive, and a stack overflow ends the process. [`prescan`] limits inputs so
+/// that an unoptimized build uses at most a quarter of the stack. The system provides stack memory when it is first touched, so an ordinary
+/// kernel uses little.
 pub(crate) const WGSL_STACK: usize = 256 << 20;
 
-/// The most bytes of text that are compiled.
+/// The longest text that is compiled, in bytes.
 pub(crate) const MAX_SOURCE: usize = 1 << 20;
 
-/// A module that was read and found valid, of which any number of kernels can be made.
+/// A parsed and validated module. Any number of kernels can be compiled from it.
 pub(crate) struct Parsed {
     text: String,
-    /// What was changed in it before it was compiled.
+    /// The changes that were made to the text before it was compiled.
     edits: Edits,
     debug_input: Option<DebugInput>,
     module: naga::Module,
@@ -31,8 +32,8 @@ pub(crate) struct Parsed {
 }
 
 impl Parsed {
-    /// Reads the WGSL text `source`, which messages call `label`; with `debug`, for kernels that report. Must run on a thread with [`WGSL_STACK`] bytes of stack and under
-    /// `catch_unwind`: see [`crate::compile::base::error::panic_error`].
+    /// Parses the WGSL text `source`. `label` is its name in messages. `debug` prepares for kernels that report. Must run on a thread with
+    /// [`WGSL_STACK`] bytes of stack and under `catch_unwind`; see [`panic_error`](crate::compile::base::error::panic_error).
     pub(crate) fn new(source: &[u8], label: &str, debug: bool) -> Result<Parsed> {
         if source.len() > MAX_SOURCE {
             let message = format!("the WGSL text has {} bytes, and at most {MAX_SOURCE} (1 MiB) are compiled", source.len());
@@ -55,24 +56,25 @@ impl Parsed {
         Ok(Parsed { text: text.to_owned(), edits, debug_input, module, info })
     }
 
-    /// The names of its compute entry points.
+    /// The names of the module's compute entry points.
     pub(crate) fn entry_points(&self) -> impl Iterator<Item = &str> {
         backend::entry_points(&self.module)
     }
 
-    /// Bytes of the text.
+    /// The length of the text in bytes.
     pub(crate) fn size(&self) -> usize {
         self.text.len()
     }
 
-    /// Compiles an entry point, with values for its overrides. As `new` for the thread, `label` and panics.
+    /// Compiles an entry point, with values for its overrides. The requirements on the thread, `label` and panics are those of
+    /// [`Parsed::new`].
     pub(crate) fn kernel(&self, label: &str, request: &Request<'_>, target: &Target) -> Result<CompiledKernel> {
         let source = Source { text: &self.text, label, map: Some(&self.edits) };
         backend::from_valid(source, (&self.module, &self.info), request, target, self.debug_input.as_ref())
     }
 }
 
-/// A mistake that the parser found.
+/// Converts an error of the parser.
 fn parse_error(source: Source<'_>, error: &naga::front::wgsl::ParseError) -> Error {
     let labels = error.labels();
     let labels = labels.filter_map(|(span, text)| {

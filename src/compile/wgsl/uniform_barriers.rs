@@ -1,14 +1,15 @@
-//! Barriers that some invocations of a workgroup never reach: the others wait for them until the driver gives up. WGSL forbids them, and
-//! the compiler lets them pass. Refused here are those that are certain: behind a condition that is computed from the invocation's own
-//! id, or from memory that is read at a place of its own, in an `if`, a `switch` or a loop that is left at different times. What went
-//! through variables or comes from other functions is not followed, and an early `return` is let pass, which devices take.
+//! Finds barriers that some invocations of a workgroup never reach. The other invocations wait at such a barrier until the driver gives up.
+//! WGSL forbids these barriers, but the compiler accepts them. This check rejects those that are certain to be wrong: barriers behind a
+//! condition that is computed from the invocation's own id, or from memory that is read at an index of its own, in an `if`, in a `switch`,
+//! or in a loop that invocations leave at different times. The check does not follow values through variables or out of other functions. An
+//! early `return` is accepted, because devices accept it.
 
 use naga::{Barrier, Binding, Block, BuiltIn, Expression, Function, Handle, Module, Span, Statement, TypeInner, UniqueArena};
 
 use crate::compile::base::error::{ErrorKind, Result};
 use crate::compile::text::diagnose::{Source, SpanLabel};
 
-/// Refuses a module with such a barrier.
+/// Rejects a module with such a barrier.
 pub(crate) fn check(source: Source<'_>, module: &Module) -> Result<()> {
     // Callees come before callers.
     let mut has_barrier = Vec::new();
@@ -30,17 +31,17 @@ pub(crate) fn check(source: Source<'_>, module: &Module) -> Result<()> {
     Ok(())
 }
 
-/// A barrier that is refused.
+/// A barrier that is rejected.
 struct NonUniformBarrier {
-    /// The function that has it, if it is called.
+    /// The function that contains the barrier, if the statement is a call.
     what: Option<Handle<Function>>,
-    /// Where it is, or the call.
+    /// The position of the barrier or of the call.
     at: Span,
-    /// The condition that it is behind.
+    /// The condition that the barrier depends on.
     cause: Handle<Expression>,
 }
 
-/// Conditions behind which invocations leave the loop around a block, or its present turn.
+/// The varying conditions that lead to a break out of the enclosing loop, or to a continue.
 #[derive(Clone, Copy, Default)]
 struct LoopExits {
     breaks: Option<Handle<Expression>>,
@@ -53,21 +54,21 @@ impl LoopExits {
     }
 }
 
-/// A walk through an entry point.
+/// The state of the walk through an entry point.
 struct UniformityWalk<'a> {
-    /// Whether each expression is the invocation's own.
+    /// Whether each expression varies between the invocations of a workgroup.
     varying: Vec<bool>,
-    /// Whether each function of the module has a barrier inside.
+    /// Whether each function of the module contains a barrier.
     has_barrier: &'a [bool],
 }
 
 impl UniformityWalk<'_> {
-    /// The condition that a statement is behind: `outer`, or else its own one if invocations differ in that.
+    /// The condition that an inner block depends on: `outer`, or else `condition` if it varies between invocations.
     fn behind(&self, outer: Option<Handle<Expression>>, condition: Handle<Expression>) -> Option<Handle<Expression>> {
         outer.or_else(|| self.varying.get(condition.index()).copied().unwrap_or(false).then_some(condition))
     }
 
-    /// Looks at a block that is behind the condition `cause`, if any.
+    /// Checks a block. `cause` is the varying condition that the block depends on, if any.
     fn block(&self, block: &Block, mut cause: Option<Handle<Expression>>) -> std::result::Result<LoopExits, NonUniformBarrier> {
         let mut exits = LoopExits::default();
         for (statement, &at) in block.span_iter() {
@@ -89,7 +90,7 @@ impl UniformityWalk<'_> {
                 Statement::Switch { selector, cases } => {
                     let inner = self.behind(cause, *selector);
                     for case in cases {
-                        // A break leaves the switch, and behind that all are together again.
+                        // A break leaves only the switch. The invocations are together again after it.
                         let continues = self.block(&case.body, inner)?.continues;
                         exits = exits.or(LoopExits { continues, breaks: None });
                     }
@@ -97,9 +98,9 @@ impl UniformityWalk<'_> {
                 Statement::Loop { body, continuing, break_if } => {
                     let first = self.block(body, cause)?;
                     let ends = break_if.and_then(|condition| self.behind(None, condition));
-                    // Once some have left, no barrier of the loop is reached by all.
+                    // Once some invocations may have left the loop, no barrier in the loop is reached by all.
                     let inner = cause.or(first.breaks).or(ends);
-                    // Behind a condition once is enough, so that loops inside loops are not walked twice each.
+                    // One walk suffices for a block behind a condition, so that nested loops do not double the work at each level.
                     if cause.is_none() && inner.is_some() {
                         self.block(body, inner)?;
                     }
@@ -115,7 +116,7 @@ impl UniformityWalk<'_> {
     }
 }
 
-/// Whether a block waits for the workgroup somewhere inside.
+/// Whether a block contains a barrier of the workgroup.
 fn contains_barrier(block: &Block, has_barrier: &[bool]) -> bool {
     block.iter().any(|statement| match statement {
         Statement::ControlBarrier(flags) => *flags != Barrier::SUB_GROUP,
@@ -129,7 +130,8 @@ fn contains_barrier(block: &Block, has_barrier: &[bool]) -> bool {
     })
 }
 
-/// Which expressions of an entry point are an invocation's varying: computed from its id, without variables between.
+/// Which expressions of an entry point vary between invocations. An expression varies if it is computed from the invocation's id without
+/// variables in between.
 fn varying(function: &Function, types: &UniqueArena<naga::Type>) -> Vec<bool> {
     let mut varying: Vec<bool> = Vec::with_capacity(function.expressions.len());
     for (_, expression) in function.expressions.iter() {
@@ -167,7 +169,7 @@ fn varying(function: &Function, types: &UniqueArena<naga::Type>) -> Vec<bool> {
     varying
 }
 
-/// Whether a builtin tells invocations of a workgroup apart.
+/// Whether a built-in value differs between the invocations of a workgroup.
 fn is_varying_builtin(binding: Option<&Binding>) -> bool {
     use BuiltIn::{GlobalInvocationId, LocalInvocationId, LocalInvocationIndex, SubgroupId, SubgroupInvocationId};
     let Some(Binding::BuiltIn(builtin)) = binding else { return false };
@@ -224,10 +226,10 @@ mod tests {
             "if y[g.x] == 0u { workgroupBarrier(); }",
             "for (var half = 32u; half > 0u; half /= 2u) { if i < half { w[i] += w[i + half]; } workgroupBarrier(); }",
             "if workgroupUniformLoad(&flag) == 1u { workgroupBarrier(); }",
-            // Not certain: through a variable, or by a return.
+            // These cases are not certain: the condition passes through a variable, or the branch returns.
             "var k = i; if k < 3u { workgroupBarrier(); }",
             "if i >= arrayLength(&y) { return; } workgroupBarrier();",
-            // Left by all at once, or from another loop.
+            // All invocations leave together, or they leave another loop.
             "loop { workgroupBarrier(); if g.x > 3u { break; } }",
             "for (var k = 0u; k < 4u; k++) { loop { if i < k { break; } work(i); } workgroupBarrier(); }",
             "for (var k = 0u; k < 4u; k++) { switch i { case 1u { break; } default { work(i); } } workgroupBarrier(); }",
@@ -235,7 +237,7 @@ mod tests {
         ] {
             compile(&kernel(body)).unwrap_or_else(|error| panic!("{body}: {error}"));
         }
-        // Loops inside loops take no time that doubles.
+        // The time for nested loops must not double with each level.
         let nested = format!("{} work(i); {}", "for (var k = 0u; k < i; k++) {".repeat(50), "}".repeat(50));
         compile(&kernel(&nested)).unwrap_or_else(|error| panic!("{error}"));
     }

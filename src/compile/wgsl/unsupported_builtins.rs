@@ -1,6 +1,6 @@
-//! Functions that the compiler accepts for types that GPUs do not have them for: it writes SPIR-V that is invalid, on which drivers
-//! crash, or panics. They are refused by name and place. The list comes from compiling every function for every type and having
-//! the outcome validated.
+//! Rejects built-in functions for types that GPUs do not support. The compiler accepts them and then panics, or writes invalid SPIR-V on
+//! which drivers crash. The error names the function and its position. The list was found by compiling every function for every type and
+//! validating the output.
 
 use naga::valid::ModuleInfo;
 use naga::{Expression, MathFunction, Module, Scalar, ScalarKind, TypeInner};
@@ -8,7 +8,7 @@ use naga::{Expression, MathFunction, Module, Scalar, ScalarKind, TypeInner};
 use crate::compile::base::error::{ErrorKind, Result};
 use crate::compile::text::diagnose::{Source, SpanLabel};
 
-/// Refuses a module that uses such a function.
+/// Rejects a module that uses such a function.
 pub(crate) fn check(source: Source<'_>, module: &Module, info: &ModuleInfo) -> Result<()> {
     let functions = module.functions.iter().map(|(handle, function)| (function, &info[handle]));
     let points = module.entry_points.iter().enumerate().map(|(index, point)| (&point.function, info.get_entry_point(index)));
@@ -29,7 +29,7 @@ pub(crate) fn check(source: Source<'_>, module: &Module, info: &ModuleInfo) -> R
     Ok(())
 }
 
-/// What types a function exists for and what to do, if it does not exist for this one.
+/// If a function does not exist for the type: the types that it exists for, and what to do instead.
 fn lacking(fun: MathFunction, scalar: Scalar) -> Option<(&'static str, &'static str)> {
     use MathFunction::*;
     let double = scalar.kind == ScalarKind::Float && scalar.width == 8;
@@ -53,14 +53,14 @@ fn lacking(fun: MathFunction, scalar: Scalar) -> Option<(&'static str, &'static 
     }
 }
 
-/// A function as WGSL calls it.
+/// The WGSL name of a function.
 fn name(fun: MathFunction) -> String {
     let name = format!("{fun:?}");
     let mut letters = name.chars();
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or(name)
 }
 
-/// A type as WGSL calls it.
+/// The WGSL name of a type.
 fn type_name(scalar: Scalar) -> String {
     let kind = match scalar.kind {
         ScalarKind::Sint => 'i',

@@ -1,5 +1,5 @@
-//! The blocks of a function: who follows whom, and who comes before whom on every way (dominators, by the iteration of Cooper, Harvey
-//! and Kennedy, "A Simple, Fast Dominance Algorithm", 2001).
+//! The control-flow graph of a function, and the dominators of its blocks. The algorithm is the iteration of Cooper, Harvey and Kennedy, "A
+//! Simple, Fast Dominance Algorithm", 2001.
 
 use std::ops::Range;
 
@@ -10,22 +10,22 @@ use crate::compile::spirv::module::Inst;
 
 /// A basic block.
 pub(super) struct Block {
-    /// Its instructions, from the label on, by their places in the module.
+    /// The positions of the block's instructions in the module, from the label on.
     pub(super) insts: Range<usize>,
     pub(super) after: Vec<usize>,
     pub(super) before: Vec<usize>,
-    /// The places in a walk down the tree of dominators at which it is entered and left; `None` if it is not reached.
+    /// The times at which a depth-first walk of the dominator tree enters and leaves the block; `None` for an unreachable block.
     walk: Option<(usize, usize)>,
 }
 
-/// A function's blocks; the first is where it starts.
+/// The control-flow graph of a function. The first block is the entry block.
 pub(super) struct ControlFlowGraph {
     pub(super) blocks: Vec<Block>,
     by_label: IdMap<u32, usize>,
 }
 
 impl ControlFlowGraph {
-    /// The blocks of the function whose instructions stand at `function`; `None` if it has more than `most`.
+    /// Builds the graph of the function whose instructions are at `function`. `None` if the function has more than `most` blocks.
     pub(super) fn new(insts: &[Inst<'_>], function: Range<usize>, most: usize) -> Option<ControlFlowGraph> {
         let mut flow = ControlFlowGraph { blocks: Vec::new(), by_label: IdMap::default() };
         let mut targets: Vec<Vec<u32>> = Vec::new();
@@ -43,7 +43,7 @@ impl ControlFlowGraph {
                 match inst.op() {
                     Some(Op::Branch) => targets.extend(inst.word(1)),
                     Some(Op::BranchConditional) => targets.extend_from_slice(inst.words.get(2..4)?),
-                    // Selectors are 32 bits wide, so literals and labels take turns.
+                    // Selectors are 32 bits wide, so literals and labels alternate.
                     Some(Op::Switch) => targets.extend(inst.word(2).into_iter().chain(inst.rest(4).iter().step_by(2).copied())),
                     _ => {}
                 }
@@ -60,18 +60,18 @@ impl ControlFlowGraph {
         Some(flow)
     }
 
-    /// The block of that label.
+    /// The index of the block with this label.
     pub(super) fn block(&self, label: u32) -> Option<usize> {
         self.by_label.get(&label).copied()
     }
 
-    /// The block that holds the instruction at that place.
+    /// The index of the block that contains the instruction at this position.
     pub(super) fn block_at(&self, at: usize) -> Option<usize> {
         let block = self.blocks.partition_point(|block| block.insts.start <= at).checked_sub(1)?;
         self.blocks[block].insts.contains(&at).then_some(block)
     }
 
-    /// Whether every way to `b` passes `a`. False for blocks that are not reached.
+    /// Whether every path to `b` passes through `a`. The result is `false` for unreachable blocks.
     pub(super) fn dominates(&self, a: usize, b: usize) -> bool {
         match (self.blocks[a].walk, self.blocks[b].walk) {
             (Some((enter, leave)), Some((at, _))) => (enter..leave).contains(&at),
@@ -84,7 +84,7 @@ impl ControlFlowGraph {
         if count == 0 {
             return;
         }
-        // Blocks in the order in which a walk leaves them, the start last.
+        // The blocks in postorder, the entry block last.
         let (mut order, mut seen, mut open) = (Vec::with_capacity(count), vec![false; count], vec![(0, 0)]);
         seen[0] = true;
         while let Some((block, next)) = open.pop() {
@@ -139,7 +139,7 @@ impl ControlFlowGraph {
     }
 }
 
-/// The nearest block that dominates both.
+/// The nearest common dominator of two blocks.
 fn common(mut a: usize, mut b: usize, rank: &[usize], parents: &[Option<usize>]) -> usize {
     while a != b {
         let lower = if rank[a] < rank[b] { &mut a } else { &mut b };

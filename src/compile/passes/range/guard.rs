@@ -1,4 +1,4 @@
-//! What is known of a value behind a branch: in the block that runs only where `i < 16` held, `i` is below 16.
+//! Conditions that hold after a branch: in a block that runs only if `i < 16`, the value `i` is below 16.
 
 use rspirv::spirv::Op;
 
@@ -7,25 +7,25 @@ use super::interval::Interval;
 use crate::compile::spirv::index::Index;
 use crate::compile::spirv::module::Inst;
 
-/// A comparison that holds in some block, and in all that it dominates.
+/// A comparison that holds in a block and in all blocks that it dominates.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Guard {
-    /// The block; the only way to it is the branch.
+    /// The block in which the comparison holds. The branch is its only predecessor.
     pub(super) inside: usize,
     /// The block that ends with the branch.
     pub(super) branch: usize,
-    /// The operand that something is known of.
+    /// The operand that the guard bounds.
     pub(super) of: u32,
     /// The other operand.
     pub(super) other: u32,
-    /// `of` is at most `other` (less than it, if `strict`), or at least.
+    /// Whether `of` is at most `other` (less than `other` if `strict`), or else at least `other`.
     pub(super) at_most: bool,
     pub(super) strict: bool,
     pub(super) signed: bool,
 }
 
 impl Guard {
-    /// What `of` can be, if it can be in `before` and the other operand in `other`.
+    /// Narrows the interval `before` of `of`, given the interval of the other operand.
     pub(super) fn narrow(&self, before: Interval, other: Interval) -> Interval {
         if self.signed && !other.is_positive() {
             return before;
@@ -68,7 +68,8 @@ pub(super) fn all(index: &Index<'_>, flow: &ControlFlowGraph) -> Vec<Guard> {
     guards
 }
 
-/// The lower and the higher operand of a comparison that holds or not; whether they differ; whether they are signed.
+/// The smaller and the larger operand of a comparison, given whether it holds. Also whether the relation is strict, and whether it is
+/// signed.
 fn ordered(condition: Inst<'_>, holds: bool) -> Option<(u32, u32, bool, bool)> {
     let (a, b) = (condition.word(3)?, condition.word(4)?);
     let (less, strict, signed) = match condition.op()? {
@@ -82,6 +83,6 @@ fn ordered(condition: Inst<'_>, holds: bool) -> Option<(u32, u32, bool, bool)> {
         Op::SGreaterThanEqual => (false, false, true),
         _ => return None,
     };
-    // Where a < b does not hold, b <= a does.
+    // If a < b does not hold, then b <= a holds.
     Some(if less == holds { (a, b, strict == holds, signed) } else { (b, a, strict == holds, signed) })
 }

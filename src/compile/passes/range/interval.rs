@@ -1,17 +1,17 @@
-//! What a 32-bit value can be: all numbers from one to another, read as unsigned.
+//! Intervals of 32-bit values, read as unsigned.
 
-/// Every value from `low` to `high`, which is not below it.
+/// All values from `low` to `high`. `high` is not less than `low`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Interval {
     pub(super) low: u32,
     pub(super) high: u32,
 }
 
-/// The largest number that has the same value signed and unsigned.
+/// The largest number whose signed and unsigned values are equal.
 const SIGNED: u32 = i32::MAX as u32;
 
 impl Interval {
-    /// Any value.
+    /// The interval of all values.
     pub(super) const ANY: Interval = Interval { low: 0, high: u32::MAX };
 
     pub(super) fn new(low: u32, high: u32) -> Interval {
@@ -22,7 +22,8 @@ impl Interval {
         Interval::new(value, value)
     }
 
-    /// From 64-bit bounds; any value if they do not fit, as the operation may have wrapped.
+    /// Creates an interval from 64-bit bounds. If a bound does not fit in 32 bits, the operation may have wrapped, so the result is any
+    /// value.
     fn of(low: u64, high: u64) -> Interval {
         match (u32::try_from(low), u32::try_from(high)) {
             (Ok(low), Ok(high)) => Interval { low, high },
@@ -30,7 +31,7 @@ impl Interval {
         }
     }
 
-    /// No value is negative when read as signed.
+    /// Whether no value of the interval is negative when it is read as signed.
     pub(super) fn is_positive(self) -> bool {
         self.high <= SIGNED
     }
@@ -39,12 +40,12 @@ impl Interval {
         self.low <= other.low && other.high <= self.high
     }
 
-    /// The smallest interval that holds both.
+    /// The smallest interval that contains both.
     pub(super) fn hull(self, other: Interval) -> Interval {
         Interval::new(self.low.min(other.low), self.high.max(other.high))
     }
 
-    /// What is in both; where nothing is, the code is not reached, and any answer will do.
+    /// The intersection. If the intersection is empty the code is unreachable, so any result is correct.
     pub(super) fn meet(self, other: Interval) -> Interval {
         let low = self.low.max(other.low);
         Interval::new(low, self.high.min(other.high).max(low))
@@ -86,7 +87,7 @@ impl Interval {
         Interval::new(0, self.high.min(other.high))
     }
 
-    /// Bitwise or, or exclusive or: no bit above the highest of both is set.
+    /// Bitwise or, and exclusive or: the result has no bit above the highest bit of both operands.
     pub(super) fn or(self, other: Interval) -> Interval {
         let high = self.high.max(other.high);
         Interval::new(0, u32::MAX.checked_shr(high.leading_zeros()).unwrap_or(0))
@@ -113,7 +114,7 @@ impl Interval {
 mod tests {
     use super::*;
 
-    /// Every operation on every small interval holds what it does to every value in them.
+    /// For every pair of small intervals, the result of an operation contains the results for all values in them.
     #[test]
     fn operations_hold_their_results() {
         type Of = fn(u32, u32) -> Option<u32>;

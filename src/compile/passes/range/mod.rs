@@ -1,4 +1,4 @@
-//! Bounds checks that are known to hold.
+//! Bounds checks that provably never take effect.
 //!
 //! | file | what it is about |
 //! |---|---|

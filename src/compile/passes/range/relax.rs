@@ -1,6 +1,6 @@
-//! Clamps that do nothing: the compiler keeps every index into an array of fixed size below its length, and on workgroup memory that
-//! costs a matrix product by tiles a fifth of its speed. Where the index is provably in range anyway (made of local invocation ids,
-//! constants, counters of loops with a bound, remainders and so on) the clamp is dropped here; all others stay.
+//! Removes clamps that have no effect. The compiler clamps every index into an array of fixed size. On workgroup memory these clamps cost a
+//! tiled matrix product a fifth of its speed. The pass removes a clamp if the index is provably in range: if it is made of local invocation
+//! ids, constants, counters of bounded loops, remainders and the like. All other clamps stay.
 
 use rspirv::spirv::{GlslStd450Op as GLOp, Op};
 
@@ -13,12 +13,12 @@ use crate::compile::spirv::module::{Inst, emit, string};
 /// Functions with more blocks keep their clamps.
 const BLOCKS: usize = 4096;
 
-/// The module without the clamps that do nothing in a kernel with workgroups of `size`; `None` if there are none.
+/// The module without ineffective clamps, for workgroups of `size`; `None` if there are none.
 pub(crate) fn relax(index: &Index<'_>, size: [u32; 3]) -> Option<Vec<u32>> {
     let insts = &index.module.insts;
     let set =
         insts.iter().find(|inst| inst.is(Op::ExtInstImport) && string(inst.rest(2)).0 == "GLSL.std.450").and_then(|inst| inst.word(1));
-    // The values that are in range, by the place of the clamp.
+    // The unclamped values, by the positions of the clamps to remove.
     let mut idle: IdMap<usize, u32> = IdMap::default();
     for function in index.functions.values() {
         let clamps: Vec<usize> =
@@ -50,7 +50,7 @@ pub(crate) fn relax(index: &Index<'_>, size: [u32; 3]) -> Option<Vec<u32>> {
     Some(out)
 }
 
-/// The value and the bound of an instruction that keeps a 32-bit value below a constant.
+/// The value and the bound of an instruction that clamps a 32-bit value to a constant.
 fn limit(index: &Index<'_>, inst: Inst<'_>, set: Option<u32>) -> Option<(u32, u32)> {
     let is_clamp = inst.is(Op::ExtInst) && inst.word(3) == set && inst.word(4) == Some(GLOp::UMin as u32);
     let ty = index.def(inst.word(1)?).filter(|ty| is_clamp && ty.is(Op::TypeInt) && ty.word(2) == Some(32));

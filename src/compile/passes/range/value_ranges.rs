@@ -1,5 +1,5 @@
-//! What the 32-bit values of a function can be, as far as a look at its instructions tells. Never too little: a value that is not
-//! understood can be anything.
+//! Value ranges of the 32-bit values of a function. The ranges are conservative: a value that the analysis does not understand has the
+//! range of all values.
 
 use std::cell::{Cell, RefCell};
 
@@ -12,41 +12,41 @@ use crate::compile::spirv::id_map::IdMap;
 use crate::compile::spirv::index::Index;
 use crate::compile::spirv::module::Inst;
 
-/// How deep expressions are followed.
+/// The deepest nesting of expressions that is followed.
 const DEPTH: u32 = 24;
-/// How many steps are spent on one function.
+/// The most steps that are spent on one function.
 const STEPS: u32 = 1 << 18;
-/// No device has larger subgroups (Vulkan's limit of maxSubgroupSize).
+/// The largest subgroup size of any device (Vulkan's limit of maxSubgroupSize).
 const SUBGROUP: u32 = 128;
 
-/// A store into a variable: where it stands, and the value's id.
+/// A store to a variable: its block, its position, and the id of the value.
 struct LocalStore {
     block: usize,
     at: usize,
     value: u32,
 }
 
-/// A variable of the function that is only ever loaded and stored as a whole.
+/// A local variable that is only loaded and stored as a whole.
 struct LocalVariable {
     initial: Interval,
     stores: Vec<LocalStore>,
 }
 
-/// See the module.
+/// The value-range analysis of a function.
 pub(super) struct ValueRanges<'a> {
     index: &'a Index<'a>,
     flow: &'a ControlFlowGraph,
     size: [u32; 3],
     locals: IdMap<u32, LocalVariable>,
     guards: Vec<Guard>,
-    /// Guards by what they know of: a value, or the variable that it was loaded from.
+    /// The guards, by the value that they bound or by the local variable that it was loaded from.
     known: IdMap<ValueKey, Vec<usize>>,
-    /// What was found of local variables with nothing assumed.
+    /// The ranges of local variables that were computed without assumptions.
     found: RefCell<IdMap<u32, Interval>>,
     steps: Cell<u32>,
 }
 
-/// What two equal values have in common.
+/// A key that is equal for equal values.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum ValueKey {
     Value(u32),
@@ -56,7 +56,7 @@ enum ValueKey {
     Local(u32),
 }
 
-/// What is taken for granted while something is worked out: of parameters of a function that is called, and of variables.
+/// Assumed ranges, for the parameters of a function that is called and for local variables.
 type Assumptions = IdMap<u32, Interval>;
 
 impl<'a> ValueRanges<'a> {
@@ -78,7 +78,7 @@ impl<'a> ValueRanges<'a> {
         values
     }
 
-    /// What a value can be where `block` uses it.
+    /// The range of a value where `block` uses it.
     pub(super) fn of(&self, id: u32, block: usize) -> Interval {
         self.at(id, block, &Assumptions::default(), DEPTH)
     }
@@ -110,7 +110,8 @@ impl<'a> ValueRanges<'a> {
         self.narrowed(id, found, block, assumed, depth - 1)
     }
 
-    /// What guards of the place leave of an interval. Lower bounds first: signed upper ones need to know that nothing is negative.
+    /// Narrows a range by the guards that hold in a block. Lower bounds come first, because a signed upper bound applies only if the value
+    /// is not negative.
     fn narrowed(&self, id: u32, found: Interval, block: usize, assumed: &Assumptions, depth: u32) -> Interval {
         let key = self.key(id);
         let Some(guards) = self.known.get(&key) else { return found };
@@ -118,7 +119,7 @@ impl<'a> ValueRanges<'a> {
         for at_most in [false, true] {
             for guard in guards.iter().map(|&i| &self.guards[i]).filter(|guard| guard.at_most == at_most) {
                 let holds = match key {
-                    // Another load than the one that was tested.
+                    // The guard tested an earlier load of the same variable.
                     ValueKey::Local(local) if guard.of != id => self.still_holds(local, guard, id),
                     _ => self.flow.dominates(guard.inside, block),
                 };
@@ -130,11 +131,11 @@ impl<'a> ValueRanges<'a> {
         found
     }
 
-    /// Whether what a guard found of a local variable holds where `load` loads it: no store comes between.
+    /// Whether a guard on a local variable still holds at `load`: no store may happen in between.
     fn still_holds(&self, local: u32, guard: &Guard, load: u32) -> bool {
         let (Some(tested), Some(load)) = (self.index.position(guard.of), self.index.position(load)) else { return false };
         let (Some(local), Some(block)) = (self.locals.get(&local), self.flow.block_at(load)) else { return false };
-        // The branch is on what its own block loaded.
+        // The branch must test a value that its own block loaded.
         if self.flow.block_at(tested) != Some(guard.branch) || !self.flow.dominates(guard.inside, block) {
             return false;
         }
@@ -142,18 +143,18 @@ impl<'a> ValueRanges<'a> {
             return false;
         }
         if block == guard.inside {
-            // A later store of the block comes to the load by way of the branch alone.
+            // A later store in the block reaches the load only through the branch, which tests again.
             return !local.stores.iter().any(|store| store.block == block && store.at < load);
         }
-        // Blocks on the ways from the guarded block to the load that do not pass the guarded block again.
+        // The blocks on paths from the guarded block to the load that do not pass through the guarded block again.
         let between = self.between(guard.inside, block);
         !local.stores.iter().any(|store| {
             if store.block == block { store.at < load || between[block] } else { store.block == guard.inside || between[store.block] }
         })
     }
 
-    /// The blocks between two: those that lie behind `from` and before `to` on a way that does not come back to `from`. `to` itself, if
-    /// it can come back to itself on such a way.
+    /// The blocks between two blocks: those that are reachable from `from` and reach `to` on a path that does not return to `from`. They
+    /// include `to` if `to` can reach itself on such a path.
     fn between(&self, from: usize, to: usize) -> Vec<bool> {
         let reach = |start: usize, next: fn(&super::flow::Block) -> &Vec<usize>| {
             let mut seen = vec![false; self.flow.blocks.len()];
@@ -171,7 +172,7 @@ impl<'a> ValueRanges<'a> {
         behind.into_iter().zip(before).map(|(a, b)| a && b).collect()
     }
 
-    /// What an instruction's result can be.
+    /// The range of an instruction's result.
     fn operation(&self, id: u32, inst: Inst<'_>, block: usize, assumed: &Assumptions, depth: u32) -> Interval {
         let word = |index: usize| inst.word(index).unwrap_or(0);
         let of = |index: usize| self.at(word(index), block, assumed, depth);
@@ -214,7 +215,7 @@ impl<'a> ValueRanges<'a> {
         }
     }
 
-    /// What a built-in, or a component of one, can be.
+    /// The range of a built-in value, or of one of its components.
     fn builtin(&self, variable: u32, part: Option<u32>) -> Interval {
         let below = |count: u32| Interval::new(0, count.saturating_sub(1));
         let is_input =
@@ -231,7 +232,7 @@ impl<'a> ValueRanges<'a> {
         }
     }
 
-    /// What a function without branches gives for its arguments.
+    /// The range of the result of a call, if the callee has no branches.
     fn call(&self, inst: Inst<'_>, block: usize, assumed: &Assumptions, depth: u32) -> Interval {
         let Some(range) = inst.word(3).and_then(|function| self.index.functions.get(&function)) else { return Interval::ANY };
         let body = self.index.module.insts.get(range.clone()).unwrap_or(&[]);
@@ -240,14 +241,14 @@ impl<'a> ValueRanges<'a> {
         let inner: Assumptions = parameters.zip(arguments).collect();
         let returned = body.iter().rev().find(|inst| inst.is(Op::ReturnValue)).and_then(|inst| inst.word(1));
         match returned {
-            // Guards of the caller know nothing of values in here, and there are none in one block.
+            // The caller's guards do not apply to values of the callee, and a callee with one block has no guards.
             Some(id) if body.iter().filter(|inst| inst.is(Op::Label)).count() == 1 => self.at(id, block, &inner, depth),
             _ => Interval::ANY,
         }
     }
 
-    /// What a local variable can hold: an interval that holds its first value, and what each store puts in if all loads before gave
-    /// values of the interval.
+    /// The range of a local variable: an interval that contains the initial value and the value of every store, under the assumption that
+    /// all earlier loads gave values in the interval.
     fn local(&self, id: u32, assumed: &Assumptions, depth: u32) -> Interval {
         if let Some(interval) = assumed.get(&id) {
             return *interval;
@@ -270,7 +271,7 @@ impl<'a> ValueRanges<'a> {
         let bound = |high: u32| Interval::new(start.low, start.high.max(high));
         let guards = self.known.get(&ValueKey::Local(id)).into_iter().flatten().map(|&i| &self.guards[i]).filter(|guard| guard.at_most);
         let tops = guards.map(|guard| self.at(guard.other, guard.branch, &assume(assumed, id, Interval::ANY), depth).high);
-        // A loop leaves its counter a step above its bound.
+        // A loop leaves its counter one step above the bound.
         let step = local.stores.iter().filter_map(|store| self.step(store.value)).max().unwrap_or(0);
         let counted = tops.filter_map(|top| top.checked_add(step)).map(bound);
         let mut guesses: Vec<Interval> = vec![start, Interval::new(0, start.high)];
@@ -282,12 +283,12 @@ impl<'a> ValueRanges<'a> {
         if let Some(found) = guesses.into_iter().find(fits) {
             return found;
         }
-        // What is stored may not depend on the variable at all.
+        // The stored values may not depend on the variable at all.
         let assumed = assume(assumed, id, Interval::ANY);
         local.stores.iter().map(|store| self.at(store.value, store.block, &assumed, depth)).fold(local.initial, Interval::hull)
     }
 
-    /// The constant that a value adds to something.
+    /// The constant that an addition adds.
     fn step(&self, id: u32) -> Option<u32> {
         let inst = self.index.def(id).filter(|inst| inst.is(Op::IAdd))?;
         inst.rest(3).iter().find_map(|&operand| self.index.constants.u32(operand))
@@ -300,7 +301,7 @@ fn assume(assumed: &Assumptions, id: u32, interval: Interval) -> Assumptions {
     assumed
 }
 
-/// The variables of a function that hold 32-bit integers, start with a constant, and are used by loads and stores of the whole alone.
+/// The local variables of a function that hold 32-bit integers, have a constant initial value, and are only loaded and stored as a whole.
 fn locals(index: &Index<'_>, flow: &ControlFlowGraph) -> IdMap<u32, LocalVariable> {
     let mut locals = IdMap::default();
     let insts = |block: usize| flow.blocks[block].insts.clone().filter_map(|at| Some((at, *index.module.insts.get(at)?)));
@@ -322,7 +323,7 @@ fn locals(index: &Index<'_>, flow: &ControlFlowGraph) -> IdMap<u32, LocalVariabl
                     locals.remove(&value);
                 }
             }
-            // A word that is no id, but the same number, costs a clamp that could have gone.
+            // A literal may equal the id of a variable by chance. The cost is a clamp that could have been removed.
             _ => inst.rest(1).iter().for_each(|word| drop(locals.remove(word))),
         }
     }
