@@ -1,4 +1,4 @@
-//! What the tests of this layer share: targets, the thread that WGSL is compiled on, and the outside validator.
+//! Helpers for the tests of this layer: targets, the compiler's thread, and external validators.
 
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,7 +14,7 @@ use crate::compile::kernel::CompiledKernel;
 pub(crate) use crate::compile::kernel::Request;
 use crate::compile::wgsl::parse::{Parsed, WGSL_STACK};
 
-/// A device that has what the tests use, with Vulkan 1.3.
+/// A device with Vulkan 1.3 and all features that the tests use.
 pub(crate) fn target() -> Target {
     use Capability::*;
     Target {
@@ -57,23 +57,23 @@ pub(crate) fn target() -> Target {
     }
 }
 
-/// The same device with the Vulkan version 1.1, 1.2 or 1.3 of these three: the name that the validator has for it, and the target.
+/// The same device with Vulkan 1.1, 1.2 and 1.3: the validator's name for the version, and the target.
 pub(crate) fn targets() -> [(&'static str, Target); 3] {
     let with = |version| Target { spirv_version: version, ..target() };
     [("vulkan1.1", Target { native_zero_init: false, ..with((1, 3)) }), ("vulkan1.2", with((1, 5))), ("vulkan1.3", with((1, 6)))]
 }
 
-/// Compiles as the runtime does: on a thread with the stack that the compiler needs, a panic being an error.
+/// Compiles in the same way as the runtime: on a thread with the stack that the compiler needs. A panic becomes an error.
 pub(crate) fn compile_for(source: &str, entry: Option<&str>, target: &Target) -> Result<CompiledKernel> {
     compile_with(source, &Request { entry, ..Request::default() }, target)
 }
 
-/// The same, and with `debug` a kernel that reports.
+/// Like [`compile_for`]. With `debug` the kernel reports.
 pub(crate) fn compile_as(source: &str, entry: Option<&str>, target: &Target, debug: bool) -> Result<CompiledKernel> {
     compile_with(source, &Request { entry, debug, ..Request::default() }, target)
 }
 
-/// The same with all that can be asked.
+/// Compiles with any request.
 pub(crate) fn compile_with(source: &str, request: &Request<'_>, target: &Target) -> Result<CompiledKernel> {
     std::thread::scope(|scope| {
         let compiled = || Parsed::new(source.as_bytes(), "test.wgsl", request.debug)?.kernel("test.wgsl", request, target);
@@ -91,12 +91,12 @@ pub(crate) fn compile(source: &str) -> Result<CompiledKernel> {
     compile_for(source, None, &target())
 }
 
-/// A module's bytes.
+/// The bytes of a module.
 pub(crate) fn bytes(spirv: &[u32]) -> Vec<u8> {
     spirv.iter().flat_map(|word| word.to_le_bytes()).collect()
 }
 
-/// Runs a tool of the SPIR-V tools on some input; `None`, told on standard error, if it is not installed.
+/// Runs one of the SPIR-V tools on some input. `None`, with a line on standard error, if the tool is not installed.
 pub(crate) fn tool(name: &str, arguments: &[&str], input: &[u8]) -> Option<std::result::Result<Vec<u8>, String>> {
     let child = Command::new(name).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let Ok(mut child) = child else {
@@ -115,13 +115,13 @@ pub(crate) fn tool(name: &str, arguments: &[&str], input: &[u8]) -> Option<std::
     })
 }
 
-/// Assembles a module; `None` if the assembler is not installed.
+/// Assembles a module. `None` if the assembler is not installed.
 pub(crate) fn assemble(text: &str) -> Option<Vec<u8>> {
     let arguments = ["--target-env", "spv1.6", "--preserve-numeric-ids", "-o", "-", "-"];
     Some(tool("spirv-as", &arguments, text.as_bytes())?.unwrap_or_else(|error| panic!("{error}\n{text}")))
 }
 
-/// Compiles GLSL with the reference compiler; `None` if it is not installed.
+/// Compiles GLSL with the reference compiler. `None` if it is not installed.
 pub(crate) fn glsl(text: &str, environment: &str) -> Option<Vec<u8>> {
     use std::sync::atomic::{AtomicU32, Ordering};
     static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -140,7 +140,7 @@ pub(crate) fn glsl(text: &str, environment: &str) -> Option<Vec<u8>> {
     Some(code.expect("the compiler's output"))
 }
 
-/// The year of the oldest validator that counts as current: it knows cooperative matrices and where layouts must not be.
+/// The year of the oldest validator that counts as current. It knows cooperative matrices, and where layouts are forbidden.
 const CURRENT: u32 = 2025;
 
 /// A current validator: the one that AVX_GPU_SPIRV_VAL names, or the system's if it is new enough.
@@ -162,17 +162,17 @@ fn current_validator() -> Option<&'static str> {
     found.as_deref()
 }
 
-/// What a current validator says of a module's bytes; `None`, told on standard error, if there is none.
+/// The outcome of a current validator for a module. `None`, with a line on standard error, if there is no current validator.
 pub(crate) fn by_current_validator(code: &[u8], environment: &str) -> Option<std::result::Result<(), String>> {
     Some(tool(current_validator()?, &["--target-env", environment, "-"], code)?.map(drop))
 }
 
-/// Whether a current validator, if there is one, accepts the module.
+/// Whether a current validator accepts the module. Without a current validator the outcome is success.
 pub(crate) fn valid_to_current(spirv: &[u32], environment: &str) -> std::result::Result<(), String> {
     by_current_validator(&bytes(spirv), environment).unwrap_or(Ok(()))
 }
 
-/// Fails the test if the validator refuses the module: a current one, or else whatever is installed.
+/// Fails the test if the validator rejects the module. A current validator is used if there is one, else the installed one.
 pub(crate) fn validate(spirv: &[u32], environment: &str) {
     let validator = current_validator().unwrap_or("spirv-val");
     if let Some(Err(error)) = tool(validator, &["--target-env", environment, "-"], &bytes(spirv)) {

@@ -1,4 +1,4 @@
-//! Tests of the layer as a whole: WGSL in, valid SPIR-V with its interface out, and every refusal with its story.
+//! Tests of the layer as a whole: WGSL compiles to valid SPIR-V with its interface, and every error has its message.
 
 use rspirv::spirv::{Capability, Op};
 
@@ -18,12 +18,12 @@ const SAXPY: &str = "struct Params { a: f32, n: u32 }
 }
 ";
 
-/// The argument of this name.
+/// The argument with this name.
 fn arg<'k>(kernel: &'k CompiledKernel, name: &str) -> &'k Binding {
     kernel.interface.args.iter().find(|arg| arg.name == name).unwrap_or_else(|| panic!("{name}: {:?}", kernel.interface))
 }
 
-/// Compiles for every version, as it is and so that it reports, has all outputs checked, and gives the last kernel.
+/// Compiles for every Vulkan version, with and without reports, validates all outputs, and returns the last kernel.
 fn valid(source: &str) -> CompiledKernel {
     let mut last = None;
     for (environment, target) in targets() {
@@ -39,7 +39,7 @@ fn valid(source: &str) -> CompiledKernel {
     last.unwrap()
 }
 
-/// The refusal of a text by the usual device.
+/// The error for a text on the default test device.
 fn refused(source: &str) -> Error {
     compile(source).map(|kernel| kernel.interface).unwrap_err()
 }
@@ -176,7 +176,7 @@ fn cooperative_matrices() {
     assert!(kernel.interface.capabilities.contains(&Capability::CooperativeMatrixKHR));
     assert_eq!((arg(&kernel, "a").read, arg(&kernel, "a").write), (true, false));
     assert_eq!((arg(&kernel, "c").read, arg(&kernel, "c").write), (true, true));
-    // The compiler panics where an operand is not named first; that is an error, not the end of the program.
+    // The compiler panics if an operand is not named first. The panic becomes an error and does not end the program.
     let unnamed = source.replace("let r = coopMultiplyAdd(x, y, z);", "").replace("coopStore(r,", "coopStore(coopMultiplyAdd(x, y, z),");
     if let Err(error) = compile(&unnamed) {
         assert!(matches!(error.kind, ErrorKind::Internal | ErrorKind::Compile), "{error}");
@@ -194,7 +194,7 @@ fn options_of_the_compiler() {
     let barriers =
         |kernel: &CompiledKernel| Module::split(&kernel.spirv).unwrap().insts.iter().filter(|inst| inst.is(Op::ControlBarrier)).count();
     assert_eq!((barriers(&polyfill), barriers(&native)), (1, 0));
-    // No counter that bounds the loop: nothing is stored but the results.
+    // There is no counter that bounds the loop: only the results are stored.
     let stores = Module::split(&native.spirv).unwrap().insts.iter().filter(|inst| inst.is(Op::Store)).count();
     assert_eq!(stores, 1);
     let half =
@@ -221,7 +221,7 @@ fn messages_show_the_place() {
         error.message,
         "error: no definition in scope for identifier: `nowhere`\n --> test.wgsl:3:17\n  |\n3 |     let \u{e4} = 1 + nowhere;\n  |                 ^^^^^^^ unknown identifier"
     );
-    // The validator's messages, without its own names.
+    // The message is the validator's, without its internal names.
     let error = refused("@compute @workgroup_size(1) fn main() { var x: i32 = 1; x = x & 1.5; }");
     assert!(error.message.contains("test.wgsl:1:") && !error.message.contains("naga"), "{error}");
     let error = refused("@group(0) @binding(0) var<uniform> u: array<f32, 4>;\n@compute @workgroup_size(1) fn main() { _ = u[0]; }");
@@ -229,7 +229,7 @@ fn messages_show_the_place() {
     // A line of a megabyte is cut.
     let error = refused(&format!("{}@compute @workgroup_size(1) fn main() {{ x(); }}", " ".repeat(900_000)));
     assert!(error.message.len() < 1000 && error.message.contains("1:900041"), "{error}");
-    // Bytes that are no text.
+    // The bytes are not text.
     let error = Parsed::new(b"fn a() {}\n\xff", "k", false).map(|_| ()).unwrap_err();
     assert!(error.message.contains("byte 10 (line 2)"), "{error}");
     let error = refused("fn a() {} /* not closed /* */");
@@ -261,7 +261,7 @@ fn overrides_without_values() {
     assert_eq!(error.kind, ErrorKind::Compile);
     assert!(error.message.contains("SCALE has neither a value nor a default"), "{error}");
     assert!(error.message.contains("test.wgsl:1:"), "{error}");
-    // One that the entry point does not use needs none.
+    // An override that the entry point does not use needs no value.
     valid("override SCALE: f32; @compute @workgroup_size(1) fn main() {}");
 }
 
@@ -276,7 +276,7 @@ fn overrides_with_values() {
     let kernel = with(&[named("N", 16.0), Setting { of: Which::Id(7), value: 2.5 }, named("FAST", 1.0)]).unwrap();
     validate(&kernel.spirv, "vulkan1.3");
     assert_eq!((kernel.interface.workgroup_size, kernel.interface.shared_memory), ([16, 1, 1], 64));
-    // By name also where there is an id.
+    // An override with an id can also be set by name.
     assert_eq!(with(&[named("N", 4.0), named("SCALE", 2.5)]).unwrap().interface.workgroup_size, [4, 1, 1]);
     for (constants, expected) in [
         (vec![named("N", 3.5)], "the constant \"N\" is u32, and 3.5 is no integer"),
@@ -354,7 +354,7 @@ fn packed_bytes_need_no_feature() {
         let kernel = compile_for(source, None, &without).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(kernel.interface.capabilities, [Capability::Shader]);
         validate(&kernel.spirv, environment);
-        // Where they are there, they are used.
+        // The compiler uses these capabilities if the device has them.
         let kernel = compile_for(source, None, &full).unwrap();
         assert!(kernel.interface.capabilities.contains(&Capability::DotProductInput4x8BitPacked));
         assert!(kernel.interface.capabilities.contains(&Capability::Int8));
@@ -365,7 +365,7 @@ fn packed_bytes_need_no_feature() {
 fn matrices_in_buffers() {
     let kernel = |scalar: &str, columns: u32, rows: u32, space: &str| {
         let matrix = format!("mat{columns}x{rows}<{scalar}>");
-        // Elements of arrays in uniform buffers lie 16 bytes apart.
+        // The elements of arrays in uniform buffers must be 16 bytes apart.
         let list = if space == "uniform" { "vec4<f32>".into() } else { matrix.clone() };
         let use_list = if space == "uniform" { "" } else { "l.a[i] = m.m; o[2] = l.a[1] + m.a[i];" };
         format!(
@@ -485,7 +485,7 @@ fn every_function_for_every_type_is_valid_or_refused() {
     expressions.push("insertBits(a, b, n, n)".into());
     let scalars = "f32 f16 f64 i32 u32 i64 u64 i16 u16";
     for ty in scalars.split_whitespace().flat_map(|scalar| [scalar.to_owned(), format!("vec3<{scalar}>")]) {
-        // Those that compile, all in one kernel: one run of the validator for each type.
+        // All functions that compile go into one kernel, so that the validator runs once for each type.
         let kernel = |body: &str| {
             format!(
                 "enable f16; enable wgpu_int16; @group(0) @binding(0) var<storage, read_write> x: array<{ty}, 4>;
@@ -507,7 +507,7 @@ fn every_function_for_every_type_is_valid_or_refused() {
 
 #[test]
 fn panics_are_errors() {
-    // A pointer to an element of an array as an argument: the compiler panics after it has validated the text.
+    // The argument is a pointer to an element of an array. The compiler panics after it has validated the text.
     let error = refused(
         "struct S { a: array<i32, 4> } fn f(p: ptr<function, i32>) { *p = 1; }
         @compute @workgroup_size(1) fn main() { var s: S; f(&s.a[1]); }",
@@ -561,7 +561,7 @@ fn odd_attributes_do_no_harm() {
         "@compute @workgroup_size(0) fn main() {}",
         "var<workgroup> a: array<array<u32, 65536>, 65536>; @compute @workgroup_size(1) fn main() { a[0][0] = 1u; }",
     ] {
-        // Whatever is said of it: an answer.
+        // Any outcome except for a panic is accepted.
         let _ = compile(source).map_err(|error| assert!(!error.message.is_empty()));
     }
 }

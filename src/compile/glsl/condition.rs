@@ -1,13 +1,14 @@
-//! The value of the condition behind `#if` and `#elif`.
+//! Evaluation of the conditions of `#if` and `#elif`.
 
 use super::flat_text::TokenSpan;
 use super::lex::LexemeKind;
 use super::macros::{PpToken, PreprocessError, TokenTexts, error_at};
 
-/// How deep brackets and signs nest.
+/// The deepest nesting of brackets and unary operators.
 const MAX_DEPTH: usize = 64;
 
-/// The value of a condition, whose macros are expanded and whose `defined` are numbers already; a name that is left counts as 0.
+/// The value of a condition. Its macros are already expanded, and each `defined` is already a number. Any name that is left has the value
+/// 0.
 pub(super) fn value(tokens: &[PpToken], texts: &TokenTexts, at: TokenSpan) -> Result<i64, PreprocessError> {
     let mut reader = Reader { tokens, texts, next: 0, at };
     let value = reader.binary(0, 0)?;
@@ -17,19 +18,19 @@ pub(super) fn value(tokens: &[PpToken], texts: &TokenTexts, at: TokenSpan) -> Re
     }
 }
 
-/// A walk over a condition.
+/// A recursive-descent evaluator.
 struct Reader<'t> {
-    /// Its tokens.
+    /// The tokens of the condition.
     tokens: &'t [PpToken],
-    /// Their characters.
+    /// The texts of the tokens.
     texts: &'t TokenTexts,
-    /// The next one.
+    /// The index of the next token.
     next: usize,
-    /// Where the directive stands.
+    /// The span of the directive.
     at: TokenSpan,
 }
 
-/// How tightly an operator binds: the higher, the tighter.
+/// The precedence of a binary operator. A higher number binds tighter.
 fn tightness(operator: &str) -> Option<usize> {
     Some(match operator {
         "||" => 1,
@@ -46,7 +47,7 @@ fn tightness(operator: &str) -> Option<usize> {
     })
 }
 
-/// What an operator makes of two numbers; nothing of a division by zero.
+/// The result of a binary operator; `None` for a division by zero.
 fn apply(operator: &str, a: i64, b: i64) -> Option<i64> {
     Some(match operator {
         "||" => i64::from(a != 0 || b != 0),
@@ -71,7 +72,8 @@ fn apply(operator: &str, a: i64, b: i64) -> Option<i64> {
 }
 
 impl Reader<'_> {
-    /// Operators that bind tighter than `least`. `None`: what divides by zero, which only a side that does not count may do.
+    /// Evaluates operators with a precedence above `least`. The result is `None` for a division by zero, which is allowed only in an
+    /// operand that `||` or `&&` does not need.
     fn binary(&mut self, least: usize, depth: usize) -> Result<Option<i64>, PreprocessError> {
         let mut left = self.unary(depth)?;
         while let Some(&token) = self.tokens.get(self.next) {
@@ -89,7 +91,7 @@ impl Reader<'_> {
         Ok(left)
     }
 
-    /// A number, a name, or something in brackets, with signs before it.
+    /// Evaluates a number, a name or a bracketed expression, with unary operators before it.
     fn unary(&mut self, depth: usize) -> Result<Option<i64>, PreprocessError> {
         let Some(&token) = self.tokens.get(self.next) else { return error_at(self.at, "the condition is not complete") };
         if depth > MAX_DEPTH {
@@ -120,7 +122,7 @@ impl Reader<'_> {
     }
 }
 
-/// A whole number.
+/// The value of an integer literal.
 fn number(text: &str) -> Option<i64> {
     let digits = text.trim_end_matches(['u', 'U']);
     if let Some(hex) = digits.strip_prefix("0x").or(digits.strip_prefix("0X")) {

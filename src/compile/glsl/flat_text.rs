@@ -1,45 +1,45 @@
-//! GLSL text after the preprocessor: flat, without macros and includes, and the way back from its bytes to the files it came from.
+//! Preprocessed GLSL text, without macros and includes, and the map from its bytes back to the files that they come from.
 
 use std::ops::Range;
 
 use crate::compile::base::error::{Error, ErrorKind};
 use crate::compile::text::diagnose::{Source, SourceMap, SpanLabel};
 
-/// A file of text, or the text that was given to be compiled.
+/// An included file, or the kernel's own text.
 #[derive(Clone, Debug)]
 pub(super) struct File {
-    /// Its name in messages.
+    /// The file's name in messages.
     pub(super) label: String,
-    /// What is in it.
+    /// The file's text.
     pub(super) text: String,
 }
 
-/// Where a token stands that the user wrote: the file's index, and bytes of it.
+/// The span of a token in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TokenSpan {
-    /// The file.
+    /// The index of the file.
     pub(super) file: u32,
     /// The first byte.
     pub(super) at: u32,
-    /// How many there are.
+    /// The length in bytes.
     pub(super) length: u32,
 }
 
-/// The flat text. Tokens stand apart, in lines as the user's.
+/// The preprocessed text. Tokens are separated by blanks, and line breaks follow the original lines.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FlatText {
-    /// What is compiled.
+    /// The text that is compiled.
     pub(crate) text: String,
-    /// Where each token starts, and where it came from, in order.
+    /// The start of each token in the text, and the span that the token comes from, in ascending order.
     marks: Vec<(u32, TokenSpan)>,
-    /// What it came from; the first is the text that was given.
+    /// The files that the text comes from. The first one is the kernel's own text.
     files: Vec<File>,
-    /// The line that the last token came from.
+    /// The file and the line of the last token.
     line: Option<(u32, usize)>,
 }
 
 impl FlatText {
-    /// Adds a token that came from a place in a line: on a new line if that one lies further down, or in another file.
+    /// Appends a token with its span and its line. The token starts a new line if its line is further down, or in another file.
     pub(super) fn push(&mut self, token: &str, place: TokenSpan, line: usize) {
         match self.line {
             Some((file, last)) if file == place.file && line <= last => self.text.push(' '),
@@ -52,7 +52,7 @@ impl FlatText {
         self.text.push_str(token);
     }
 
-    /// Adds a line of its own, from a place in a line.
+    /// Appends a line of its own, with the span that it comes from.
     pub(super) fn push_line(&mut self, text: &str, place: TokenSpan) {
         if !self.text.is_empty() && !self.text.ends_with('\n') {
             self.text.push('\n');
@@ -60,28 +60,28 @@ impl FlatText {
         self.marks.push((self.text.len() as u32, place));
         self.text.push_str(text);
         self.text.push('\n');
-        // What follows starts a line, so nothing has to be put before it.
+        // The next token is at the start of a line, so it needs no separator.
         self.line = None;
     }
 
-    /// Ends the text, which came from these files.
+    /// Completes the text. `files` are the files that it comes from.
     pub(super) fn finish(&mut self, files: Vec<File>) {
         self.text.push('\n');
         self.files = files;
     }
 
-    /// The text as messages know it.
+    /// The text as a source for error messages.
     pub(crate) fn source(&self) -> Source<'_> {
         Source { text: &self.text, label: self.files.first().map_or("", |file| &file.label), map: Some(self) }
     }
 
-    /// An error at a place in a file.
+    /// An error at a span of a file.
     pub(super) fn error_at(&self, place: TokenSpan, message: &str) -> Error {
         let range = place.at as usize..(place.at + place.length) as usize;
         self.file(place.file).error(ErrorKind::Compile, message, &[SpanLabel { range, text: String::new() }], &[])
     }
 
-    /// The place of the first of the words `word` in a line (from 1) of the flat text, or of the line's first token.
+    /// The range of the first token `word` in a line (counted from 1) of the text, or else of the first token in the line.
     pub(super) fn find(&self, line: usize, word: &str) -> Option<Range<usize>> {
         let start = match line.checked_sub(2) {
             Some(before) => self.text.match_indices('\n').nth(before)?.0 + 1,
@@ -106,7 +106,7 @@ impl FlatText {
         (start as usize, place)
     }
 
-    /// A file as messages know it.
+    /// A file as a source for error messages.
     fn file(&self, index: u32) -> Source<'_> {
         let file = self.files.get(index as usize);
         let (text, label) = file.map_or(("", ""), |file| (file.text.as_str(), file.label.as_str()));

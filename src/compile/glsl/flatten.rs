@@ -1,4 +1,4 @@
-//! GLSL source to flat text.
+//! Preprocesses GLSL source and checks the result.
 
 use super::flat_text::FlatText;
 use super::preprocess::{self, PreprocessOptions};
@@ -6,11 +6,10 @@ use super::{glslang_bugs, size_limits};
 use crate::compile::base::error::{Error, ErrorKind, Result};
 use crate::compile::text::prescan;
 
-/// The most bytes of text that are compiled.
+/// The longest text that is compiled, in bytes.
 const MAX_SOURCE: usize = 1 << 20;
 
-/// Makes flat text of the GLSL `source`, which messages call `label`: includes and macros done, and nothing in it that a compiler could
-/// not bear.
+/// Preprocesses the GLSL `source`, which messages call `label`, and rejects what a compiler could not handle.
 pub(crate) fn flatten(source: &[u8], label: &str, options: PreprocessOptions<'_>) -> Result<FlatText> {
     if source.len() > MAX_SOURCE {
         let message = format!("the GLSL text has {} bytes, and at most {MAX_SOURCE} (1 MiB) are compiled", source.len());

@@ -1,5 +1,5 @@
-//! Texts that end glslang, and the process with it, instead of a message: each found by mutation of fine texts, with glslang 12 unless a
-//! later one is named. All of them are mistakes, or can be written in another way.
+//! Texts that crash glslang, and the process with it. Each case was found by mutating valid texts, with glslang 12 unless a later version
+//! is named. All of these texts are invalid, or can be written in another way.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use crate::compile::base::error::Result;
 use crate::compile::text::diagnose::Source;
 use crate::compile::text::token::{Placed, Token};
 
-/// The functions that change a place in memory, their first argument.
+/// The functions whose first argument must be a location in memory.
 const ATOMICS: [&str; 10] = [
     "atomicAdd",
     "atomicMin",
@@ -21,7 +21,7 @@ const ATOMICS: [&str; 10] = [
     "atomicStore",
 ];
 
-/// Refuses what is a trap among the tokens of `source`.
+/// Rejects the texts that crash glslang. `tokens` are the tokens of `source`.
 pub(super) fn check(source: Source<'_>, tokens: &[Placed<'_>]) -> Result<()> {
     let mut blocks = HashSet::new();
     let mut depth = 0_usize;
@@ -55,7 +55,7 @@ pub(super) fn check(source: Source<'_>, tokens: &[Placed<'_>]) -> Result<()> {
     Ok(())
 }
 
-/// Whether the first argument of the call that follows has names, members and indices alone.
+/// Whether the first argument of the call that follows consists of names, members and indices only.
 fn names_a_place(call: &[Placed<'_>]) -> bool {
     let Some(((Token::Mark('('), _), arguments)) = call.split_first() else { return true };
     let (mut indices, mut brackets) = (0_usize, 0_usize);
@@ -65,7 +65,7 @@ fn names_a_place(call: &[Placed<'_>]) -> bool {
             Token::Mark('[') => indices += 1,
             Token::Mark(']') => indices = indices.saturating_sub(1),
             _ if indices > 0 => {}
-            // Behind a name, a bracket makes a call.
+            // A bracket after a name is a call.
             Token::Mark('(') if matches!(before, Token::Mark('(')) => brackets += 1,
             Token::Mark(')') if brackets > 0 => brackets -= 1,
             Token::Mark(',' | ')') => return brackets == 0,
@@ -77,7 +77,7 @@ fn names_a_place(call: &[Placed<'_>]) -> bool {
     true
 }
 
-/// Whether a declaration that goes on so is one of a block: names and layouts, and then members that are no struct's.
+/// Whether these tokens continue the declaration of a block: names and layouts, and then members that are not those of a struct.
 fn is_block(rest: &[Placed<'_>]) -> bool {
     let mut open = 0_usize;
     for &(token, _) in rest {

@@ -1,24 +1,24 @@
-//! The files that `#include` names: looked for beside the file that asks, then in the folders that the user gave, and never outside of
-//! those folders, whatever a kernel's text says.
+//! Files that `#include` names. They are searched next to the including file and then in the caller's include directories. No path in a
+//! kernel's text can leave these directories.
 
 use std::fs::File as SystemFile;
 use std::io::Read as _;
 use std::path::Path;
 
-/// The most bytes of one file.
+/// The largest file, in bytes.
 const MAX_FILE: u64 = 1 << 20;
 
-/// Where an included file lies: the index of a folder, and the names below it.
+/// The path of an included file: the index of an include directory, and the names below it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct IncludePath {
-    /// The folder.
+    /// The index of the include directory.
     folder: usize,
-    /// Folders below it, and the file.
+    /// The names of the directories below it, and of the file.
     names: Vec<String>,
 }
 
 impl IncludePath {
-    /// The path, as messages and the system have it.
+    /// The path for messages and for the system.
     pub(super) fn path(&self, folders: &[&str]) -> String {
         let folder = folders.get(self.folder).copied().unwrap_or("");
         let slash = if folder.ends_with('/') || folder.is_empty() { "" } else { "/" };
@@ -26,8 +26,8 @@ impl IncludePath {
     }
 }
 
-/// Where the file `name` may lie, in the order in which to look: beside `from` if it is in quotes, then in each folder. Nothing of a
-/// path that is absolute or leaves the folders.
+/// The paths where the file `name` may be, in search order: next to `from` if the name is quoted, then in each include directory. Absolute
+/// paths and paths that leave the directories are left out.
 pub(super) fn candidates(name: &str, quoted: bool, from: Option<&IncludePath>, folders: usize) -> Vec<IncludePath> {
     let mut list: Vec<IncludePath> = Vec::new();
     if let Some(from) = from.filter(|_| quoted) {
@@ -41,7 +41,8 @@ pub(super) fn candidates(name: &str, quoted: bool, from: Option<&IncludePath>, f
     list
 }
 
-/// The names on the way to `name` from the folder `start`. `None` of what is absolute, leaves the top, or names no file.
+/// The names on the path to `name`, relative to the directory `start`. `None` for an absolute path, for a path that leaves the include
+/// directory, and for a path without a file name.
 fn below(start: &[String], name: &str) -> Option<Vec<String>> {
     if name.starts_with(['/', '\\']) || name.contains([':', '\0']) {
         return None;
@@ -59,10 +60,10 @@ fn below(start: &[String], name: &str) -> Option<Vec<String>> {
     (!names.is_empty()).then_some(names)
 }
 
-/// The text of a file; `None` if there is no such file. Fails, with the reason, on one that cannot be read or is too large.
+/// Reads a file. Returns `None` if the file does not exist, and an error text if it cannot be read or is too large.
 pub(super) fn read(path: &str) -> Result<Option<String>, String> {
     let path = Path::new(path);
-    // Looked at before it is opened: to open a pipe would wait for somebody to write into it.
+    // The file is checked before it is opened, because opening a pipe would block until another process writes to it.
     match std::fs::metadata(path) {
         Ok(metadata) if !metadata.is_file() => return Ok(None),
         Ok(metadata) if metadata.len() > MAX_FILE => {

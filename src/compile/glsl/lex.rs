@@ -1,6 +1,6 @@
-//! The tokens of GLSL as the preprocessor sees them. Comments separate tokens and are none.
+//! The lexer of the GLSL preprocessor. Comments separate tokens and are not tokens themselves.
 
-/// What a token is.
+/// Kinds of token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LexemeKind {
     /// A name or keyword.
@@ -9,46 +9,46 @@ pub(super) enum LexemeKind {
     Number,
     /// An operator or bracket.
     Mark,
-    /// A text in quotes.
+    /// A quoted string.
     Quoted,
     /// The end of a line.
     LineEnd,
-    /// A character that GLSL does not have outside of comments.
+    /// A character that GLSL does not allow outside comments.
     Stray,
-    /// A comment that is not closed; the text ends with it.
+    /// An unclosed comment. It is the last token.
     Unclosed,
 }
 
-/// A token: what it is, and its bytes.
+/// A token: its kind and its byte range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Lexeme {
-    /// What it is.
+    /// The kind of the token.
     pub(super) kind: LexemeKind,
     /// Its first byte.
     pub(super) start: usize,
-    /// The byte after its last.
+    /// The byte after the last one.
     pub(super) end: usize,
 }
 
-/// Operators of more than one character, the longer ones first.
+/// The operators of more than one character, longer ones before shorter ones.
 const OPERATORS: [&str; 22] =
     ["<<=", ">>=", "##", "<<", ">>", "++", "--", "<=", ">=", "==", "!=", "&&", "||", "^^", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^="];
 
-/// The tokens of a text, in turn.
+/// An iterator over the tokens of a text.
 pub(super) struct Lexemes<'a> {
     /// The text.
     text: &'a str,
-    /// Where the next token is looked for.
+    /// The position from which the next token is searched.
     at: usize,
 }
 
 impl<'a> Lexemes<'a> {
-    /// Of a text.
+    /// Creates the iterator for a text.
     pub(super) fn new(text: &'a str) -> Lexemes<'a> {
         Lexemes { text, at: 0 }
     }
 
-    /// Skips blanks, comments and ends of lines that a backslash takes away. Gives where an unclosed comment starts.
+    /// Skips blanks, comments and line continuations. The error is the position of an unclosed comment.
     fn skip(&mut self) -> Result<(), usize> {
         loop {
             let rest = self.text.get(self.at..).unwrap_or("");
@@ -70,19 +70,19 @@ impl<'a> Lexemes<'a> {
     }
 }
 
-/// The length of a line without its end, which no backslash takes away.
+/// The length of a line without its end. A backslash before the end continues the line.
 fn line_length(text: &str) -> usize {
     let mut ends = text.match_indices('\n').map(|(at, _)| at);
     let taken = |at: usize| text.get(..at).is_some_and(|line| line.strip_suffix('\r').unwrap_or(line).ends_with('\\'));
     ends.find(|&at| !taken(at)).unwrap_or(text.len())
 }
 
-/// Whether a byte can be in a word.
+/// Whether a character can be part of a word.
 fn is_word(c: char) -> bool {
     c == '_' || c.is_ascii_alphanumeric()
 }
 
-/// The length of the number that a text starts with. A sign belongs to it only after an exponent.
+/// The length of the number that the text starts with. A sign belongs to the number only after an exponent.
 fn number_length(text: &str) -> usize {
     let hex = text.starts_with("0x") || text.starts_with("0X");
     let mut previous = ' ';

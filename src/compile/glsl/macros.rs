@@ -1,67 +1,67 @@
-//! Macros and their expansion, as C's preprocessor does it: arguments are expanded first, the result is looked at again, and no macro is
-//! expanded inside its own expansion. All of it in bounded steps, since thirty short lines can ask for a billion tokens.
+//! Macros and their expansion, with the rules of C's preprocessor: arguments are expanded first, the result is scanned again, and a macro
+//! is not expanded inside its own expansion. The number of steps is bounded, because thirty short lines can expand to a billion tokens.
 
 use std::collections::HashMap;
 
 use super::flat_text::{File, TokenSpan};
 use super::lex::{LexemeKind, Lexemes};
 
-/// The most tokens that are taken up on the way of expanding all macros of a kernel.
+/// The most tokens that are processed while all macros of a kernel are expanded.
 const MAX_STEPS: usize = 2 << 20;
-/// How deep macros are used in the arguments of macros.
+/// The deepest nesting of macro uses in macro arguments.
 const MAX_DEPTH: usize = 32;
 /// The most parameters of a macro.
 const MAX_PARAMETERS: usize = 256;
-/// The most bytes of what pasting makes.
+/// The most bytes of text that token pasting creates.
 const MAX_PASTED: usize = 1 << 20;
-/// The file that pasted tokens count as being in.
+/// The file index of pasted tokens.
 const PASTED: u32 = u32::MAX;
 
-/// A mistake, by where it stands.
+/// An error and its span.
 #[derive(Clone, Debug)]
 pub(super) struct PreprocessError {
-    /// Where.
+    /// The span of the error.
     pub(super) place: TokenSpan,
-    /// What to say.
+    /// The message.
     pub(super) message: String,
 }
 
-/// What is wrong at a place.
+/// An error at a span.
 pub(super) fn error_at<T>(place: TokenSpan, message: impl Into<String>) -> Result<T, PreprocessError> {
     Err(PreprocessError { place, message: message.into() })
 }
 
-/// A token of a file, or of an expansion.
+/// A token of a file or of an expansion.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PpToken {
-    /// What it is.
+    /// The kind of the token.
     pub(super) kind: LexemeKind,
-    /// A macro's name met inside its own expansion: it stays as it is for good.
+    /// The token is a macro's name that occurred inside the macro's own expansion. It is never expanded (C's "painted blue").
     painted: bool,
-    /// Where its characters are.
+    /// The span of the token's characters.
     text: TokenSpan,
-    /// Where the user wrote what it came from: of an expansion, the macro's use.
+    /// The span in the user's text. For a token of an expansion, this is the span of the macro's use.
     pub(super) place: TokenSpan,
-    /// The line of that, from 1.
+    /// The line of this span, counted from 1.
     pub(super) line: u32,
 }
 
-/// All text that tokens are made of.
+/// The texts that tokens refer to.
 #[derive(Debug, Default)]
 pub(super) struct TokenTexts {
     /// The files.
     pub(super) files: Vec<File>,
-    /// Pasted tokens.
+    /// The text of pasted tokens.
     pasted: String,
 }
 
 impl TokenTexts {
-    /// Of some files.
+    /// Creates the texts for some files.
     pub(super) fn new(files: Vec<File>) -> TokenTexts {
         TokenTexts { files, pasted: String::new() }
     }
 
-    /// A token's characters.
+    /// The characters of a token.
     pub(super) fn of(&self, token: &PpToken) -> &str {
         let whole = match token.text.file {
             PASTED => Some(self.pasted.as_str()),
@@ -71,7 +71,7 @@ impl TokenTexts {
         whole.and_then(|whole| whole.get(start..start + token.text.length as usize)).unwrap_or("")
     }
 
-    /// The tokens of a file, ends of lines among them.
+    /// The tokens of a file, including line ends.
     pub(super) fn tokens(&self, file: u32) -> Vec<PpToken> {
         let text = self.files.get(file as usize).map_or("", |file| file.text.as_str());
         let (mut line, mut counted) = (1, 0);
@@ -86,7 +86,7 @@ impl TokenTexts {
             .collect()
     }
 
-    /// A token of characters that no file has, in the place of another.
+    /// Creates a token with new characters. The token takes its span from `like`.
     pub(super) fn made(&mut self, kind: LexemeKind, text: &str, like: &PpToken) -> Result<PpToken, PreprocessError> {
         if self.pasted.len() + text.len() > MAX_PASTED {
             return error_at(
@@ -103,27 +103,27 @@ impl TokenTexts {
 /// A macro.
 #[derive(Clone, Debug)]
 struct Macro {
-    /// How many parameters it has; none for one without brackets.
+    /// The number of parameters; `None` for an object-like macro.
     parameters: Option<usize>,
-    /// What it stands for.
+    /// The replacement list.
     body: Vec<MacroPart>,
-    /// It is being expanded.
+    /// The macro is being expanded.
     busy: bool,
 }
 
-/// A part of what a macro stands for.
+/// An element of a replacement list.
 #[derive(Clone, Copy, Debug)]
 enum MacroPart {
     /// A token.
     Token(PpToken),
-    /// The argument for a parameter.
+    /// The argument of a parameter.
     Parameter(usize),
-    /// What stands left and right of it becomes one token.
+    /// The operator `##`, which pastes the tokens on its left and right.
     Paste,
 }
 
 impl Macro {
-    /// Whether it stands for the same as another.
+    /// Whether two macros have the same parameters and the same replacement list.
     fn means(&self, other: &Macro, texts: &TokenTexts) -> bool {
         let same = |pair: (&MacroPart, &MacroPart)| match pair {
             (MacroPart::Token(a), MacroPart::Token(b)) => texts.of(a) == texts.of(b),
@@ -138,15 +138,15 @@ impl Macro {
 /// The macros that are defined.
 #[derive(Debug, Default)]
 pub(super) struct Macros {
-    /// By name. One without a macro is undefined, whatever the compiler says of it.
+    /// The index of each macro by name. `None` means that the name was undefined, even if the compiler predefines it.
     names: HashMap<String, Option<usize>>,
-    /// All that ever were.
+    /// All macros that were ever defined.
     list: Vec<Macro>,
-    /// Tokens taken up so far.
+    /// The number of tokens that were processed so far.
     steps: usize,
 }
 
-/// What is left to look at.
+/// The remaining input of the expansion.
 enum PendingToken {
     /// A token.
     Token(PpToken),
@@ -155,17 +155,17 @@ enum PendingToken {
 }
 
 impl Macros {
-    /// Whether a name is a macro here; not told of names that were neither defined nor undefined.
+    /// Whether a name is a macro; `None` for a name that was neither defined nor undefined.
     pub(super) fn knows(&self, name: &str) -> Option<bool> {
         self.names.get(name).map(Option::is_some)
     }
 
-    /// Ends a macro.
+    /// Undefines a macro.
     pub(super) fn undefine(&mut self, name: &str) {
         self.names.insert(name.to_owned(), None);
     }
 
-    /// Defines a macro by what follows `#define`. One of the same name must be the same.
+    /// Defines a macro from the tokens after `#define`. A macro of the same name must be identical.
     pub(super) fn define(&mut self, tokens: &[PpToken], texts: &TokenTexts, at: TokenSpan) -> Result<(), PreprocessError> {
         let Some((name, mut rest)) = tokens.split_first().filter(|(name, _)| name.kind == LexemeKind::Word) else {
             return error_at(at, "#define needs the name of a macro");
@@ -175,7 +175,7 @@ impl Macros {
             return error_at(name.place, format!("{title} cannot be defined as a macro"));
         }
         let mut parameters = None;
-        // Only a bracket right behind the name makes a list of parameters.
+        // A list of parameters must follow the name without a blank.
         if let Some(open) = rest.first().filter(|open| texts.of(open) == "(" && open.place.at == name.place.at + name.place.length) {
             let close = rest.iter().position(|token| texts.of(token) == ")");
             let Some(close) = close else { return error_at(open.place, "this list of parameters is not closed by )") };
@@ -218,7 +218,7 @@ impl Macros {
         Ok(())
     }
 
-    /// Expands all macros in a run of tokens, `depth` of them around it.
+    /// Expands all macros in a sequence of tokens. `depth` is the number of enclosing macro arguments.
     pub(super) fn expand(&mut self, run: &[PpToken], texts: &mut TokenTexts, depth: usize) -> Result<Vec<PpToken>, PreprocessError> {
         let mut out = Vec::with_capacity(run.len());
         let mut left: Vec<PendingToken> = run.iter().rev().map(|&token| PendingToken::Token(token)).collect();
@@ -252,7 +252,7 @@ impl Macros {
                     let arguments = self.arguments(&mut left, &token, count, texts)?;
                     self.substitute(index, &arguments, &token, texts, depth)?
                 }
-                // A macro with parameters that is not followed by a bracket is a name like others.
+                // The name of a function-like macro without a bracket after it is an ordinary name.
                 Some(_) => {
                     out.push(token);
                     continue;
@@ -265,7 +265,7 @@ impl Macros {
         Ok(out)
     }
 
-    /// Counts work.
+    /// Counts processed tokens against the limit.
     fn step(&mut self, count: usize, place: TokenSpan) -> Result<(), PreprocessError> {
         self.steps += count;
         if self.steps > MAX_STEPS {
@@ -274,7 +274,7 @@ impl Macros {
         Ok(())
     }
 
-    /// Notes whether a macro is being expanded.
+    /// Sets whether a macro is being expanded.
     fn set_busy(&mut self, index: usize, busy: bool) {
         if let Some(found) = self.list.get_mut(index) {
             found.busy = busy;
@@ -290,7 +290,7 @@ impl Macros {
         next.is_some_and(|token| texts.of(token) == "(")
     }
 
-    /// Takes the arguments of a macro with `count` parameters that `user` names.
+    /// Reads the arguments of a macro with `count` parameters. `user` is the token that names the macro.
     fn arguments(
         &mut self,
         left: &mut Vec<PendingToken>,
@@ -335,7 +335,7 @@ impl Macros {
         error_at(user.place, format!("the arguments of the macro {} are not closed by )", texts.of(user)))
     }
 
-    /// The arguments, if there are as many as there must be.
+    /// Checks the number of arguments.
     fn counted(
         &self,
         mut arguments: Vec<Vec<PpToken>>,
@@ -353,7 +353,7 @@ impl Macros {
         Ok(arguments)
     }
 
-    /// A macro's body with its arguments put in.
+    /// The replacement list of a macro with the arguments substituted.
     fn substitute(
         &mut self,
         index: usize,
@@ -370,7 +370,7 @@ impl Macros {
         let is_paste = |at: Option<usize>| matches!(at.and_then(|at| body.get(at)), Some(MacroPart::Paste));
         let mut expanded: Vec<Option<Vec<PpToken>>> = vec![None; arguments.len()];
         let mut out: Vec<PpToken> = Vec::with_capacity(body.len());
-        // Whether what stands left of here was an empty argument.
+        // Whether the operand on the left was an empty argument.
         let mut left_is_empty = false;
         for (at, part) in body.iter().enumerate() {
             let joined = is_paste(at.checked_sub(1));
@@ -404,7 +404,7 @@ impl Macros {
     }
 }
 
-/// Two tokens as one.
+/// Pastes two tokens into one.
 fn paste(left: &PpToken, right: &PpToken, user: &PpToken, texts: &mut TokenTexts) -> Result<PpToken, PreprocessError> {
     let text = format!("{}{}", texts.of(left), texts.of(right));
     let mut lexemes = Lexemes::new(&text);

@@ -1,5 +1,5 @@
-//! GLSL compute kernels. The preprocessor is the library's own, so that both compilers get flat text of bounded size and shape; then comes
-//! the system's libshaderc, which the runtime calls, or naga's front end for what of GLSL it takes.
+//! GLSL compute kernels. The library has its own preprocessor, so that both compilers get text of bounded size and shape. The compilers are
+//! the system's libshaderc, which the runtime calls, and naga's front end, which supports a part of GLSL.
 //!
 //! | file | what it is about |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! GLSL without the system's compiler: naga's front end, which takes plain GLSL 4.40 to 4.60.
+//! Compilation of GLSL without libshaderc, by naga's front end. It supports plain GLSL 4.40 to 4.60.
 
 use naga::front::glsl::{Error as FrontendError, ErrorKind, Frontend, Options};
 use naga::{Barrier, Block, ShaderStage, Statement};
@@ -10,8 +10,8 @@ use crate::compile::kernel::{CompiledKernel, Request};
 use crate::compile::text::diagnose::{Source, SpanLabel};
 use crate::compile::wgsl::backend;
 
-/// Compiles flat text. Must run on a thread with [`WGSL_STACK`](crate::compile::wgsl::parse::WGSL_STACK) bytes of stack and under `catch_unwind`.
-/// `note` ends what is said of text that is refused.
+/// Compiles preprocessed text. Must run on a thread with [`WGSL_STACK`](crate::compile::wgsl::parse::WGSL_STACK) bytes of stack and under
+/// `catch_unwind`. `note` is appended to error messages.
 pub(crate) fn compile_with_naga(flat: &FlatText, request: &Request<'_>, target: &Target, note: &str) -> Result<CompiledKernel> {
     let source = flat.source();
     let parsed = Frontend::default().parse(&Options::from(ShaderStage::Compute), &flat.text);
@@ -20,7 +20,7 @@ pub(crate) fn compile_with_naga(flat: &FlatText, request: &Request<'_>, target: 
         source.errors(&list, &[note.to_owned()])
     })?;
     for (_, variable) in module.global_variables.iter_mut().filter(|(_, variable)| variable.name.is_none()) {
-        // A block without a name of its own goes by its type's, in messages and in what the kernel tells of itself.
+        // A block without a name of its own gets the name of its type, for messages and for reflection.
         variable.name = module.types.get_handle(variable.ty).ok().and_then(|ty| ty.name.clone());
     }
     for (_, function) in module.functions.iter_mut() {
@@ -32,8 +32,9 @@ pub(crate) fn compile_with_naga(flat: &FlatText, request: &Request<'_>, target: 
     backend::from_module(source, &module, request, target).map_err(|error| Error { message: format!("{error}\n  = note: {note}"), ..error })
 }
 
-/// `barrier()` is for the workgroup and its memory (GLSL 4.60, 8.16, as glslang has it too). The front end makes one for everything of
-/// it, the subgroup among that, which the back end then takes for a barrier of the subgroup alone.
+/// `barrier()` synchronizes the workgroup and its memory (GLSL 4.60, 8.16; glslang agrees). naga's front end creates a barrier with all
+/// flags, including the subgroup flag, and naga's back end treats such a barrier as a subgroup barrier. This function sets the flags that
+/// GLSL means.
 fn fix_barriers(block: &mut Block) {
     for statement in block.iter_mut() {
         match statement {
@@ -47,7 +48,7 @@ fn fix_barriers(block: &mut Block) {
     }
 }
 
-/// A mistake in words, with its place.
+/// The message and the position of an error of naga's front end.
 fn rewrite_error(source: Source<'_>, mistake: &FrontendError) -> (String, Option<SpanLabel>) {
     let range = mistake.meta.to_range().filter(|range| !range.is_empty());
     let found = range.clone().and_then(|range| source.text.get(range)).unwrap_or("");
@@ -70,7 +71,7 @@ fn rewrite_error(source: Source<'_>, mistake: &FrontendError) -> (String, Option
     (message, range.map(|range| SpanLabel { range, text: String::new() }))
 }
 
-/// What a token is that the compiler calls by a name of its own.
+/// The GLSL spelling of a token that naga calls by an internal name.
 fn symbol(name: &str) -> &str {
     match name {
         "Semicolon" => "';'",

@@ -1,5 +1,5 @@
-//! The preprocessor: directives, includes and macros of GLSL are done here, so that what a compiler gets is flat text of a known size and
-//! shape, all of whose content is in the key of the cache. Compilers have preprocessors of their own, with no bound on anything.
+//! The GLSL preprocessor: directives, includes and macros. A compiler then gets text of bounded size and shape, and the text contains
+//! everything that the cache key must depend on. The compilers' own preprocessors have no limits.
 
 use super::condition;
 use super::flat_text::{File, FlatText, TokenSpan};
@@ -8,32 +8,32 @@ use super::lex::LexemeKind;
 use super::macros::{Macros, PpToken, PreprocessError, TokenTexts, error_at};
 use crate::compile::base::error::Error;
 
-/// How deep files include files.
+/// The deepest nesting of includes.
 const MAX_DEPTH: usize = 32;
-/// The most times that a file is included.
+/// The most includes.
 const MAX_INCLUDES: usize = 1024;
-/// The most bytes of all files, each as often as it is included.
+/// The most bytes of all files. A file counts each time it is included.
 const MAX_BYTES: usize = 8 << 20;
-/// The most tokens of the flat text.
+/// The most tokens of the preprocessed text.
 const MAX_TOKENS: usize = 262_144;
-/// How deep conditions nest.
+/// The deepest nesting of conditions.
 const MAX_CONDITIONS: usize = 256;
 
-/// What the compiler defines by itself: by the rest of the `#version` line, and by name.
+/// The compiler's predefined macros. The function takes the rest of the `#version` line and a name, and returns the definition.
 pub(crate) type Predefined<'a> = &'a dyn Fn(&str, &str) -> Option<String>;
 
-/// What there is besides the text.
+/// The inputs besides the text.
 #[derive(Clone, Copy)]
 pub(crate) struct PreprocessOptions<'a> {
-    /// Folders for `#include`.
+    /// The include directories.
     pub(crate) folders: &'a [&'a str],
-    /// Macros: "NAME=value", or "NAME", which is 1.
+    /// Macro definitions: "NAME=value", or "NAME", which defines the macro as 1.
     pub(crate) defines: &'a [&'a str],
-    /// What the compiler defines.
+    /// The compiler's predefined macros.
     pub(crate) predefined: Predefined<'a>,
 }
 
-/// Makes flat text of `text`, called `label`.
+/// Preprocesses `text`, which messages call `label`.
 pub(super) fn preprocess(text: &str, label: &str, options: PreprocessOptions<'_>) -> Result<FlatText, Error> {
     let files = vec![File { label: label.to_owned(), text: text.to_owned() }];
     let mut state = Preprocessor {
@@ -61,52 +61,52 @@ pub(super) fn preprocess(text: &str, label: &str, options: PreprocessOptions<'_>
 
 /// A file that is being read.
 struct FileCursor {
-    /// Its tokens.
+    /// The tokens of the file.
     tokens: Vec<PpToken>,
-    /// The next one.
+    /// The index of the next token.
     next: usize,
     /// The file's index.
     file: u32,
-    /// Conditions that were open where it started.
+    /// The number of open conditions when the file was entered.
     conditions: usize,
 }
 
-/// An `#if` that is open.
+/// An open `#if`.
 struct ConditionState {
-    /// Where it stands.
+    /// The span of the directive.
     place: TokenSpan,
-    /// What is around it counts.
+    /// The enclosing code is active.
     outside: bool,
-    /// Its current branch counts.
+    /// The current branch is active.
     active: bool,
-    /// One of its branches has counted.
+    /// A branch of the condition has been active.
     taken: bool,
-    /// It had its `#else`.
+    /// The `#else` has occurred.
     last: bool,
 }
 
-/// The preprocessor at work.
+/// The state of the preprocessor.
 struct Preprocessor<'a> {
     options: PreprocessOptions<'a>,
     texts: TokenTexts,
     macros: Macros,
     out: FlatText,
-    /// Tokens of the flat text.
+    /// The number of tokens of the preprocessed text.
     tokens: usize,
     frames: Vec<FileCursor>,
     conditions: Vec<ConditionState>,
-    /// What follows `#version`.
+    /// The rest of the `#version` line.
     version: Option<String>,
-    /// Where each file lies that was included.
+    /// The path of each file; `None` for a text that is not an included file.
     located: Vec<Option<IncludePath>>,
-    /// Files that are included no second time.
+    /// The files with `#pragma once`.
     once: Vec<u32>,
     includes: usize,
     bytes: usize,
 }
 
 impl Preprocessor<'_> {
-    /// Goes through all of it.
+    /// Processes all files.
     fn run(&mut self) -> Result<(), PreprocessError> {
         for (index, define) in self.options.defines.iter().enumerate() {
             self.define(index, define)?;
@@ -145,7 +145,7 @@ impl Preprocessor<'_> {
         }
     }
 
-    /// Takes in a define of the user's.
+    /// Processes one of the caller's macro definitions.
     fn define(&mut self, index: usize, define: &str) -> Result<(), PreprocessError> {
         let text = match define.split_once('=') {
             Some((name, value)) => format!("{name} {value}"),
@@ -162,7 +162,7 @@ impl Preprocessor<'_> {
         self.macros.define(&tokens, &self.texts, place)
     }
 
-    /// Starts to read a file, which `place` asks for.
+    /// Enters a file. `place` is the span of the `#include`.
     fn open(&mut self, file: u32, place: TokenSpan) -> Result<(), PreprocessError> {
         self.bytes += self.texts.files.get(file as usize).map_or(0, |file| file.text.len());
         if self.bytes > MAX_BYTES {
@@ -172,12 +172,12 @@ impl Preprocessor<'_> {
         Ok(())
     }
 
-    /// Whether what is read counts.
+    /// Whether the current code is active.
     fn active(&self) -> bool {
         self.conditions.last().is_none_or(|condition| condition.active)
     }
 
-    /// Puts out a run of tokens, its macros expanded.
+    /// Expands the macros of a sequence of tokens and writes the result.
     fn emit(&mut self, run: &mut Vec<PpToken>) -> Result<(), PreprocessError> {
         if run.is_empty() {
             return Ok(());
@@ -199,7 +199,7 @@ impl Preprocessor<'_> {
         Ok(())
     }
 
-    /// Counts a token of the flat text.
+    /// Counts a token of the preprocessed text against the limit.
     fn count(&mut self, place: TokenSpan) -> Result<(), PreprocessError> {
         self.tokens += 1;
         if self.tokens > MAX_TOKENS {
@@ -211,7 +211,7 @@ impl Preprocessor<'_> {
         Ok(())
     }
 
-    /// Does what a directive says.
+    /// Processes a directive.
     fn directive(&mut self, mark: &PpToken, rest: &[PpToken]) -> Result<(), PreprocessError> {
         let Some((word, rest)) = rest.split_first() else { return Ok(()) };
         let name = self.texts.of(word).to_owned();
@@ -244,19 +244,19 @@ impl Preprocessor<'_> {
                 Ok(())
             }
             "pragma" => self.pass_on(mark, "#pragma", rest),
-            // Messages show the lines of the text as it is.
+            // `#line` has no effect, because messages show the real line numbers.
             "line" => Ok(()),
             "error" => error_at(mark.place, format!("#error {}", self.words(rest))),
             _ => error_at(word.place, format!("#{name} is no directive of GLSL")),
         }
     }
 
-    /// The characters of tokens, with blanks between.
+    /// The texts of tokens, separated by blanks.
     fn words(&self, tokens: &[PpToken]) -> String {
         tokens.iter().map(|token| self.texts.of(token)).collect::<Vec<_>>().join(" ")
     }
 
-    /// Puts out a directive that is the compiler's.
+    /// Writes a directive that is meant for the compiler.
     fn pass_on(&mut self, mark: &PpToken, name: &str, rest: &[PpToken]) -> Result<(), PreprocessError> {
         if let Some(token) = rest.iter().find(|token| token.kind == LexemeKind::Stray) {
             return error_at(token.place, stray(self.texts.of(token)));
@@ -269,7 +269,7 @@ impl Preprocessor<'_> {
         Ok(())
     }
 
-    /// `#version`: the first of all, and one that has compute kernels.
+    /// Processes `#version`, which must come first and must name a version with compute shaders.
     fn take_version(&mut self, mark: &PpToken, rest: &[PpToken]) -> Result<(), PreprocessError> {
         if self.version.is_some() || !self.out.text.is_empty() || self.frames.len() > 1 {
             return error_at(mark.place, "#version comes once, before everything else");
@@ -290,7 +290,7 @@ impl Preprocessor<'_> {
         Ok(())
     }
 
-    /// `#if`, `#ifdef`, `#ifndef`.
+    /// Processes `#if`, `#ifdef` and `#ifndef`.
     fn begin(&mut self, mark: &PpToken, name: &str, rest: &[PpToken]) -> Result<(), PreprocessError> {
         if self.conditions.len() >= MAX_CONDITIONS {
             return error_at(mark.place, format!("conditions nest more than {MAX_CONDITIONS} levels deep"));
@@ -308,7 +308,7 @@ impl Preprocessor<'_> {
         Ok(())
     }
 
-    /// `#elif`, `#else`, `#endif`.
+    /// Processes `#elif`, `#else` and `#endif`.
     fn turn(&mut self, mark: &PpToken, name: &str, rest: &[PpToken]) -> Result<(), PreprocessError> {
         let start = self.frames.last().map_or(0, |frame| frame.conditions);
         if self.conditions.len() <= start {
@@ -329,7 +329,7 @@ impl Preprocessor<'_> {
         Ok(())
     }
 
-    /// Whether a condition holds.
+    /// Whether a condition is true.
     fn holds(&mut self, mark: &PpToken, tokens: &[PpToken]) -> Result<bool, PreprocessError> {
         let mut asked = Vec::with_capacity(tokens.len());
         let mut at = 0;
@@ -360,13 +360,13 @@ impl Preprocessor<'_> {
         Ok(condition::value(&expanded, &self.texts, mark.place)? != 0)
     }
 
-    /// Whether a name is a macro, of the user's or the compiler's.
+    /// Whether a name is a macro, defined by the user or predefined by the compiler.
     fn is_defined(&self, name: &PpToken) -> Result<bool, PreprocessError> {
         let name = self.texts.of(name);
         Ok(self.macros.knows(name).unwrap_or_else(|| self.predefined(name).is_some()))
     }
 
-    /// What the compiler defines a name as.
+    /// The compiler's predefinition of a name.
     fn predefined(&self, name: &str) -> Option<String> {
         if self.macros.knows(name).is_some() {
             return None;
@@ -379,7 +379,7 @@ impl Preprocessor<'_> {
         }
     }
 
-    /// `#include`.
+    /// Processes `#include`.
     fn include(&mut self, mark: &PpToken, rest: &[PpToken]) -> Result<(), PreprocessError> {
         let Some((name, quoted, place)) = self.included_name(rest) else {
             return error_at(mark.place, "#include needs a file's name in \"...\" or <...>");
@@ -422,7 +422,7 @@ impl Preprocessor<'_> {
         error_at(place, format!("the included file {name} was not found: {why}"))
     }
 
-    /// The name that an `#include` gives, and whether it is in quotes.
+    /// The file name of an `#include`, whether it is quoted, and its span.
     fn included_name(&self, rest: &[PpToken]) -> Option<(String, bool, TokenSpan)> {
         let (first, last) = (rest.first()?, rest.last()?);
         let whole = TokenSpan { length: last.place.at + last.place.length - first.place.at, ..first.place };
@@ -436,7 +436,7 @@ impl Preprocessor<'_> {
     }
 }
 
-/// What to say of a character that GLSL does not have.
+/// The message for a character that GLSL does not allow.
 fn stray(text: &str) -> String {
     match text {
         "\"" => "this quote is not closed on its line".to_owned(),

@@ -1,13 +1,13 @@
-//! What libshaderc says of a text that it refuses, as messages like those of the other languages.
+//! Converts the log of libshaderc to error messages in the format of the other languages.
 
 use super::flat_text::FlatText;
 use crate::compile::base::error::Error;
 use crate::compile::text::diagnose::SpanLabel;
 
-/// The name that libshaderc is given for the text, which starts its lines.
+/// The file name that libshaderc is given. It starts each line of the log.
 const NAME: &str = "glsl";
 
-/// What the compiler calls tokens that it did not expect, and what they are.
+/// The compiler's names for unexpected tokens, and the tokens.
 const TOKENS: [(&str, &str); 33] = [
     ("SEMICOLON", ";"),
     ("COMMA", ","),
@@ -44,7 +44,7 @@ const TOKENS: [(&str, &str); 33] = [
     ("INC_OP", "++"),
 ];
 
-/// The error of `flat` that `log` tells of. `note` says whose it is.
+/// The error for the text `flat` from the compiler's log `log`. `note` is appended; it names the compiler.
 pub(crate) fn error_from_log(flat: &FlatText, log: &str, note: &str) -> Error {
     let mut list = Vec::new();
     for line in log.lines() {
@@ -63,7 +63,7 @@ pub(crate) fn error_from_log(flat: &FlatText, log: &str, note: &str) -> Error {
     flat.source().errors(&list, &[note.to_owned()])
 }
 
-/// The line number, if there is one, and what follows of a line that tells of an error.
+/// Parses a line of the log: the line number, if there is one, and the message. `None` for a line that is not an error.
 fn error_line(line: &str) -> Option<(Option<usize>, &str)> {
     let rest = line.strip_prefix(NAME)?.strip_prefix(':')?;
     match rest.strip_prefix(" error: ") {
@@ -75,7 +75,7 @@ fn error_line(line: &str) -> Option<(Option<usize>, &str)> {
     }
 }
 
-/// The token that a message speaks of, and the message without the compiler's own words: it says `'token' : reason`.
+/// The token that a message is about, and the message in plain words. The compiler's format is `'token' : reason`.
 fn readable(said: &str) -> (String, String) {
     let said = said.strip_prefix("Linking compute stage: ").unwrap_or(said);
     if said.starts_with("Missing entry point") {

@@ -1,6 +1,6 @@
-//! What flat GLSL text must not have too much of: types that are made of each other, constants that are copied at every use, functions,
-//! cases. Compilers walk or copy them part by part, so that a few lines can keep one busy for hours. The limits are by measurement of
-//! glslang, for seconds at most, and far over what people and generators write.
+//! Limits on preprocessed GLSL text: on types that contain each other, on constants that are copied at every use, on functions and on
+//! cases. Compilers walk or copy these part by part, so a few lines can keep a compiler busy for hours. The limits come from measurements
+//! of glslang: compiling takes at most seconds. They are far above what people and generators write.
 
 use std::collections::HashMap;
 
@@ -10,66 +10,66 @@ use crate::compile::text::token::{Placed, Token};
 
 /// The deepest nesting of blocks.
 const MAX_BLOCKS: usize = 200;
-/// The most functions: the time for the graph of their calls grows with the square of it.
+/// The most functions. The time for the call graph grows with the square of this number.
 const MAX_FUNCTIONS: usize = 2048;
-/// The most functions of one name: a call looks at all of them, and keeps what it looked at.
+/// The most overloads of one function. Each call examines all overloads and stores the results.
 const MAX_OVERLOADS: usize = 128;
-/// The most cases of switches: as with functions.
+/// The most cases of switches. The time grows with the square of this number.
 const MAX_CASES: usize = 8192;
-/// The most parts of a type, written out without arrays' lengths.
+/// The most parts of an expanded type, not counting the lengths of arrays.
 const MAX_TYPE: u64 = 65_536;
 /// The most parts of types that are walked at all uses of types and variables.
 const MAX_WALKED: u64 = 16 << 20;
 /// The most parts of a constant.
 const MAX_CONSTANT: u64 = 65_536;
-/// The most parts of constants that all uses copy.
+/// The most parts that all uses of constants may copy.
 const MAX_COPIED: u64 = 1 << 20;
-/// Constants of fewer parts are not counted.
+/// Constants with at most this many parts are not counted.
 const SMALL: u64 = 16;
 
-/// A `{` that is open.
+/// An open block.
 struct OpenBlock<'a> {
-    /// The struct's name, if it is one with a name.
+    /// The name of the struct, if the block is a struct with a name.
     name: Option<&'a str>,
-    /// It holds members.
+    /// The block contains members.
     members: bool,
-    /// It is a list of values.
+    /// The block is an initializer list.
     values: bool,
-    /// Parts of the members so far.
+    /// The number of parts of the members so far.
     weight: u64,
-    /// Parts of the type that the current member has.
+    /// The number of parts of the current member's type.
     member: u64,
 }
 
 /// A constant whose declaration is being read.
 struct ConstantDeclaration<'a> {
-    /// Its name.
+    /// The name of the constant.
     name: &'a str,
-    /// Brackets that are open within the declaration.
+    /// The number of open brackets within the declaration.
     depth: usize,
-    /// Its `=` is behind.
+    /// The `=` has occurred.
     valued: bool,
-    /// Parts so far.
+    /// The number of parts so far.
     weight: u64,
 }
 
-/// What is known so far.
+/// The state of the check.
 #[derive(Default)]
 struct SizeCounter<'a> {
-    /// Blocks that are open.
+    /// The open blocks.
     open: Vec<OpenBlock<'a>>,
-    /// Parts of struct types, and of variables that have such types.
+    /// The parts of struct types, and of variables with such types.
     types: HashMap<&'a str, u64>,
-    /// Parts of constants.
+    /// The parts of constants.
     constants: HashMap<&'a str, u64>,
     constant: Option<ConstantDeclaration<'a>>,
     functions: usize,
-    /// How often a name is declared with a list of parameters.
+    /// The number of declarations with a list of parameters, for each name.
     overloads: HashMap<&'a str, usize>,
     cases: usize,
     walked: u64,
     copied: u64,
-    /// Parts of the struct whose `}` or name came last.
+    /// The parts of the struct whose `}` or name was the last token.
     last_type: u64,
 }
 
@@ -95,14 +95,14 @@ pub(super) fn check(source: Source<'_>, tokens: &[Placed<'_>]) -> Result<()> {
 }
 
 impl<'a> SizeCounter<'a> {
-    /// Takes in the name of a function that is declared.
+    /// Processes the name of a function that is declared.
     fn function(&mut self, word: &'a str) -> Option<String> {
         let count = self.overloads.entry(word).or_insert(0);
         *count += 1;
         (*count > MAX_OVERLOADS).then(|| format!("more than {MAX_OVERLOADS} functions are called {word}, the most that are compiled"))
     }
 
-    /// Takes in a name; gives the message if a limit is passed.
+    /// Processes a word. Returns an error message if a limit is exceeded.
     fn word(&mut self, word: &'a str) -> Option<String> {
         match word {
             "case" => {
@@ -121,7 +121,7 @@ impl<'a> SizeCounter<'a> {
                 ));
             }
         } else if self.last_type > SMALL && !self.open.last().is_some_and(|open| open.members) {
-            // A variable of a struct type.
+            // The word is a variable of a struct type.
             self.types.insert(word, self.last_type);
         }
         self.last_type = weight;
@@ -144,7 +144,7 @@ impl<'a> SizeCounter<'a> {
         None
     }
 
-    /// Takes in a mark, with the two tokens before it.
+    /// Processes an operator or bracket. `before` and `earlier` are the two previous tokens.
     fn mark(&mut self, mark: char, before: Option<Token<'a>>, earlier: Option<Token<'a>>) -> Option<String> {
         if !matches!(mark, '[' | ']') {
             self.last_type = if mark == '}' { self.last_type } else { 0 };
@@ -170,7 +170,7 @@ impl<'a> SizeCounter<'a> {
         self.constant_mark(mark)
     }
 
-    /// A block begins.
+    /// Processes the start of a block.
     fn begin(&mut self, before: Option<Token<'a>>, earlier: Option<Token<'a>>) -> Option<String> {
         let outer = self.open.last();
         let values = matches!(before, Some(Token::Mark('=' | ',' | '('))) || outer.is_some_and(|open| open.values);
@@ -198,7 +198,7 @@ impl<'a> SizeCounter<'a> {
         None
     }
 
-    /// A block ends.
+    /// Processes the end of a block.
     fn end(&mut self, before: Option<Token<'a>>) -> Option<String> {
         let open = self.open.pop()?;
         if open.values {
@@ -229,14 +229,14 @@ impl<'a> SizeCounter<'a> {
         None
     }
 
-    /// What a mark is to the constant that is being declared.
+    /// Processes an operator or bracket within the declaration of a constant.
     fn constant_mark(&mut self, mark: char) -> Option<String> {
         let constant = self.constant.as_mut()?;
         match mark {
             '(' | '[' => constant.depth += 1,
             ')' | ']' => match constant.depth.checked_sub(1) {
                 Some(depth) => constant.depth = depth,
-                // The end of a list of parameters.
+                // The bracket ends a list of parameters, so the declaration is not a constant.
                 None => self.constant = None,
             },
             '=' if constant.depth == 0 => constant.valued = true,

@@ -1,5 +1,5 @@
-//! The corpus of `tests/corpus`: every entry point of every kernel is compiled for each Vulkan version, valid to a current
-//! validator, as are its variants, and read back as SPIR-V with the same interface. That the answers are right is checked where there is a device.
+//! The kernels of `tests/corpus`. Every entry point is compiled for each Vulkan version. The output and its variants are valid to a current
+//! validator, and read back as SPIR-V with the same interface. Tests on a device check the results.
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -11,7 +11,7 @@ use crate::compile::passes::variant::{Variant, variant};
 use crate::compile::testing::*;
 use crate::compile::text::comments;
 
-/// The corpus's texts by name.
+/// The texts of the corpus, with their names.
 fn texts() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
     let entries = |path: &Path| -> Vec<PathBuf> {
@@ -25,13 +25,13 @@ fn texts() -> Vec<(String, String)> {
     files.map(|path| (name(&path), std::fs::read_to_string(&path).expect("a text"))).collect()
 }
 
-/// The names of a text's entry points.
+/// The names of the entry points of a text.
 fn entries(text: &str) -> Vec<String> {
     let module = comments::prepare(text).ok().and_then(|prepared| naga::front::wgsl::parse_str(&prepared).ok());
     module.map(|module| module.entry_points.into_iter().map(|point| point.name).collect()).unwrap_or_default()
 }
 
-/// What is wrong with the kernels of a text; how many there are.
+/// Checks the kernels of a text. Returns the errors and the number of kernels.
 fn check(name: &str, text: &str, wrong: &Mutex<Vec<String>>) -> usize {
     let tell = |why: String| wrong.lock().expect("no panic under the lock").push(format!("{name}: {why}"));
     let entries = entries(text);
@@ -49,7 +49,7 @@ fn check(name: &str, text: &str, wrong: &Mutex<Vec<String>>) -> usize {
         if let Err(error) = valid_to_current(&kernel.spirv, environment) {
             tell(format!("{entry} for {environment}: {error}"));
         }
-        // The variants, once: grids that cannot be split say so.
+        // The variants are checked once. A grid that cannot be split gives an error.
         let versions = [Variant { aliased: true, split: false }, Variant { aliased: true, split: true }];
         for version in versions.into_iter().filter(|_| environment == "vulkan1.1") {
             let valid = match variant(&kernel, version) {
@@ -91,7 +91,7 @@ fn every_kernel_is_valid_on_every_version() {
 
 #[test]
 fn the_current_validator_knows_what_the_corpus_is_checked_for() {
-    // An array with a stride in workgroup memory: invalid, and older validators do not say so.
+    // An array with a stride in workgroup memory is invalid, but older validators accept it.
     let module = "OpCapability Shader
         OpMemoryModel Logical GLSL450
         OpEntryPoint GLCompute %1 \"main\" %2

@@ -1,10 +1,10 @@
-//! Files that are whole are read; everything else is named and not used.
+//! Valid files are read. Every other file is rejected with a reason.
 
 use super::*;
 
 const KEY: Key = Key { device_uuid: [7; 16], driver_uuid: [9; 16], driver_version: 5, vendor_id: 0x10de, device_id: 0x2330 };
 
-/// A folder of its own, removed at the end.
+/// A temporary directory, which is removed at the end.
 struct Folder(std::path::PathBuf);
 
 impl Folder {
@@ -99,7 +99,7 @@ fn damaged_files_are_told_and_replaced() {
     assert_eq!(load(&folder.0, &KEY), Loaded::Damaged(Damage::TooLarge(MAX_FILE + 1)));
     store(&folder.0, &KEY, b"new").unwrap();
     assert_eq!(load(&folder.0, &KEY), Loaded::Data(b"new".to_vec()));
-    // A folder where the file should be.
+    // A directory with the name of the file.
     fs::remove_file(folder.file()).unwrap();
     fs::create_dir(folder.file()).unwrap();
     assert!(matches!(load(&folder.0, &KEY), Loaded::Damaged(Damage::Unreadable(_) | Damage::TooLarge(_))));

@@ -1,4 +1,4 @@
-//! Modules that report: valid for every Vulkan version, and what their records say.
+//! Modules that report are valid for every Vulkan version, and their records have the right contents.
 
 use super::*;
 use crate::compile::debug::report::{DebugRecord, Severity};
@@ -8,7 +8,7 @@ use crate::compile::passes::variant::{Variant, variant};
 use crate::compile::spirv::module::Module;
 use crate::compile::testing::{assemble, bytes, compile, compile_as, compile_with, target, targets, validate};
 
-/// Compiled to report, and valid.
+/// Compiles a kernel that reports, and validates it.
 #[track_caller]
 fn reports(source: &str) -> CompiledKernel {
     let mut last = None;
@@ -165,7 +165,7 @@ fn long_texts_are_bounded() {
     assert_eq!(reading.records.iter().filter(|record| record.severity == Severity::Assert).count(), 1, "the first is kept");
 }
 
-/// What glslang makes of `debugPrintfEXT`, with a second entry point.
+/// The output of glslang for `debugPrintfEXT`, with a second entry point.
 const PRINTF: &str = "OpCapability Shader
 OpCapability Int64
 OpCapability Int16

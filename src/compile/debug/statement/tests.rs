@@ -1,4 +1,4 @@
-//! What becomes of statements, and what is said of wrong ones.
+//! The replacement of printf and assert statements, and the errors for wrong ones.
 
 use super::*;
 

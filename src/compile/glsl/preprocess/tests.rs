@@ -1,4 +1,4 @@
-//! What the preprocessor makes of texts, and what it says of those that it refuses.
+//! The output of the preprocessor, and its error messages.
 
 use super::*;
 use std::fmt::Write as _;
@@ -16,7 +16,7 @@ fn run(text: &str, folders: &[&str], defines: &[&str]) -> Result<FlatText, Strin
     preprocess(&whole, "t", PreprocessOptions { folders, defines, predefined: &predefined }).map_err(|error| error.message)
 }
 
-/// The flat text behind its first line.
+/// The preprocessed text after its first line.
 #[track_caller]
 fn made(text: &str) -> String {
     let flat = run(text, &[], &["GIVEN", "VALUE=2+3", "TWICE(x)=x x"]).unwrap_or_else(|message| panic!("{message}\n{text}"));
@@ -133,7 +133,7 @@ fn expansion_is_bounded() {
     };
     refused(&bomb(40, "P P", " x"), &["tokens", "t:43:1"]);
     refused(&bomb(2000, "P P", " x"), &["tokens"]);
-    // Nothing comes of it, and on the way it is much.
+    // The result is empty, but the expansion takes many steps.
     refused(&bomb(40, "P P", ""), &["expand to too much"]);
     refused(&format!("#define F(x) x x\n{}1{}", "F(".repeat(30), ")".repeat(30)), &["tokens"]);
     refused(&format!("#define F(x) x\n{}1{}", "F(".repeat(1000), ")".repeat(1000)), &["levels deep"]);

@@ -1,4 +1,4 @@
-//! What there must not be too much of, just inside and just outside of the limits.
+//! Each limit, just below and just above.
 
 use super::*;
 use crate::compile::text::prescan;

@@ -1,9 +1,9 @@
-//! Modules with arrays and structs on both sides: every output valid, and no layout where it is forbidden.
+//! Modules with arrays and structs in buffers and in workgroup memory: every output is valid, and no layout is where Vulkan forbids it.
 
 use super::*;
 use crate::compile::testing::*;
 
-/// What the rule VUID-StandaloneSpirv-None-10684 forbids, found without the code under test.
+/// The pointees that the rule VUID-StandaloneSpirv-None-10684 forbids, found without the code under test.
 fn misplaced(spirv: &[u32]) -> Vec<String> {
     let index = Index::of(spirv).unwrap();
     let bare: &[StorageClass] = if index.module.version > (1, 4) {
@@ -29,7 +29,7 @@ fn misplaced(spirv: &[u32]) -> Vec<String> {
     found
 }
 
-/// Compiles for every version, and checks the outcome and its variants.
+/// Compiles for every Vulkan version, and checks the output and its variants.
 fn check(source: &str) {
     for (environment, target) in targets() {
         let kernel = compile_for(source, None, &target).unwrap_or_else(|error| panic!("{error}"));

@@ -1,4 +1,4 @@
-//! Variants: valid, with the interface of the original, and doing what they are for.
+//! Variants are valid, have the interface of the original kernel, and do what they are for.
 
 use super::*;
 use crate::compile::base::error::ErrorKind;
@@ -7,7 +7,7 @@ use crate::compile::spirv::module::Module;
 use crate::compile::spirv::{reflect, validate};
 use crate::compile::testing::*;
 
-/// A kernel that reads everything that a split concerns.
+/// A kernel that reads every built-in value that splitting changes.
 const ALL_IDS: &str = "struct In { @builtin(workgroup_id) w: vec3<u32>, @builtin(global_invocation_id) g: vec3<u32> }
     @group(1) @binding(4) var<storage, read> x: array<u32>;
     @group(1) @binding(9) var<storage, read_write> y: array<u32>;
@@ -19,7 +19,7 @@ const ALL_IDS: &str = "struct In { @builtin(workgroup_id) w: vec3<u32>, @builtin
         y[in.w.x + in.w.y * 8u + in.g.y] = tile[7u - i] + in.w.z;
     }";
 
-/// The decorations of a kind in a module.
+/// The number of decorations of a kind in a module.
 fn decorations(spirv: &[u32], decoration: Decoration) -> Vec<u32> {
     let module = Module::split(spirv).unwrap();
     let found = module.insts.iter().filter(|inst| inst.is(Op::Decorate) && inst.word(2) == Some(decoration as u32));
@@ -65,7 +65,7 @@ fn aliased_marks_storage_buffers_only() {
     let again = spirv(&bytes(&code.spirv), &Request::default(), &target()).unwrap();
     let aliased: Vec<bool> = again.interface.args.iter().map(|arg| arg.aliased).collect();
     assert_eq!(aliased, [true, true, false]);
-    // Of a kernel that carries it already nothing is added.
+    // A kernel that already has the decoration gets no second one.
     let twice = variant(&again, Variant { aliased: true, split: false }).unwrap();
     assert_eq!(decorations(&twice.spirv, Decoration::Aliased).len(), 2);
 }
@@ -95,7 +95,7 @@ fn split_takes_a_free_binding_and_adds_the_base() {
     let kernel = compile(ALL_IDS).unwrap();
     let code = variant(&kernel, Variant { aliased: false, split: true }).unwrap();
     assert_eq!(code.base_binding, Some((1, 10)));
-    // Each of the two ids is a sum now, and the invocation's has a product with the workgroup size in it.
+    // Both ids are sums now, and the invocation id includes a product with the workgroup size.
     let before = Module::split(&kernel.spirv).unwrap();
     let after = Module::split(&code.spirv).unwrap();
     let count = |module: &Module<'_>, op| module.insts.iter().filter(|inst| inst.is(op)).count();

@@ -1,12 +1,12 @@
-//! Interfaces of modules that other compilers and hands wrote.
+//! Interfaces of modules that other compilers or people wrote.
 
 use super::*;
 use crate::compile::from_spirv::spirv;
 use crate::compile::kernel::CompiledKernel;
 use crate::compile::testing::*;
 
-/// A module in assembly: the lines of `globals` and of the body of `main`, with %void, %uint, %float, %u0 to %u3 and
-/// %main given.
+/// A module in assembly, from the lines of `globals` and of the body of `main`. The ids %void, %uint, %float, %u0 to %u3 and %main are
+/// defined.
 pub(crate) fn module(head: &str, annotations: &str, globals: &str, body: &str) -> String {
     format!(
         "OpCapability Shader\n{head}\n{annotations}\n%void = OpTypeVoid\n%fn = OpTypeFunction %void\n%uint = OpTypeInt 32 0\n\
@@ -15,7 +15,7 @@ pub(crate) fn module(head: &str, annotations: &str, globals: &str, body: &str) -
     )
 }
 
-/// The usual head.
+/// The usual first lines of a module.
 pub(crate) const HEAD: &str = "OpMemoryModel Logical GLSL450\nOpEntryPoint GLCompute %main \"main\"\nOpExecutionMode %main LocalSize 8 4 2";
 
 /// A storage buffer `%name` of floats at a binding of group 0.
@@ -31,13 +31,13 @@ fn floats(name: &str, binding: u32) -> (String, String) {
     (annotations, globals)
 }
 
-/// Takes the module as it is, if it can be assembled here.
+/// Compiles the module, if an assembler is installed.
 fn take(text: &str) -> Option<crate::compile::base::error::Result<CompiledKernel>> {
     // Names come before decorations.
     Some(spirv(&assemble(text)?, &Request::default(), &target()))
 }
 
-/// The interface of a module that is right.
+/// The interface of a valid module.
 fn interface(text: &str) -> Option<Interface> {
     let code = assemble(text)?;
     let outcome = spirv(&code, &Request::default(), &target());
@@ -46,7 +46,7 @@ fn interface(text: &str) -> Option<Interface> {
     Some(kernel.interface)
 }
 
-/// Two buffers, and what a body does with them: (read, write, atomic only) of x and y.
+/// Two buffers, and the uses of x and y in a body: (read, write, atomic only).
 fn access(head: &str, globals: &str, body: &str) -> Option<[(bool, bool, bool); 2]> {
     let ((names_x, globals_x), (names_y, globals_y)) = (floats("x", 0), floats("y", 1));
     let annotations = format!("{names_x}\n{names_y}");
@@ -71,7 +71,7 @@ fn pointers_are_followed() {
     let variable = format!("OpCapability VariablePointers\n{HEAD}");
     let px = "%px = OpAccessChain %pf %x %u0 %u1\n";
     let py = "%py = OpInBoundsAccessChain %pf %y %u0 %u2\n";
-    /// Head, globals, body, and what is done with x and y.
+    /// The first lines, the globals, the body, and the uses of x and y.
     type Case<'a> = (&'a str, &'a str, String, [(bool, bool, bool); 2]);
     let cases: &[Case<'_>] = &[
         (HEAD, "", format!("{px}{py}%v = OpLoad %float %px\nOpStore %py %v"), [READ, WRITE]),
@@ -242,7 +242,7 @@ fn glsl_kernels() {
     assert!(error.message.contains("list is an array of bindings"), "{error}");
 }
 
-/// A member: name, numbers, bits, rows and columns, offset, size, arrays.
+/// A member: name, type of the numbers, bits, rows and columns, offset, size, arrays.
 type Row<'a> = (&'a str, crate::compile::base::interface::Scalar, u32, (u32, u32), u64, u64, &'a [(u64, u64)]);
 
 #[test]
@@ -278,7 +278,7 @@ fn members_of_blocks() {
 
 #[test]
 fn structs_that_nest_without_end_are_cut() {
-    // Each struct holds the one before twice: 2^30 members, or none at all.
+    // Each struct contains the previous one twice: 2^30 members, or none at all.
     for leaf in ["%uint", ""] {
         let nested: Vec<String> = (1..=30).map(|i| format!("%s{i} = OpTypeStruct %s{} %s{}", i - 1, i - 1)).collect();
         let offsets: Vec<String> =

@@ -1,4 +1,4 @@
-//! Broken modules are refused before a driver sees them, and no bytes at all make this layer panic.
+//! Invalid modules are rejected before a driver sees them, and no input makes this layer panic.
 
 use super::*;
 use crate::compile::from_spirv::spirv;
@@ -6,12 +6,12 @@ use crate::compile::kernel::CompiledKernel;
 use crate::compile::passes::variant::{Variant, variant};
 use crate::compile::testing::*;
 
-/// Takes bytes as a module for the usual device.
+/// Compiles bytes as a module for the default test device.
 fn take(code: &[u8]) -> Result<CompiledKernel> {
     spirv(code, &Request::default(), &target())
 }
 
-/// A small module that is right.
+/// A small valid module.
 fn good() -> Vec<u32> {
     let source = "@group(0) @binding(0) var<storage, read_write> x: array<u32>;
         fn twice(a: u32) -> u32 { return a * 2u; }
@@ -21,7 +21,7 @@ fn good() -> Vec<u32> {
     compile(source).unwrap().spirv
 }
 
-/// The module with its instructions changed: each goes through `change`, which appends what takes its place.
+/// A copy of the module in which `change` rewrites each instruction. `change` appends the replacement.
 fn edited(spirv: &[u32], mut change: impl FnMut(&mut Vec<u32>, Inst<'_>)) -> Vec<u8> {
     let module = Module::split(spirv).unwrap();
     let mut out = module.header.to_vec();
@@ -31,7 +31,7 @@ fn edited(spirv: &[u32], mut change: impl FnMut(&mut Vec<u32>, Inst<'_>)) -> Vec
     bytes(&out)
 }
 
-/// The refusal of bytes, which has this kind and contains this text.
+/// Checks that the bytes are rejected with this kind and this text.
 fn refuse(code: &[u8], kind: ErrorKind, text: &str) {
     let error = take(code).map(|kernel| kernel.interface).unwrap_err();
     assert_eq!(error.kind, kind, "{error}");
@@ -147,7 +147,7 @@ fn what_the_device_lacks() {
 #[test]
 fn leniency_where_drivers_are_lenient() {
     let good = good();
-    // Names that are not UTF-8, and constants with several indices: the parser underneath refuses both.
+    // Names that are not UTF-8, and constant operations with several indices. The parser of rspirv rejects both.
     let named = edited(&good, |out, inst| {
         if inst.is(Op::Name) {
             emit(out, Op::Name, &[inst.words[1], 0x0000_fffe]);
@@ -164,7 +164,7 @@ fn leniency_where_drivers_are_lenient() {
     take(&code).unwrap();
 }
 
-/// A small generator of numbers that are random enough.
+/// A small random number generator.
 struct Random(u64);
 
 impl Random {
@@ -180,7 +180,7 @@ impl Random {
     }
 }
 
-/// A module with something wrong with it.
+/// A module with a random mutation.
 fn mutated(random: &mut Random, spirv: &[u32]) -> Vec<u8> {
     let module = Module::split(spirv).unwrap();
     let mut insts: Vec<Vec<u32>> = module.insts.iter().map(|inst| inst.words.to_vec()).collect();
@@ -191,7 +191,7 @@ fn mutated(random: &mut Random, spirv: &[u32]) -> Vec<u8> {
             1 => insts.insert(b, insts[a].clone()),
             2 => insts.swap(a, b),
             3 => {
-                // A word of one instruction becomes a word of another: mostly an id for an id.
+                // A word of one instruction replaces a word of another. Mostly this replaces an id by an id.
                 let (from, to) = (random.below(insts[b].len()), random.below(insts[a].len()));
                 let word = insts[b][from];
                 insts[a][to] = word;
@@ -205,7 +205,7 @@ fn mutated(random: &mut Random, spirv: &[u32]) -> Vec<u8> {
                 insts[a][at] ^= 1 << random.below(32);
             }
             6 if insts[a].len() > 1 => {
-                // Shorter, and still well-formed.
+                // The instruction is shorter but still well-formed.
                 insts[a].pop();
                 let length = (insts[a].len() as u32) << 16;
                 insts[a][0] = (insts[a][0] & 0xffff) | length;
@@ -246,7 +246,7 @@ fn mutations_never_panic() {
         @compute @workgroup_size(32) fn main(@builtin(local_invocation_index) i: u32) { atomicAdd(&c[i], u32(u[i & 3u].x)); for (var k = 0u; k < 4u; k++) { atomicMax(&c[k], subgroupAdd(k)); } }",
     ];
     let mut modules: Vec<Vec<u32>> = sources.iter().map(|source| compile(source).unwrap_or_else(|error| panic!("{error}")).spirv).collect();
-    // Three more, made without other tools: the variants.
+    // Three more modules, made without other tools: the variants.
     for index in 0..3 {
         let kernel = take(&bytes(&modules[index])).unwrap();
         let code = variant(&kernel, Variant { aliased: true, split: !kernel.interface.reads_num_workgroups }).unwrap();
@@ -258,14 +258,14 @@ fn mutations_never_panic() {
     if let Some(code) = glsl(glsl_source, "vulkan1.3") {
         modules.push(crate::compile::spirv::module::from_bytes(&code).unwrap());
     }
-    // AVX_GPU_TEST_SEED walks other ways.
+    // AVX_GPU_TEST_SEED selects other mutations.
     let seed = std::env::var("AVX_GPU_TEST_SEED").ok().and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
     let mut random = Random(0x9e37_79b9_7f4a_7c15 ^ seed.wrapping_mul(0x2545_f491_4f6c_dd1d));
     let mut passed = 0;
     let device = target();
     for round in 0..20_000 {
         let code = mutated(&mut random, &modules[round % modules.len()]);
-        // Both the whole way and, for what the checks stop early, the reflection alone.
+        // The test runs the whole compilation. It also runs the reflection alone, because the checks reject many modules earlier.
         match spirv(&code, &Request::default(), &device) {
             Ok(kernel) => {
                 passed += 1;

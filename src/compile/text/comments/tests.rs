@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// The text prepared, which keeps its length and its lines.
+/// The prepared text. Its length and its lines must be those of the original.
 fn prepared(text: &str) -> String {
     let out = prepare(text).unwrap();
     assert_eq!(out.len(), text.len());

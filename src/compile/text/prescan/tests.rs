@@ -1,4 +1,4 @@
-//! Hostile texts end in messages; large honest ones pass.
+//! Hostile texts give error messages. Large valid texts are accepted.
 
 use crate::compile::base::error::ErrorKind;
 use crate::compile::testing::*;
@@ -11,7 +11,7 @@ fn kernel(declarations: &str, statements: &str) -> String {
     )
 }
 
-/// The message of a text that is refused as not compiling.
+/// The message for a text that does not compile.
 fn refused(source: &str) -> String {
     let error = compile(source).map(|_| ()).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Compile, "{error}");
@@ -19,7 +19,7 @@ fn refused(source: &str) -> String {
     error.message
 }
 
-/// A chain of declarations, each made of the one after it.
+/// A chain of declarations, in which each depends on the next one.
 fn chain(count: usize, declare: impl Fn(usize) -> String) -> String {
     (1..=count).rev().map(declare).collect()
 }
@@ -86,7 +86,7 @@ fn deep_texts_just_inside_the_limits_survive() {
     for text in texts {
         compile(&text).unwrap_or_else(|error| panic!("{error}"));
     }
-    // Calls and types may not nest that deep, which is found after the compiler: it has to live until then.
+    // Calls and types may not nest that deep. The error comes after the compiler, which must survive until then.
     let calls = chain(16_000, |i| format!("fn c{i}() {{ c{}(); }}\n", i - 1));
     let error = compile(&kernel(&format!("{calls} fn c0() {{}}"), "c16000();")).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Limit);
@@ -119,7 +119,7 @@ fn doubling_is_refused() {
             ),
             "copy more than",
         ),
-        // Names that go round in a circle through a shadow.
+        // Names that depend on each other in a cycle, through a shadowing declaration.
         (kernel(&arrays, "const c0 = array(c40, c40); var z = c0;"), "has more than"),
     ];
     for (text, expected) in cases {

@@ -1,4 +1,4 @@
-//! Clamps that go and clamps that stay: chosen cases, and random programs against an interpreter of their own.
+//! Clamps that are removed and clamps that stay: selected cases, and random programs that an interpreter checks.
 
 mod program;
 
@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use super::*;
 use crate::compile::testing::*;
 
-/// The bounds of the clamps that are left.
+/// The bounds of the remaining clamps.
 fn clamps(source: &str) -> HashSet<u32> {
     let kernel = compile(source).unwrap_or_else(|error| panic!("{error}\n{source}"));
     let index = Index::of(&kernel.spirv).unwrap();
@@ -15,7 +15,7 @@ fn clamps(source: &str) -> HashSet<u32> {
     index.module.insts.iter().filter_map(|&inst| limit(&index, inst, set)).map(|(_, most)| most).collect()
 }
 
-/// Whether the access to `t`, 64 words of workgroup memory, is clamped in a kernel with this body and workgroups of 64.
+/// Whether the access to `t`, 64 words of workgroup memory, is clamped in a kernel with this body and a workgroup size of 64.
 fn is_clamped(body: &str) -> bool {
     let source = format!(
         "@group(0) @binding(0) var<storage, read_write> b: array<u32>; var<workgroup> t: array<u32, 64>;
@@ -135,7 +135,7 @@ fn what_is_relaxed_is_valid() {
     }
 }
 
-/// Random programs: an access that has lost its clamp is never out of range when the program runs.
+/// Random programs: an access whose clamp was removed is never out of range when the program runs.
 #[test]
 fn random_programs_stay_in_range() {
     let (mut dropped, mut kept) = (0, 0);
@@ -156,6 +156,6 @@ fn random_programs_stay_in_range() {
             }
         }
     }
-    // The test means something.
+    // Enough clamps were removed for the test to be meaningful.
     assert!(dropped > 100 && kept > 100, "{dropped} {kept}");
 }

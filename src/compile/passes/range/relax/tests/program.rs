@@ -1,19 +1,19 @@
-//! Random programs that index arrays: as WGSL text, and run here for what their indices are.
+//! Random programs that index arrays, as WGSL text and with an interpreter that computes the indices.
 
 use std::fmt::Write as _;
 
-/// Variables of a program.
+/// The number of variables of a program.
 const VARIABLES: usize = 3;
-/// Steps that a run takes at most.
+/// The most steps of a run.
 const STEPS: u32 = 1000;
 
-/// A value of the program's type, as its bits.
+/// The bits of a constant of the program's type.
 enum Expr {
     Constant(u32),
     Variable(usize),
     /// The local invocation index.
     Local,
-    /// A number that the program is given, which may be anything.
+    /// One of the program's inputs, which may have any value.
     Input(usize),
     Binary(&'static str, Box<Expr>, Box<Expr>),
 }
@@ -22,17 +22,17 @@ struct Condition(&'static str, Expr, Expr);
 
 enum Statement {
     Assign(usize, Expr),
-    /// An access to the array of that number.
+    /// An access to the array with this number.
     Access(usize, Expr),
     If(Condition, Vec<Statement>, Vec<Statement>),
     While(Condition, Vec<Statement>),
     For(usize, u32, Condition, u32, Vec<Statement>),
-    /// A loop that ends, or goes on, where the condition holds.
+    /// A `break` or a `continue` under a condition.
     Break(Condition),
     Continue(Condition),
 }
 
-/// See the module.
+/// A random program.
 pub(super) struct Program {
     signed: bool,
     starts: [u32; VARIABLES],
@@ -71,7 +71,7 @@ impl Program {
         program
     }
 
-    /// How long the arrays are; no two are alike.
+    /// The lengths of the arrays. All lengths are different.
     pub(super) fn lengths(&self) -> &[u32] {
         &self.lengths
     }
@@ -86,7 +86,7 @@ impl Program {
             1 if in_loop => Statement::Continue(self.condition(random)),
             0 | 1 => Statement::Assign(random.below(VARIABLES as u32) as usize, self.expr(random, 2)),
             2..=5 => {
-                // Lengths around what the indices may be, each used once.
+                // Lengths near the possible indices, each used once.
                 let length = (1..).map(|i| 3 + random.below(40 + i * 3)).find(|length| !self.lengths.contains(length)).unwrap_or(1000);
                 self.lengths.push(length);
                 Statement::Access(self.lengths.len() - 1, self.expr(random, 2))
@@ -113,7 +113,7 @@ impl Program {
         Condition(random.of(&["<", "<=", ">", ">=", "==", "!="]), self.expr(random, 1), right)
     }
 
-    /// The leftmost part is never a constant, so that the compiler does not work it out and find an overflow.
+    /// The leftmost operand is never a constant. Otherwise the compiler would evaluate the expression and might report an overflow.
     fn expr(&self, random: &mut Random, depth: u32) -> Expr {
         if depth == 0 || random.below(3) == 0 {
             return match random.below(8) {
@@ -208,7 +208,7 @@ impl Program {
         }
     }
 
-    /// Runs it in all invocations, for some inputs. For each array the highest index, as unsigned, if it was reached.
+    /// Runs the program in all invocations, for several inputs. Returns the highest index (unsigned) of each array that was accessed.
     pub(super) fn run(&self) -> Vec<Option<u32>> {
         let mut highest = vec![None; self.lengths.len()];
         for input in [[0, 1], [63, 64], [5, u32::MAX], [0x8000_0000, 40], [1000, 7]] {
@@ -221,13 +221,13 @@ impl Program {
     }
 }
 
-/// How a block ended.
+/// The reason why a block ended.
 #[derive(PartialEq)]
 enum End {
     Through,
     Break,
     Continue,
-    /// Enough steps were taken.
+    /// The limit of steps was reached.
     Stop,
 }
 
@@ -320,7 +320,7 @@ impl Run<'_> {
             ("+", _) => a.wrapping_add(b),
             ("-", _) => a.wrapping_sub(b),
             ("*", _) => a.wrapping_mul(b),
-            // What WGSL says of division by zero and of the one quotient that does not fit.
+            // WGSL defines division by zero, and the one quotient that overflows.
             ("/", false) => a.checked_div(b).unwrap_or(a),
             ("%", false) => a.checked_rem(b).unwrap_or(0),
             ("/", true) => sa.checked_div(sb).unwrap_or(sa) as u32,
