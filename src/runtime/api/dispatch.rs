@@ -8,7 +8,7 @@ use crate::runtime::base::handle::Token;
 use crate::runtime::device::core::Device;
 use crate::runtime::kernel::args::{self, Arg, Given, Value};
 use crate::runtime::kernel::program::Program;
-use crate::runtime::object::buffer;
+use crate::runtime::object::buffer::{self, Buffer};
 use crate::runtime::object::kernel;
 use crate::runtime::schedule::hazard::{Stage, Use};
 use crate::runtime::stream::op::{self, Bound, Dispatch, Op, Prepared, Run, Size};
@@ -78,7 +78,8 @@ fn any(stream: Token, kernel: Token, grid: Grid, given: &[Arg<'_>]) -> Result<()
     let has_slots = matches!(grid, Grid::Slot(_)) || given.iter().any(|arg| matches!(arg.value, Value::Param { .. }));
     if has_slots {
         let Target::Recording(stream) = &target else { return Err(op::no_slots_here()) };
-        args::match_up(program.subject(), given)?;
+        let order = args::match_up(program.subject(), given)?;
+        check_handles(&device, program, order.iter().map(|&i| &given[i]))?;
         return stream.recording(|recording| recording.push_slotted(program, grid, given));
     }
     let mut parts = Parts::default();
@@ -104,6 +105,23 @@ fn any(stream: Token, kernel: Token, grid: Grid, given: &[Arg<'_>]) -> Result<()
         }
         Target::Recording(_) => enqueue::run(&device, &target, parts.into_command(program.clone(), variant, size)),
     }
+}
+
+/// Fails unless the buffers that a slotted dispatch names are living ones of the device. Their ranges are checked at each launch.
+/// `given` is in the order of the program's arguments.
+fn check_handles<'a>(device: &Arc<Device>, program: &Program, given: impl Iterator<Item = &'a Arg<'a>>) -> Result<()> {
+    for (binding, arg) in program.compiled.interface.args.iter().zip(given) {
+        if let Value::Buffer { buffer: token, .. } | Value::Param { range: Some((token, ..)), .. } = arg.value {
+            let buffer = named(program.subject(), binding, token)?;
+            check_owner(device, &buffer)?;
+        }
+    }
+    Ok(())
+}
+
+/// The buffer that is given for a binding.
+fn named(subject: args::Kernel<'_>, binding: &Binding, token: Token) -> Result<Arc<Buffer>> {
+    buffer::get(token).map_err(|e| Error::new(e.status, format!("{}: {e}", args::of(subject, binding))))
 }
 
 /// What a dispatch binds and touches. Filled in place, as it is large.
@@ -157,7 +175,7 @@ fn check<'a>(
                 });
             }
             Value::Buffer { buffer: token, offset, size } => {
-                let buffer = buffer::get(token).map_err(|e| Error::new(e.status, format!("{}: {e}", args::of(subject, binding))))?;
+                let buffer = named(subject, binding, token)?;
                 check_owner(device, &buffer)?;
                 if empty {
                     continue;
