@@ -208,20 +208,22 @@ avx_status avx_set_log(avx_log_callback callback, void *user, int32_t level);
 // What lies behind an avx_device. Handles are names that the library looks up, never addresses.
 typedef struct avx_device_t avx_device_t;
 
-// A heap of memory.
+// A heap of memory: 64 bytes, and it will never grow, as arrays of it lie inside other structs.
 typedef struct avx_heap {
     // Bytes of the heap.
     uint64_t size;
     // Bytes in living buffers of this avx_device.
     uint64_t used;
     // Bytes that this avx_device took from the driver, `used` and what it keeps for the next buffers.
-    uint64_t reserved;
+    uint64_t held;
     // Bytes that this process may take before the system suffers, as the driver estimates it now; `size` where it cannot.
     uint64_t budget;
     // AVX_HEAP_...
     uint32_t flags;
     // Zero.
-    uint32_t padding;
+    uint32_t reserved;
+    // Zero.
+    uint64_t reserved2[3];
 } avx_heap;
 
 // What a device is and can do.
@@ -290,6 +292,8 @@ typedef struct avx_device_properties {
     uint32_t storage_alignment;
     // Alignment in bytes of a uniform range's offset.
     uint32_t uniform_alignment;
+    // Uniform buffers of a kernel.
+    uint32_t max_uniform_buffers;
     // Bytes of one storage range.
     uint64_t max_storage_range;
     // Bytes of one uniform range.
@@ -303,8 +307,8 @@ typedef struct avx_device_properties {
     // Heaps in `heaps`.
     uint32_t heap_count;
     // Zero.
-    uint32_t padding;
-    // The heaps; used, reserved and budget are avx_device_memory's.
+    uint32_t reserved;
+    // The heaps; used, held and budget are avx_device_memory's.
     avx_heap heaps[16];
 } avx_device_properties;
 
@@ -328,6 +332,9 @@ typedef struct avx_device_options {
     uint32_t spin_us;
     // Threads that a large transfer uses, 64 at most; they start with the first. 0: half of the processor's, 8 at most.
     uint32_t copy_threads;
+    // Which device, by the 16 bytes of `uuid` in its avx_device_properties, as another API or avx_device_describe gives them. NULL: as
+    // `device` says, which must be NULL if this is not.
+    const uint8_t *uuid;
 } avx_device_options;
 
 // One physical device, opened: its queues, memory, kernels and caches. Several may be open, also of the same GPU.
@@ -342,7 +349,7 @@ typedef struct avx_memory_usage {
     // In living buffers, over all heaps.
     uint64_t used;
     // Taken from the driver, over all heaps: buffers, staging and what is kept for the next ones.
-    uint64_t reserved;
+    uint64_t held;
     // What this process may take of device-local heaps, as the driver estimates it now.
     uint64_t budget;
     // Living buffers.
@@ -351,7 +358,7 @@ typedef struct avx_memory_usage {
     avx_heap heaps[16];
 } avx_memory_usage;
 
-// How many devices are visible, usable or not. No driver or no loader is AVX_ERROR_NO_DRIVER. Thread-safe.
+// How many devices are visible, usable or not. Without a driver or a loader AVX_ERROR_NO_DRIVER, and `count` is 0 then. Thread-safe.
 avx_status avx_device_count(uint32_t *count);
 
 // What the device at `index` (0 to avx_device_count - 1) is and can do, also if it cannot be opened, with the reason.
@@ -646,6 +653,10 @@ avx_status avx_set_label(avx_buffer buffer, const char *label);
 #define AVX_ACCESS_READ 1u
 // The kernel writes the binding.
 #define AVX_ACCESS_WRITE 2u
+// Kinds of avx_constant: `value`, a number that is converted to the constant's type.
+#define AVX_CONSTANT_NUMBER 0u
+// `bits`, the bits of the constant's own type.
+#define AVX_CONSTANT_BITS 1u
 // A number that is not known.
 #define AVX_UNKNOWN 0xffffffffu
 
@@ -655,19 +666,19 @@ typedef struct avx_kernel_t avx_kernel_t;
 // One entry point of a module, compiled for one device, with its interface.
 typedef struct avx_kernel_t *avx_kernel;
 
-// A value for a WGSL override or a SPIR-V specialization constant. 32 bytes, pinned.
+// A value for a WGSL override or a SPIR-V specialization constant: 32 bytes, and it will never grow.
 typedef struct avx_constant {
     // The constant's name, or NULL to go by id.
     const char *name;
     // The id (`@id(7)`, `constant_id = 7`), if name is NULL.
     uint32_t id;
-    // Zero.
-    uint32_t reserved;
-    // The value, converted to the constant's type; for booleans all but 0 is true. Refused if the type cannot hold it: a fraction
-    // for an integer, a number outside the range.
+    // AVX_CONSTANT_NUMBER or AVX_CONSTANT_BITS.
+    uint32_t kind;
+    // AVX_CONSTANT_NUMBER: the value, converted to the constant's type; for booleans all but 0 is true. AVX_ERROR_ARGUMENTS if the type
+    // cannot hold it: a fraction for an integer, a number outside the range. A double is exact for integers up to 2^53. Else 0.
     double value;
-    // Zero.
-    uint64_t reserved2;
+    // AVX_CONSTANT_BITS: the value's bits, with zeros above the type's width; a boolean is 0 or 1. Else 0.
+    uint64_t bits;
 } avx_constant;
 
 // Options of avx_kernel_create. Zero means the default in every field but struct_size; code is needed.
@@ -912,7 +923,7 @@ avx_status avx_graph_free(avx_graph graph);
 
 /* ======================================================== helpers ======================================================== */
 
-#define AVX_DEVICE_OPTIONS_INIT { (uint32_t)sizeof(avx_device_options), 0, NULL, NULL, NULL, 0, 0, 0 }
+#define AVX_DEVICE_OPTIONS_INIT { (uint32_t)sizeof(avx_device_options), 0, NULL, NULL, NULL, 0, 0, 0, NULL }
 #define AVX_STREAM_OPTIONS_INIT { (uint32_t)sizeof(avx_stream_options), 0, NULL }
 #define AVX_BUFFER_OPTIONS_INIT { (uint32_t)sizeof(avx_buffer_options), AVX_MEMORY_DEVICE, 0, 0, NULL }
 #define AVX_KERNEL_OPTIONS_INIT { (uint32_t)sizeof(avx_kernel_options), AVX_LANGUAGE_WGSL, NULL, 0, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, 0, 0 }

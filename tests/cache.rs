@@ -254,7 +254,7 @@ fn run_long(cache_dir: &std::ffi::CStr, start: u32) -> Option<()> {
     let options = avx_device_options { cache_dir: cache_dir.as_ptr(), ..avx_device_options::zeroed() };
     let device = Device::open_with(&options)?;
     let (text, name) = (long_text(), c("START"));
-    let constant = avx_constant { name: name.as_ptr(), id: 0, reserved: 0, value: start.into(), reserved2: 0 };
+    let constant = avx_constant { name: name.as_ptr(), id: 0, kind: AVX_CONSTANT_NUMBER, value: start.into(), bits: 0 };
     let options = avx_kernel_options {
         code: text.as_ptr().cast(),
         code_size: text.len() as u64,
@@ -316,7 +316,7 @@ fn glsl_by_the_systems_compiler_is_kept_as_spirv() {
             let options = avx_device_options { cache_dir: cache_dir.as_ptr(), ..avx_device_options::zeroed() };
             let Some(device) = Device::open_with(&options) else { return };
             let constants: Vec<avx_constant> =
-                add.iter().map(|value| avx_constant { name: null(), id: 1, reserved: 0, value: *value, reserved2: 0 }).collect();
+                add.iter().map(|value| avx_constant { name: null(), id: 1, kind: AVX_CONSTANT_NUMBER, value: *value, bits: 0 }).collect();
             let kernel = common::glsl::Text { constants: &constants, ..common::glsl::text(code) }.kernel(&device);
             let x = device.alloc(256, AVX_MEMORY_DEVICE);
             device.dispatch(kernel, [1, 1, 1], &[arg_buffer(x)]);

@@ -122,7 +122,7 @@ fn buffers_and_kernels_come_and_go_on_one_device() {
     let usage = || {
         let mut usage = avx_memory_usage::zeroed();
         ok(abi::memory_info(device.handle, &mut usage));
-        (usage.used, usage.buffer_count, usage.reserved)
+        (usage.used, usage.buffer_count, usage.held)
     };
     let round = || {
         for size in [1u64, 100, 5000, 70_000, 3 << 20] {

@@ -99,20 +99,20 @@ macro_rules! layout {
 }
 
 layout! {
-    avx_heap { size, used, reserved, budget, flags, padding }
+    avx_heap { size, used, held, budget, flags, reserved, reserved2 }
     avx_device_properties {
         struct_size, index, usable, kind, name, vendor, driver_name, driver_version, reason, vendor_id, device_id, api_version,
         driver_version_number, uuid, driver_uuid, has_pci_address, pci_domain, pci_bus, pci_device, pci_function, subgroup_size,
         subgroup_size_min, subgroup_size_max, max_workgroup_size, max_workgroup_invocations, max_workgroup_count, max_shared_memory,
-        max_push_constants, max_groups, max_storage_buffers, storage_alignment, uniform_alignment, max_storage_range,
-        max_uniform_range, max_buffer_size, features, memory_size, heap_count, padding, heaps,
+        max_push_constants, max_groups, max_storage_buffers, storage_alignment, uniform_alignment, max_uniform_buffers, max_storage_range,
+        max_uniform_range, max_buffer_size, features, memory_size, heap_count, reserved, heaps,
     }
-    avx_device_options { struct_size, flags, device, cache_dir, label, wait_timeout_ns, spin_us, copy_threads }
+    avx_device_options { struct_size, flags, device, cache_dir, label, wait_timeout_ns, spin_us, copy_threads, uuid }
     avx_stream_options { struct_size, flags, label }
-    avx_memory_usage { struct_size, heap_count, used, reserved, budget, buffer_count, heaps }
+    avx_memory_usage { struct_size, heap_count, used, held, budget, buffer_count, heaps }
     avx_buffer_options { struct_size, memory, size, alignment, label }
     avx_buffer_properties { struct_size, memory, size, alignment, host_visible, mapped, label }
-    avx_constant { name, id, reserved, value, reserved2 }
+    avx_constant { name, id, kind, value, bits }
     avx_kernel_options {
         struct_size, language, code, code_size, entry_point, label, constants, constant_count, flags, subgroup_size, reserved,
         include_dirs, defines, include_dir_count, define_count,
@@ -126,11 +126,11 @@ layout! {
 #[test]
 fn sizes_are_the_pinned_ones() {
     let pinned = [
-        ("avx_heap", 40),
-        ("avx_device_properties", 2184),
-        ("avx_device_options", 48),
+        ("avx_heap", 64),
+        ("avx_device_properties", 2568),
+        ("avx_device_options", 56),
         ("avx_stream_options", 16),
-        ("avx_memory_usage", 680),
+        ("avx_memory_usage", 1064),
         ("avx_buffer_options", 32),
         ("avx_buffer_properties", 160),
         ("avx_constant", 32),
@@ -140,6 +140,19 @@ fn sizes_are_the_pinned_ones() {
         ("avx_arg", 64),
     ];
     assert_eq!(SIZES, pinned);
+}
+
+/// What lies between fields is written by no assignment: the library would tell what was on its stack.
+#[test]
+fn structs_have_no_holes() {
+    for (name, size) in SIZES {
+        let mut end = 0;
+        for (_, field, offset, bytes) in fields().into_iter().filter(|field| field.0 == *name) {
+            assert_eq!(offset, end, "a hole before {name}.{field}");
+            end = offset + bytes;
+        }
+        assert_eq!(*size, end, "a hole at the end of {name}");
+    }
 }
 
 #[test]

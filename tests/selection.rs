@@ -68,20 +68,21 @@ fn descriptions_make_sense() {
         assert!(d.usable <= 1);
         assert_eq!(d.usable == 1, text(&d.reason).is_empty(), "a reason where it cannot be used: {}", text(&d.reason));
         assert!(d.api_version >= 1 << 22, "API version {:#x}", d.api_version);
-        assert_eq!(d.padding, 0);
+        assert_eq!(d.reserved, 0);
         if d.usable == 0 {
             continue;
         }
         assert!(d.heap_count >= 1 && d.heap_count <= 16);
         let heaps = &d.heaps[..d.heap_count as usize];
-        assert!(heaps.iter().all(|h| h.size > 0 && h.padding == 0));
+        assert!(heaps.iter().all(|h| h.size > 0 && h.reserved == 0 && h.reserved2 == [0; 3]));
         let local: u64 = heaps.iter().filter(|h| h.flags & AVX_HEAP_DEVICE_LOCAL != 0).map(|h| h.size).sum();
         assert_eq!(d.memory_size, local);
         assert!(d.subgroup_size_min <= d.subgroup_size && d.subgroup_size <= d.subgroup_size_max);
         // The least that Vulkan promises.
         assert!(d.max_workgroup_invocations >= 128 && d.max_workgroup_size[0] >= 128 && d.max_workgroup_size[2] >= 64);
         assert!(d.max_workgroup_count.iter().all(|&n| n >= 65535));
-        assert!(d.max_shared_memory >= 16384 && d.max_push_constants >= 128 && d.max_groups >= 4 && d.max_storage_buffers >= 4);
+        assert!(d.max_shared_memory >= 16384 && d.max_push_constants >= 128 && d.max_groups >= 4);
+        assert!(d.max_storage_buffers >= 4 && d.max_uniform_buffers >= 12);
         assert!(d.storage_alignment <= 256 && d.uniform_alignment <= 256 && d.max_storage_range >= 1 << 27 && d.max_uniform_range >= 16384);
         assert!(d.max_buffer_size >= d.max_storage_range.min(1 << 30));
     }
@@ -138,6 +139,23 @@ fn selectors_find_their_device() {
             }
         }
     }
+}
+
+#[test]
+fn a_uuid_as_bytes_finds_its_device() {
+    let Some(usable) = usable() else { return };
+    let mut handle = null_mut();
+    for want in &usable {
+        let options = avx_device_options { uuid: want.uuid.as_ptr(), ..avx_device_options::zeroed() };
+        ok(abi::create(&options, &mut handle));
+        assert_eq!(uuid(&Device { handle }.info()), uuid(want));
+        let selector = c("0");
+        let both = avx_device_options { device: selector.as_ptr(), ..options };
+        tells(&fails(abi::create(&both, &mut handle), AVX_ERROR_INVALID_ARGUMENT), &["options->uuid", "options->device"]);
+    }
+    let none = [0xFE; 16];
+    let options = avx_device_options { uuid: none.as_ptr(), ..avx_device_options::zeroed() };
+    tells(&fails(abi::create(&options, &mut handle), AVX_ERROR_NO_DEVICE), &["fefefefe"]);
 }
 
 #[test]

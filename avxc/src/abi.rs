@@ -1,6 +1,6 @@
 //! The library's C ABI behind safe types: the only place of the tool with `unsafe`.
 
-use crate::source::{Code, ConstantName};
+use crate::source::{Code, ConstantName, ConstantValue};
 pub(crate) use avx_gpu::ffi::offline::{Offline, OfflineArg};
 use avx_gpu::ffi::*;
 use std::ffi::{CStr, CString, c_char};
@@ -113,9 +113,9 @@ fn with_options<T>(code: &Code, call: impl FnOnce(*const avx_kernel_options) -> 
         .map(|((place, value), name)| avx_constant {
             name: name.as_ref().map_or(null(), |name| name.as_ptr()),
             id: if let ConstantName::Id(id) = place { *id } else { 0 },
-            reserved: 0,
-            value: *value,
-            reserved2: 0,
+            kind: if let ConstantValue::Bits(_) = value { AVX_CONSTANT_BITS } else { AVX_CONSTANT_NUMBER },
+            value: if let ConstantValue::Number(number) = value { *number } else { 0.0 },
+            bits: if let ConstantValue::Bits(bits) = value { *bits } else { 0 },
         })
         .collect();
     let folders = code.folders.iter().map(|text| c_text(text)).collect::<Result<Vec<CString>>>()?;
@@ -180,6 +180,7 @@ impl Device {
             wait_timeout_ns: 0,
             spin_us: 0,
             copy_threads: 0,
+            uuid: null(),
         };
         let mut device = null_mut();
         // SAFETY: the options and the text in them outlive the call, and `device` is writable.

@@ -99,7 +99,10 @@ const DEFINE: Opt = Opt {
     short: Some('D'),
     value: "NAME=VALUE",
     many: true,
-    help: &["The value of a WGSL override or SPIR-V specialization constant, by name or id:", "a number, true or false. May be repeated."],
+    help: &[
+        "The value of a WGSL override or SPIR-V specialization constant, by name or id:",
+        "a number, true, false, or bits:0x... of its own type. May be repeated.",
+    ],
     ..PLAIN
 };
 const INCLUDE: Opt = Opt {

@@ -19,6 +19,15 @@ pub(crate) enum ConstantName {
     Id(u32),
 }
 
+/// A constant's value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum ConstantValue {
+    /// A number, which the library converts to the constant's type.
+    Number(f64),
+    /// The bits of the constant's type.
+    Bits(u64),
+}
+
 /// A kernel as it is compiled.
 #[derive(Clone, Debug)]
 pub(crate) struct Code {
@@ -30,7 +39,7 @@ pub(crate) struct Code {
     /// The entry point; none: the only one.
     pub(crate) entry: Option<String>,
     /// Values of constants.
-    pub(crate) constants: Vec<(ConstantName, f64)>,
+    pub(crate) constants: Vec<(ConstantName, ConstantValue)>,
     /// Of GLSL: folders for includes.
     pub(crate) folders: Vec<String>,
     /// Of GLSL: macros.
@@ -93,8 +102,8 @@ fn by_extension(path: &Path) -> Result<u32> {
     }
 }
 
-/// A constant's value, as in N=16, 3=0.5 or fast=true.
-fn constant(text: &str) -> Result<(ConstantName, f64)> {
+/// A constant and its value, as in N=16, 3=0.5, fast=true or N=bits:0x20.
+fn constant(text: &str) -> Result<(ConstantName, ConstantValue)> {
     let (name, value) = text.split_once('=').ok_or_else(|| usage(format!("-D {text}: write NAME=VALUE")))?;
     let name = match name.parse() {
         Ok(id) => ConstantName::Id(id),
@@ -102,9 +111,20 @@ fn constant(text: &str) -> Result<(ConstantName, f64)> {
         Err(_) => ConstantName::Name(name.to_owned()),
     };
     let value = match value {
-        "true" => 1.0,
-        "false" => 0.0,
-        number => number.parse().map_err(|_| usage(format!("-D {text}: '{number}' is no number, true or false")))?,
+        "true" => ConstantValue::Number(1.0),
+        "false" => ConstantValue::Number(0.0),
+        text if let Some(bits) = text.strip_prefix("bits:0x") => {
+            let bits = u64::from_str_radix(bits, 16);
+            ConstantValue::Bits(bits.map_err(|_| usage(format!("-D {text}: bits are a number of at most 16 hexadecimal digits")))?)
+        }
+        number => {
+            let value: f64 = number.parse().map_err(|_| usage(format!("-D {text}: '{number}' is no number, true, false or bits:0x...")))?;
+            if number.parse::<i128>().is_ok_and(|integer| value as i128 != integer) {
+                let message = "an integer that no double holds; write the bits that the constant's type has for it, as bits:0x...";
+                return Err(usage(format!("-D {text}: {message}")));
+            }
+            ConstantValue::Number(value)
+        }
     };
     Ok((name, value))
 }
@@ -129,11 +149,14 @@ mod tests {
     #[test]
     fn constants_have_names_or_ids() {
         let name = |name: &str| ConstantName::Name(name.into());
-        assert_eq!(constant("N=16"), Ok((name("N"), 16.0)));
-        assert_eq!(constant("3=-0.5"), Ok((ConstantName::Id(3), -0.5)));
-        assert_eq!(constant("fast=true"), Ok((name("fast"), 1.0)));
-        for wrong in ["N", "=1", "N=", "N=many"] {
+        assert_eq!(constant("N=16"), Ok((name("N"), ConstantValue::Number(16.0))));
+        assert_eq!(constant("3=-0.5"), Ok((ConstantName::Id(3), ConstantValue::Number(-0.5))));
+        assert_eq!(constant("fast=true"), Ok((name("fast"), ConstantValue::Number(1.0))));
+        assert_eq!(constant("N=bits:0x20000000000001"), Ok((name("N"), ConstantValue::Bits((1 << 53) + 1))));
+        assert_eq!(constant("N=9007199254740992"), Ok((name("N"), ConstantValue::Number(2f64.powi(53)))));
+        for wrong in ["N", "=1", "N=", "N=many", "N=bits:0x", "N=bits:7", "N=bits:0x10000000000000000"] {
             assert!(constant(wrong).is_err(), "{wrong}");
         }
+        assert!(constant("N=9007199254740993").unwrap_err().message.contains("bits:0x"));
     }
 }

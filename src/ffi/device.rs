@@ -4,7 +4,7 @@ use super::boundary::{self, Token as _};
 use super::sized::{self, Sized32};
 use super::status::avx_status;
 use crate::runtime::api::device;
-use crate::runtime::base::error::{Result, invalid};
+use crate::runtime::base::error::{Result, Status, invalid};
 use crate::runtime::kernel::properties::{DeviceKind, DeviceProperties, HeapProperties, MemoryUsage};
 use std::ffi::c_char;
 use std::time::Duration;
@@ -110,9 +110,12 @@ pub struct avx_device_options {
     pub spin_us: u32,
     /// Threads that a large transfer uses, 64 at most; they start with the first. 0: half of the processor's, 8 at most.
     pub copy_threads: u32,
+    /// Which device, by the 16 bytes of `uuid` in its avx_device_properties, as another API or avx_device_describe gives them. NULL: as
+    /// `device` says, which must be NULL if this is not.
+    pub uuid: *const u8,
 }
 
-/// A heap of memory.
+/// A heap of memory: 64 bytes, and it will never grow, as arrays of it lie inside other structs.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub struct avx_heap {
@@ -121,13 +124,15 @@ pub struct avx_heap {
     /// Bytes in living buffers of this avx_device.
     pub used: u64,
     /// Bytes that this avx_device took from the driver, `used` and what it keeps for the next buffers.
-    pub reserved: u64,
+    pub held: u64,
     /// Bytes that this process may take before the system suffers, as the driver estimates it now; `size` where it cannot.
     pub budget: u64,
     /// AVX_HEAP_...
     pub flags: u32,
     /// Zero.
-    pub padding: u32,
+    pub reserved: u32,
+    /// Zero.
+    pub reserved2: [u64; 3],
 }
 
 /// What a device is and can do.
@@ -198,6 +203,8 @@ pub struct avx_device_properties {
     pub storage_alignment: u32,
     /// Alignment in bytes of a uniform range's offset.
     pub uniform_alignment: u32,
+    /// Uniform buffers of a kernel.
+    pub max_uniform_buffers: u32,
     /// Bytes of one storage range.
     pub max_storage_range: u64,
     /// Bytes of one uniform range.
@@ -211,8 +218,8 @@ pub struct avx_device_properties {
     /// Heaps in `heaps`.
     pub heap_count: u32,
     /// Zero.
-    pub padding: u32,
-    /// The heaps; used, reserved and budget are avx_device_memory's.
+    pub reserved: u32,
+    /// The heaps; used, held and budget are avx_device_memory's.
     pub heaps: [avx_heap; 16],
 }
 
@@ -227,7 +234,7 @@ pub struct avx_memory_usage {
     /// In living buffers, over all heaps.
     pub used: u64,
     /// Taken from the driver, over all heaps: buffers, staging and what is kept for the next ones.
-    pub reserved: u64,
+    pub held: u64,
     /// What this process may take of device-local heaps, as the driver estimates it now.
     pub budget: u64,
     /// Living buffers.
@@ -236,7 +243,7 @@ pub struct avx_memory_usage {
     pub heaps: [avx_heap; 16],
 }
 
-/// How many devices are visible, usable or not. No driver or no loader is AVX_ERROR_NO_DRIVER. Thread-safe.
+/// How many devices are visible, usable or not. Without a driver or a loader AVX_ERROR_NO_DRIVER, and `count` is 0 then. Thread-safe.
 ///
 /// # Safety
 /// `count` is NULL or writable.
@@ -245,7 +252,15 @@ pub unsafe extern "C" fn avx_device_count(count: *mut u32) -> avx_status {
     boundary::call("avx_device_count", || {
         // SAFETY: `count` is NULL or writable, says the caller.
         let out = unsafe { boundary::out(count, "count") }?;
-        out.set(u32::try_from(device::describe_all()?.len()).unwrap_or(u32::MAX));
+        match device::describe_all() {
+            Ok(all) => out.set(u32::try_from(all.len()).unwrap_or(u32::MAX)),
+            Err(e) => {
+                if e.status == Status::NoDriver {
+                    out.set(0);
+                }
+                return Err(e);
+            }
+        }
         Ok(())
     })
 }
@@ -270,13 +285,13 @@ pub unsafe extern "C" fn avx_device_describe(index: u32, properties: *mut avx_de
 /// Thread-safe; takes some 100 ms on real GPUs.
 ///
 /// # Safety
-/// `options` is NULL or points to its struct_size bytes with NUL-terminated texts; `device` is NULL or writable.
+/// `options` is NULL or points to its struct_size bytes with NUL-terminated texts and a UUID of 16 bytes; `device` is NULL or writable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn avx_create(options: *const avx_device_options, device: *mut avx_device) -> avx_status {
     boundary::call("avx_create", || {
         // SAFETY: `device` is NULL or writable, says the caller.
         let out = unsafe { boundary::out(device, "device") }?;
-        // SAFETY: `options` is NULL or points to its struct_size bytes, its texts NUL-terminated, says the caller.
+        // SAFETY: `options` is NULL or points to its struct_size bytes with texts and UUID as they should be, says the caller.
         let options = unsafe { device_options(options) }?;
         out.set(avx_device::from_token(device::create(&options)?));
         Ok(())
@@ -326,8 +341,13 @@ pub extern "C" fn avx_device_synchronize(device: avx_device, timeout_ns: u64) ->
     boundary::call("avx_device_synchronize", || device::synchronize(device.token(), timeout_ns))
 }
 
+/// The UUID as `options->device` takes it.
+fn uuid_selector(uuid: [u8; 16]) -> String {
+    uuid.iter().fold(String::from("uuid:"), |text, byte| text + &format!("{byte:02x}"))
+}
+
 /// # Safety
-/// `options` is NULL or points to its struct_size bytes, its texts NUL-terminated.
+/// `options` is NULL or points to its struct_size bytes, its texts NUL-terminated, its UUID of 16 bytes.
 unsafe fn device_options(options: *const avx_device_options) -> Result<device::Options> {
     if options.is_null() {
         return Ok(device::Options::default());
@@ -346,10 +366,16 @@ unsafe fn device_options(options: *const avx_device_options) -> Result<device::O
             boundary::text(o.label, "options->label")?,
         )
     };
+    let device = match (device, o.uuid.is_null()) {
+        (Some(_), false) => return Err(invalid("options->device and options->uuid both say which device; one of them must be NULL")),
+        (device, true) => device.map(str::to_owned),
+        // SAFETY: `uuid` is NULL or points to 16 bytes, says the caller.
+        (None, false) => Some(uuid_selector(unsafe { o.uuid.cast::<[u8; 16]>().read() })),
+    };
     Ok(device::Options {
         validation: o.flags & AVX_CREATE_VALIDATION != 0,
         no_cpu: o.flags & AVX_CREATE_NO_CPU != 0,
-        device: device.map(str::to_owned),
+        device,
         cache_dir: cache_dir.map(str::to_owned),
         label: label.map(str::to_owned),
         wait_timeout_ns: o.wait_timeout_ns,
@@ -366,10 +392,11 @@ fn heap(heap: &HeapProperties) -> avx_heap {
     avx_heap {
         size: heap.size,
         used: heap.used,
-        reserved: heap.reserved,
+        held: heap.reserved,
         budget: heap.budget,
         flags: if heap.device_local { AVX_HEAP_DEVICE_LOCAL } else { 0 },
-        padding: 0,
+        reserved: 0,
+        reserved2: [0; 3],
     }
 }
 
@@ -413,13 +440,14 @@ fn device_properties(p: &DeviceProperties) -> avx_device_properties {
         max_storage_buffers: limits.max_per_stage_descriptor_storage_buffers,
         storage_alignment: limits.min_storage_buffer_offset_alignment as u32,
         uniform_alignment: limits.min_uniform_buffer_offset_alignment as u32,
+        max_uniform_buffers: limits.max_per_stage_descriptor_uniform_buffers,
         max_storage_range: limits.max_storage_buffer_range.into(),
         max_uniform_range: limits.max_uniform_buffer_range.into(),
         max_buffer_size: s.max_buffer_size,
         features: features(p),
         memory_size: p.heaps.iter().filter(|h| h.device_local).map(|h| h.size).sum(),
         heap_count: p.heaps.len() as u32,
-        padding: 0,
+        reserved: 0,
         heaps: heaps(&p.heaps),
     }
 }
@@ -471,7 +499,7 @@ fn memory_usage(usage: &MemoryUsage) -> avx_memory_usage {
         struct_size: size_of::<avx_memory_usage>() as u32,
         heap_count: usage.heaps.len() as u32,
         used: sum(|h| h.used),
-        reserved: sum(|h| h.reserved),
+        held: sum(|h| h.reserved),
         budget: sum(|h| if h.device_local { h.budget } else { 0 }),
         buffer_count: usage.buffer_count,
         heaps: heaps(&usage.heaps),
@@ -479,9 +507,7 @@ fn memory_usage(usage: &MemoryUsage) -> avx_memory_usage {
 }
 
 // SAFETY: each struct is repr(C) and starts with `struct_size: u32`; all-zero is valid for every field.
-unsafe impl Sized32 for avx_device_options {
-    const FIRST: usize = std::mem::offset_of!(avx_device_options, spin_us);
-}
+unsafe impl Sized32 for avx_device_options {}
 // SAFETY: as above.
 unsafe impl Sized32 for avx_device_properties {}
 // SAFETY: as above.

@@ -4,7 +4,7 @@ use super::boundary::{self, Token as _};
 use super::device::avx_device;
 use super::sized::{self, Sized32};
 use super::status::avx_status;
-use crate::runtime::api::kernel::{self, Setting, Which};
+use crate::runtime::api::kernel::{self, ConstantValue, Setting, Which};
 use crate::runtime::base::error::{Error, Result, Status, invalid};
 use crate::runtime::kernel::properties::{BindingKind, KernelArgProperties, KernelProperties};
 use crate::runtime::kernel::subgroups::Subgroups;
@@ -66,7 +66,12 @@ pub const AVX_ACCESS_READ: u32 = 1;
 /// The kernel writes the binding.
 pub const AVX_ACCESS_WRITE: u32 = 2;
 
-/// A value for a WGSL override or a SPIR-V specialization constant. 32 bytes, pinned.
+/// Kinds of avx_constant: `value`, a number that is converted to the constant's type.
+pub const AVX_CONSTANT_NUMBER: u32 = 0;
+/// `bits`, the bits of the constant's own type.
+pub const AVX_CONSTANT_BITS: u32 = 1;
+
+/// A value for a WGSL override or a SPIR-V specialization constant: 32 bytes, and it will never grow.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct avx_constant {
@@ -74,13 +79,13 @@ pub struct avx_constant {
     pub name: *const c_char,
     /// The id (`@id(7)`, `constant_id = 7`), if name is NULL.
     pub id: u32,
-    /// Zero.
-    pub reserved: u32,
-    /// The value, converted to the constant's type; for booleans all but 0 is true. Refused if the type cannot hold it: a fraction
-    /// for an integer, a number outside the range.
+    /// AVX_CONSTANT_NUMBER or AVX_CONSTANT_BITS.
+    pub kind: u32,
+    /// AVX_CONSTANT_NUMBER: the value, converted to the constant's type; for booleans all but 0 is true. AVX_ERROR_ARGUMENTS if the type
+    /// cannot hold it: a fraction for an integer, a number outside the range. A double is exact for integers up to 2^53. Else 0.
     pub value: f64,
-    /// Zero.
-    pub reserved2: u64,
+    /// AVX_CONSTANT_BITS: the value's bits, with zeros above the type's width; a boolean is 0 or 1. Else 0.
+    pub bits: u64,
 }
 
 /// Options of avx_kernel_create. Zero means the default in every field but struct_size; code is needed.
@@ -326,13 +331,21 @@ unsafe fn constants<'a>(constants: *const avx_constant, count: u32) -> Result<Ve
     let one = |i: usize| {
         // SAFETY: i is below the count that the caller gave; an avx_constant is valid for any bytes.
         let constant = unsafe { constants.add(i).read_unaligned() };
-        if constant.reserved != 0 || constant.reserved2 != 0 {
-            return Err(invalid(format!("options->constants[{i}]: reserved is not zero")));
-        }
+        let value = match constant.kind {
+            AVX_CONSTANT_NUMBER if constant.bits != 0 => {
+                return Err(invalid(format!("options->constants[{i}]: bits is not zero, and kind is AVX_CONSTANT_NUMBER")));
+            }
+            AVX_CONSTANT_NUMBER => ConstantValue::Number(constant.value),
+            AVX_CONSTANT_BITS if constant.value != 0.0 => {
+                return Err(invalid(format!("options->constants[{i}]: value is not zero, and kind is AVX_CONSTANT_BITS")));
+            }
+            AVX_CONSTANT_BITS => ConstantValue::Bits(constant.bits),
+            kind => return Err(invalid(format!("options->constants[{i}]: kind {kind} is none of AVX_CONSTANT_..."))),
+        };
         // SAFETY: the name is NULL or NUL-terminated, says the caller.
         let name = unsafe { boundary::text(constant.name, "options->constants[].name") }?;
         let of = name.map_or(Which::Id(constant.id), Which::Name);
-        Ok(Setting { of, value: constant.value })
+        Ok(Setting { of, value })
     };
     (0..count as usize).map(one).collect()
 }
@@ -406,9 +419,7 @@ fn kernel_arg_properties(p: &KernelArgProperties) -> avx_kernel_arg_properties {
 
 const _: () = assert!(size_of::<avx_constant>() == 32);
 // SAFETY: each struct is repr(C) and starts with `struct_size: u32`; all-zero is valid for every field.
-unsafe impl Sized32 for avx_kernel_options {
-    const FIRST: usize = std::mem::offset_of!(avx_kernel_options, include_dirs);
-}
+unsafe impl Sized32 for avx_kernel_options {}
 // SAFETY: as above.
 unsafe impl Sized32 for avx_kernel_properties {}
 // SAFETY: as above.

@@ -10,7 +10,8 @@ use std::marker::PhantomData;
 /// # Safety
 /// The type is `repr(C)`, starts with `struct_size: u32`, and is valid when all its bytes are zero, and for any bytes.
 pub(super) unsafe trait Sized32: Copy {
-    /// Bytes of the struct in the first release that had it: no caller has a smaller one.
+    /// Bytes of the struct in the first release that had it: no caller has a smaller one. A struct that has grown says
+    /// `offset_of!` its first newer field.
     const FIRST: usize = size_of::<Self>();
 }
 
@@ -96,4 +97,54 @@ pub(super) fn chars<const N: usize>(text: &str) -> [c_char; N] {
         *to = from as c_char;
     }
     array
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As it was in the first release.
+    #[repr(C)]
+    #[derive(Clone, Copy)]
+    struct Old {
+        struct_size: u32,
+        a: u32,
+    }
+
+    /// As it has grown since.
+    #[repr(C)]
+    #[derive(Clone, Copy, PartialEq, Debug)]
+    struct Grown {
+        struct_size: u32,
+        a: u32,
+        b: u64,
+    }
+
+    // SAFETY: repr(C), struct_size first, valid for any bytes.
+    unsafe impl Sized32 for Grown {
+        const FIRST: usize = std::mem::offset_of!(Grown, b);
+    }
+
+    #[test]
+    fn an_older_struct_is_filled_up_with_zeros_and_filled_no_further_than_it_goes() {
+        let old = [Old { struct_size: 8, a: 5 }, Old { struct_size: 77, a: 77 }];
+        // SAFETY: the struct has the 8 bytes that it names.
+        let read = unsafe { input(old.as_ptr().cast::<Grown>(), "options") }.unwrap();
+        assert_eq!(read, Grown { struct_size: 8, a: 5, b: 0 });
+        let mut into = old;
+        // SAFETY: the struct has the 8 bytes that it names.
+        let output = unsafe { output(into.as_mut_ptr().cast::<Grown>(), "properties") }.unwrap();
+        output.fill(&Grown { struct_size: 16, a: 6, b: u64::MAX });
+        assert_eq!([into[0].struct_size, into[0].a, into[1].struct_size, into[1].a], [8, 6, 77, 77]);
+    }
+
+    #[test]
+    fn sizes_of_no_version_are_refused() {
+        for struct_size in [0, 4, 7, MAX_STRUCT + 1, u32::MAX] {
+            let old = Old { struct_size, a: 5 };
+            // SAFETY: the size is looked at before anything behind it.
+            let error = unsafe { input((&raw const old).cast::<Grown>(), "options") }.unwrap_err();
+            assert!(error.message.contains(&format!("options->struct_size is {struct_size}")), "{error}");
+        }
+    }
 }

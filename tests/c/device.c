@@ -78,7 +78,7 @@ int main(void) {
 
     OK(avx_alloc(device, 1u << 20, AVX_MEMORY_DEVICE, &buffer));
     OK(avx_device_memory(device, &usage));
-    CHECK(usage.buffer_count == 1 && usage.used >= (1u << 20) && usage.reserved >= usage.used && usage.budget > 0 && usage.heap_count >= 1);
+    CHECK(usage.buffer_count == 1 && usage.used >= (1u << 20) && usage.held >= usage.used && usage.budget > 0 && usage.heap_count >= 1);
     STATUS(AVX_ERROR_INVALID_ARGUMENT, avx_device_memory(device, NULL));
     STATUS(AVX_ERROR_INVALID_HANDLE, avx_device_memory(FORGED(avx_device), &usage));
 

@@ -16,17 +16,18 @@
     } while (0)
 
 static void check_heap(void) {
-    SIZE(avx_heap, 40);
+    SIZE(avx_heap, 64);
     FIELD(avx_heap, size, 0, 8);
     FIELD(avx_heap, used, 8, 8);
-    FIELD(avx_heap, reserved, 16, 8);
+    FIELD(avx_heap, held, 16, 8);
     FIELD(avx_heap, budget, 24, 8);
     FIELD(avx_heap, flags, 32, 4);
-    FIELD(avx_heap, padding, 36, 4);
+    FIELD(avx_heap, reserved, 36, 4);
+    FIELD(avx_heap, reserved2, 40, 24);
 }
 
 static void check_device_properties(void) {
-    SIZE(avx_device_properties, 2184);
+    SIZE(avx_device_properties, 2568);
     FIELD(avx_device_properties, struct_size, 0, 4);
     FIELD(avx_device_properties, index, 4, 4);
     FIELD(avx_device_properties, usable, 8, 4);
@@ -59,18 +60,19 @@ static void check_device_properties(void) {
     FIELD(avx_device_properties, max_storage_buffers, 1480, 4);
     FIELD(avx_device_properties, storage_alignment, 1484, 4);
     FIELD(avx_device_properties, uniform_alignment, 1488, 4);
+    FIELD(avx_device_properties, max_uniform_buffers, 1492, 4);
     FIELD(avx_device_properties, max_storage_range, 1496, 8);
     FIELD(avx_device_properties, max_uniform_range, 1504, 8);
     FIELD(avx_device_properties, max_buffer_size, 1512, 8);
     FIELD(avx_device_properties, features, 1520, 8);
     FIELD(avx_device_properties, memory_size, 1528, 8);
     FIELD(avx_device_properties, heap_count, 1536, 4);
-    FIELD(avx_device_properties, padding, 1540, 4);
-    FIELD(avx_device_properties, heaps, 1544, 640);
+    FIELD(avx_device_properties, reserved, 1540, 4);
+    FIELD(avx_device_properties, heaps, 1544, 1024);
 }
 
 static void check_device_options(void) {
-    SIZE(avx_device_options, 48);
+    SIZE(avx_device_options, 56);
     FIELD(avx_device_options, struct_size, 0, 4);
     FIELD(avx_device_options, flags, 4, 4);
     FIELD(avx_device_options, device, 8, 8);
@@ -79,21 +81,25 @@ static void check_device_options(void) {
     FIELD(avx_device_options, wait_timeout_ns, 32, 8);
     FIELD(avx_device_options, spin_us, 40, 4);
     FIELD(avx_device_options, copy_threads, 44, 4);
+    FIELD(avx_device_options, uuid, 48, 8);
+}
+
+static void check_memory_usage(void) {
+    SIZE(avx_memory_usage, 1064);
+    FIELD(avx_memory_usage, struct_size, 0, 4);
+    FIELD(avx_memory_usage, heap_count, 4, 4);
+    FIELD(avx_memory_usage, used, 8, 8);
+    FIELD(avx_memory_usage, held, 16, 8);
+    FIELD(avx_memory_usage, budget, 24, 8);
+    FIELD(avx_memory_usage, buffer_count, 32, 8);
+    FIELD(avx_memory_usage, heaps, 40, 1024);
+}
+
+static void check_stream_options(void) {
     SIZE(avx_stream_options, 16);
     FIELD(avx_stream_options, struct_size, 0, 4);
     FIELD(avx_stream_options, flags, 4, 4);
     FIELD(avx_stream_options, label, 8, 8);
-}
-
-static void check_memory_usage(void) {
-    SIZE(avx_memory_usage, 680);
-    FIELD(avx_memory_usage, struct_size, 0, 4);
-    FIELD(avx_memory_usage, heap_count, 4, 4);
-    FIELD(avx_memory_usage, used, 8, 8);
-    FIELD(avx_memory_usage, reserved, 16, 8);
-    FIELD(avx_memory_usage, budget, 24, 8);
-    FIELD(avx_memory_usage, buffer_count, 32, 8);
-    FIELD(avx_memory_usage, heaps, 40, 640);
 }
 
 static void check_buffer_options(void) {
@@ -120,9 +126,9 @@ static void check_constant(void) {
     SIZE(avx_constant, 32);
     FIELD(avx_constant, name, 0, 8);
     FIELD(avx_constant, id, 8, 4);
-    FIELD(avx_constant, reserved, 12, 4);
+    FIELD(avx_constant, kind, 12, 4);
     FIELD(avx_constant, value, 16, 8);
-    FIELD(avx_constant, reserved2, 24, 8);
+    FIELD(avx_constant, bits, 24, 8);
 }
 
 static void check_kernel_options(void) {
@@ -194,6 +200,7 @@ int main(void) {
     check_device_properties();
     check_device_options();
     check_memory_usage();
+    check_stream_options();
     check_buffer_options();
     check_buffer_properties();
     check_constant();

@@ -9,7 +9,7 @@ int main(void) {
     CHECK(device == NULL);
     STATUS(AVX_ERROR_NO_DRIVER, avx_device_count(&count));
     TELLS("mesa-vulkan-drivers");
-    CHECK(count == 77);
+    CHECK(count == 0);
     OK(avx_destroy(NULL));
     return finish();
 }

@@ -57,17 +57,26 @@ pub(crate) fn aliased(words: &[u32]) -> Vec<u32> {
     module
 }
 
-/// The same module with its constant `value` as a specialization constant of that id.
+/// The same module with its 32-bit constant `value` as a specialization constant of that id.
 pub(crate) fn specializable(words: &[u32], value: u32, id: u32) -> Vec<u32> {
+    specializable_words(words, &[value], id)
+}
+
+/// The same with a constant of 64 bits.
+pub(crate) fn specializable_long(words: &[u32], value: u64, id: u32) -> Vec<u32> {
+    specializable_words(words, &[value as u32, (value >> 32) as u32], id)
+}
+
+fn specializable_words(words: &[u32], value: &[u32], id: u32) -> Vec<u32> {
     let (op_constant, op_spec_constant, spec_id) = (43, 50, 1);
     let list = instructions(words);
-    let constant = list.iter().find(|&&(at, op, length)| op == op_constant && length == 4 && words[at + 3] == value);
-    let at = constant.expect("the constant is there").0;
+    let constant = list.iter().find(|&&(at, op, length)| op == op_constant && words[at + 3..at + length] == *value);
+    let &(at, _, length) = constant.expect("the constant is there");
     let place = list.iter().find(|&&(_, op, _)| op == OP_DECORATE).expect("buffers are decorated").0;
     let mut module = words[..place].to_vec();
     module.extend([4 << 16 | OP_DECORATE, words[at + 2], spec_id, id]);
     module.extend_from_slice(&words[place..at]);
-    module.push(4 << 16 | op_spec_constant);
+    module.push((length as u32) << 16 | op_spec_constant);
     module.extend_from_slice(&words[at + 1..]);
     module
 }

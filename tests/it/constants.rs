@@ -31,7 +31,7 @@ fn create(device: &Device, base: avx_kernel_options, constants: &[(&str, u32, f6
         .zip(&names)
         .map(|((name, id, value), text)| {
             let name = if name.is_empty() { null() } else { text.as_ptr() };
-            avx_constant { name, id: *id, reserved: 0, value: *value, reserved2: 0 }
+            avx_constant { name, id: *id, kind: AVX_CONSTANT_NUMBER, value: *value, bits: 0 }
         })
         .collect();
     let options = avx_kernel_options { constants: list.as_ptr(), constant_count: list.len() as u32, ..base };
@@ -88,12 +88,67 @@ fn constants_that_do_not_fit_are_named() {
     tells(&fails(status, AVX_ERROR_LIMIT), &[&limit.to_string()]);
     // Wrong ways to give constants at all.
     let mut kernel = null_mut();
-    let constant = avx_constant { name: null(), id: 3, reserved: 1, value: 1.0, reserved2: 0 };
+    let constant = avx_constant { name: null(), id: 3, kind: 2, value: 1.0, bits: 0 };
+    let number_with_bits = avx_constant { kind: AVX_CONSTANT_NUMBER, bits: 1, ..constant };
+    let bits_with_number = avx_constant { kind: AVX_CONSTANT_BITS, bits: 1, ..constant };
     for base in [
         avx_kernel_options { constants: null(), constant_count: 1, ..options(SOURCE) },
         avx_kernel_options { constants: &constant, constant_count: 1, ..options(SOURCE) },
+        avx_kernel_options { constants: &number_with_bits, constant_count: 1, ..options(SOURCE) },
+        avx_kernel_options { constants: &bits_with_number, constant_count: 1, ..options(SOURCE) },
     ] {
         fails(abi::kernel_create(device.handle, &base, &mut kernel), AVX_ERROR_INVALID_ARGUMENT);
+    }
+}
+
+#[test]
+fn overrides_by_their_bits() {
+    let Some(device) = Device::open_computing() else { return };
+    let names = ["WIDTH", "SCALE", "BIAS", "NEGATE"].map(c);
+    let list = [(0, 4), (1, u64::from(0.5f32.to_bits())), (2, u64::from((-3i32).cast_unsigned())), (3, 1)]
+        .map(|(name, bits): (usize, u64)| avx_constant { name: names[name].as_ptr(), id: 0, kind: AVX_CONSTANT_BITS, value: 0.0, bits });
+    let base = avx_kernel_options { constants: list.as_ptr(), constant_count: 4, ..options(SOURCE) };
+    let mut kernel = null_mut();
+    ok(abi::kernel_create(device.handle, &base, &mut kernel));
+    let buffer = device.buffer_of(&bytes_of(&bits(&[2.0; 64])));
+    ok(dispatch(kernel, [16, 1, 1], &[arg_buffer(buffer)]));
+    assert_eq!(device.read(buffer, 0, 256), bytes_of(&bits(&[2.0; 64])));
+    for (name, wrong, told) in [(0, 1 << 32, "do not fit"), (3, 2, "do not fit"), (1, 0x7f80_0000, "are not finite")] {
+        let mut list = list;
+        list[name].bits = wrong;
+        let base = avx_kernel_options { constants: list.as_ptr(), ..base };
+        tells(&fails(abi::kernel_create(device.handle, &base, &mut kernel), AVX_ERROR_ARGUMENTS), &[told]);
+    }
+}
+
+/// A double loses the last bit of the first of these.
+#[test]
+fn integers_of_64_bits_to_the_last() {
+    let Some(device) = Device::open_computing() else { return };
+    let source = "@group(0) @binding(0) var<storage, read_write> data: array<u32>;
+        @compute @workgroup_size(1) fn main() { let n = 81985529216486895lu; data[0] = u32(n & 0xfffffffflu); data[1] = u32(n >> 32u); }";
+    if device.info().features & AVX_FEATURE_I64 == 0 {
+        eprintln!("skipped: the device has no 64-bit integers");
+        return;
+    }
+    let code = spirv::bytes(&spirv::specializable_long(&spirv::words(source), 81_985_529_216_486_895, 9));
+    for want in [9_007_199_254_740_993u64, u64::MAX, u64::MAX - 1, 1 << 63, 81_985_529_216_486_895] {
+        let constant = avx_constant { name: null(), id: 9, kind: AVX_CONSTANT_BITS, value: 0.0, bits: want };
+        let options = avx_kernel_options {
+            language: AVX_LANGUAGE_SPIRV,
+            code: code.as_ptr().cast(),
+            code_size: code.len() as u64,
+            constants: &constant,
+            constant_count: 1,
+            ..avx_kernel_options::zeroed()
+        };
+        let mut kernel = null_mut();
+        ok(abi::kernel_create(device.handle, &options, &mut kernel));
+        let buffer = device.alloc(8, AVX_MEMORY_DEVICE);
+        ok(dispatch(kernel, [1, 1, 1], &[arg_buffer(buffer)]));
+        assert_eq!(device.read(buffer, 0, 8), want.to_le_bytes());
+        ok(avx_free(buffer));
+        ok(avx_kernel_free(kernel));
     }
 }
 

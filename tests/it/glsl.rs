@@ -188,7 +188,7 @@ fn constants_have_their_defaults_or_what_is_given() {
         let got = four_words(device, text(&code).kernel(device));
         assert!(got.is_none_or(|got| got == [5, 3, 0, 0]));
         let (name, scale) = (c("N"), c("SCALE"));
-        let by = |name: *const std::ffi::c_char, id, value| avx_constant { name, id, reserved: 0, value, reserved2: 0 };
+        let by = |name: *const std::ffi::c_char, id, value| avx_constant { name, id, kind: AVX_CONSTANT_NUMBER, value, bits: 0 };
         let constants = [by(name.as_ptr(), 0, 7.0), by(std::ptr::null(), 4, 20.5)];
         let got = four_words(device, Text { constants: &constants, ..text(&code) }.kernel(device));
         assert!(got.is_none_or(|got| got == [7, 41, 0, 0]));

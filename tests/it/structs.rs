@@ -13,6 +13,9 @@ struct Longer<T> {
 
 const TAIL: [u64; 4] = [0x1111_2222_3333_4444; 4];
 
+/// Two fillings of the memory that a call fills: a byte that is as it was in both is one that the call has not written.
+const PATTERNS: [u8; 2] = [0xA5, 0x5A];
+
 /// What memory holds that a call has not touched.
 const UNTOUCHED: u64 = 0xA5A5_A5A5_A5A5_A5A5;
 
@@ -76,6 +79,15 @@ fn output<T: Zeroed>(what: &str, size_of_base: impl Fn(&T) -> u32, set: impl Fn(
             let filled = u32::from_le_bytes(bytes[..4].try_into().expect("four bytes"));
             assert!((4..=size).contains(&filled), "{what}: {filled} bytes filled of {size}");
         }
+    }
+    let filled = PATTERNS.map(|pattern| {
+        let mut words = vec![u64::from_ne_bytes([pattern; 8]); size_of::<Longer<T>>() / 8];
+        words[0] = words[0] & !0xFFFF_FFFF | u64::from(size_of_longer::<T>());
+        ok(call(words.as_mut_ptr().cast()));
+        words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>()
+    });
+    for (i, (a, b)) in filled[0].iter().zip(&filled[1]).enumerate() {
+        assert!([*a, *b] != PATTERNS, "{what}: byte {i} is not written");
     }
     let mut longer = Longer { base: T::zeroed(), tail: TAIL };
     set(&mut longer.base, size_of_longer::<T>());

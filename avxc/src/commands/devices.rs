@@ -98,6 +98,7 @@ fn json_of(d: &DeviceInfo, best: Option<u32>) -> Value {
         "max_shared_memory": d.max_shared_memory,
         "max_push_constants": d.max_push_constants,
         "max_storage_buffers": d.max_storage_buffers,
+        "max_uniform_buffers": d.max_uniform_buffers,
         "max_storage_range": d.max_storage_range,
         "features": FEATURES.iter().filter(|(bit, _)| d.features & bit != 0).map(|(_, name)| name).collect::<Vec<_>>(),
     })

@@ -14,8 +14,25 @@ use crate::compile::base::suggestions::{list, nearest};
 pub(crate) struct Setting<'a> {
     /// Which constant.
     pub(crate) of: Which<'a>,
-    /// The value, converted to the constant's type.
-    pub(crate) value: f64,
+    pub(crate) value: Value,
+}
+
+/// The value of a constant.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Value {
+    /// A number, to be converted to the constant's type.
+    Number(f64),
+    /// The bits of the constant's type, zero-extended.
+    Bits(u64),
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Number(number) => write!(f, "{number}"),
+            Value::Bits(bits) => write!(f, "the bits {bits:#x}"),
+        }
+    }
 }
 
 /// How a constant is called.
@@ -125,9 +142,47 @@ impl Form {
         }
     }
 
-    /// Fails if the value is none that the constant can have.
-    pub(crate) fn check(self, which: Which<'_>, value: f64) -> Result<()> {
-        let wrong = |why: &str| Err(refusal(format!("the constant {which} is {self}, and {value} {why}")));
+    /// The bits of the value, zero-extended; fails if the value is none that the constant can have.
+    pub(crate) fn bits_of(self, which: Which<'_>, value: Value) -> Result<u64> {
+        match value {
+            Value::Number(number) => self.check(which, number).map(|()| self.bits(number)),
+            Value::Bits(bits) if bits & !self.mask() == 0 => Ok(bits),
+            Value::Bits(_) => Err(self.wrong(which, value, "do not fit")),
+        }
+    }
+
+    /// The value as a number, for types that have no value beyond what a double holds; fails if the constant cannot have the value.
+    pub(crate) fn number_of(self, which: Which<'_>, value: Value) -> Result<f64> {
+        let bits = self.bits_of(which, value)?;
+        let number = match (value, self) {
+            (Value::Number(number), _) => number,
+            (_, Form::Float(16)) => from_half(bits as u16),
+            (_, Form::Float(32)) => f32::from_bits(bits as u32).into(),
+            (_, Form::Float(_)) => f64::from_bits(bits),
+            (_, Form::Int(width, true)) => {
+                let unused = 64 - width;
+                ((bits << unused) as i64 >> unused) as f64
+            }
+            (_, Form::Bool | Form::Int(..)) => bits as f64,
+        };
+        if number.is_finite() { Ok(number) } else { Err(self.wrong(which, value, "are not finite")) }
+    }
+
+    /// The bits that a value of the type has.
+    fn mask(self) -> u64 {
+        match self {
+            Form::Bool => 1,
+            Form::Int(bits, _) | Form::Float(bits) => u64::MAX >> (64 - bits),
+        }
+    }
+
+    fn wrong(self, which: Which<'_>, value: Value, why: &str) -> Error {
+        refusal(format!("the constant {which} is {self}, and {value} {why}"))
+    }
+
+    /// Fails if the number is none that the constant can have.
+    fn check(self, which: Which<'_>, value: f64) -> Result<()> {
+        let wrong = |why: &str| Err(self.wrong(which, Value::Number(value), why));
         match self {
             Form::Bool if value.is_nan() => wrong("is neither true nor false"),
             Form::Bool => Ok(()),
@@ -144,13 +199,13 @@ impl Form {
         }
     }
 
-    /// The value's bits, zero-extended; it passed `check`.
-    pub(crate) fn bits(self, value: f64) -> u64 {
+    /// The number's bits, zero-extended; it passed `check`.
+    fn bits(self, value: f64) -> u64 {
         match self {
             Form::Bool => u64::from(value != 0.0),
-            Form::Int(bits, signed) => {
+            Form::Int(_, signed) => {
                 let word = if signed { value as i64 as u64 } else { value as u64 };
-                word & (u64::MAX >> (64 - bits))
+                word & self.mask()
             }
             Form::Float(16) => half(value).into(),
             Form::Float(32) => (value as f32).to_bits().into(),
@@ -177,6 +232,18 @@ fn half(value: f64) -> u16 {
     // The leading 1 of normal numbers, and a carry out of the fraction, add to the exponent.
     let bits = ((exponent + 14) as u32).wrapping_shl(10) + steps;
     sign | bits.min(0x7c00) as u16
+}
+
+/// A 16-bit float as a number.
+fn from_half(bits: u16) -> f64 {
+    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
+    let size = match exponent {
+        0 => fraction * 2f64.powi(-24),
+        31 if fraction == 0.0 => f64::INFINITY,
+        31 => f64::NAN,
+        _ => (1.0 + fraction / 1024.0) * 2f64.powi(exponent - 15),
+    };
+    if bits & 0x8000 == 0 { size } else { -size }
 }
 
 /// A specialization constant's value as Vulkan takes it.
@@ -213,8 +280,12 @@ mod tests {
             (Form::Float(64), 0.1, 0.1f64.to_bits()),
         ];
         for (form, value, bits) in good {
-            form.check(which, value).unwrap_or_else(|e| panic!("{form} {value}: {e}"));
-            assert_eq!(form.bits(value), bits, "{form} {value}");
+            let taken = form.bits_of(which, Value::Number(value)).unwrap_or_else(|e| panic!("{form} {value}: {e}"));
+            assert_eq!(taken, bits, "{form} {value}");
+            // The bits say the same, but where rounding made another number of the first.
+            assert_eq!(form.bits_of(which, Value::Bits(bits)).unwrap(), bits);
+            let number = form.number_of(which, Value::Bits(bits)).unwrap();
+            assert_eq!(form.bits_of(which, Value::Number(number)).unwrap(), bits, "{form} {value}");
         }
         let bad = [
             (Form::Bool, f64::NAN),
@@ -228,20 +299,42 @@ mod tests {
             (Form::Float(64), f64::NAN),
         ];
         for (form, value) in bad {
-            assert!(form.check(which, value).is_err(), "{form} {value}");
+            assert!(form.bits_of(which, Value::Number(value)).is_err(), "{form} {value}");
+        }
+    }
+
+    #[test]
+    fn bits_are_those_of_the_type() {
+        let which = Which::Id(7);
+        let odd = (1 << 53) + 1;
+        assert_eq!(Form::Int(64, false).bits_of(which, Value::Bits(odd)).unwrap(), odd);
+        assert_eq!(Form::Int(64, true).bits_of(which, Value::Bits(u64::MAX)).unwrap(), u64::MAX);
+        assert_eq!(Form::Int(16, true).number_of(which, Value::Bits(0xffff)).unwrap(), -1.0);
+        assert_eq!(Form::Int(16, false).number_of(which, Value::Bits(0xffff)).unwrap(), 65535.0);
+        assert_eq!(Form::Float(16).number_of(which, Value::Bits(0xbc00)).unwrap(), -1.0);
+        let too_many = [
+            (Form::Bool, 2),
+            (Form::Int(8, false), 0x100),
+            (Form::Int(32, true), u64::MAX),
+            (Form::Float(16), 1 << 16),
+            (Form::Float(32), 1 << 32),
+        ];
+        for (form, bits) in too_many {
+            let message = form.bits_of(which, Value::Bits(bits)).unwrap_err().message;
+            assert_eq!(message, format!("the constant with id 7 is {form}, and the bits {bits:#x} do not fit"));
+        }
+        for (form, bits) in [(Form::Float(16), 0x7c00), (Form::Float(32), 0x7fc0_0000), (Form::Float(64), f64::NEG_INFINITY.to_bits())] {
+            assert!(form.bits_of(which, Value::Bits(bits)).is_ok());
+            assert!(form.number_of(which, Value::Bits(bits)).unwrap_err().message.contains("not finite"));
         }
     }
 
     #[test]
     fn halves_round_as_the_standard_says() {
         // Every half, and the middle between it and the next.
-        let value = |bits: u16| {
-            let (exponent, fraction) = (i32::from(bits >> 10), f64::from(bits & 0x3ff));
-            if exponent == 0 { fraction * 2f64.powi(-24) } else { (1.0 + fraction / 1024.0) * 2f64.powi(exponent - 15) }
-        };
         for bits in 0..0x7bff {
-            assert_eq!(half(value(bits)), bits);
-            let middle = (value(bits) + value(bits + 1)) / 2.0;
+            assert_eq!(half(from_half(bits)), bits);
+            let middle = (from_half(bits) + from_half(bits + 1)) / 2.0;
             assert_eq!(half(middle), bits + (bits & 1), "the middle above {bits:#x}");
         }
     }
@@ -249,14 +342,15 @@ mod tests {
     #[test]
     fn a_misspelt_name_is_told_the_nearest() {
         let all = [("tile", Some(3)), ("count", None)].map(|(name, id)| Settable { name: Some(name.into()), id });
-        let setting = |of| [Setting { of, value: 1.0 }];
+        let setting = |of| [Setting { of, value: Value::Number(1.0) }];
         assert_eq!(places(&setting(Which::Id(3)), &all).unwrap(), [0]);
         assert_eq!(places(&setting(Which::Name("count")), &all).unwrap(), [1]);
         let message = places(&setting(Which::Name("tiel")), &all).unwrap_err().message;
         assert_eq!(message, "there is no constant \"tiel\"; did you mean \"tile\"? The kernel has: tile (id 3), count");
         let message = places(&setting(Which::Id(9)), &all).unwrap_err().message;
         assert_eq!(message, "there is no constant with id 9. The kernel has: tile (id 3), count");
-        let twice = [Setting { of: Which::Id(3), value: 1.0 }, Setting { of: Which::Name("tile"), value: 2.0 }];
+        let twice =
+            [Setting { of: Which::Id(3), value: Value::Number(1.0) }, Setting { of: Which::Name("tile"), value: Value::Number(2.0) }];
         assert!(places(&twice, &all).unwrap_err().message.contains("given twice"));
         assert!(places(&setting(Which::Id(9)), &[]).unwrap_err().message.contains("none"));
     }

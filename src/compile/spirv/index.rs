@@ -51,7 +51,7 @@ pub(crate) struct Index<'a> {
     /// The global variables: id and storage class.
     pub(crate) globals: Vec<(u32, u32)>,
     /// The values that the caller gives for specialization constants, by the constants' ids in the module.
-    settings: IdMap<u32, (Form, f64)>,
+    settings: IdMap<u32, (Form, u64)>,
 }
 
 impl<'a> Index<'a> {
@@ -85,16 +85,16 @@ impl<'a> Index<'a> {
         for (setting, place) in settings.iter().zip(places(settings, &all)?) {
             let (constant, id, form) = ids[place];
             let form = form.ok_or_else(|| invalid(format!("the type of the specialization constant {} is no scalar", setting.of)))?;
-            form.check(setting.of, setting.value)?;
-            let mut bytes = form.bits(setting.value).to_le_bytes().to_vec();
+            let bits = form.bits_of(setting.of, setting.value)?;
+            let mut bytes = bits.to_le_bytes().to_vec();
             bytes.truncate(form.bytes());
             given.push(Specialized { id, bytes });
-            values.insert(constant, (form, setting.value));
+            values.insert(constant, (form, bits));
         }
         Ok((Index::with_settings(index.module, values)?, given))
     }
 
-    fn with_settings(module: Module<'a>, settings: IdMap<u32, (Form, f64)>) -> Result<Index<'a>> {
+    fn with_settings(module: Module<'a>, settings: IdMap<u32, (Form, u64)>) -> Result<Index<'a>> {
         let mut index = Index {
             module,
             defs: IdMap::default(),
@@ -180,9 +180,9 @@ impl<'a> Index<'a> {
                 self.constants.define(inst, &types);
                 // Reflection computes with integers and booleans only, so floats are not recorded.
                 if let Some(id) = inst.result()
-                    && let Some((form @ (Form::Bool | Form::Int(..)), value)) = self.settings.get(&id)
+                    && let Some((Form::Bool | Form::Int(..), bits)) = self.settings.get(&id)
                 {
-                    self.constants.set(id, form.bits(*value));
+                    self.constants.set(id, *bits);
                 }
             }
         }

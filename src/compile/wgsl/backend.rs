@@ -206,17 +206,18 @@ fn values(module: &naga::Module, settings: &[Setting<'_>]) -> Result<PipelineCon
     let mut values = PipelineConstants::default();
     for (setting, place) in settings.iter().zip(constant_values::places(settings, &all)?) {
         let one = overrides[place];
+        let mut form = Form::Float(64);
         if let TypeInner::Scalar(scalar) = module.types[one.ty].inner {
             let bits = u32::from(scalar.width) * 8;
-            let form = match scalar.kind {
+            form = match scalar.kind {
                 ScalarKind::Bool => Form::Bool,
                 ScalarKind::Sint => Form::Int(bits, true),
                 ScalarKind::Uint => Form::Int(bits, false),
                 _ => Form::Float(bits),
             };
-            form.check(setting.of, setting.value)?;
         }
-        values.insert(override_key(one), setting.value);
+        // The compiler takes doubles, and WGSL has no overrides of 64-bit integers.
+        values.insert(override_key(one), form.number_of(setting.of, setting.value)?);
     }
     Ok(values)
 }

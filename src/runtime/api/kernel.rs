@@ -7,7 +7,7 @@ use crate::runtime::device::inside;
 use crate::runtime::kernel::properties::{KernelArgProperties, KernelProperties};
 use crate::runtime::object::kernel;
 
-pub(crate) use crate::runtime::kernel::options::{Bounds, Language, Options, Setting, Which};
+pub(crate) use crate::runtime::kernel::options::{Bounds, ConstantValue, Language, Options, Setting, Which};
 
 /// Makes a kernel and names it.
 pub(crate) fn create(device: Token, options: &Options<'_>) -> Result<Token> {

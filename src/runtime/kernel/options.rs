@@ -2,7 +2,7 @@
 
 use super::subgroups::Subgroups;
 
-pub(crate) use crate::compile::{Setting, Which};
+pub(crate) use crate::compile::{ConstantValue, Setting, Which};
 
 /// What the code is written in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

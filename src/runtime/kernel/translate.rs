@@ -3,7 +3,7 @@
 use super::compilers::Compilers;
 use super::context::CompileContext;
 use super::glsl::{self, Prepared};
-use super::options::{Bounds, Language, Options, Setting, Which};
+use super::options::{Bounds, ConstantValue, Language, Options, Setting, Which};
 use super::other_devices;
 use super::parsed;
 use super::program::Compiled;
@@ -38,7 +38,12 @@ pub(crate) fn key(options: &Options<'_>, prepared: Option<&Prepared>) -> u128 {
                 bytes.extend(id.to_le_bytes());
             }
         }
-        bytes.extend(setting.value.to_bits().to_le_bytes());
+        let (kind, bits) = match setting.value {
+            ConstantValue::Number(number) => (0, number.to_bits()),
+            ConstantValue::Bits(bits) => (1, bits),
+        };
+        bytes.push(kind);
+        bytes.extend(bits.to_le_bytes());
     }
     bytes.extend([4, options.unchecked.into(), options.subgroups.full.into()]);
     bytes.extend(options.subgroups.size.to_le_bytes());
