@@ -64,14 +64,8 @@ const FLOORS: &[(&str, &[Floor])] = &[
 
 /// The circles of imports that stay, each with the reason: the files, or folders with a slash at the end, and why.
 /// A circle that goes beyond its line fails, and so does a line without a circle.
-const CIRCLES: &[(&[&str], &str)] = &[
-    (
-        &["avxc/src/abi.rs", "avxc/src/cli.rs", "avxc/src/failure.rs", "avxc/src/source.rs"],
-        "the refusal of an argument is declared beside the arguments, and belongs to the errors",
-    ),
-    (&["avxc/src/array.rs", "avxc/src/npy.rs"], "an array reads and writes its own file format"),
-    (&["xtask/src/chromium.rs", "xtask/src/session.rs"], "the browser has a session, and the session knows what a browser needs"),
-];
+const CIRCLES: &[(&[&str], &str)] =
+    &[(&["xtask/src/chromium.rs", "xtask/src/session.rs"], "the browser has a session, and the session knows what a browser needs")];
 
 /// What the imports of files have against the floors of a folder.
 fn against_floors(files: &[File], root: &str, floors: &[Floor]) -> Vec<String> {

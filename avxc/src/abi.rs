@@ -1,23 +1,15 @@
 //! The library's C ABI behind safe types: the only place of the tool with `unsafe`.
 
+use crate::error::LibraryError;
 use crate::source::{Code, ConstantName, ConstantValue};
 pub(crate) use avx_gpu::ffi::offline::{Offline, OfflineArg};
 use avx_gpu::ffi::*;
 use std::ffi::{CStr, CString, c_char};
 use std::ptr::{null, null_mut};
 
-/// What the library refused, in its own words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    /// AVX_ERROR_...
-    pub(crate) status: avx_status,
-    /// The message, without the names of the call and of the status.
-    pub(crate) message: String,
-}
+type Result<T> = std::result::Result<T, LibraryError>;
 
-type Result<T> = std::result::Result<T, Refusal>;
-
-/// A refusal if the call failed.
+/// The library's error, if the call failed.
 fn check(status: avx_status) -> Result<()> {
     if status == AVX_OK {
         return Ok(());
@@ -27,7 +19,7 @@ fn check(status: avx_status) -> Result<()> {
     // SAFETY: the name is static text that ends with NUL.
     let name = unsafe { CStr::from_ptr(avx_status_name(status)) }.to_string_lossy();
     let message = text.split_once(&format!("{name}: ")).map_or(text.as_str(), |(_, message)| message).to_owned();
-    Err(Refusal { status, message })
+    Err(LibraryError { status, message })
 }
 
 /// Text out of a fixed array of a struct.
@@ -38,7 +30,7 @@ fn text(array: &[c_char]) -> String {
 
 /// Text for the library.
 fn c_text(text: &str) -> Result<CString> {
-    CString::new(text).map_err(|_| Refusal { status: AVX_ERROR_INVALID_ARGUMENT, message: format!("{text:?} has a NUL in it") })
+    CString::new(text).map_err(|_| LibraryError { status: AVX_ERROR_INVALID_ARGUMENT, message: format!("{text:?} has a NUL in it") })
 }
 
 /// What a device is and can do.
@@ -376,8 +368,8 @@ impl Event<'_> {
         // SAFETY: `nanoseconds` is writable.
         match check(unsafe { avx_event_elapsed(start.handle, self.handle, &mut nanoseconds) }) {
             Ok(()) => Ok(Some(nanoseconds)),
-            Err(refusal) if refusal.status == AVX_ERROR_UNSUPPORTED => Ok(None),
-            Err(refusal) => Err(refusal),
+            Err(error) if error.status == AVX_ERROR_UNSUPPORTED => Ok(None),
+            Err(error) => Err(error),
         }
     }
 }

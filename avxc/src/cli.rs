@@ -1,10 +1,10 @@
-//! The command line: one table of commands and options, from which both the parser and the manual are made.
+//! The command line. The parser and the manual are both made from one table of commands and options.
 
-use crate::failure::{Result, usage};
+use crate::error::{Result, usage};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// What an option is about.
+/// The options of all commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flag {
     Entry,
@@ -40,15 +40,15 @@ pub(crate) struct Opt {
     pub(crate) short: Option<char>,
     /// Its long name, without dashes; "" if it has none.
     pub(crate) long: &'static str,
-    /// What the manual calls its value; "" if it takes none.
+    /// The name of its value in the manual; "" if it takes no value.
     pub(crate) value: &'static str,
-    /// It may be given several times.
+    /// Whether it may be given several times.
     pub(crate) many: bool,
-    /// What it does, line by line.
+    /// Its description in the manual, one entry for each line.
     pub(crate) help: &'static [&'static str],
 }
 
-/// What a command does.
+/// The commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verb {
     Check,
@@ -65,15 +65,15 @@ pub(crate) enum Verb {
 pub(crate) struct Command {
     pub(crate) verb: Verb,
     pub(crate) name: &'static str,
-    /// What follows the name in its usage.
+    /// The text behind the name in the usage line.
     pub(crate) usage: &'static str,
-    /// What it does, in one line.
+    /// Its description in one line.
     pub(crate) summary: &'static str,
-    /// What else there is to say, line by line.
+    /// Further description, one entry for each line.
     pub(crate) details: &'static [&'static str],
     /// Its own options, in the order of the manual.
     pub(crate) options: &'static [&'static Opt],
-    /// How many files or words it takes.
+    /// The smallest and the largest number of files or words that it takes.
     pub(crate) words: (usize, usize),
 }
 
@@ -84,14 +84,14 @@ const ENTRY: Opt = Opt {
     short: Some('e'),
     long: "entry",
     value: "NAME",
-    help: &["The entry point. Without it: the only one, or each (check, info)."],
+    help: &["The entry point. Without this option: the only one, or each (check, info)."],
     ..PLAIN
 };
 const LANGUAGE: Opt = Opt {
     flag: Flag::Language,
     long: "language",
     value: "wgsl|spirv|glsl",
-    help: &["The kernel's language, where the file's name does not tell it."],
+    help: &["The kernel's language, if the file's name does not show it."],
     ..PLAIN
 };
 const DEFINE: Opt = Opt {
@@ -118,20 +118,20 @@ const MACRO: Opt =
 const UNCHECKED: Opt = Opt {
     flag: Flag::Unchecked,
     long: "unchecked",
-    help: &["Leave bounds checks out of the code: for kernels that are trusted."],
+    help: &["Leave bounds checks out of the code. Use it for trusted kernels only."],
     ..PLAIN
 };
 const DEBUG: Opt = Opt {
     flag: Flag::Debug,
     long: "debug",
-    help: &["Let printf, assert and indices out of bounds report, on standard error when it runs."],
+    help: &["Report printf, failed asserts and indices out of bounds. 'avxc run' prints the", "reports on standard error."],
     ..PLAIN
 };
 const SUBGROUP_SIZE: Opt = Opt {
     flag: Flag::SubgroupSize,
     long: "subgroup-size",
     value: "N",
-    help: &["Ask for subgroups of N invocations, on devices that can fix their size."],
+    help: &["Fix the size of subgroups at N invocations, on devices that can do so."],
     ..PLAIN
 };
 const DEVICE: Opt = Opt {
@@ -149,18 +149,17 @@ const VULKAN: Opt = Opt {
     flag: Flag::Vulkan,
     long: "vulkan",
     value: "1.1|1.2|1.3|1.4",
-    help: &["Compile for this version of Vulkan and every feature there is, instead of for a", "device. No driver is needed."],
+    help: &["Compile for this version of Vulkan with every feature, instead of for a device.", "No driver is needed."],
     ..PLAIN
 };
-const VERSION_OF_OUTPUT: Opt =
-    Opt { help: &["The version of Vulkan to compile for, with every feature there is; 1.3 if not given."], ..VULKAN };
+const VERSION_OF_OUTPUT: Opt = Opt { help: &["The version of Vulkan to compile for, with every feature; 1.3 if not given."], ..VULKAN };
 const JSON: Opt = Opt { flag: Flag::Json, long: "json", help: &["Print JSON instead of a table."], ..PLAIN };
 const OUTPUT: Opt = Opt {
     flag: Flag::Output,
     short: Some('o'),
     long: "output",
     value: "FILE",
-    help: &["Where to write; '-' is standard output."],
+    help: &["The file to write; '-' is standard output."],
     ..PLAIN
 };
 const IN: Opt =
@@ -170,7 +169,7 @@ const INOUT: Opt = Opt {
     long: "inout",
     value: "[NAME=]FILE",
     many: true,
-    help: &["The same, and the result goes back to FILE, or with FILE:to=OTHER to OTHER."],
+    help: &["As --in, and the result is written to FILE, or with FILE:to=OTHER to OTHER."],
     ..PLAIN
 };
 const OUT: Opt = Opt {
@@ -179,9 +178,9 @@ const OUT: Opt = Opt {
     value: "[NAME=]FILE",
     many: true,
     help: &[
-        "A binding that starts as zeros and whose result goes to FILE. Its size is that of",
-        "the first input; FILE:f32:480,640 gives type and shape, FILE:f32 the type alone,",
-        "FILE:like=NAME takes both from the binding NAME.",
+        "A binding that starts as zeros and whose result is written to FILE. Its size is",
+        "that of the first input; FILE:f32:480,640 gives type and shape, FILE:f32 only the",
+        "type, FILE:like=NAME takes both from the binding NAME.",
     ],
     ..PLAIN
 };
@@ -193,36 +192,41 @@ const UNIFORM: Opt = Opt {
     help: &["A uniform block, as typed values: \"f32:2.0 u32:1000\"."],
     ..PLAIN
 };
-const PUSH: Opt =
-    Opt { flag: Flag::Push, long: "push", value: "VALUES", help: &["The push-constant (WGSL: immediate) block, likewise."], ..PLAIN };
+const PUSH: Opt = Opt {
+    flag: Flag::Push,
+    long: "push",
+    value: "VALUES",
+    help: &["The push-constant (WGSL: immediate) block, as typed values."],
+    ..PLAIN
+};
 const GROUPS: Opt =
-    Opt { flag: Flag::Groups, short: Some('g'), long: "groups", value: "X[,Y[,Z]]", help: &["How many workgroups to run."], ..PLAIN };
+    Opt { flag: Flag::Groups, short: Some('g'), long: "groups", value: "X[,Y[,Z]]", help: &["The number of workgroups to run."], ..PLAIN };
 const THREADS: Opt = Opt {
     flag: Flag::Threads,
     short: Some('t'),
     long: "threads",
     value: "X[,Y[,Z]]",
-    help: &["How many invocations to run at least: rounded up to whole workgroups."],
+    help: &["The number of invocations to run, rounded up to whole workgroups."],
     ..PLAIN
 };
 const REPEAT: Opt = Opt {
     flag: Flag::Repeat,
     long: "repeat",
     value: "N",
-    help: &["After the run whose results are kept, run N times more and print the median time."],
+    help: &["After the run whose results are written, run N more times and print the median time."],
     ..PLAIN
 };
 const COLOR: Opt = Opt {
     flag: Flag::Color,
     long: "color",
     value: "auto|always|never",
-    help: &["Colours; auto, the default, is on a terminal and where NO_COLOR is not set."],
+    help: &["Whether to use colours. auto, the default: on a terminal, unless NO_COLOR is set."],
     ..PLAIN
 };
 const HELP: Opt = Opt { flag: Flag::Help, short: Some('h'), long: "help", help: &["Print help and stop."], ..PLAIN };
 const VERSION: Opt = Opt { flag: Flag::Version, short: Some('V'), long: "version", help: &["Print the version and stop."], ..PLAIN };
 
-/// Options that every command has.
+/// The options that every command has.
 pub(crate) const EVERYWHERE: [&Opt; 3] = [&COLOR, &HELP, &VERSION];
 
 /// Every command, in the order of the manual.
@@ -234,7 +238,7 @@ pub(crate) const COMMANDS: [Command; 7] = [
         summary: "Compile kernels for this machine's devices, or for a version of Vulkan",
         details: &[
             "Prints a line for each file, entry point and device: ok, or what is wrong or missing.",
-            "Fails if one of them does not compile on one of the devices that can be used.",
+            "Fails if one of them does not compile on one of the usable devices.",
         ],
         options: &[&ENTRY, &LANGUAGE, &DEFINE, &INCLUDE, &MACRO, &UNCHECKED, &DEBUG, &SUBGROUP_SIZE, &DEVICE, &VULKAN],
         words: (1, usize::MAX),
@@ -243,7 +247,7 @@ pub(crate) const COMMANDS: [Command; 7] = [
         verb: Verb::Info,
         name: "info",
         usage: "FILE [OPTIONS]",
-        summary: "Show what a kernel takes and needs: entry points, arguments, features",
+        summary: "Show the entry points, arguments and required features of a kernel",
         details: &["No driver is needed."],
         options: &[&ENTRY, &LANGUAGE, &DEFINE, &INCLUDE, &MACRO, &VERSION_OF_OUTPUT, &JSON],
         words: (1, 1),
@@ -252,7 +256,7 @@ pub(crate) const COMMANDS: [Command; 7] = [
         verb: Verb::Spirv,
         name: "spirv",
         usage: "FILE -o OUT.spv [OPTIONS]",
-        summary: "Compile a kernel to SPIR-V, as the library gives it to drivers",
+        summary: "Compile a kernel to the SPIR-V that the library passes to drivers",
         details: &["No driver is needed."],
         options: &[&OUTPUT, &ENTRY, &LANGUAGE, &DEFINE, &INCLUDE, &MACRO, &UNCHECKED, &DEBUG, &VERSION_OF_OUTPUT],
         words: (1, 1),
@@ -262,7 +266,7 @@ pub(crate) const COMMANDS: [Command; 7] = [
         name: "disasm",
         usage: "FILE [OPTIONS]",
         summary: "Print a kernel's SPIR-V as text",
-        details: &["SPIR-V files are shown as they are, others after compiling them. No driver is needed."],
+        details: &["SPIR-V files are shown as they are, other files after compiling them. No driver is needed."],
         options: &[&OUTPUT, &ENTRY, &LANGUAGE, &DEFINE, &INCLUDE, &MACRO, &UNCHECKED, &DEBUG, &VERSION_OF_OUTPUT],
         words: (1, 1),
     },
@@ -278,7 +282,7 @@ pub(crate) const COMMANDS: [Command; 7] = [
             "",
             "NAME is the variable's name, or GROUP.BINDING, as 'avxc info' shows them. Without names, --in,",
             "--inout and --out go to the storage buffers and --uniform to the uniform blocks, each in the",
-            "order of group and binding. A uniform block takes a file, too: --in params=params.bin.",
+            "order of group and binding. A uniform block can take a file too: --in params=params.bin.",
             "",
             "VALUES are TYPE:VALUE[,VALUE]... with spaces between, each aligned to its size; pad:N adds N zero",
             "bytes. Integers may be hexadecimal.",
@@ -319,19 +323,19 @@ pub(crate) const COMMANDS: [Command; 7] = [
         verb: Verb::Help,
         name: "help",
         usage: "[COMMAND]",
-        summary: "Print the manual, or that of one command",
+        summary: "Print the whole manual, or the manual of one command",
         details: &[],
         options: &[],
         words: (0, 1),
     },
 ];
 
-/// What the command line asks for.
+/// The request of a command line.
 #[derive(Debug)]
 pub(crate) enum Request {
     /// The whole manual.
     Manual,
-    /// The overview, or one command's manual.
+    /// The overview, or the manual of one command.
     Help(Option<&'static Command>),
     /// The version.
     Version,
@@ -339,13 +343,13 @@ pub(crate) enum Request {
     Command(Invocation),
 }
 
-/// A command with what was given to it.
+/// A command with its files and options.
 #[derive(Debug)]
 pub(crate) struct Invocation {
     pub(crate) command: &'static Command,
-    /// Files, in order.
+    /// The files, in order.
     pub(crate) files: Vec<PathBuf>,
-    /// Options with their values, in order.
+    /// The options with their values, in order.
     pub(crate) given: Vec<(Flag, String)>,
 }
 
@@ -354,7 +358,7 @@ pub(crate) fn command(name: &str) -> Option<&'static Command> {
     COMMANDS.iter().find(|command| command.name == name)
 }
 
-/// Reads the command line, without the program's name.
+/// Parses a command line. It does not include the program's name.
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request> {
     let mut parser = lexopt::Parser::from_args(args);
     let mut command: Option<&'static Command> = None;
@@ -390,7 +394,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request>
         };
         given.push((opt.flag, value));
     }
-    let Some(command) = command else { return Err(usage("no command was given; 'avxc help' lists them")) };
+    let Some(command) = command else { return Err(usage("a command is missing; 'avxc help' lists them")) };
     let (least, most) = command.words;
     if files.len() < least || files.len() > most {
         let wrong = if files.len() < least { "needs" } else { "takes only" };
@@ -409,7 +413,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request>
     }
 }
 
-/// How many files, in words.
+/// The number of files, as text.
 fn count(least: usize, most: usize) -> &'static str {
     match (least, most) {
         (_, 0) => "options, and no file",
@@ -419,20 +423,20 @@ fn count(least: usize, most: usize) -> &'static str {
     }
 }
 
-/// The option that fits, of the command or of all.
+/// The option that fits, out of those of the command and those of every command.
 fn find(command: Option<&'static Command>, fits: impl Fn(&Opt) -> bool) -> Option<&'static Opt> {
     let own = command.map(|command| command.options).unwrap_or_default();
     own.iter().chain(EVERYWHERE.iter()).copied().find(|opt| fits(opt))
 }
 
-/// What to say of an option that there is not.
-fn unknown(command: Option<&'static Command>, shown: &str) -> crate::failure::Failure {
+/// The error for an option that does not exist.
+fn unknown(command: Option<&'static Command>, shown: &str) -> crate::error::Error {
     let owner = COMMANDS.iter().find(|command| {
         let named = |opt: &&Opt| format!("--{}", opt.long) == shown || opt.short.is_some_and(|c| format!("-{c}") == shown);
         command.options.iter().copied().any(|opt| named(&opt))
     });
     match (command, owner) {
-        (None, Some(_)) => usage(format!("{shown} goes behind a command; 'avxc help' lists them")),
+        (None, Some(_)) => usage(format!("{shown} must come after a command; 'avxc help' lists them")),
         (None, None) => usage(format!("there is no option {shown}; 'avxc help' lists them")),
         (Some(command), Some(owner)) => usage(format!(
             "{shown} is an option of 'avxc {}', not of 'avxc {}'; 'avxc help {1}' lists its options",
@@ -460,14 +464,14 @@ impl Invocation {
 
     /// The only file of a command that takes one.
     pub(crate) fn file(&self) -> Result<&PathBuf> {
-        self.files.first().ok_or_else(|| usage("a file is needed"))
+        self.files.first().ok_or_else(|| usage("a file is missing"))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::Exit;
+    use crate::error::Exit;
 
     fn parsed(words: &[&str]) -> Result<Request> {
         parse(words.iter().map(OsString::from))
@@ -512,22 +516,22 @@ mod tests {
     #[test]
     fn mistakes_are_named() {
         for (words, say) in [
-            (&[][..], "no command"),
+            (&[][..], "a command is missing"),
             (&["ruin"], "'ruin'"),
             (&["run"], "one file"),
             (&["info", "a", "b"], "only one file"),
             (&["devices", "a"], "no file"),
             (&["run", "k", "--grups", "1"], "--grups"),
             (&["run", "k", "--json"], "'avxc info'"),
-            (&["--json"], "behind a command"),
+            (&["--json"], "after a command"),
             (&["run", "k", "--groups"], "X[,Y[,Z]]"),
             (&["info", "k", "--json=yes"], "json"),
             (&["run", "k", "--groups", "1", "-g", "2"], "twice"),
             (&["help", "nothing"], "'nothing'"),
         ] {
-            let failure = parsed(words).expect_err("a mistake");
-            assert_eq!(failure.exit, Exit::Usage);
-            assert!(failure.message.contains(say), "{words:?}: {}", failure.message);
+            let error = parsed(words).expect_err("a mistake");
+            assert_eq!(error.exit, Exit::Usage);
+            assert!(error.message.contains(say), "{words:?}: {}", error.message);
         }
     }
 }

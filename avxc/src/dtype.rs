@@ -1,8 +1,8 @@
-//! The types that array elements have.
+//! The types of array elements.
 
 use half::f16;
 
-/// A type of element.
+/// The type of an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dtype {
     F16,
@@ -19,7 +19,7 @@ pub(crate) enum Dtype {
     Bool,
 }
 
-/// Every type: its name here, NumPy's code without the byte order, and its bytes.
+/// Every type with its name, NumPy's code without the byte order, and its size in bytes.
 const TYPES: [(Dtype, &str, &str, usize); 12] = [
     (Dtype::F16, "f16", "f2", 2),
     (Dtype::F32, "f32", "f4", 4),
@@ -37,16 +37,16 @@ const TYPES: [(Dtype, &str, &str, usize); 12] = [
 
 impl Dtype {
     fn row(self) -> (Dtype, &'static str, &'static str, usize) {
-        // The table is in the order of the enum, which a test holds.
+        // The table is in the order of the enum; a test checks that.
         TYPES[self as usize]
     }
 
-    /// The type of that name, such as "f32".
+    /// The type of this name, such as "f32".
     pub(crate) fn named(name: &str) -> Option<Dtype> {
         TYPES.iter().find(|row| row.1 == name).map(|row| row.0)
     }
 
-    /// The type of NumPy's code without the byte order, such as "f4".
+    /// The type that NumPy's code without the byte order means, such as "f4".
     pub(crate) fn of_code(code: &str) -> Option<Dtype> {
         TYPES.iter().find(|row| row.2 == code).map(|row| row.0)
     }
@@ -61,7 +61,7 @@ impl Dtype {
         format!("{}{}", if self.size() == 1 { '|' } else { '<' }, self.row().2)
     }
 
-    /// Bytes of an element.
+    /// The size of an element in bytes.
     pub(crate) fn size(self) -> usize {
         self.row().3
     }
@@ -71,9 +71,9 @@ impl Dtype {
         TYPES.map(|row| row.1).join(" ")
     }
 
-    /// Appends the value that a text names; false if it names none of this type.
+    /// Parses a value of this type and appends its bytes. Returns false if the text is not such a value.
     pub(crate) fn push(self, text: &str, out: &mut Vec<u8>) -> bool {
-        /// An integer, decimal or 0x....
+        /// Parses a decimal or hexadecimal (0x...) integer.
         fn integer<T: TryFrom<i128>>(text: &str) -> Option<T> {
             let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
             let value = match digits.strip_prefix("0x").or(digits.strip_prefix("0X")) {

@@ -1,12 +1,12 @@
-//! The manual, made from the table of commands.
+//! The manual. It is made from the table of commands.
 
 use crate::cli::{COMMANDS, Command, EVERYWHERE, Opt};
-use crate::failure::EXITS;
+use crate::error::EXITS;
 
 /// The column where descriptions start.
 const COLUMN: usize = 26;
 
-/// What `avxc --help` prints.
+/// The output of `avxc --help`.
 pub(crate) fn overview() -> String {
     let mut text = String::from(
         "avxc compiles, checks, shows and runs compute kernels with libavx_gpu.\n\n\
@@ -19,20 +19,20 @@ pub(crate) fn overview() -> String {
     options(&mut text, &EVERYWHERE);
     text.push_str(
         "\nKernels are WGSL (.wgsl), SPIR-V (.spv) or GLSL (.comp, .glsl); '-' reads one from standard input.\n\
-         'avxc help COMMAND' tells more, 'avxc help' all.\n\nExit status:\n",
+         'avxc help COMMAND' prints the manual of one command, 'avxc help' the whole manual.\n\nExit status:\n",
     );
     for (exit, meaning) in EXITS {
         text.push_str(&format!("  {}  {meaning}\n", exit as i32));
     }
     text.push_str("\nEnvironment:\n");
-    row(&mut text, "AVX_GPU_DEVICE", &["Selectors, as of --device, that filter and order the devices."]);
-    row(&mut text, "AVX_GPU_LOG", &["error, warn, info or debug: print the library's log."]);
+    row(&mut text, "AVX_GPU_DEVICE", &["Selectors, as for --device, that filter and order the devices."]);
+    row(&mut text, "AVX_GPU_LOG", &["Print the library's log up to this level: error, warn, info or debug."]);
     row(&mut text, "AVX_GPU_VALIDATION=1", &["Run under the Khronos validation layer; messages go to the log."]);
-    row(&mut text, "NO_COLOR", &["If set and not empty: no colours."]);
+    row(&mut text, "NO_COLOR", &["No colours, if set and not empty."]);
     text
 }
 
-/// What `avxc help COMMAND` prints.
+/// The output of `avxc help COMMAND`.
 pub(crate) fn of(command: &Command) -> String {
     let mut text = format!("{}.\n\nUsage: avxc {} {}\n", command.summary, command.name, command.usage);
     if !command.details.is_empty() {
@@ -49,7 +49,7 @@ pub(crate) fn of(command: &Command) -> String {
     text
 }
 
-/// What `avxc help` prints.
+/// The output of `avxc help`.
 pub(crate) fn manual() -> String {
     let mut text = overview();
     for command in &COMMANDS {
@@ -68,7 +68,7 @@ fn options(text: &mut String, options: &[&Opt]) {
     }
 }
 
-/// A name, and from [`COLUMN`] on what it is; on the next line where the name is long.
+/// A name and its description, which starts at [`COLUMN`]; on the next line if the name is long.
 fn row(text: &mut String, name: &str, lines: &[&str]) {
     let mut lines = lines.iter();
     let first = lines.next().copied().unwrap_or_default();

@@ -1,30 +1,31 @@
-//! Blocks of bytes written on the command line as typed values: "f32:2.0 u32:1000 pad:8".
+//! Blocks of bytes that the command line gives as typed values: "f32:2.0 u32:1000 pad:8".
 
 use crate::dtype::Dtype;
 
-/// The most bytes of a block, as the library takes.
+/// The largest size of a block in bytes, which is also the limit of the library.
 const MOST: usize = 65536;
 
-/// The bytes that the values make, each aligned to its size as in a C struct; an `Err` says what is wrong.
+/// The bytes of the values. Each value is aligned to its size, as in a C struct. The error is a message for the user.
 pub(crate) fn bytes(text: &str) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();
     for word in text.split_whitespace() {
         let (name, values) = word.split_once(':').ok_or_else(|| format!("'{word}': write TYPE:VALUE, such as f32:2.0"))?;
         if name == "pad" {
             let count = values.parse().ok().filter(|&count: &usize| count <= MOST);
-            let count = count.ok_or_else(|| format!("'{word}': a number of bytes, {MOST} at most, belongs behind pad:"))?;
+            let count = count.ok_or_else(|| format!("'{word}': pad: takes a number of bytes, at most {MOST}"))?;
             out.resize(out.len() + count, 0);
         } else {
-            let dtype = Dtype::named(name).ok_or_else(|| format!("'{word}': '{name}' is no type; {} are, and pad", Dtype::names()))?;
+            let dtype =
+                Dtype::named(name).ok_or_else(|| format!("'{word}': '{name}' is not a type; the types are {}, and pad", Dtype::names()))?;
             out.resize(out.len().next_multiple_of(dtype.size()), 0);
             for value in values.split(',') {
                 if !dtype.push(value, &mut out) {
-                    return Err(format!("'{word}': '{value}' is no value of {name}"));
+                    return Err(format!("'{word}': '{value}' is not a value of type {name}"));
                 }
             }
         }
         if out.len() > MOST {
-            return Err(format!("the values make more than {MOST} bytes, the most that a block has"));
+            return Err(format!("the values take more than {MOST} bytes, which is the limit for a block"));
         }
     }
     if out.is_empty() { Err("there are no values; write TYPE:VALUE, such as f32:2.0".into()) } else { Ok(out) }

@@ -1,78 +1,79 @@
 //! avxc, the command line of libavx_gpu: compiles, checks, shows and runs compute kernels.
 //!
-//! | file | what it is about |
+//! | file | what it contains |
 //! |---|---|
-//! | [`cli`], [`help`] | the table of commands and options; the parser and the manual made from it |
-//! | [`commands`] | what each command does |
+//! | [`cli`], [`help`] | the table of commands and options; the parser and the manual, both made from the table |
+//! | [`commands`] | one file for each command |
 //! | [`source`] | kernel files |
-//! | [`array`](mod@array), [`npy`], [`dtype`] | arrays in files |
-//! | [`spec`], [`literal`], [`matching`] | what the arguments of `avxc run` say, and which binding gets which |
+//! | [`array`](mod@array), [`array_file`], [`npy`], [`dtype`] | arrays, and the files that hold them |
+//! | [`spec`], [`literal`], [`bind_options`] | the options of `avxc run`, and which binding each belongs to |
 //! | [`abi`] | the library's C ABI behind safe types |
-//! | [`promise`] | what every device of a Vulkan version has |
-//! | [`failure`], [`paint`], [`table`] | exit status, colours, columns |
+//! | [`required_limits`] | the limits that every device of a Vulkan version has |
+//! | [`error`](mod@error), [`output_style`], [`table`] | exit status, colours, columns |
 
 #![deny(unsafe_code)]
 
 #[expect(unsafe_code, reason = "the library's C ABI is called here, and nowhere else")]
 mod abi;
 mod array;
+mod array_file;
+mod bind_options;
 mod cli;
 mod commands;
 mod dtype;
-mod failure;
+mod error;
 mod help;
 mod literal;
-mod matching;
 mod npy;
-mod paint;
-mod promise;
+mod output_style;
+mod required_limits;
 mod source;
 mod spec;
 mod table;
 
 use cli::{Flag, Request};
-use failure::{Exit, Result};
-use paint::Paint;
+use error::{Exit, Result};
+use output_style::OutputStyle;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let (paint, outcome) = match cli::parse(std::env::args_os().skip(1)) {
-        Ok(request) => match paint_of(&request) {
-            Ok(paint) => (paint, answer(&request, &paint)),
-            Err(failure) => (Paint::default(), Err(failure)),
+    let (style, outcome) = match cli::parse(std::env::args_os().skip(1)) {
+        Ok(request) => match style_of(&request) {
+            Ok(style) => (style, answer(&request, &style)),
+            Err(error) => (OutputStyle::default(), Err(error)),
         },
-        Err(failure) => (Paint::new(None).unwrap_or_default(), Err(failure)),
+        Err(error) => (OutputStyle::new(None).unwrap_or_default(), Err(error)),
     };
     match outcome {
         Ok(()) => ExitCode::from(Exit::Done as u8),
-        Err(failure) => {
-            if !failure.message.is_empty() {
-                paint.complain(&failure.message);
+        Err(error) => {
+            if !error.message.is_empty() {
+                style.error(&error.message);
             }
-            ExitCode::from(failure.exit as u8)
+            ExitCode::from(error.exit as u8)
         }
     }
 }
 
-/// The colours that a request asks for.
-fn paint_of(request: &Request) -> Result<Paint> {
+/// The colours that a request chooses.
+fn style_of(request: &Request) -> Result<OutputStyle> {
     match request {
-        Request::Command(invocation) => Paint::new(invocation.one(Flag::Color)),
-        _ => Paint::new(None),
+        Request::Command(invocation) => OutputStyle::new(invocation.one(Flag::Color)),
+        _ => OutputStyle::new(None),
     }
 }
 
-fn answer(request: &Request, paint: &Paint) -> Result<()> {
+fn answer(request: &Request, style: &OutputStyle) -> Result<()> {
     match request {
-        Request::Manual => paint.print(&help::manual()),
-        Request::Help(None) => paint.print(&help::overview()),
-        Request::Help(Some(command)) => paint.print(&help::of(command)),
-        Request::Version => paint.print(&format!("avxc {}\n", table::version(abi::version()))),
-        Request::Command(invocation) => commands::run(invocation, paint).map_err(|mut failure| {
-            if failure.exit == Exit::Usage && !failure.message.is_empty() {
-                failure.message.push_str(&format!("\n'avxc help {}' tells more.", invocation.command.name));
+        Request::Manual => style.print(&help::manual()),
+        Request::Help(None) => style.print(&help::overview()),
+        Request::Help(Some(command)) => style.print(&help::of(command)),
+        Request::Version => style.print(&format!("avxc {}\n", table::version(abi::version()))),
+        Request::Command(invocation) => commands::run(invocation, style).map_err(|mut error| {
+            if error.exit == Exit::Usage && !error.message.is_empty() {
+                error.message.push_str(&format!("\n'avxc help {}' shows its options.", invocation.command.name));
             }
-            failure
+            error
         }),
     }
 }

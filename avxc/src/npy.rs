@@ -1,15 +1,15 @@
-//! NumPy's .npy format: a magic number, a version, the length of a header, the header (a Python dictionary as text), the elements.
+//! NumPy's .npy format: a magic number, a version, the length of the header, the header (a Python dictionary as text), and the elements.
 
 use crate::array::{Array, byte_size};
 use crate::dtype::Dtype;
 
-/// What every file starts with.
+/// The first bytes of every file.
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
-/// The most dimensions, as NumPy has.
+/// The largest number of dimensions, which is also the limit of NumPy.
 const MAX_DIMENSIONS: usize = 64;
 
-/// What a header says.
+/// The content of a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Header {
     descr: String,
@@ -17,15 +17,17 @@ struct Header {
     shape: Vec<u64>,
 }
 
-/// Reads a file; an `Err` says in words what is wrong with it.
+/// Parses a file. The error is a message for the user.
 pub(crate) fn read(mut file: Vec<u8>) -> Result<Array, String> {
     if !file.starts_with(MAGIC) {
-        return Err("this is no .npy file: it does not start with \\x93NUMPY".into());
+        return Err("this is not a .npy file: it does not start with \\x93NUMPY".into());
     }
     let (start, length) = match file.get(6..8) {
         Some([1, 0]) => (10, file.get(8..10).map(|bytes| u64::from(bytes[0]) | u64::from(bytes[1]) << 8)),
         Some([2 | 3, 0]) => (12, file.get(8..12).map(|bytes| bytes.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte)))),
-        Some([major, minor]) => return Err(format!("version {major}.{minor} of the .npy format is not known; 1.0, 2.0 and 3.0 are")),
+        Some([major, minor]) => {
+            return Err(format!("version {major}.{minor} of the .npy format is unknown; the known versions are 1.0, 2.0 and 3.0"));
+        }
         _ => return Err("the file ends in its first line".into()),
     };
     let data = length.and_then(|length| usize::try_from(length.checked_add(start as u64)?).ok());
@@ -39,7 +41,7 @@ pub(crate) fn read(mut file: Vec<u8>) -> Result<Array, String> {
         return Err("the array is in Fortran order: save it in C order, np.save(file, np.ascontiguousarray(a))".into());
     }
     file.drain(..data);
-    let wanted = byte_size(dtype, &header.shape).ok_or("the shape has more elements than memory could hold")?;
+    let wanted = byte_size(dtype, &header.shape).ok_or("the shape has more elements than fit any memory")?;
     let there = file.len() as u64;
     if there != wanted {
         let (far, which) = if there < wanted { (wanted - there, "fewer") } else { (there - wanted, "more") };
@@ -49,7 +51,7 @@ pub(crate) fn read(mut file: Vec<u8>) -> Result<Array, String> {
     Ok(Array { dtype, shape: header.shape, bytes: file })
 }
 
-/// The type that a header's `descr` names.
+/// The type that `descr` of a header means.
 fn dtype(descr: &str) -> Result<Dtype, String> {
     let mut letters = descr.chars();
     let order = letters.next().unwrap_or(' ');
@@ -63,18 +65,18 @@ fn dtype(descr: &str) -> Result<Dtype, String> {
             Err(format!("the elements are big-endian: save them as little-endian, np.save(file, a.astype('{}'))", dtype.descr()))
         }
         _ if code.starts_with('c') => {
-            Err(format!("complex elements ('{descr}') are not taken: save real and imaginary parts as floats, a.view('<f4') or '<f8'"))
+            Err(format!("complex elements ('{descr}') are not supported: save real and imaginary parts as floats, a.view('<f4') or '<f8'"))
         }
         _ if code.starts_with('O') => Err("the elements are Python objects: save numbers, such as a.astype('<f4')".into()),
-        _ => Err(format!("elements of type '{descr}' are not taken; {} are", Dtype::names())),
+        _ => Err(format!("elements of type '{descr}' are not supported; the supported types are {}", Dtype::names())),
     }
 }
 
-/// What is left of a header's text.
+/// Parses a header. The field is the rest of its text.
 struct Reader<'a>(&'a str);
 
 impl<'a> Reader<'a> {
-    /// The whole header.
+    /// Parses the whole header.
     fn header(mut self) -> Result<Header, String> {
         let (mut descr, mut fortran_order, mut shape) = (None, None, None);
         self.expect('{')?;
@@ -85,10 +87,10 @@ impl<'a> Reader<'a> {
                 "descr" => descr.replace(self.descr()?).is_some(),
                 "fortran_order" => fortran_order.replace(self.truth()?).is_some(),
                 "shape" => shape.replace(self.shape()?).is_some(),
-                other => return Err(format!("there is no key '{}'", shown(other))),
+                other => return Err(format!("the key '{}' is unknown", shown(other))),
             };
             if again {
-                return Err(format!("'{key}' is there twice"));
+                return Err(format!("'{key}' occurs twice"));
             }
             if !self.take(',') {
                 self.expect('}')?;
@@ -96,7 +98,7 @@ impl<'a> Reader<'a> {
             }
         }
         if !self.0.trim_matches([' ', '\n', '\r', '\t', '\0']).is_empty() {
-            return Err("there is something behind the dictionary".into());
+            return Err("there is text after the dictionary".into());
         }
         let missing = |key: &str| format!("'{key}' is missing");
         Ok(Header {
@@ -106,7 +108,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Passes a character if it is next.
+    /// Skips white space, and the character if it comes next. Returns whether it did.
     fn take(&mut self, c: char) -> bool {
         self.0 = self.0.trim_start();
         let rest = self.0.strip_prefix(c);
@@ -118,18 +120,18 @@ impl<'a> Reader<'a> {
         if self.take(c) { Ok(()) } else { Err(format!("'{c}' is missing where it says '{}'", shown(self.0))) }
     }
 
-    /// A text in quotes.
+    /// Parses a text in quotes.
     fn text(&mut self) -> Result<&'a str, String> {
         let quote = if self.take('\'') { '\'' } else { self.expect('"').map(|()| '"')? };
-        let (text, rest) = self.0.split_once(quote).ok_or("a text has no end")?;
+        let (text, rest) = self.0.split_once(quote).ok_or("a text has no closing quote")?;
         self.0 = rest;
         Ok(text)
     }
 
-    /// The type of the elements. Lists are structs.
+    /// Parses the type of the elements. A list would mean structs.
     fn descr(&mut self) -> Result<&'a str, String> {
         if self.take('[') {
-            return Err("the elements are structs; plain numbers are taken".into());
+            return Err("the elements are structs; only plain numbers are supported".into());
         }
         self.text()
     }
@@ -145,7 +147,7 @@ impl<'a> Reader<'a> {
         Err(format!("True or False is missing where it says '{}'", shown(self.0)))
     }
 
-    /// A tuple of numbers.
+    /// Parses a tuple of numbers.
     fn shape(&mut self) -> Result<Vec<u64>, String> {
         let mut shape = Vec::new();
         self.expect('(')?;
@@ -157,7 +159,7 @@ impl<'a> Reader<'a> {
             if shape.len() > MAX_DIMENSIONS {
                 return Err(format!("the shape has more than {MAX_DIMENSIONS} dimensions"));
             }
-            // Python 2 wrote long numbers so.
+            // Python 2 wrote long integers with an L.
             self.0 = rest.strip_prefix('L').unwrap_or(rest);
             if !self.take(',') {
                 self.expect(')')?;
@@ -173,19 +175,19 @@ fn shown(text: &str) -> String {
     text.chars().take(20).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// A file of version 1.0.
+/// The bytes of a file of version 1.0.
 pub(crate) fn write(array: &Array) -> Vec<u8> {
     let shape: String = array.shape.iter().map(|n| format!("{n}, ")).collect();
     let shape = if array.shape.len() == 1 { shape.trim_end() } else { shape.trim_end_matches(", ") };
     let mut header = format!("{{'descr': '{}', 'fortran_order': False, 'shape': ({shape}), }}", array.dtype.descr());
-    // The elements start at a multiple of 64, behind a line's end.
+    // The elements start at a multiple of 64, after a newline.
     let used = MAGIC.len() + 4 + header.len() + 1;
     header.push_str(&" ".repeat(used.next_multiple_of(64) - used));
     header.push('\n');
     let mut file = Vec::with_capacity(MAGIC.len() + 4 + header.len() + array.bytes.len());
     file.extend(MAGIC);
     file.extend([1, 0]);
-    // At most 64 numbers of 20 digits: below 65536.
+    // A header has at most 64 numbers of 20 digits, so its length is below 65536.
     file.extend((header.len() as u16).to_le_bytes());
     file.extend(header.as_bytes());
     file.extend(&array.bytes);
@@ -196,7 +198,7 @@ pub(crate) fn write(array: &Array) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    /// A file of a version with this header.
+    /// The bytes of a file with this version, header and elements.
     fn file(version: u8, header: &str, elements: &[u8]) -> Vec<u8> {
         let mut file = MAGIC.to_vec();
         file.extend([version, 0]);
@@ -210,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn every_version_and_way_of_writing_is_read() {
+    fn every_version_and_spelling_is_read() {
         for (version, header, shape) in [
             (1, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 1), }          \n", &[2, 1][..]),
             (2, "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }\n", &[2]),
@@ -225,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_and_is_numpys_own() {
+    fn written_files_are_read_back_and_look_like_numpys() {
         let array = Array { dtype: Dtype::F32, shape: vec![3], bytes: vec![0; 12] };
         let file = write(&array);
         assert_eq!(file.len(), 128 + 12);
@@ -242,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_taken_is_named() {
+    fn unsupported_files_are_errors_with_the_reason() {
         let say = |header: &str, word: &str| {
             let why = read(file(1, header, &[0; 8])).expect_err(header);
             assert!(why.contains(word), "{header}: {why}");
@@ -264,11 +266,11 @@ mod tests {
         say("{'descr': '<f4', 'descr': '<f4'}", "twice");
         say("{'descr': '<f4', 'mode': 'x'}", "'mode'");
         say("{'descr': '<f4', 'fortran_order': 0}", "True or False");
-        say("{'descr': '<f4", "no end");
-        say("{} x", "behind");
+        say("{'descr': '<f4", "closing quote");
+        say("{} x", "after the dictionary");
         say("", "'{' is missing");
         let why = |bytes: &[u8]| read(bytes.to_vec()).expect_err("damaged");
-        assert!(why(b"PK\x03\x04").contains("no .npy"));
+        assert!(why(b"PK\x03\x04").contains("not a .npy"));
         assert!(why(b"\x93NUMPY\x04\x00").contains("4.0"));
         assert!(why(b"\x93NUMPY\x01").contains("ends"));
         assert!(why(b"\x93NUMPY\x01\x00\xff\xff{}").contains("ends within"));
@@ -276,7 +278,7 @@ mod tests {
         assert!(why(b"\x93NUMPY\x01\x00\x02\x00\xff\xff").contains("not text"));
     }
 
-    /// Every byte of a file changed in many ways, and the file cut at every place: an array or an error, never a panic.
+    /// Changes every byte of a file in many ways, and cuts the file at every place. The result is an array or an error, never a panic.
     #[test]
     fn damaged_files_are_errors() {
         let whole = write(&Array { dtype: Dtype::I16, shape: vec![2, 3], bytes: (0..12).collect() });

@@ -1,25 +1,25 @@
-//! A kernel file: its bytes, its language, and what the command line says of its entry point and constants.
+//! Kernel files: the bytes, the language, and the options of the command line that belong to the kernel.
 
 use crate::cli::{Flag, Invocation};
-use crate::failure::{self, Result, usage};
+use crate::error::{self, Result, usage};
 use avx_gpu::ffi::{AVX_KERNEL_DEBUG, AVX_KERNEL_UNCHECKED, AVX_LANGUAGE_GLSL, AVX_LANGUAGE_SPIRV, AVX_LANGUAGE_WGSL};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// The most bytes that are read of a kernel: more than the library compiles, which then says so.
+/// The largest number of bytes that are read of a kernel. It is more than the library compiles, so that the library reports its own limit.
 const MOST: u64 = 64 << 20;
 
-/// How a constant is named.
+/// The name of a constant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ConstantName {
-    /// By its name.
+    /// Its name.
     Name(String),
-    /// By its id.
+    /// Its id.
     Id(u32),
 }
 
-/// A constant's value.
+/// The value of a constant.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum ConstantValue {
     /// A number, which the library converts to the constant's type.
@@ -28,7 +28,7 @@ pub(crate) enum ConstantValue {
     Bits(u64),
 }
 
-/// A kernel as it is compiled.
+/// A kernel with all that its compilation depends on.
 #[derive(Clone, Debug)]
 pub(crate) struct Code {
     /// AVX_LANGUAGE_...
@@ -36,21 +36,21 @@ pub(crate) struct Code {
     pub(crate) bytes: Vec<u8>,
     /// Its name in messages.
     pub(crate) label: String,
-    /// The entry point; none: the only one.
+    /// The entry point; `None`: the only one.
     pub(crate) entry: Option<String>,
-    /// Values of constants.
+    /// The values of constants.
     pub(crate) constants: Vec<(ConstantName, ConstantValue)>,
-    /// Of GLSL: folders for includes.
+    /// GLSL: the folders for includes.
     pub(crate) folders: Vec<String>,
-    /// Of GLSL: macros.
+    /// GLSL: the macros.
     pub(crate) macros: Vec<String>,
     /// AVX_KERNEL_...
     pub(crate) flags: u32,
-    /// Invocations of a subgroup; 0: the driver's choice.
+    /// The number of invocations in a subgroup; 0: the driver chooses.
     pub(crate) subgroup_size: u32,
 }
 
-/// Reads a kernel.
+/// Reads a kernel file.
 pub(crate) fn read(path: &Path, invocation: &Invocation) -> Result<Code> {
     let language = match invocation.one(Flag::Language) {
         Some(name) => named(name)?,
@@ -60,7 +60,7 @@ pub(crate) fn read(path: &Path, invocation: &Invocation) -> Result<Code> {
     let constants = invocation.all(Flag::Define).map(constant).collect::<Result<_>>()?;
     let flag = |flag, bit| if invocation.one(flag).is_some() { bit } else { 0 };
     let flags = flag(Flag::Unchecked, AVX_KERNEL_UNCHECKED) | flag(Flag::Debug, AVX_KERNEL_DEBUG);
-    let size = |text: &str| text.parse().map_err(|_| usage(format!("--subgroup-size: '{text}' is no number of invocations")));
+    let size = |text: &str| text.parse().map_err(|_| usage(format!("--subgroup-size: '{text}' is not a number of invocations")));
     let subgroup_size = invocation.one(Flag::SubgroupSize).map(size).transpose()?.unwrap_or(0);
     let all = |flag| invocation.all(flag).map(str::to_owned).collect();
     let (folders, macros) = (all(Flag::Include), all(Flag::Macro));
@@ -71,9 +71,9 @@ pub(crate) fn read(path: &Path, invocation: &Invocation) -> Result<Code> {
     } else {
         File::open(path).and_then(|file| file.take(MOST + 1).read_to_end(&mut bytes))
     };
-    outcome.map_err(|e| failure::file(path, e))?;
+    outcome.map_err(|e| error::file(path, e))?;
     if bytes.len() as u64 > MOST {
-        return Err(failure::file(path, format!("more than {} MiB, and that is no kernel", MOST >> 20)));
+        return Err(error::file(path, format!("the file has more than {} MiB, which is too large for a kernel", MOST >> 20)));
     }
     let label = if from_stdin { "standard input".to_owned() } else { path.display().to_string() };
     Ok(Code { language, bytes, label, entry, constants, folders, macros, flags, subgroup_size })
@@ -85,18 +85,18 @@ fn named(name: &str) -> Result<u32> {
         "wgsl" => Ok(AVX_LANGUAGE_WGSL),
         "spirv" => Ok(AVX_LANGUAGE_SPIRV),
         "glsl" => Ok(AVX_LANGUAGE_GLSL),
-        other => Err(usage(format!("--language: '{other}' is none of wgsl, spirv, glsl"))),
+        other => Err(usage(format!("--language: '{other}' is not one of wgsl, spirv, glsl"))),
     }
 }
 
-/// The language that a file's name tells.
+/// The language of a file, by the extension of its name.
 fn by_extension(path: &Path) -> Result<u32> {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("wgsl") => Ok(AVX_LANGUAGE_WGSL),
         Some("spv") => Ok(AVX_LANGUAGE_SPIRV),
         Some("comp" | "glsl") => Ok(AVX_LANGUAGE_GLSL),
         _ => Err(usage(format!(
-            "{}: the name does not tell the language (.wgsl, .spv, .comp, .glsl): say it with --language wgsl, spirv or glsl",
+            "{}: the name does not show the language (.wgsl, .spv, .comp, .glsl); add --language wgsl, spirv or glsl",
             path.display()
         ))),
     }
@@ -115,12 +115,13 @@ fn constant(text: &str) -> Result<(ConstantName, ConstantValue)> {
         "false" => ConstantValue::Number(0.0),
         text if let Some(bits) = text.strip_prefix("bits:0x") => {
             let bits = u64::from_str_radix(bits, 16);
-            ConstantValue::Bits(bits.map_err(|_| usage(format!("-D {text}: bits are a number of at most 16 hexadecimal digits")))?)
+            ConstantValue::Bits(bits.map_err(|_| usage(format!("-D {text}: bits:0x takes at most 16 hexadecimal digits")))?)
         }
         number => {
-            let value: f64 = number.parse().map_err(|_| usage(format!("-D {text}: '{number}' is no number, true, false or bits:0x...")))?;
+            let value: f64 =
+                number.parse().map_err(|_| usage(format!("-D {text}: '{number}' is not a number, true, false or bits:0x...")))?;
             if number.parse::<i128>().is_ok_and(|integer| value as i128 != integer) {
-                let message = "an integer that no double holds; write the bits that the constant's type has for it, as bits:0x...";
+                let message = "a double cannot hold this integer exactly; give its bits in the constant's type, as bits:0x...";
                 return Err(usage(format!("-D {text}: {message}")));
             }
             ConstantValue::Number(value)
@@ -134,16 +135,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn languages_are_told_by_names() {
+    fn the_extension_decides_the_language() {
         for (name, language) in
             [("a.wgsl", AVX_LANGUAGE_WGSL), ("b.spv", AVX_LANGUAGE_SPIRV), ("c.comp", AVX_LANGUAGE_GLSL), ("d.glsl", AVX_LANGUAGE_GLSL)]
         {
             assert_eq!(by_extension(Path::new(name)), Ok(language));
         }
         for name in ["kernel", "kernel.txt", "-", ".wgsl"] {
-            assert!(by_extension(Path::new(name)).is_err_and(|failure| failure.message.contains("--language")), "{name}");
+            assert!(by_extension(Path::new(name)).is_err_and(|error| error.message.contains("--language")), "{name}");
         }
-        assert!(named("hlsl").is_err_and(|failure| failure.message.contains("'hlsl'")));
+        assert!(named("hlsl").is_err_and(|error| error.message.contains("'hlsl'")));
     }
 
     #[test]

@@ -1,15 +1,15 @@
-//! What --in, --inout, --out and --uniform say: which binding, which file, which type and shape.
+//! The values of --in, --inout, --out and --uniform: binding, file, type and shape.
 
 use crate::dtype::Dtype;
-use crate::failure::{Result, usage};
+use crate::error::{Result, usage};
 use std::path::PathBuf;
 
-/// Which binding is meant.
+/// A binding, as an option names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// The one of this name.
+    /// The binding of this name.
     Name(String),
-    /// The one at this group and binding.
+    /// The binding with this group and number.
     At(u32, u32),
 }
 
@@ -22,17 +22,17 @@ impl std::fmt::Display for Place {
     }
 }
 
-/// A file with what is said of its array.
+/// A file with the properties of its array.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Spec {
-    /// The binding; none: the next one.
+    /// The binding; `None`: the next one.
     pub(crate) place: Option<Place>,
     pub(crate) path: PathBuf,
     pub(crate) dtype: Option<Dtype>,
     pub(crate) shape: Option<Vec<u64>>,
-    /// Type and shape are those of this binding's array.
+    /// The binding whose array gives type and shape.
     pub(crate) like: Option<Place>,
-    /// Where the result goes, if not to `path`.
+    /// The file for the result, if it is not `path`.
     pub(crate) to: Option<PathBuf>,
 }
 
@@ -72,18 +72,18 @@ pub(crate) fn parse(option: &str, text: &str) -> Result<Spec> {
         } else if let Some(name) = last.strip_prefix("like=") {
             let like = self::place(name).ok_or_else(|| wrong(format!("'{name}' is neither a name nor GROUP.BINDING")))?;
             if spec.like.replace(like).is_some() {
-                return Err(wrong("like= is there twice".into()));
+                return Err(wrong("like= is given twice".into()));
             }
         } else if let Some(dtype) = Dtype::named(last) {
             if spec.dtype.replace(dtype).is_some() {
-                return Err(wrong("there are two types".into()));
+                return Err(wrong("two types are given".into()));
             }
         } else if let Some((_, dtype)) = before.rsplit_once(':')
             && Dtype::named(dtype).is_some()
         {
-            let shape = shape(last).ok_or_else(|| wrong(format!("'{last}' is no shape; write it as 480,640")))?;
+            let shape = shape(last).ok_or_else(|| wrong(format!("'{last}' is not a shape; write it as 480,640")))?;
             if spec.shape.replace(shape).is_some() {
-                return Err(wrong("there are two shapes".into()));
+                return Err(wrong("two shapes are given".into()));
             }
         } else {
             break;
@@ -94,26 +94,26 @@ pub(crate) fn parse(option: &str, text: &str) -> Result<Spec> {
         return Err(wrong("the file is missing".into()));
     }
     if spec.like.is_some() && (spec.dtype.is_some() || spec.shape.is_some()) {
-        return Err(wrong("like= gives type and shape, so they are not given beside it".into()));
+        return Err(wrong("like= sets type and shape; leave them out".into()));
     }
     spec.path = rest.into();
     Ok(spec)
 }
 
-/// Numbers with commas between.
+/// Numbers separated by commas.
 fn shape(text: &str) -> Option<Vec<u64>> {
     text.split(',').map(|n| n.parse().ok()).collect()
 }
 
-/// One to three numbers of a grid; those that are missing are 1.
+/// A grid of one to three numbers. Missing numbers are 1.
 pub(crate) fn grid<T: std::str::FromStr + From<u8> + Copy>(option: &str, text: &str) -> Result<[T; 3]> {
     let mut grid = [T::from(1); 3];
     let numbers: Vec<&str> = text.split(',').collect();
     if numbers.len() > 3 {
-        return Err(usage(format!("{option} {text}: a grid has three dimensions at most")));
+        return Err(usage(format!("{option} {text}: a grid has at most three dimensions")));
     }
     for (place, number) in grid.iter_mut().zip(numbers) {
-        *place = number.parse().map_err(|_| usage(format!("{option} {text}: '{number}' is no number that fits")))?;
+        *place = number.parse().map_err(|_| usage(format!("{option} {text}: '{number}' is not a number in range")))?;
     }
     Ok(grid)
 }
@@ -163,10 +163,10 @@ mod tests {
             ("y.npy:f32:u8", "two types"),
             ("y.npy:like=", "''"),
             ("y.npy:like=x:like=y", "twice"),
-            ("y.npy:f32:like=x", "beside"),
+            ("y.npy:f32:like=x", "leave them out"),
             ("y.npy:to=", "to="),
         ] {
-            assert!(parse("--out", text).is_err_and(|failure| failure.message.contains(word)), "{text}");
+            assert!(parse("--out", text).is_err_and(|error| error.message.contains(word)), "{text}");
         }
     }
 

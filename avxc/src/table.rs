@@ -1,6 +1,6 @@
-//! Columns, and numbers as people read them.
+//! Columns of text, and numbers with their units.
 
-/// Rows as lines, each column as wide as its widest cell, behind an indent. The last column is not padded.
+/// Formats rows as indented lines. Each column is as wide as its widest cell; the last column is not padded.
 pub(crate) fn columns(indent: usize, rows: &[Vec<String>]) -> String {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0);
@@ -17,17 +17,17 @@ pub(crate) fn columns(indent: usize, rows: &[Vec<String>]) -> String {
     text
 }
 
-/// A row of texts.
+/// A row of cells.
 pub(crate) fn row(cells: &[&str]) -> Vec<String> {
     cells.iter().map(|&cell| cell.to_owned()).collect()
 }
 
-/// A version of Vulkan's form.
+/// A version number, encoded as Vulkan does it.
 pub(crate) fn version(version: u32) -> String {
     format!("{}.{}.{}", version >> 22, version >> 12 & 0x3ff, version & 0xfff)
 }
 
-/// Bytes with the unit that suits them.
+/// A number of bytes with a suitable unit.
 pub(crate) fn bytes(bytes: u64) -> String {
     let mut value = bytes as f64;
     for unit in ["bytes", "KiB", "MiB", "GiB", "TiB"] {
@@ -40,7 +40,7 @@ pub(crate) fn bytes(bytes: u64) -> String {
     format!("{value:.1} PiB")
 }
 
-/// Nanoseconds with the unit that suits them.
+/// A number of nanoseconds with a suitable unit.
 pub(crate) fn time(nanoseconds: u64) -> String {
     match nanoseconds {
         0..1_000 => format!("{nanoseconds} ns"),

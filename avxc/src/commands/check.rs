@@ -1,92 +1,92 @@
-//! `avxc check`: whether kernels compile, on devices or for a version of Vulkan.
+//! `avxc check`: tests whether kernels compile, on devices or for a version of Vulkan.
 
 use super::{each_entry, vulkan};
 use crate::abi::{self, Device};
 use crate::cli::{Flag, Invocation};
-use crate::failure::{Exit, Failure, Result, no_device};
-use crate::paint::{Colour, Paint};
-use crate::promise;
+use crate::error::{Error, Exit, LibraryError, Result, cannot_open};
+use crate::output_style::{Colour, OutputStyle};
+use crate::required_limits;
 use crate::source::{self, Code};
 use std::path::Path;
 
-/// Who a kernel is compiled for.
-enum Target {
+/// The target that a kernel is compiled for.
+enum CheckTarget {
     /// Vulkan 1.`minor`.
     Vulkan(u32),
-    /// A device and what to call it.
+    /// A device and its name in the output.
     Device(Device, String),
 }
 
-impl Target {
+impl CheckTarget {
     fn name(&self) -> String {
         match self {
-            Target::Vulkan(minor) => format!("Vulkan 1.{minor}"),
-            Target::Device(_, name) => name.clone(),
+            CheckTarget::Vulkan(minor) => format!("Vulkan 1.{minor}"),
+            CheckTarget::Device(_, name) => name.clone(),
         }
     }
 
-    /// Compiles; gives what the kernel needs that not every device has.
-    fn compile(&self, code: &Code) -> std::result::Result<Vec<String>, abi::Refusal> {
+    /// Compiles a kernel. Returns what it needs beyond the limits that every device of the version has.
+    fn compile(&self, code: &Code) -> std::result::Result<Vec<String>, LibraryError> {
         match self {
-            Target::Vulkan(minor) => abi::compile_offline(code, *minor).map(|kernel| promise::beyond(&kernel, *minor)),
-            Target::Device(device, _) => device.kernel(code).map(|_| Vec::new()),
+            CheckTarget::Vulkan(minor) => abi::compile_offline(code, *minor).map(|kernel| required_limits::exceeded(&kernel, *minor)),
+            CheckTarget::Device(device, _) => device.kernel(code).map(|_| Vec::new()),
         }
     }
 }
 
-pub(crate) fn run(invocation: &Invocation, paint: &Paint) -> Result<()> {
-    let targets = targets(invocation, paint)?;
+pub(crate) fn run(invocation: &Invocation, style: &OutputStyle) -> Result<()> {
+    let targets = targets(invocation, style)?;
     let mut first: Option<Exit> = None;
     for path in &invocation.files {
-        if let Err(failure) = file(path, invocation, &targets, paint) {
-            if !failure.message.is_empty() {
-                paint.complain(&failure.message);
-            } else if failure.exit == Exit::Done {
-                return Err(failure);
+        if let Err(error) = file(path, invocation, &targets, style) {
+            if !error.message.is_empty() {
+                style.error(&error.message);
+            } else if error.exit == Exit::Done {
+                return Err(error);
             }
-            first = first.or(Some(failure.exit));
+            first = first.or(Some(error.exit));
         }
     }
-    first.map_or(Ok(()), |exit| Err(Failure::said(exit)))
+    first.map_or(Ok(()), |exit| Err(Error::reported(exit)))
 }
 
-/// Who to compile for: a version, the device that is named, or every device that can be used.
-fn targets(invocation: &Invocation, paint: &Paint) -> Result<Vec<Target>> {
+/// The targets: a version, the chosen device, or every usable device.
+fn targets(invocation: &Invocation, style: &OutputStyle) -> Result<Vec<CheckTarget>> {
     if let Some(minor) = vulkan(invocation)? {
         if invocation.has(Flag::Device) {
-            return Err(crate::failure::usage("--vulkan and --device exclude each other"));
+            return Err(crate::error::usage("--vulkan and --device exclude each other"));
         }
-        return Ok(vec![Target::Vulkan(minor)]);
+        return Ok(vec![CheckTarget::Vulkan(minor)]);
     }
-    let open = |selector: &str| -> std::result::Result<Target, abi::Refusal> {
+    let open = |selector: &str| -> std::result::Result<CheckTarget, LibraryError> {
         let device = Device::open(Some(selector))?;
         let info = device.info()?;
-        Ok(Target::Device(device, format!("{} {}", info.index, info.name())))
+        Ok(CheckTarget::Device(device, format!("{} {}", info.index, info.name())))
     };
     if let Some(selector) = invocation.one(Flag::Device) {
-        return Ok(vec![open(selector).map_err(no_device)?]);
+        return Ok(vec![open(selector).map_err(cannot_open)?]);
     }
-    let devices = abi::devices().map_err(|refusal| {
-        let mut failure = no_device(refusal);
-        failure.message.push_str("\nWithout a driver, 'avxc check --vulkan 1.3' checks for a version of Vulkan.");
-        failure
+    let devices = abi::devices().map_err(|error| {
+        let mut error = cannot_open(error);
+        error.message.push_str("\nWithout a driver, 'avxc check --vulkan 1.3' checks for a version of Vulkan.");
+        error
     })?;
     let mut targets = Vec::new();
     for info in &devices {
-        let opened = if info.usable == 0 { Err(info.reason()) } else { open(&info.index.to_string()).map_err(|refusal| refusal.message) };
+        let opened = if info.usable == 0 { Err(info.reason()) } else { open(&info.index.to_string()).map_err(|error| error.message) };
         match opened {
             Ok(target) => targets.push(target),
-            Err(why) => paint.remark(&format!("{} {} is left out: {why}", info.index, info.name())),
+            Err(why) => style.warn(&format!("{} {} is skipped: {why}", info.index, info.name())),
         }
     }
     if targets.is_empty() {
-        return Err(Failure::new(Exit::NoDevice, "none of this machine's devices can be used"));
+        return Err(Error::new(Exit::NoDevice, "none of this machine's devices is usable"));
     }
     Ok(targets)
 }
 
-/// Checks one file. What it says itself has no message.
-fn file(path: &Path, invocation: &Invocation, targets: &[Target], paint: &Paint) -> Result<()> {
+/// Checks one file. Errors that it prints itself have no message.
+fn file(path: &Path, invocation: &Invocation, targets: &[CheckTarget], style: &OutputStyle) -> Result<()> {
     let code = source::read(path, invocation)?;
     let mut failed = false;
     for code in each_entry(&code)? {
@@ -96,23 +96,23 @@ fn file(path: &Path, invocation: &Invocation, targets: &[Target], paint: &Paint)
             let name = target.name();
             let line = format!("{}: {entry}{name}: ", code.label);
             match target.compile(&code) {
-                Ok(needs) if needs.is_empty() => paint.print(&format!("{line}{}\n", paint.word(Colour::Good, "ok")))?,
+                Ok(needs) if needs.is_empty() => style.print(&format!("{line}{}\n", style.word(Colour::Success, "ok")))?,
                 Ok(needs) => {
-                    let word = paint.word(Colour::Good, "ok");
-                    paint.print(&format!("{line}{word} on devices with\n    {}\n", needs.join("\n    ")))?;
+                    let word = style.word(Colour::Success, "ok");
+                    style.print(&format!("{line}{word} on devices with\n    {}\n", needs.join("\n    ")))?;
                 }
-                Err(refusal) => {
+                Err(error) => {
                     failed = true;
-                    paint.print(&format!("{line}{}\n", paint.word(Colour::Bad, "failed")))?;
-                    // Several devices say the same of a mistake in the text.
-                    if !said.contains(&refusal.message) {
-                        let own = refusal.message.starts_with("error:");
-                        paint.complain(&if own { refusal.message.clone() } else { format!("{line}{}", refusal.message) });
-                        said.push(refusal.message);
+                    style.print(&format!("{line}{}\n", style.word(Colour::Error, "failed")))?;
+                    // Several devices report the same mistake in the source.
+                    if !said.contains(&error.message) {
+                        let own = error.message.starts_with("error:");
+                        style.error(&if own { error.message.clone() } else { format!("{line}{}", error.message) });
+                        said.push(error.message);
                     }
                 }
             }
         }
     }
-    if failed { Err(Failure::said(Exit::Kernel)) } else { Ok(()) }
+    if failed { Err(Error::reported(Exit::Kernel)) } else { Ok(()) }
 }

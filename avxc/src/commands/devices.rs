@@ -1,14 +1,14 @@
-//! `avxc devices`: what devices this machine has.
+//! `avxc devices`: lists the devices of this machine.
 
 use crate::abi::{self, Device, DeviceInfo};
 use crate::cli::{Flag, Invocation};
-use crate::failure::{Result, no_device};
-use crate::paint::Paint;
+use crate::error::{Result, cannot_open};
+use crate::output_style::OutputStyle;
 use crate::table::{self, columns};
 use avx_gpu::ffi::*;
 use serde_json::{Value, json};
 
-/// Features by name, in the order of their bits.
+/// The features with their names, in the order of their bits.
 const FEATURES: [(u64, &str); 24] = [
     (AVX_FEATURE_F16, "f16"),
     (AVX_FEATURE_F64, "f64"),
@@ -36,19 +36,19 @@ const FEATURES: [(u64, &str); 24] = [
     (AVX_FEATURE_ROBUST_ACCESS, "robust-access"),
 ];
 
-pub(crate) fn run(invocation: &Invocation, paint: &Paint) -> Result<()> {
-    let devices = abi::devices().map_err(no_device)?;
-    // The one that is opened where nobody chooses; there may be none.
+pub(crate) fn run(invocation: &Invocation, style: &OutputStyle) -> Result<()> {
+    let devices = abi::devices().map_err(cannot_open)?;
+    // The device that is opened if none is chosen; there may be none.
     let best = Device::open(None).and_then(|device| device.info()).ok().map(|info| info.index);
     if invocation.has(Flag::Json) {
         let list: Vec<Value> = devices.iter().map(|device| json_of(device, best)).collect();
-        return paint.print(&format!("{:#}\n", Value::Array(list)));
+        return style.print(&format!("{:#}\n", Value::Array(list)));
     }
     let mut rows = vec![table::row(&["#", "name", "kind", "memory", "Vulkan", "driver"])];
     rows.extend(devices.iter().map(|d| {
         let number = format!("{}{}", d.index, if best == Some(d.index) { " *" } else { "" });
         let (name, version) = d.driver();
-        // Drivers may repeat their name in their version.
+        // Some drivers repeat their name in their version.
         let driver = if version.contains(&name) { version } else { format!("{name} {version}") };
         table::row(&[&number, &d.name(), kind(d.kind), &table::bytes(d.memory_size), &table::version(d.api_version), &driver])
     }));
@@ -57,12 +57,12 @@ pub(crate) fn run(invocation: &Invocation, paint: &Paint) -> Result<()> {
         text.push_str(&format!("\n{} cannot be used: {}\n", device.index, device.reason()));
     }
     if best.is_some() {
-        text.push_str("\n* used where no --device chooses another\n");
+        text.push_str("\n* used unless --device chooses another\n");
     }
-    paint.print(&text)
+    style.print(&text)
 }
 
-/// The kind of a device, as selectors name it.
+/// The kind of a device, as selectors spell it.
 fn kind(kind: u32) -> &'static str {
     match kind {
         AVX_DEVICE_KIND_DISCRETE => "discrete",

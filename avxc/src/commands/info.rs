@@ -1,30 +1,30 @@
-//! `avxc info`: what a kernel takes and needs.
+//! `avxc info`: shows the arguments and requirements of a kernel.
 
 use super::{each_entry, vulkan_or_default};
 use crate::abi::{self, Offline, OfflineArg};
 use crate::cli::{Flag, Invocation};
-use crate::failure::Result;
-use crate::paint::Paint;
-use crate::promise;
+use crate::error::Result;
+use crate::output_style::OutputStyle;
+use crate::required_limits;
 use crate::source;
 use crate::table::{self, columns};
 use avx_gpu::ffi::*;
 use serde_json::{Value, json};
 
-pub(crate) fn run(invocation: &Invocation, paint: &Paint) -> Result<()> {
+pub(crate) fn run(invocation: &Invocation, style: &OutputStyle) -> Result<()> {
     let minor = vulkan_or_default(invocation)?;
     let code = source::read(invocation.file()?, invocation)?;
     let kernels = each_entry(&code)?.iter().map(|code| abi::compile_offline(code, minor)).collect::<std::result::Result<Vec<_>, _>>()?;
     if invocation.has(Flag::Json) {
         let points: Vec<Value> = kernels.iter().map(entry_json).collect();
         let all = json!({ "file": code.label, "vulkan": format!("1.{minor}"), "entry_points": points });
-        return paint.print(&format!("{all:#}\n"));
+        return style.print(&format!("{all:#}\n"));
     }
     let texts: Vec<String> = kernels.iter().map(entry_text).collect();
-    paint.print(&texts.join("\n"))
+    style.print(&texts.join("\n"))
 }
 
-/// The kind of an argument, in words.
+/// The kind of an argument, as text.
 fn kind(arg: &OfflineArg) -> &'static str {
     match arg.kind {
         AVX_BINDING_STORAGE => "storage",
@@ -33,7 +33,7 @@ fn kind(arg: &OfflineArg) -> &'static str {
     }
 }
 
-/// What the kernel does with an argument, in words.
+/// The accesses of the kernel to an argument, as text.
 fn access(arg: &OfflineArg) -> &'static str {
     match (arg.access & AVX_ACCESS_READ != 0, arg.access & AVX_ACCESS_WRITE != 0) {
         (true, true) => "read, write",
@@ -69,15 +69,15 @@ fn entry_json(kernel: &Offline) -> Value {
 fn entry_text(kernel: &Offline) -> String {
     let [x, y, z] = kernel.workgroup_size;
     let invocations = u64::from(x) * u64::from(y) * u64::from(z);
-    let features = promise::features(kernel);
+    let features = required_limits::features(kernel);
     let mut rows = vec![table::row(&["workgroup", &format!("{x} x {y} x {z}, {invocations} invocations")])];
     rows.push(table::row(&["shared memory", &table::bytes(kernel.shared_memory.into())]));
-    rows.push(table::row(&["needs", &if features.is_empty() { "nothing optional".to_owned() } else { features.join(", ") }]));
+    rows.push(table::row(&["needs", &if features.is_empty() { "no optional features".to_owned() } else { features.join(", ") }]));
     let mut text = format!("{}\n{}", kernel.entry_point, columns(2, &rows));
     if kernel.args.is_empty() {
         return text + "  takes no arguments\n";
     }
-    let mut rows = vec![table::row(&["binding", "name", "kind", "access", "least bytes", "stride"])];
+    let mut rows = vec![table::row(&["binding", "name", "kind", "access", "min bytes", "stride"])];
     rows.extend(kernel.args.iter().map(|arg| {
         let place = if arg.kind == AVX_BINDING_PUSH_CONSTANTS { "push".to_owned() } else { format!("{}.{}", arg.group, arg.binding) };
         let stride = if arg.stride == 0 { "-".to_owned() } else { arg.stride.to_string() };

@@ -1,44 +1,43 @@
-//! `avxc spirv` and `avxc disasm`: a kernel's SPIR-V, as words and as text.
+//! `avxc spirv` and `avxc disasm`: write a kernel's SPIR-V as a module, and as text.
 
 use super::vulkan_or_default;
 use crate::abi;
 use crate::cli::{Flag, Invocation};
-use crate::failure::{self, Exit, Failure, Result, usage};
-use crate::paint::Paint;
+use crate::error::{self, Error, Exit, Result, usage};
+use crate::output_style::OutputStyle;
 use crate::source::{self, Code};
 use avx_gpu::ffi::AVX_LANGUAGE_SPIRV;
 use rspirv::binary::Disassemble;
 use std::path::Path;
 use std::sync::Once;
 
-pub(crate) fn spirv(invocation: &Invocation, paint: &Paint) -> Result<()> {
-    let to = invocation
-        .one(Flag::Output)
-        .ok_or_else(|| usage("avxc spirv writes a file: say which with -o OUT.spv, or -o - for standard output"))?;
+pub(crate) fn spirv(invocation: &Invocation, style: &OutputStyle) -> Result<()> {
+    let to =
+        invocation.one(Flag::Output).ok_or_else(|| usage("avxc spirv needs the file to write: -o OUT.spv, or -o - for standard output"))?;
     let minor = vulkan_or_default(invocation)?;
     let code = source::read(invocation.file()?, invocation)?;
     let bytes = compiled(&code, minor)?;
-    write(to, &bytes, paint)
+    write(to, &bytes, style)
 }
 
-pub(crate) fn disasm(invocation: &Invocation, paint: &Paint) -> Result<()> {
+pub(crate) fn disasm(invocation: &Invocation, style: &OutputStyle) -> Result<()> {
     let minor = vulkan_or_default(invocation)?;
     let code = source::read(invocation.file()?, invocation)?;
     let bytes = if code.language == AVX_LANGUAGE_SPIRV { code.bytes } else { compiled(&code, minor)? };
-    let text = listing(&bytes).map_err(|why| Failure::new(Exit::Kernel, format!("{}: {why}", code.label)))?;
-    write(invocation.one(Flag::Output).unwrap_or("-"), text.as_bytes(), paint)
+    let text = listing(&bytes).map_err(|why| Error::new(Exit::Kernel, format!("{}: {why}", code.label)))?;
+    write(invocation.one(Flag::Output).unwrap_or("-"), text.as_bytes(), style)
 }
 
-/// The module that the library makes of a kernel.
+/// The SPIR-V module that the library compiles from a kernel.
 fn compiled(code: &Code, minor: u32) -> Result<Vec<u8>> {
     let kernel = abi::compile_offline(code, minor)?;
     Ok(kernel.spirv.iter().flat_map(|word| word.to_le_bytes()).collect())
 }
 
-/// The thread that disassembles, whose panics print nothing.
+/// The name of the thread that disassembles. Its panics print nothing.
 const DISASSEMBLER: &str = "disassembler";
 
-/// A module as text, one instruction a line.
+/// A module as text, with one instruction on each line.
 fn listing(bytes: &[u8]) -> std::result::Result<String, String> {
     static QUIET: Once = Once::new();
     QUIET.call_once(|| {
@@ -49,7 +48,7 @@ fn listing(bytes: &[u8]) -> std::result::Result<String, String> {
             }
         }));
     });
-    // The disassembler was made for good modules: what it does with others stays on its thread.
+    // The disassembler expects valid modules and may panic on others. Its own thread contains the panic.
     let work = || rspirv::dr::load_bytes(bytes).map(|module| module.disassemble());
     let outcome = std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name(DISASSEMBLER.into()).spawn_scoped(scope, work);
@@ -58,17 +57,17 @@ fn listing(bytes: &[u8]) -> std::result::Result<String, String> {
     match outcome {
         Ok(Ok(Ok(text))) => Ok(text + "\n"),
         Ok(Ok(Err(why))) => Err(format!("the SPIR-V module is malformed: {why}")),
-        Ok(Err(_)) => Err("the SPIR-V module is malformed: the disassembler gave up on it".into()),
-        Err(e) => Err(format!("no thread for the disassembler: {e}")),
+        Ok(Err(_)) => Err("the SPIR-V module is malformed: the disassembler failed on it".into()),
+        Err(e) => Err(format!("the thread of the disassembler cannot be started: {e}")),
     }
 }
 
 /// Writes a result to a file, or to standard output.
-fn write(to: &str, bytes: &[u8], paint: &Paint) -> Result<()> {
+fn write(to: &str, bytes: &[u8], style: &OutputStyle) -> Result<()> {
     if to != "-" {
-        return std::fs::write(to, bytes).map_err(|e| failure::file(Path::new(to), e));
+        return std::fs::write(to, bytes).map_err(|e| error::file(Path::new(to), e));
     }
-    paint.write(bytes)
+    style.write(bytes)
 }
 
 #[cfg(test)]
@@ -83,7 +82,7 @@ mod tests {
         assert!(listing(&[0xff; 64]).is_err_and(|why| why.contains("malformed")));
     }
 
-    /// Words of a good module changed, dropped and repeated: a text or an error, whatever happens inside.
+    /// Changes, drops and repeats words of a valid module. The result is a text or an error, whatever happens inside.
     #[test]
     fn mutated_modules_are_texts_or_errors() {
         let code = Code {

@@ -1,13 +1,14 @@
-//! `avxc run`: a kernel on arrays from files.
+//! `avxc run`: runs a kernel on arrays from files.
 
 use crate::abi::{Buffer, Device, Event, Grid, Kernel, OfflineArg, Value};
 use crate::array::{Array, byte_size};
+use crate::array_file;
+use crate::bind_options::{self, Role, Source, describe};
 use crate::cli::{Flag, Invocation};
 use crate::dtype::Dtype;
-use crate::failure::{self, Exit, Failure, Result, usage};
+use crate::error::{self, Error, Exit, Result, usage};
 use crate::literal;
-use crate::matching::{self, Role, Source, describe};
-use crate::paint::Paint;
+use crate::output_style::OutputStyle;
 use crate::source;
 use crate::spec::{self, Spec};
 use crate::table;
@@ -15,19 +16,19 @@ use avx_gpu::ffi::AVX_BINDING_UNIFORM;
 use std::path::PathBuf;
 use std::time::Instant;
 
-/// The most runs that are timed.
+/// The largest number of timed runs.
 const MOST_RUNS: u32 = 1_000_000;
 
-pub(crate) fn run(invocation: &Invocation, paint: &Paint) -> Result<()> {
+pub(crate) fn run(invocation: &Invocation, style: &OutputStyle) -> Result<()> {
     let grid = grid(invocation)?;
     let repeat = repeat(invocation)?;
     let sources = sources(invocation)?;
     let code = source::read(invocation.file()?, invocation)?;
-    let device = Device::open(invocation.one(Flag::Device)).map_err(failure::no_device)?;
+    let device = Device::open(invocation.one(Flag::Device)).map_err(error::cannot_open)?;
     let kernel = device.kernel(&code)?;
     let args = kernel.args()?;
     let first = sources.iter().find_map(first_input);
-    let sources = matching::assign(&args, sources)?;
+    let sources = bind_options::assign(&args, sources)?;
     let blocks = load(&args, sources, first.as_ref())?;
 
     let arguments = blocks.into_iter().map(|block| upload(&device, block)).collect::<Result<Vec<Argument<'_>>>>()?;
@@ -35,35 +36,35 @@ pub(crate) fn run(invocation: &Invocation, paint: &Paint) -> Result<()> {
     kernel.dispatch(grid, &values)?;
     for argument in &arguments {
         if let Argument::Array(array, buffer) = argument {
-            array.download(buffer, paint)?;
+            array.download(buffer, style)?;
         }
     }
-    // Without a result nobody has waited yet, and what went wrong is told at the wait.
+    // If there are no results to read, nothing has waited so far. The wait returns the error of a kernel that failed.
     device.synchronize()?;
     if repeat > 0 {
-        paint.print(&times(&device, &kernel, grid, &values, repeat)?)?;
+        style.print(&times(&device, &kernel, grid, &values, repeat)?)?;
     }
     Ok(())
 }
 
-/// How much to run.
+/// The size of the grid.
 fn grid(invocation: &Invocation) -> Result<Grid> {
     match (invocation.one(Flag::Groups), invocation.one(Flag::Threads)) {
         (Some(groups), None) => Ok(Grid::Groups(spec::grid("--groups", groups)?)),
         (None, Some(threads)) => Ok(Grid::Threads(spec::grid("--threads", threads)?)),
         (Some(_), Some(_)) => Err(usage("--groups and --threads exclude each other")),
-        (None, None) => Err(usage("how much to run is not said: give --groups X,Y,Z (workgroups) or --threads X,Y,Z (invocations)")),
+        (None, None) => Err(usage("the size of the grid is missing: give --groups X,Y,Z (workgroups) or --threads X,Y,Z (invocations)")),
     }
 }
 
-/// How many runs are timed.
+/// The number of timed runs.
 fn repeat(invocation: &Invocation) -> Result<u32> {
     let Some(text) = invocation.one(Flag::Repeat) else { return Ok(0) };
     let count = text.parse().ok().filter(|count| (1..=MOST_RUNS).contains(count));
-    count.ok_or_else(|| usage(format!("--repeat {text}: a number from 1 to {MOST_RUNS} belongs there")))
+    count.ok_or_else(|| usage(format!("--repeat {text}: the value must be a number from 1 to {MOST_RUNS}")))
 }
 
-/// What the command line gives the kernel, in its order.
+/// The data that the command line gives the kernel, in the order of the options.
 fn sources(invocation: &Invocation) -> Result<Vec<Source>> {
     let file = |role: Role, text: &str| {
         let spec = spec::parse(role.option(), text)?;
@@ -74,8 +75,8 @@ fn sources(invocation: &Invocation) -> Result<Vec<Source>> {
         if spec.to.is_some() && role != Role::InOut {
             return Err(usage(format!("{option} {text}: to= is for --inout")));
         }
-        crate::array::format(&spec.path)?;
-        spec.to.as_deref().map(crate::array::format).transpose()?;
+        array_file::format(&spec.path)?;
+        spec.to.as_deref().map(array_file::format).transpose()?;
         Ok(Source::File(role, spec))
     };
     let mut sources = Vec::new();
@@ -95,7 +96,7 @@ fn sources(invocation: &Invocation) -> Result<Vec<Source>> {
     Ok(sources)
 }
 
-/// An input's file.
+/// The file of an input.
 fn first_input(source: &Source) -> Option<Spec> {
     match source {
         Source::File(Role::In | Role::InOut, spec) => Some(spec.clone()),
@@ -103,7 +104,7 @@ fn first_input(source: &Source) -> Option<Spec> {
     }
 }
 
-/// What an argument is made of.
+/// The data of an argument.
 enum Block {
     /// An array in a buffer.
     Array(InBuffer),
@@ -115,20 +116,20 @@ enum Block {
 struct InBuffer {
     dtype: Dtype,
     shape: Vec<u64>,
-    /// What it starts with; none: zeros.
+    /// The first content; `None`: zeros.
     content: Option<Vec<u8>>,
-    /// Where the result goes.
+    /// The file for the result.
     to: Option<PathBuf>,
-    /// What messages call it.
+    /// Its name in messages.
     label: String,
 }
 
-/// Reads the inputs, and finds type and shape of the outputs.
+/// Reads the inputs, and determines type and shape of the outputs.
 fn load(args: &[OfflineArg], sources: Vec<Source>, first: Option<&Spec>) -> Result<Vec<Block>> {
-    // Outputs are like inputs, so these come first.
+    // Outputs may take type and shape of inputs, so inputs come first.
     let inputs = args.iter().zip(&sources).map(|(arg, source)| match source {
         Source::File(Role::In | Role::InOut, spec) => {
-            let array = Array::read(&spec.path, spec.dtype, spec.shape.as_deref())?;
+            let array = array_file::read(&spec.path, spec.dtype, spec.shape.as_deref())?;
             if arg.kind == AVX_BINDING_UNIFORM {
                 return Ok(Some(Block::Bytes(array.bytes)));
             }
@@ -151,13 +152,13 @@ fn load(args: &[OfflineArg], sources: Vec<Source>, first: Option<&Spec>) -> Resu
     Ok(blocks.into_iter().flatten().collect())
 }
 
-/// Type and shape of an output: what is said, or those of another binding, or those of the first input.
+/// Type and shape of an output: those of its option, of another binding, or of the first input.
 fn size_of_output(args: &[OfflineArg], blocks: &[Option<Block>], spec: &Spec, first: Option<usize>) -> Result<(Dtype, Vec<u64>)> {
     let out = spec.path.display();
     let model = match &spec.like {
         Some(place) => {
-            let at = matching::find(args, place);
-            Some(at.ok_or_else(|| Failure::new(Exit::Kernel, format!("--out {out}:like={place}: the kernel takes nothing of that name")))?)
+            let at = bind_options::find(args, place);
+            Some(at.ok_or_else(|| Error::new(Exit::Kernel, format!("--out {out}:like={place}: the kernel has no argument of that name")))?)
         }
         None => first,
     };
@@ -165,7 +166,7 @@ fn size_of_output(args: &[OfflineArg], blocks: &[Option<Block>], spec: &Spec, fi
         Some((_, Some(Some(Block::Array(array))))) => Some((array.dtype, array.shape.clone())),
         Some((at, _)) if spec.like.is_some() => {
             let what = args.get(at).map(describe).unwrap_or_default();
-            return Err(usage(format!("--out {out}: {what} is no input array that it could be like")));
+            return Err(usage(format!("--out {out}: {what} is not an input array, so it gives no type and shape")));
         }
         _ => None,
     };
@@ -173,18 +174,18 @@ fn size_of_output(args: &[OfflineArg], blocks: &[Option<Block>], spec: &Spec, fi
         (Some(dtype), Some(shape), _) => Ok((dtype, shape.clone())),
         (Some(dtype), None, Some((_, shape))) => Ok((dtype, shape)),
         (None, _, Some(model)) => Ok(model),
-        _ => Err(usage(format!("--out {out}: there is no input array to take the size from; write {out}:f32:480,640, type and shape"))),
+        _ => Err(usage(format!("--out {out}: there is no input array that gives type and shape; write {out}:f32:480,640"))),
     }
 }
 
-/// An argument as the device has it.
+/// An argument on the device.
 enum Argument<'a> {
     Array(InBuffer, Buffer<'a>),
     Bytes(Vec<u8>),
 }
 
 impl Argument<'_> {
-    /// What the dispatch gets.
+    /// The value for the dispatch.
     fn value(&self) -> Value<'_> {
         match self {
             Argument::Array(_, buffer) => Value::Buffer(buffer),
@@ -193,7 +194,7 @@ impl Argument<'_> {
     }
 }
 
-/// Brings an argument to the device.
+/// Copies an argument to the device.
 fn upload(device: &Device, block: Block) -> Result<Argument<'_>> {
     let mut array = match block {
         Block::Array(array) => array,
@@ -208,22 +209,22 @@ fn upload(device: &Device, block: Block) -> Result<Argument<'_>> {
 }
 
 impl InBuffer {
-    fn too_large(&self) -> Failure {
+    fn too_large(&self) -> Error {
         let array = Array { dtype: self.dtype, shape: self.shape.clone(), bytes: Vec::new() };
-        Failure::new(Exit::Kernel, format!("{}: {} is more than memory could hold", self.label, array.describe()))
+        Error::new(Exit::Kernel, format!("{}: {} is larger than any memory", self.label, array.describe()))
     }
 
-    /// Brings the result home, if it is wanted.
-    fn download(&self, buffer: &Buffer<'_>, paint: &Paint) -> Result<()> {
+    /// Reads the result and writes it to its file, if it has one.
+    fn download(&self, buffer: &Buffer<'_>, style: &OutputStyle) -> Result<()> {
         let Some(to) = &self.to else { return Ok(()) };
         let mut array = Array::zeros(self.dtype, self.shape.clone())?;
         buffer.read(&mut array.bytes)?;
-        array.write(to)?;
-        paint.print(&format!("{}: {}\n", to.display(), array.describe()))
+        array_file::write(&array, to)?;
+        style.print(&format!("{}: {}\n", to.display(), array.describe()))
     }
 }
 
-/// Runs the kernel again and again; gives the line that tells how long it took.
+/// Runs the kernel repeatedly. Returns a line with the times.
 fn times(device: &Device, kernel: &Kernel<'_>, grid: Grid, values: &[Value<'_>], runs: u32) -> Result<String> {
     let (start, end): (Event<'_>, Event<'_>) = (device.event()?, device.event()?);
     let (mut on_device, mut outside) = (Vec::new(), Vec::new());
@@ -236,10 +237,10 @@ fn times(device: &Device, kernel: &Kernel<'_>, grid: Grid, values: &[Value<'_>],
         outside.push(u64::try_from(now.elapsed().as_nanos()).unwrap_or(u64::MAX));
         on_device.extend(end.since(&start)?);
     }
-    // All runs have a time of the device's, or none has.
+    // Either all runs have a time of the device, or none has.
     let (mut times, clock) = match on_device.is_empty() {
-        false => (on_device, "by the device's clock"),
-        true => (outside, "by this machine's clock, waiting included, as the device has none"),
+        false => (on_device, "measured by the device's clock"),
+        true => (outside, "measured by this machine's clock, waiting included, because the device has no clock"),
     };
     times.sort_unstable();
     let (least, most) = (times.first().copied().unwrap_or(0), times.last().copied().unwrap_or(0));

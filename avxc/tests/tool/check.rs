@@ -59,8 +59,8 @@ fn versions_of_vulkan_need_no_driver() {
         let said = folder.avxc_without_driver(&["check", "blur.wgsl", "--vulkan", version]).ended(0);
         assert_eq!(said.out, format!("blur.wgsl: Vulkan {version}: ok\n"));
         let said = folder.avxc_without_driver(&["check", "half.wgsl", "--vulkan", version]).ended(0);
-        let said = said.shows(&["on devices with\n", "f16 arithmetic (Float16)", "workgroup memory: 32768, where 16384 are promised"]);
-        assert_eq!(said.out.contains("256, where 128 are promised"), version != "1.4", "{}", said.out);
+        let said = said.shows(&["on devices with\n", "f16 arithmetic (Float16)", "workgroup memory: 32768, where 16384 are guaranteed"]);
+        assert_eq!(said.out.contains("256, where 128 are guaranteed"), version != "1.4", "{}", said.out);
     }
 }
 

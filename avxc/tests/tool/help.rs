@@ -52,7 +52,7 @@ fn mistakes_in_the_command_line_end_with_2() {
     let folder = Folder::new();
     folder.put("k.wgsl", "@compute @workgroup_size(1) fn main() {}");
     for (arguments, words) in [
-        (&[][..], &["no command"][..]),
+        (&[][..], &["a command is missing"][..]),
         (&["ruin"], &["'ruin'"]),
         (&["info"], &["one file"]),
         (&["run", "k.wgsl"], &["--groups", "avxc help run"]),

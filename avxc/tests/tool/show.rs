@@ -31,21 +31,21 @@ fn the_interface_is_shown_as_a_table() {
     let want = "first
   workgroup      8 x 4 x 2, 64 invocations
   shared memory  256 bytes
-  needs          nothing optional
+  needs          no optional features
 
-  binding  name  kind            access       least bytes  stride
-  0.0      x     storage         read         4            4
-  0.1      p     uniform         read         8            -
-  1.2      y     storage         read, write  16           16
-  push     k     push constants  read         8            -
+  binding  name  kind            access       min bytes  stride
+  0.0      x     storage         read         4          4
+  0.1      p     uniform         read         8          -
+  1.2      y     storage         read, write  16         16
+  push     k     push constants  read         8          -
 
 second
   workgroup      1 x 1 x 1, 1 invocations
   shared memory  0 bytes
-  needs          nothing optional
+  needs          no optional features
 
-  binding  name  kind     access  least bytes  stride
-  1.2      y     storage  write   16           16
+  binding  name  kind     access  min bytes  stride
+  1.2      y     storage  write   16         16
 ";
     assert_eq!(out, want);
     let second = folder.avxc_without_driver(&["info", "two.wgsl", "-e", "second"]).ended(0).out;

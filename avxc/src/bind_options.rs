@@ -1,23 +1,23 @@
-//! Which option belongs to which argument of a kernel.
+//! Decides which option of the command line belongs to which argument of a kernel.
 
 use crate::abi::OfflineArg;
-use crate::failure::{Exit, Failure, Result};
+use crate::error::{Error, Exit, Result};
 use crate::spec::{Place, Spec};
 use avx_gpu::ffi::*;
 
 /// How a binding is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// It starts with a file's array.
+    /// The binding starts with the array of a file.
     In,
-    /// It starts with a file's array, and its result is kept.
+    /// The binding starts with the array of a file, and its result is written to a file.
     InOut,
-    /// It starts as zeros, and its result is kept.
+    /// The binding starts as zeros, and its result is written to a file.
     Out,
 }
 
 impl Role {
-    /// The option.
+    /// The name of the option.
     pub(crate) fn option(self) -> &'static str {
         match self {
             Role::In => "--in",
@@ -27,14 +27,14 @@ impl Role {
     }
 }
 
-/// What an argument gets.
+/// The source of the data of an argument.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     /// A file.
     File(Role, Spec),
-    /// A uniform block's bytes, with the binding that was named.
+    /// The bytes of a uniform block, with its binding if the option names one.
     Uniform(Option<Place>, Vec<u8>),
-    /// The push-constant block's bytes.
+    /// The bytes of the push-constant block.
     Push(Vec<u8>),
 }
 
@@ -55,7 +55,7 @@ impl Source {
         }
     }
 
-    /// Whether an argument of this kind can get it without a name.
+    /// Whether this source can go to an argument of this kind without naming it.
     fn suits(&self, kind: u32) -> bool {
         kind == match self {
             Source::File(..) => AVX_BINDING_STORAGE,
@@ -65,7 +65,7 @@ impl Source {
     }
 }
 
-/// An argument in words: "binding 0.1 (y)".
+/// An argument as text: "the storage buffer 0.1 (y)".
 pub(crate) fn describe(arg: &OfflineArg) -> String {
     let name = if arg.name.is_empty() { String::new() } else { format!(" ({})", arg.name) };
     match arg.kind {
@@ -75,7 +75,7 @@ pub(crate) fn describe(arg: &OfflineArg) -> String {
     }
 }
 
-/// The position of the argument that is meant, among those that are buffers.
+/// The position of the buffer argument that `place` names.
 pub(crate) fn find(args: &[OfflineArg], place: &Place) -> Option<usize> {
     args.iter().position(|arg| match place {
         Place::Name(name) => arg.name == *name && arg.kind != AVX_BINDING_PUSH_CONSTANTS,
@@ -83,11 +83,11 @@ pub(crate) fn find(args: &[OfflineArg], place: &Place) -> Option<usize> {
     })
 }
 
-fn misfit(message: String) -> Failure {
-    Failure::new(Exit::Kernel, message)
+fn mismatch(message: String) -> Error {
+    Error::new(Exit::Kernel, message)
 }
 
-/// Gives each argument its source: first those that are named, then the rest in order.
+/// Gives each argument its source: first the sources that name an argument, then the others in order.
 pub(crate) fn assign(args: &[OfflineArg], sources: Vec<Source>) -> Result<Vec<Source>> {
     let mut given: Vec<Option<Source>> = args.iter().map(|_| None).collect();
     let (named, rest): (Vec<Source>, Vec<Source>) = sources.into_iter().partition(|source| source.place().is_some());
@@ -95,10 +95,10 @@ pub(crate) fn assign(args: &[OfflineArg], sources: Vec<Source>) -> Result<Vec<So
         let Some(place) = source.place() else { continue };
         let there = || args.iter().map(describe).collect::<Vec<_>>().join(", ");
         let Some(at) = find(args, place) else {
-            return Err(misfit(format!("{} {place}=...: the kernel takes nothing of that name; it takes {}", source.option(), there())));
+            return Err(mismatch(format!("{} {place}=...: the kernel has no argument of that name; it has {}", source.option(), there())));
         };
         if given[at].is_some() {
-            return Err(misfit(format!("{} {place}=...: {} is given twice", source.option(), describe(&args[at]))));
+            return Err(mismatch(format!("{} {place}=...: {} is given twice", source.option(), describe(&args[at]))));
         }
         given[at] = Some(source);
     }
@@ -111,40 +111,40 @@ pub(crate) fn assign(args: &[OfflineArg], sources: Vec<Source>) -> Result<Vec<So
                 Source::Uniform(..) => "uniform blocks",
                 Source::Push(_) => "push-constant blocks",
             };
-            return Err(misfit(format!("{}: more of them than the kernel has {what}, which is {all}", source.option())));
+            return Err(mismatch(format!("{}: it is given more often than the kernel has {what}, which is {all}", source.option())));
         };
         given[at] = Some(source);
     }
     let mut out = Vec::new();
     for (arg, source) in args.iter().zip(given) {
-        let source = source.ok_or_else(|| misfit(format!("{} is not given; {}", describe(arg), remedy(arg))))?;
+        let source = source.ok_or_else(|| mismatch(format!("{} is not given; {}", describe(arg), remedy(arg))))?;
         check(arg, &source)?;
         out.push(source);
     }
     Ok(out)
 }
 
-/// What gives an argument.
+/// The option that gives an argument its data.
 fn remedy(arg: &OfflineArg) -> &'static str {
     match arg.kind {
-        AVX_BINDING_PUSH_CONSTANTS => "--push \"TYPE:VALUE ...\" gives it",
-        AVX_BINDING_UNIFORM => "--uniform \"TYPE:VALUE ...\" gives it",
-        _ if arg.access & AVX_ACCESS_WRITE == 0 => "--in FILE gives it",
-        _ => "--in, --inout or --out gives it",
+        AVX_BINDING_PUSH_CONSTANTS => "--push \"TYPE:VALUE ...\" sets it",
+        AVX_BINDING_UNIFORM => "--uniform \"TYPE:VALUE ...\" sets it",
+        _ if arg.access & AVX_ACCESS_WRITE == 0 => "--in FILE sets it",
+        _ => "--in, --inout or --out sets it",
     }
 }
 
-/// Refuses what cannot be meant.
+/// Rejects a source that its argument cannot take.
 fn check(arg: &OfflineArg, source: &Source) -> Result<()> {
     match (source, arg.kind) {
         (Source::File(Role::Out | Role::InOut, spec), AVX_BINDING_STORAGE) if arg.access & AVX_ACCESS_WRITE == 0 => {
-            Err(misfit(format!("{} {}: the kernel only reads {}; --in gives it", source.option(), spec.path.display(), describe(arg))))
+            Err(mismatch(format!("{} {}: the kernel only reads {}; --in sets it", source.option(), spec.path.display(), describe(arg))))
         }
         (Source::File(Role::Out | Role::InOut, spec), AVX_BINDING_UNIFORM) => {
-            Err(misfit(format!("{} {}: {} is only read; --in gives it", source.option(), spec.path.display(), describe(arg))))
+            Err(mismatch(format!("{} {}: {} is only read; --in sets it", source.option(), spec.path.display(), describe(arg))))
         }
         (Source::Uniform(..), AVX_BINDING_STORAGE) => {
-            Err(misfit(format!("--uniform: {} is no uniform block; {}", describe(arg), remedy(arg))))
+            Err(mismatch(format!("--uniform: {} is not a uniform block; {}", describe(arg), remedy(arg))))
         }
         _ => Ok(()),
     }
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_go_to_their_own_in_order() {
+    fn sources_go_to_arguments_of_their_kind_in_order() {
         let (x, y) = (file(Role::In, "x.npy"), file(Role::Out, "y.npy"));
         let (p, k) = (Source::Uniform(None, vec![1]), Source::Push(vec![2]));
         let want = vec![p.clone(), x.clone(), y.clone(), k.clone()];
@@ -185,19 +185,19 @@ mod tests {
     }
 
     #[test]
-    fn misfits_are_named() {
+    fn mismatches_are_named() {
         let all = || vec![file(Role::In, "x.npy"), file(Role::Out, "y.npy"), Source::Uniform(None, vec![1]), Source::Push(vec![2])];
         let with = |extra: Source| {
             let mut sources = all();
             sources.push(extra);
-            assign(&args(), sources).expect_err("a misfit").message
+            assign(&args(), sources).expect_err("a mismatch").message
         };
         assert!(with(file(Role::In, "z.npy")).contains("storage buffers, which is 2"));
         assert!(with(Source::Push(vec![])).contains("push-constant blocks, which is 1"));
         assert!(
-            with(file(Role::In, "z=z.npy")).contains("z=...: the kernel takes nothing of that name; it takes the uniform block 0.0 (p)")
+            with(file(Role::In, "z=z.npy")).contains("z=...: the kernel has no argument of that name; it has the uniform block 0.0 (p)")
         );
-        assert!(with(file(Role::In, "k=z.npy")).contains("nothing of that name"));
+        assert!(with(file(Role::In, "k=z.npy")).contains("no argument of that name"));
         let without = |at: usize| {
             let mut sources = all();
             sources.remove(at);
@@ -208,7 +208,7 @@ mod tests {
         assert!(without(3).contains("--push"));
         assert!(check(&args()[1], &file(Role::Out, "x.npy")).is_err_and(|f| f.message.contains("only reads")));
         assert!(check(&args()[0], &file(Role::InOut, "p.bin")).is_err_and(|f| f.message.contains("only read")));
-        assert!(check(&args()[1], &Source::Uniform(None, vec![])).is_err_and(|f| f.message.contains("no uniform block")));
+        assert!(check(&args()[1], &Source::Uniform(None, vec![])).is_err_and(|f| f.message.contains("not a uniform block")));
         let twice = vec![file(Role::In, "x=a.npy"), file(Role::In, "0.1=b.npy")];
         assert!(assign(&args(), twice).is_err_and(|f| f.message.contains("given twice")));
     }
