@@ -51,7 +51,7 @@ class Arg(Structure):
 
 
 class DeviceOptions(Structure):
-    """avx_device_options: 48 bytes."""
+    """avx_device_options: 56 bytes."""
 
     _fields_ = [
         ("struct_size", c_uint32),
@@ -62,6 +62,7 @@ class DeviceOptions(Structure):
         ("wait_timeout_ns", c_uint64),
         ("spin_us", c_uint32),
         ("copy_threads", c_uint32),
+        ("uuid", c_void_p),
     ]
 
 
