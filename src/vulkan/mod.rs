@@ -24,8 +24,8 @@ pub(crate) use device::Device;
 pub(crate) use error::{Error, Kind as ErrorKind};
 pub(crate) use loader::{Instance, Severity, set_message_sink};
 pub(crate) use memory::{
-    Allocation, Imported, Memory, MemoryKind, Slice, Window, host_sees_device_memory, is_device_local, is_unified, memory_of,
+    Allocation, HostView, Imported, Memory, MemoryKind, Slice, host_sees_device_memory, is_device_local, is_unified, memory_of,
 };
 pub(crate) use physical::{DeviceKind, Features, Snapshot, select, spirv_capabilities, spirv_version};
-pub(crate) use pipelines::{Descriptor, Executable, Pipeline, PipelineCache, Recipe, Slot};
+pub(crate) use pipelines::{Descriptor, Executable, Pipeline, PipelineCache, PipelineDesc, Slot};
 pub(crate) use work::{Commands, Completion, Queue, Spin, Stage, Stages, Stamp, StampStage, Stamps, wait_first};

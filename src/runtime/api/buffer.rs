@@ -59,8 +59,8 @@ pub(crate) fn create(device: Token, options: &Options) -> Result<Token> {
 
 /// A new buffer's zeros: by the host where that is its own memory, else by the device, before anything that is queued later.
 fn zero(device: &Inside, buffer: &Buffer) -> Result<()> {
-    match buffer.storage.window.filter(|_| buffer.storage.cached) {
-        Some(window) => window.zero(0, buffer.storage.size),
+    match buffer.storage.host_view.filter(|_| buffer.storage.cached) {
+        Some(host_view) => host_view.zero(0, buffer.storage.size),
         None => {
             let slice = buffer.storage.whole;
             let mut engine = device.lock();
@@ -98,7 +98,7 @@ pub(crate) fn properties(token: Token) -> Result<BufferProperties> {
         memory: buffer.memory,
         size: buffer.storage.size,
         alignment: buffer.alignment,
-        host_visible: buffer.storage.window.is_some(),
+        host_visible: buffer.storage.host_view.is_some(),
         mapped,
         label: label.as_deref().unwrap_or_default().to_owned(),
     })

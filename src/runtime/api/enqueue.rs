@@ -38,8 +38,8 @@ pub(crate) fn queue<'a>(
         is_first = program.is_some_and(|program| program.used_by(now.lane, now.submission));
         let arena = staging.arena(now.lane);
         encode(commands, &mut |bytes, size, _| {
-            let (slice, window, at) = arena.take(size, now.submission, now.done)?;
-            window.write(at, bytes);
+            let (slice, host_view, at) = arena.take(size, now.submission, now.done)?;
+            host_view.write(at, bytes);
             Ok(slice)
         })
     })?;

@@ -23,7 +23,7 @@ use crate::runtime::stream::op::Prepared;
 use crate::runtime::stream::record::{Node, Recording, SlotValue, merged};
 use crate::runtime::stream::target::{self, Target};
 use crate::runtime::stream::turn::{Touches, turn};
-use crate::vulkan::{Commands, MemoryKind, Slice, Window};
+use crate::vulkan::{Commands, HostView, MemoryKind, Slice};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -61,7 +61,7 @@ struct Copy {
     touches: Touches,
     bytes: Bytes,
     /// Where each slot's bytes lie.
-    places: Vec<(u32, Window, u64)>,
+    places: Vec<(u32, HostView, u64)>,
     /// Its last submission.
     lane: u8,
     submission: u64,
@@ -79,7 +79,7 @@ struct Bytes {
 }
 
 impl Bytes {
-    fn put(&mut self, bytes: &[u8], size: u64) -> Result<(Slice, Window, u64)> {
+    fn put(&mut self, bytes: &[u8], size: u64) -> Result<(Slice, HostView, u64)> {
         if self.chunks.is_empty() || self.used + size > self.size {
             self.size = size.max(CHUNK);
             self.chunks.push(Chunk::new(&self.device.memory, MemoryKind::Upload, self.size)?);
@@ -88,8 +88,8 @@ impl Bytes {
         let Some(chunk) = self.chunks.last() else { return Err(Error::new(Status::Internal, "a graph has no memory for its bytes")) };
         let at = self.used;
         self.used = (at + size).next_multiple_of(256);
-        chunk.window().write(at, bytes);
-        Ok((chunk.slice().part(at, size), chunk.window(), at))
+        chunk.host_view().write(at, bytes);
+        Ok((chunk.slice().part(at, size), chunk.host_view(), at))
     }
 
     /// Starts anew; nothing that was put is read any more.
@@ -323,14 +323,14 @@ impl Content {
                 copy.commands.barrier(src, dst);
             }
             for (touch, buffer) in touches.list.iter().zip(&touches.buffers) {
-                if touch.of.write && buffer.storage.window.is_some() {
+                if touch.of.write && buffer.storage.host_view.is_some() {
                     host_writes.insert(touch.of.stage.into());
                 }
             }
             let Copy { commands, bytes, places, .. } = &mut copy;
             let mut upload = |data: &[u8], size, slot: Option<u32>| {
-                let (slice, window, at) = bytes.put(data, size)?;
-                places.extend(slot.map(|slot| (slot, window, at)));
+                let (slice, host_view, at) = bytes.put(data, size)?;
+                places.extend(slot.map(|slot| (slot, host_view, at)));
                 Ok(slice)
             };
             match (node, filled) {
@@ -363,9 +363,9 @@ impl Copy {
 
     /// Puts new bytes in the place of the old ones; the copy is not in flight.
     fn change(&mut self, values: Vec<SlotValue>) {
-        for (slot, window, at) in &self.places {
+        for (slot, host_view, at) in &self.places {
             if let Some(SlotValue::Bytes(bytes)) = values.get(*slot as usize) {
-                window.write(*at, bytes);
+                host_view.write(*at, bytes);
             }
         }
         self.values = values;

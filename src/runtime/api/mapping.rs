@@ -15,7 +15,7 @@ pub(crate) fn map(token: Token, offset: u64, size: u64, access: u32) -> Result<u
     if access == 0 || access & !(READ | WRITE) != 0 {
         return Err(invalid(format!("access {access:#x} is no combination of AVX_MAP_READ (1) and AVX_MAP_WRITE (2)")));
     }
-    let Some(window) = buffer.storage.window else {
+    let Some(host_view) = buffer.storage.host_view else {
         let message = format!(
             "the CPU does not see the memory of {}; use AVX_MEMORY_UPLOAD or AVX_MEMORY_READBACK, or avx_read and avx_write",
             buffer.name()
@@ -37,7 +37,7 @@ pub(crate) fn map(token: Token, offset: u64, size: u64, access: u32) -> Result<u
         let clock = engine.must_wait_for(buffer.storage.track, &range, write)?;
         if clock == Clock::default() {
             engine.tracks.map(buffer.storage.track, range, write)?;
-            return Ok(window.address(offset));
+            return Ok(host_view.address(offset));
         }
         let clock = engine.flush_to(clock)?;
         drop(engine);

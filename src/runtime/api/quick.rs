@@ -138,8 +138,8 @@ impl Plan<'_> {
             // Before anything can fail: from here on the batch may refer to the pipeline.
             is_first = program.used_by(now.lane, now.submission);
             for &(place, bytes, size) in &uploads {
-                let (slice, window, at) = staging.arena(now.lane).take(size, now.submission, now.done)?;
-                window.write(at, bytes);
+                let (slice, host_view, at) = staging.arena(now.lane).take(size, now.submission, now.done)?;
+                host_view.write(at, bytes);
                 slices[place] = slice;
             }
             commands.bind(pipeline, slices, push_constants)?;

@@ -20,7 +20,7 @@ use crate::runtime::schedule::timeline::Label;
 use crate::runtime::stream::op::{Op, Prepared};
 use crate::runtime::stream::target::Target;
 use crate::runtime::stream::turn::{Pin, Touches, turn};
-use crate::vulkan::{MemoryKind, Window};
+use crate::vulkan::{HostView, MemoryKind};
 use std::borrow::Cow;
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -62,16 +62,16 @@ pub(crate) fn write(stream: Token, buffer: Token, offset: u64, data: &[u8], keep
         return Ok(());
     }
     let size = data.len() as u64;
-    if let Some(window) = direct(&buffer, size)
+    if let Some(host_view) = direct(&buffer, size)
         && engine.must_wait_for(buffer.storage.track, &range, true)? == Clock::default()
     {
         if size <= SMALL {
-            window.write(offset, data);
+            host_view.write(offset, data);
             return Ok(());
         }
         let _pin = Pin::new(&device, &mut engine, &buffer, &range, true)?;
         drop(engine);
-        device.copiers.write(window, offset, data);
+        device.copiers.write(host_view, offset, data);
         return Ok(());
     }
     if size <= SMALL {
@@ -90,9 +90,9 @@ pub(crate) fn write(stream: Token, buffer: Token, offset: u64, data: &[u8], keep
     Ok(())
 }
 
-/// The window through which the host writes `size` bytes itself, where that is the fast way.
-fn direct(buffer: &Buffer, size: u64) -> Option<Window> {
-    buffer.storage.window.filter(|_| buffer.storage.cached || buffer.is_host_memory() || size <= DIRECT_OVER_BUS)
+/// The view through which the host writes `size` bytes itself, where that is the fast way.
+fn direct(buffer: &Buffer, size: u64) -> Option<HostView> {
+    buffer.storage.host_view.filter(|_| buffer.storage.cached || buffer.is_host_memory() || size <= DIRECT_OVER_BUS)
 }
 
 /// The device reads the user's memory itself.
@@ -146,7 +146,7 @@ fn write_large(device: &Inside, line: &Arc<Line>, buffer: &Arc<Buffer>, offset: 
 
 fn write_part(device: &Inside, line: &Arc<Line>, buffer: &Arc<Buffer>, at: u64, bytes: &[u8]) -> Result<()> {
     let chunk = take_chunk(device, |staging| &mut staging.uploads)?;
-    chunk.window().write(0, bytes);
+    chunk.host_view().write(0, bytes);
     let range = at..at + bytes.len() as u64;
     let touches = Touches::one(buffer, &range, Stage::Transfer, true);
     let mut engine = device.lock();
@@ -218,11 +218,11 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
     }
     // An assertion that did not hold is told behind the read, whose bytes are there all the same.
     engine.take_loss(&line)?;
-    if let Some(window) = buffer.storage.window.filter(|_| buffer.storage.cached) {
+    if let Some(host_view) = buffer.storage.host_view.filter(|_| buffer.storage.cached) {
         let clock = engine.must_wait_for(buffer.storage.track, &range, false)?;
         if clock == Clock::default() && into.len() as u64 <= SMALL {
             // Nothing to wait for: the lock keeps others away for as long as it takes.
-            window.read(offset, into);
+            host_view.read(offset, into);
             device.reap(&mut engine);
             if device.reports.any() {
                 drop(engine);
@@ -234,7 +234,7 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
         let pin = Pin::new(&device, &mut engine, &buffer, &range, false)?;
         drop(engine);
         device.wait_for_stream(&line, &clock)?;
-        device.copiers.read(window, offset, into);
+        device.copiers.read(host_view, offset, into);
         drop(pin);
         return device.settle(Some(&line));
     }
@@ -283,7 +283,7 @@ fn read_small(
     let outcome = clock.and_then(|clock| device.wait_for_stream(line, &clock));
     match outcome {
         Ok(()) => {
-            chunk.window().read(0, into);
+            chunk.host_view().read(0, into);
             device.give_back_small(chunk, (line.lane, number));
         }
         // The device may still write it.
@@ -439,7 +439,7 @@ fn read_staged(device: &Inside, line: &Arc<Line>, buffer: &Arc<Buffer>, offset: 
             clock[usize::from(line.lane)] = number;
             let waited = device.wait_or_fail(&clock, deadline);
             if waited.is_ok() {
-                chunk.window().read(0, bytes);
+                chunk.host_view().read(0, bytes);
             }
             give_back(device, line, ring, chunk, number);
             if let Some(e) = waited.err().or(failure) {

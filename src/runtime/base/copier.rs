@@ -3,7 +3,7 @@
 //! They start with the first large transfer, sleep while there is none, and end with the device.
 
 use super::pool::Pool;
-use crate::vulkan::Window;
+use crate::vulkan::HostView;
 use once_cell::sync::OnceCell;
 use std::mem::MaybeUninit;
 
@@ -43,31 +43,31 @@ impl Copiers {
     }
 
     /// Copies bytes into the host's view of memory.
-    pub(crate) fn write(&self, window: Window, offset: u64, bytes: &[u8]) {
+    pub(crate) fn write(&self, host_view: HostView, offset: u64, bytes: &[u8]) {
         let piece = self.piece(bytes.len());
         if piece >= bytes.len() {
-            return window.write(offset, bytes);
+            return host_view.write(offset, bytes);
         }
         let pieces = std::sync::Mutex::new(bytes.chunks(piece).enumerate());
         let next = || pieces.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next();
         self.run(self.threads, || {
             while let Some((i, part)) = next() {
-                window.write(offset + (i * piece) as u64, part);
+                host_view.write(offset + (i * piece) as u64, part);
             }
         });
     }
 
     /// Copies bytes out of the host's view of memory.
-    pub(crate) fn read(&self, window: Window, offset: u64, into: &mut [MaybeUninit<u8>]) {
+    pub(crate) fn read(&self, host_view: HostView, offset: u64, into: &mut [MaybeUninit<u8>]) {
         let piece = self.piece(into.len());
         if piece >= into.len() {
-            return window.read(offset, into);
+            return host_view.read(offset, into);
         }
         let pieces = std::sync::Mutex::new(into.chunks_mut(piece).enumerate());
         let next = || pieces.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next();
         self.run(self.threads, || {
             while let Some((i, part)) = next() {
-                window.read(offset + (i * piece) as u64, part);
+                host_view.read(offset + (i * piece) as u64, part);
             }
         });
     }

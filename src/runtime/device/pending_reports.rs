@@ -151,10 +151,10 @@ impl Reports {
 impl PendingReport {
     /// Logs what the buffer says and makes it zeros again; the first assertion that failed.
     pub(crate) fn read(&self) -> Option<String> {
-        let window = self.storage.window?;
-        let used = DebugInfo::used(&window.words(0, HEADER), (self.storage.size / 4) as usize);
-        let reading = self.debug.read(&window.words(0, used));
-        window.zero(0, 4 * used as u64);
+        let host_view = self.storage.host_view?;
+        let used = DebugInfo::used(&host_view.words(0, HEADER), (self.storage.size / 4) as usize);
+        let reading = self.debug.read(&host_view.words(0, used));
+        host_view.zero(0, 4 * used as u64);
         let records = &reading.records;
         let mut assertions = records.iter().filter(|record| record.severity == Severity::Assert);
         let failed = match (assertions.next(), &reading.failed) {

@@ -48,9 +48,9 @@ impl Device {
     fn report_storage(&self) -> Result<Storage> {
         let size = size(self);
         let allocation = self.allocate(MemoryKind::Readback, size, 256, "reports of a kernel")?;
-        let Some(view) = allocation.window() else {
+        let Some(view) = allocation.host_view() else {
             self.release(allocation);
-            return Err(Error::new(Status::Internal, "memory for the host has no window"));
+            return Err(Error::new(Status::Internal, "memory for the host has no host view"));
         };
         view.zero(0, size);
         let mut engine = self.lock();

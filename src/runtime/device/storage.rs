@@ -1,7 +1,7 @@
 //! Memory that commands use, with what the engine tracks it by.
 
 use crate::runtime::schedule::track::TrackId;
-use crate::vulkan::{Allocation, Slice, Window};
+use crate::vulkan::{Allocation, HostView, Slice};
 use std::ops::Range;
 
 /// See the module. The allocation itself is the engine's, which frees it when the GPU has passed it.
@@ -11,7 +11,7 @@ pub(crate) struct Storage {
     /// Where it lies: exactly its bytes, rounded up to 4 (allocations are coarser).
     pub(crate) whole: Slice,
     /// The host's view, if it has one.
-    pub(crate) window: Option<Window>,
+    pub(crate) host_view: Option<HostView>,
     /// The host's view is fast to read.
     pub(crate) cached: bool,
     pub(crate) track: TrackId,
@@ -22,8 +22,8 @@ impl Storage {
     pub(crate) fn new(size: u64, allocation: Allocation, track: impl FnOnce(Allocation, bool) -> TrackId) -> Storage {
         // Whole words belong to an allocation, so fills and loads of the last element stay inside.
         let whole = Slice { size: size.next_multiple_of(4).max(4), ..allocation.slice() };
-        let (window, cached) = (allocation.window(), !allocation.write_combined());
-        Storage { size, whole, window, cached, track: track(allocation, window.is_some()) }
+        let (host_view, cached) = (allocation.host_view(), !allocation.write_combined());
+        Storage { size, whole, host_view, cached, track: track(allocation, host_view.is_some()) }
     }
 
     /// The range as the GPU sees it.

@@ -96,8 +96,8 @@ impl Device {
             for delivery in ready {
                 let Delivery { source: Source::Small(chunk) | Source::Own(chunk), into, .. } = &delivery;
                 let bytes = into.len();
-                let window = chunk.window();
-                self.copiers.read(window, 0, delivery.into);
+                let host_view = chunk.host_view();
+                self.copiers.read(host_view, 0, delivery.into);
                 debug_assert!(bytes > 0);
                 let mut engine = self.lock();
                 match delivery.source {

@@ -10,7 +10,7 @@ use crate::runtime::base::error::{Error, Result};
 use crate::runtime::base::trace;
 use crate::runtime::schedule::graveyard::{Dead, DropQueue};
 use crate::runtime::schedule::hazard::{Clock, MAX_LANES};
-use crate::vulkan::{self, Descriptor, Pipeline, Recipe, Slot};
+use crate::vulkan::{self, Descriptor, Pipeline, PipelineDesc, Slot};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -129,7 +129,7 @@ impl Compiled {
         };
         let specialized: Vec<(u32, &[u8])> = self.code.specialized.iter().map(|one| (one.id, one.bytes.as_slice())).collect();
         let push = self.interface.args.iter().find(|b| b.kind == BindingKind::PushConstants);
-        let recipe = Recipe {
+        let desc = PipelineDesc {
             spirv,
             entry_point: &self.interface.entry,
             slots: &slots,
@@ -140,7 +140,7 @@ impl Compiled {
             label: &self.interface.entry,
         };
         let _span = trace::span("driver compile");
-        let pipeline = Pipeline::new(&context.vulkan, &context.pipelines, &recipe).map_err(failed)?;
+        let pipeline = Pipeline::new(&context.vulkan, &context.pipelines, &desc).map_err(failed)?;
         Ok(cell.get_or_init(|| pipeline))
     }
 }

@@ -73,7 +73,7 @@ impl Buffer {
 
     /// True if it lies in memory of the device's own, which the host does not read fast.
     pub(crate) fn is_far(&self) -> bool {
-        !(self.is_host_memory() || self.storage.window.is_some() && self.storage.cached)
+        !(self.is_host_memory() || self.storage.host_view.is_some() && self.storage.cached)
     }
 
     /// Its label.

@@ -4,7 +4,7 @@
 
 use super::hazard::Clock;
 use crate::runtime::base::error::Result;
-use crate::vulkan::{Allocation, Memory, MemoryKind, Slice, Window};
+use crate::vulkan::{Allocation, HostView, Memory, MemoryKind, Slice};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Transfers up to this go through the arena, and single small chunks for reads.
@@ -21,15 +21,15 @@ const ARENA: u64 = 256 << 10;
 /// A piece of staging memory.
 pub(crate) struct Chunk {
     allocation: Allocation,
-    window: Window,
+    host_view: HostView,
 }
 
 impl Chunk {
     /// Memory for one chunk. The caller frees it by [`Chunk::into_allocation`].
     pub(crate) fn new(memory: &Memory, kind: MemoryKind, size: u64) -> Result<Chunk> {
         let allocation = memory.allocate(kind, size, 256, "avx_gpu staging")?;
-        match allocation.window() {
-            Some(window) => Ok(Chunk { allocation, window }),
+        match allocation.host_view() {
+            Some(host_view) => Ok(Chunk { allocation, host_view }),
             None => {
                 memory.free(allocation);
                 Err(crate::runtime::base::error::Error::new(
@@ -44,8 +44,8 @@ impl Chunk {
         self.allocation.slice()
     }
 
-    pub(crate) fn window(&self) -> Window {
-        self.window
+    pub(crate) fn host_view(&self) -> HostView {
+        self.host_view
     }
 
     /// The memory, to be freed.
@@ -200,7 +200,7 @@ impl Staging {
 
 impl Arena {
     /// `size` bytes (at most [`SMALL`]) for the submission `number`; `done` is the lane's last finished one. Aligned for every binding.
-    pub(crate) fn take(&mut self, size: u64, number: u64, done: u64) -> Result<(Slice, Window, u64)> {
+    pub(crate) fn take(&mut self, size: u64, number: u64, done: u64) -> Result<(Slice, HostView, u64)> {
         let fits = |used: u64| used + size <= ARENA;
         if self.current.as_ref().is_none_or(|(_, used)| !fits(*used)) {
             if let Some((chunk, _)) = self.current.take() {
@@ -217,7 +217,7 @@ impl Arena {
             Some((chunk, used)) => {
                 let at = *used;
                 *used = (at + size).next_multiple_of(256);
-                Ok((chunk.slice().part(at, size), chunk.window(), at))
+                Ok((chunk.slice().part(at, size), chunk.host_view(), at))
             }
             None => {
                 Err(crate::runtime::base::error::Error::new(crate::runtime::base::error::Status::Internal, "the upload arena has no chunk"))

@@ -1,6 +1,6 @@
 //! What goes into `Memory` and what comes out: limits, allocations, accounts.
 
-use super::host_view::Window;
+use super::host_view::HostView;
 use super::ranges::Range;
 use super::slice::Slice;
 use ash::vk;
@@ -88,9 +88,9 @@ impl Allocation {
     }
 
     /// All of it as the host sees it, valid as long as the allocation lives; None where `host_pointer` is.
-    pub(crate) fn window(&self) -> Option<Window> {
+    pub(crate) fn host_view(&self) -> Option<HostView> {
         // SAFETY: a pointer names `size` mapped bytes (see the field), and they stay mapped until `Memory::free` takes the allocation.
-        self.pointer.map(|start| unsafe { Window::new(start, self.size) })
+        self.pointer.map(|start| unsafe { HostView::new(start, self.size) })
     }
 
     /// The heap it lies in.

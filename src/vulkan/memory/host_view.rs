@@ -6,21 +6,21 @@ use std::ptr::NonNull;
 /// Bytes of device memory that the host sees. Whoever uses it keeps the allocation alive, and the GPU and other threads away from
 /// the bytes it touches: the hazard plan's duty.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Window {
+pub(crate) struct HostView {
     start: NonNull<u8>,
     size: u64,
 }
 
 // SAFETY: the mapping belongs to the device, not to a thread; who touches which bytes when is the duty of the type's users.
-unsafe impl Send for Window {}
+unsafe impl Send for HostView {}
 // SAFETY: as above.
-unsafe impl Sync for Window {}
+unsafe impl Sync for HostView {}
 
-impl Window {
+impl HostView {
     /// # Safety
-    /// `start` points to `size` mapped bytes that stay mapped while the window is used.
-    pub(super) unsafe fn new(start: NonNull<u8>, size: u64) -> Window {
-        Window { start, size }
+    /// `start` points to `size` mapped bytes that stay mapped while the view is used.
+    pub(super) unsafe fn new(start: NonNull<u8>, size: u64) -> HostView {
+        HostView { start, size }
     }
 
     /// The address of byte `offset`.

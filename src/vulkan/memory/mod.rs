@@ -27,7 +27,7 @@ mod types;
 pub(crate) use allocation::Allocation;
 pub(crate) use allocator::Memory;
 pub(crate) use heaps::{host_sees_device_memory, is_device_local, is_unified, memory_of};
-pub(crate) use host_view::Window;
+pub(crate) use host_view::HostView;
 pub(crate) use import::Imported;
 pub(crate) use slice::Slice;
 pub(crate) use types::MemoryKind;

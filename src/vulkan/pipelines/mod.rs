@@ -12,4 +12,4 @@ mod pipeline;
 
 pub(in crate::vulkan) use descriptors::Descriptors;
 pub(crate) use executable::Executable;
-pub(crate) use pipeline::{Descriptor, Pipeline, PipelineCache, Recipe, Slot};
+pub(crate) use pipeline::{Descriptor, Pipeline, PipelineCache, PipelineDesc, Slot};

@@ -31,7 +31,7 @@ pub(crate) struct Slot {
 }
 
 /// What a pipeline is made of. `slots` are in the order in which dispatches give them.
-pub(crate) struct Recipe<'a> {
+pub(crate) struct PipelineDesc<'a> {
     pub(crate) spirv: &'a [u32],
     pub(crate) entry_point: &'a str,
     pub(crate) slots: &'a [Slot],
@@ -71,25 +71,25 @@ pub(crate) struct Pipeline {
 
 impl Pipeline {
     /// Compiles for the driver. The SPIR-V has been checked.
-    pub(crate) fn new(device: &Arc<Device>, cache: &PipelineCache, recipe: &Recipe<'_>) -> Result<Pipeline> {
+    pub(crate) fn new(device: &Arc<Device>, cache: &PipelineCache, desc: &PipelineDesc<'_>) -> Result<Pipeline> {
         let mut pipeline = Pipeline {
             device: device.clone(),
             raw: vk::Pipeline::null(),
             layout: vk::PipelineLayout::null(),
-            slots: recipe.slots.to_vec(),
+            slots: desc.slots.to_vec(),
             sets: Vec::new(),
             pushed: false,
-            push_constant_bytes: recipe.push_constant_bytes,
+            push_constant_bytes: desc.push_constant_bytes,
             empty: None,
         };
         // What is made so far is destroyed by `Drop` if a step fails.
         pipeline.make_sets()?;
         pipeline.make_layout()?;
         pipeline.make_templates()?;
-        pipeline.compile(cache, recipe)?;
-        device.set_name(pipeline.raw, recipe.label);
-        device.set_name(pipeline.layout, recipe.label);
-        pipeline.sets.iter().map(|set| set.layout).chain(pipeline.empty).for_each(|layout| device.set_name(layout, recipe.label));
+        pipeline.compile(cache, desc)?;
+        device.set_name(pipeline.raw, desc.label);
+        device.set_name(pipeline.layout, desc.label);
+        pipeline.sets.iter().map(|set| set.layout).chain(pipeline.empty).for_each(|layout| device.set_name(layout, desc.label));
         Ok(pipeline)
     }
 
@@ -183,15 +183,15 @@ impl Pipeline {
         Ok(())
     }
 
-    fn compile(&mut self, cache: &PipelineCache, recipe: &Recipe<'_>) -> Result<()> {
-        let entry = CString::new(recipe.entry_point).map_err(|_| Error::new(Kind::Invalid, "the entry point's name has a NUL in it"))?;
+    fn compile(&mut self, cache: &PipelineCache, desc: &PipelineDesc<'_>) -> Result<()> {
+        let entry = CString::new(desc.entry_point).map_err(|_| Error::new(Kind::Invalid, "the entry point's name has a NUL in it"))?;
         let device = self.device.raw();
         // SAFETY: the words passed the structural check of `compile`; the slice lives through the call.
-        let module = unsafe { device.create_shader_module(&vk::ShaderModuleCreateInfo::default().code(recipe.spirv), None) }
+        let module = unsafe { device.create_shader_module(&vk::ShaderModuleCreateInfo::default().code(desc.spirv), None) }
             .map_err(|e| Error::of("vkCreateShaderModule", e))?;
-        self.device.set_name(module, recipe.label);
+        self.device.set_name(module, desc.label);
         let mut data = Vec::new();
-        let entries: Vec<vk::SpecializationMapEntry> = recipe
+        let entries: Vec<vk::SpecializationMapEntry> = desc
             .specialized
             .iter()
             .map(|(id, bytes)| {
@@ -201,8 +201,8 @@ impl Pipeline {
             })
             .collect();
         let constants = vk::SpecializationInfo::default().map_entries(&entries).data(&data);
-        let mut size = vk::PipelineShaderStageRequiredSubgroupSizeCreateInfo::default().required_subgroup_size(recipe.subgroup_size);
-        let flags = if recipe.full_subgroups {
+        let mut size = vk::PipelineShaderStageRequiredSubgroupSizeCreateInfo::default().required_subgroup_size(desc.subgroup_size);
+        let flags = if desc.full_subgroups {
             vk::PipelineShaderStageCreateFlags::REQUIRE_FULL_SUBGROUPS
         } else {
             vk::PipelineShaderStageCreateFlags::empty()
@@ -213,7 +213,7 @@ impl Pipeline {
             .module(module)
             .name(&entry)
             .specialization_info(&constants);
-        if recipe.subgroup_size != 0 {
+        if desc.subgroup_size != 0 {
             stage = stage.push_next(&mut size);
         }
         let told = if self.device.executable_properties().is_some() {
@@ -231,11 +231,11 @@ impl Pipeline {
             Err((_, result)) => {
                 let error = Error::of("vkCreateComputePipelines", result);
                 let hint = "the driver refused the kernel's code";
-                return Err(Error::new(error.kind, format!("{hint} '{}': {}", recipe.label, error.message)));
+                return Err(Error::new(error.kind, format!("{hint} '{}': {}", desc.label, error.message)));
             }
         }
         if self.raw == vk::Pipeline::null() {
-            return Err(Error::new(Kind::Driver, format!("vkCreateComputePipelines gave no pipeline for '{}'", recipe.label)));
+            return Err(Error::new(Kind::Driver, format!("vkCreateComputePipelines gave no pipeline for '{}'", desc.label)));
         }
         Ok(())
     }
