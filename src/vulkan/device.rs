@@ -1,9 +1,9 @@
 //! An open device: the VkDevice with all it has switched on, its compute queue, and the functions that come by extensions.
 
 use crate::sys::{self, DestroyGuard};
-use crate::vulkan::error::{Error, Kind, Result};
+use crate::vulkan::error::{Error, ErrorKind, Result};
 use crate::vulkan::loader::{self, Instance, creation_turn};
-use crate::vulkan::physical::{Features, Request, Snapshot, compute_family};
+use crate::vulkan::physical::{DeviceRequest, Features, Snapshot, compute_family};
 use ash::vk;
 use std::ffi::{CString, c_char};
 use std::sync::Arc;
@@ -52,13 +52,13 @@ impl Device {
     /// `max_queues`: how many queues to take at most, of the family; without timeline semaphores, by which they wait for each other,
     /// it is one.
     pub(crate) fn open(instance: Arc<Instance>, snapshot: &Snapshot, baseline: bool, max_queues: usize) -> Result<Device> {
-        let cannot = |why: &str| Error::new(Kind::NoDevice, format!("\"{}\" cannot be opened: {why}", snapshot.name));
+        let cannot = |why: &str| Error::new(ErrorKind::NoDevice, format!("\"{}\" cannot be opened: {why}", snapshot.name));
         if let Err(why) = &snapshot.usable {
             return Err(cannot(why));
         }
         let queue_family = compute_family(&snapshot.queue_families).ok_or_else(|| cannot("it has no queue for compute work"))?;
-        let everything = Request::everything(&snapshot.available(), &snapshot.features);
-        let nothing = || Request::baseline(&snapshot.available());
+        let everything = DeviceRequest::everything(&snapshot.available(), &snapshot.features);
+        let nothing = || DeviceRequest::baseline(&snapshot.available());
         let device = match Device::create(&instance, snapshot, (queue_family, max_queues), if baseline { nothing() } else { everything }) {
             Err(refused @ (vk::Result::ERROR_FEATURE_NOT_PRESENT | vk::Result::ERROR_EXTENSION_NOT_PRESENT)) if !baseline => {
                 let text = format!(
@@ -84,7 +84,7 @@ impl Device {
         instance: &Arc<Instance>,
         snapshot: &Snapshot,
         (queue_family, max_queues): (u32, usize),
-        mut request: Request,
+        mut request: DeviceRequest,
     ) -> std::result::Result<Device, vk::Result> {
         let available = snapshot.queue_families.get(queue_family as usize).map_or(1, |family| family.queue_count as usize);
         let wanted = if request.features.timeline_semaphore { max_queues } else { 1 };
@@ -279,7 +279,7 @@ impl Device {
     fn timeline(&self) -> Result<&Timeline> {
         self.timeline
             .as_ref()
-            .ok_or_else(|| Error::new(Kind::Unsupported, format!("\"{}\" has no timeline semaphores", self.snapshot.name)))
+            .ok_or_else(|| Error::new(ErrorKind::Unsupported, format!("\"{}\" has no timeline semaphores", self.snapshot.name)))
     }
 
     /// Bytes that this process may take of each heap before the system suffers, as the driver estimates it now. None where the driver

@@ -5,7 +5,7 @@ use std::fmt;
 
 /// What sort of failure, as the caller of `vulkan` must tell them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ErrorKind {
     /// No loader or no driver.
     NoDriver,
     /// No device fits the selection.
@@ -29,7 +29,7 @@ pub(crate) enum Kind {
 /// A failure with its story.
 #[derive(Clone, Debug)]
 pub(crate) struct Error {
-    pub(crate) kind: Kind,
+    pub(crate) kind: ErrorKind,
     pub(crate) message: String,
 }
 
@@ -37,18 +37,18 @@ pub(crate) struct Error {
 pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
         Error { kind, message: message.into() }
     }
 
     /// The failure of the Vulkan call `call`.
     pub(crate) fn of(call: &str, result: vk::Result) -> Error {
         let kind = match result {
-            vk::Result::ERROR_OUT_OF_DEVICE_MEMORY => Kind::OutOfDeviceMemory,
-            vk::Result::ERROR_OUT_OF_HOST_MEMORY => Kind::OutOfHostMemory,
-            vk::Result::ERROR_DEVICE_LOST => Kind::DeviceLost,
-            vk::Result::ERROR_INCOMPATIBLE_DRIVER => Kind::NoDriver,
-            _ => Kind::Driver,
+            vk::Result::ERROR_OUT_OF_DEVICE_MEMORY => ErrorKind::OutOfDeviceMemory,
+            vk::Result::ERROR_OUT_OF_HOST_MEMORY => ErrorKind::OutOfHostMemory,
+            vk::Result::ERROR_DEVICE_LOST => ErrorKind::DeviceLost,
+            vk::Result::ERROR_INCOMPATIBLE_DRIVER => ErrorKind::NoDriver,
+            _ => ErrorKind::Driver,
         };
         Error::new(kind, format!("{call} failed: {result:?} ({})", result.as_raw()))
     }

@@ -21,7 +21,7 @@ mod pipelines;
 mod work;
 
 pub(crate) use device::Device;
-pub(crate) use error::{Error, Kind as ErrorKind};
+pub(crate) use error::{Error, ErrorKind};
 pub(crate) use loader::{Instance, Severity, set_message_sink};
 pub(crate) use memory::{
     Allocation, HostView, Imported, Memory, MemoryKind, Slice, host_sees_device_memory, is_device_local, is_unified, memory_of,

@@ -34,7 +34,7 @@ fn all_devices_open_and_close() {
                 let device = match Device::open(Arc::clone(&instance), &snapshot, baseline, 4) {
                     Ok(device) => device,
                     Err(error) => {
-                        assert_eq!(error.kind, Kind::NoDevice, "{error}");
+                        assert_eq!(error.kind, ErrorKind::NoDevice, "{error}");
                         assert!(snapshot.usable.is_err());
                         continue;
                     }
@@ -47,7 +47,7 @@ fn all_devices_open_and_close() {
                     use_timeline(&device);
                 } else {
                     let value = (!device.features().timeline_semaphore).then(|| device.timeline_value(vk::Semaphore::null()));
-                    assert!(value.is_none_or(|value| value.is_err_and(|e| e.kind == Kind::Unsupported)));
+                    assert!(value.is_none_or(|value| value.is_err_and(|e| e.kind == ErrorKind::Unsupported)));
                 }
             }
         }

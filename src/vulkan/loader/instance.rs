@@ -1,7 +1,7 @@
 //! The Vulkan instance: the loader, opened at run time, and one plain and one validating instance for the whole process.
 
 use super::messages;
-use crate::vulkan::error::{Error, Kind, Result};
+use crate::vulkan::error::{Error, ErrorKind, Result};
 use crate::vulkan::physical::Snapshot;
 use ash::vk;
 use once_cell::sync::OnceCell;
@@ -69,7 +69,7 @@ impl Instance {
         let layer_offers = layer_extensions(entry)?;
         if !has(&offered, vk::EXT_DEBUG_UTILS_NAME) && !has(&layer_offers, vk::EXT_DEBUG_UTILS_NAME) {
             return Err(Error::new(
-                Kind::Unsupported,
+                ErrorKind::Unsupported,
                 "validation was asked for, but neither the Vulkan loader nor the validation layer has VK_EXT_debug_utils, through which its \
                  messages come. Update both (Debian and Ubuntu: libvulkan1 vulkan-validationlayers).",
             ));
@@ -236,7 +236,7 @@ fn creation_error(result: vk::Result) -> Error {
 fn load() -> Result<ash::Entry> {
     // SAFETY: this runs the initializers of the system's Vulkan loader, which is made to be opened so; it is never closed.
     unsafe { ash::Entry::load() }
-        .map_err(|e| Error::new(Kind::NoDriver, format!("there is no Vulkan loader on this machine ({e}). {INSTALL}")))
+        .map_err(|e| Error::new(ErrorKind::NoDriver, format!("there is no Vulkan loader on this machine ({e}). {INSTALL}")))
 }
 
 /// The loader's version, refused below 1.1.
@@ -246,7 +246,7 @@ fn loader_version(entry: &ash::Entry) -> Result<u32> {
     match version {
         Some(version) if version >= vk::API_VERSION_1_1 => Ok(version),
         _ => Err(Error::new(
-            Kind::NoDriver,
+            ErrorKind::NoDriver,
             "the Vulkan loader of this machine has Vulkan 1.0, and 1.1 (of 2018) is needed: update it (Debian and Ubuntu: libvulkan1; \
              Fedora: vulkan-loader; Arch: vulkan-icd-loader)",
         )),
@@ -270,7 +270,7 @@ fn layer_extensions(entry: &ash::Entry) -> Result<Vec<vk::ExtensionProperties>> 
         return extensions(entry, Some(VALIDATION_LAYER));
     }
     Err(Error::new(
-        Kind::Unsupported,
+        ErrorKind::Unsupported,
         "validation was asked for, but the layer VK_LAYER_KHRONOS_validation is not installed (Debian and Ubuntu: \
          vulkan-validationlayers; Fedora and Arch: vulkan-validation-layers; elsewhere: the Vulkan SDK)",
     ))
@@ -280,7 +280,7 @@ fn layer_extensions(entry: &ash::Entry) -> Result<Vec<vk::ExtensionProperties>> 
 fn no_driver(what: &str) -> Error {
     let files = |name: &str| std::env::var_os(name).map(|value| format!(" {name} is set to \"{}\".", value.display()));
     let set: String = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"].into_iter().filter_map(files).collect();
-    Error::new(Kind::NoDriver, format!("a Vulkan loader was found, but no driver that has a device: {what}.{set} {INSTALL}"))
+    Error::new(ErrorKind::NoDriver, format!("a Vulkan loader was found, but no driver that has a device: {what}.{set} {INSTALL}"))
 }
 
 #[cfg(test)]
@@ -291,7 +291,7 @@ pub(crate) mod tests {
     pub(crate) fn instance_or_skip(validation: bool) -> Option<Arc<Instance>> {
         match Instance::shared(validation).and_then(|instance| instance.snapshots().map(|_| instance)) {
             Ok(instance) => Some(instance),
-            Err(error) if matches!(error.kind, Kind::NoDriver | Kind::Unsupported) => {
+            Err(error) if matches!(error.kind, ErrorKind::NoDriver | ErrorKind::Unsupported) => {
                 println!("skipped: {error}");
                 None
             }
@@ -334,7 +334,7 @@ pub(crate) mod tests {
     #[test]
     fn no_driver_says_what_to_do() {
         let error = no_driver("test");
-        assert_eq!(error.kind, Kind::NoDriver);
+        assert_eq!(error.kind, ErrorKind::NoDriver);
         for part in ["loader was found, but no driver", "mesa-vulkan-drivers", "vulkan-loader", "vulkan-icd-loader", "VK_DRIVER_FILES"] {
             assert!(error.message.contains(part), "{part}: {error}");
         }

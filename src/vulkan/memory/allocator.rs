@@ -10,7 +10,7 @@ use super::allocation::{Allocation, MAX_ALIGNMENT, MemoryLimits, Place, Usage};
 use super::blocks::{Block, Blocks, NameObject};
 use super::slabs::{Plan, Slabs, kept, largest_slab};
 use super::types::{self, MAPPABLE, MemoryKind};
-use crate::vulkan::error::{Error, Kind, Result};
+use crate::vulkan::error::{Error, ErrorKind, Result};
 use ash::vk;
 use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
@@ -42,7 +42,7 @@ struct State {
 }
 
 /// A request, checked.
-struct Request<'a> {
+struct AllocationRequest<'a> {
     kind: MemoryKind,
     /// Bytes asked for, and bytes taken for them.
     size: u64,
@@ -68,7 +68,7 @@ pub(crate) struct Memory {
 
 impl Memory {
     /// Sets up the memory of `device`, which was created from `physical`, whose `properties` these are. Takes none yet. `name`: see
-    /// NameObject. Kind::Unsupported if the driver has no memory that both sides reach, else as the driver says.
+    /// NameObject. ErrorKind::Unsupported if the driver has no memory that both sides reach, else as the driver says.
     pub(crate) fn new(
         instance: &ash::Instance,
         physical: vk::PhysicalDevice,
@@ -82,7 +82,7 @@ impl Memory {
         let [for_device, for_upload, for_readback] = &mut candidates;
         if for_upload.is_empty() || for_readback.is_empty() {
             let text = "the driver offers no memory for buffers that the CPU and the GPU both reach (host-visible and coherent)";
-            return Err(Error::new(Kind::Unsupported, text));
+            return Err(Error::new(ErrorKind::Unsupported, text));
         }
         if for_device.is_empty() {
             // Against the specification, yet what serves the CPU serves the GPU.
@@ -125,8 +125,8 @@ impl Memory {
     /// that suits every binding, which smaller ones are raised to. `size` 0 gives an allocation that holds nothing. `label` is for
     /// messages. The content is undefined.
     ///
-    /// Kind::Invalid: a wrong alignment. Kind::Limit: beyond every heap, the largest buffer or the number of allocations.
-    /// Kind::OutOfDeviceMemory, Kind::OutOfHostMemory: none left; all stays as it was and usable.
+    /// ErrorKind::Invalid: a wrong alignment. ErrorKind::Limit: beyond every heap, the largest buffer or the number of allocations.
+    /// ErrorKind::OutOfDeviceMemory, ErrorKind::OutOfHostMemory: none left; all stays as it was and usable.
     pub(crate) fn allocate(&self, kind: MemoryKind, size: u64, align: u64, label: &str) -> Result<Allocation> {
         let request = self.check(kind, size, align, label)?;
         let best = self.candidates[kind.index()].first().copied().unwrap_or(0);
@@ -196,7 +196,7 @@ impl Memory {
     }
 
     /// Checks a request against what can never be.
-    fn check<'a>(&self, kind: MemoryKind, size: u64, align: u64, label: &'a str) -> Result<Request<'a>> {
+    fn check<'a>(&self, kind: MemoryKind, size: u64, align: u64, label: &'a str) -> Result<AllocationRequest<'a>> {
         if (align != 0 && !align.is_power_of_two()) || align > MAX_ALIGNMENT {
             return Err(Memory::bad_alignment(kind, align, label));
         }
@@ -208,11 +208,11 @@ impl Memory {
         if room > self.largest_heap[kind.index()] {
             return Err(self.over_heaps(kind, size, label));
         }
-        Ok(Request { kind, size, room, align: align.max(self.granule), label })
+        Ok(AllocationRequest { kind, size, room, align: align.max(self.granule), label })
     }
 
     /// A piece of a slab of `memory_type` that has room.
-    fn cut(&self, state: &mut State, memory_type: u32, request: &Request<'_>) -> Option<Allocation> {
+    fn cut(&self, state: &mut State, memory_type: u32, request: &AllocationRequest<'_>) -> Option<Allocation> {
         let slabs = state.slabs.get_mut(memory_type as usize)?;
         let (range, block) = slabs.allocate(request.room, request.align)?;
         let (buffer, pointer, offset) = (block.buffer, block.pointer(), range.offset);
@@ -228,7 +228,7 @@ impl Memory {
         &self,
         state: &mut State,
         memory_type: u32,
-        request: &Request<'_>,
+        request: &AllocationRequest<'_>,
         buffer: vk::Buffer,
         offset: u64,
         pointer: Option<NonNull<u8>>,
@@ -242,7 +242,7 @@ impl Memory {
 
     /// Serves a request for which the best type's slabs have no room: from the slabs of any candidate, or from the driver. The error
     /// is that of the last candidate tried.
-    fn grow(&self, blocks: &mut Blocks, request: &Request<'_>) -> Result<Allocation> {
+    fn grow(&self, blocks: &mut Blocks, request: &AllocationRequest<'_>) -> Result<Allocation> {
         let mut last = None;
         for &memory_type in &self.candidates[request.kind.index()] {
             if request.room > self.state().usage.heap_mut(self.heap_of(memory_type)).size {
@@ -262,12 +262,12 @@ impl Memory {
                 done => return done,
             }
         }
-        Err(last.unwrap_or_else(|| Error::new(Kind::OutOfDeviceMemory, "no heap is large enough")))
+        Err(last.unwrap_or_else(|| Error::new(ErrorKind::OutOfDeviceMemory, "no heap is large enough")))
     }
 
     /// Serves a request from memory of one type, which the driver is asked for if the slabs have no room: for a slab, or for `alone`
     /// a block of its own.
-    fn serve(&self, blocks: &mut Blocks, memory_type: u32, request: &Request<'_>, alone: bool) -> Result<Allocation> {
+    fn serve(&self, blocks: &mut Blocks, memory_type: u32, request: &AllocationRequest<'_>, alone: bool) -> Result<Allocation> {
         let plan = {
             let mut state = self.state();
             // Another thread may have made room while this one waited for `blocks`.
@@ -275,7 +275,7 @@ impl Memory {
                 return Ok(allocation);
             }
             if state.block_count >= self.max_block_count {
-                return Err(Error::new(Kind::Limit, "the count is at its limit"));
+                return Err(Error::new(ErrorKind::Limit, "the count is at its limit"));
             }
             if alone { Plan::Own } else { state.slabs[memory_type as usize].plan(request.room) }
         };
@@ -283,7 +283,7 @@ impl Memory {
     }
 
     /// Makes what `plan` says and serves the request from it.
-    fn make(&self, blocks: &mut Blocks, memory_type: u32, plan: Plan, request: &Request<'_>) -> Result<Allocation> {
+    fn make(&self, blocks: &mut Blocks, memory_type: u32, plan: Plan, request: &AllocationRequest<'_>) -> Result<Allocation> {
         let (size, block) = match plan {
             Plan::Slab(size) => (size, blocks.create(memory_type, size, &format!("avx_gpu slab, memory type {memory_type}"))?),
             Plan::Own => (request.room, blocks.create(memory_type, request.room, request.label)?),
@@ -311,7 +311,7 @@ impl Memory {
         if let Some(block) = spurned {
             self.discard(blocks, memory_type as u8, block);
         }
-        Err(Error::new(Kind::OutOfHostMemory, "the host has no memory for the bookkeeping"))
+        Err(Error::new(ErrorKind::OutOfHostMemory, "the host has no memory for the bookkeeping"))
     }
 
     /// Gives a block to the driver and takes it off the accounts.
@@ -361,7 +361,7 @@ impl Memory {
 
 /// Whether the driver or the host ran short of something, so that giving back may help and another memory type may have it.
 fn is_shortage(error: &Error) -> bool {
-    matches!(error.kind, Kind::OutOfDeviceMemory | Kind::OutOfHostMemory | Kind::Limit)
+    matches!(error.kind, ErrorKind::OutOfDeviceMemory | ErrorKind::OutOfHostMemory | ErrorKind::Limit)
 }
 
 fn is_short(served: &Result<Allocation>) -> bool {

@@ -4,7 +4,7 @@
 //! sharing is done above, inside VkBuffers (`slabs`), so gpu-allocator's own blocks, of 4 MiB at least, are never used and nothing
 //! is reserved twice. Which memory type serves is our choice: the type bits that gpu-allocator sees hold that one type.
 
-use crate::vulkan::error::{Error, Kind, Result};
+use crate::vulkan::error::{Error, ErrorKind, Result};
 use ash::vk;
 use ash::vk::Handle;
 use gpu_allocator::vulkan as gpu;
@@ -66,7 +66,7 @@ impl Blocks {
             buffer_device_address: addresses,
             allocation_sizes: AllocationSizes::default(), // for shared blocks, of which there are none
         })
-        .map_err(|e| Error::new(Kind::Driver, format!("the memory of the device could not be set up: {e}")))?;
+        .map_err(|e| Error::new(ErrorKind::Driver, format!("the memory of the device could not be set up: {e}")))?;
         let mut usage = vk::BufferUsageFlags::STORAGE_BUFFER
             | vk::BufferUsageFlags::UNIFORM_BUFFER
             | vk::BufferUsageFlags::TRANSFER_SRC
@@ -94,12 +94,12 @@ impl Blocks {
         self.type_bits
     }
 
-    /// A block of `size` bytes (not 0) in memory of type `memory_type`, named `label`. Kind::OutOfDeviceMemory (also where the memory
-    /// cannot be mapped), Kind::OutOfHostMemory, Kind::Limit for too many of them, else as the driver says.
+    /// A block of `size` bytes (not 0) in memory of type `memory_type`, named `label`. ErrorKind::OutOfDeviceMemory (also where the memory
+    /// cannot be mapped), ErrorKind::OutOfHostMemory, ErrorKind::Limit for too many of them, else as the driver says.
     pub(crate) fn create(&mut self, memory_type: u32, size: u64, label: &str) -> Result<Block> {
         #[cfg(test)]
         if size > self.left {
-            return Err(Error::new(Kind::OutOfDeviceMemory, "a test left no more"));
+            return Err(Error::new(ErrorKind::OutOfDeviceMemory, "a test left no more"));
         }
         let buffer = self.create_buffer(size)?;
         // SAFETY: `buffer` is a living buffer of this device, made one line above.
@@ -175,11 +175,11 @@ impl Blocks {
 /// The failure of gpu-allocator as one of ours. It has an own case for no device memory alone; others it words, naming the VkResult.
 fn of_allocator(error: &AllocationError, memory_type: u32) -> Error {
     let kind = match error {
-        AllocationError::OutOfMemory | AllocationError::FailedToMap(_) => Kind::OutOfDeviceMemory,
-        AllocationError::Internal(text) if text.contains("ERROR_OUT_OF_HOST_MEMORY") => Kind::OutOfHostMemory,
-        AllocationError::Internal(text) if text.contains("ERROR_TOO_MANY_OBJECTS") => Kind::Limit,
-        AllocationError::Internal(text) if text.contains("ERROR_DEVICE_LOST") => Kind::DeviceLost,
-        _ => Kind::Driver,
+        AllocationError::OutOfMemory | AllocationError::FailedToMap(_) => ErrorKind::OutOfDeviceMemory,
+        AllocationError::Internal(text) if text.contains("ERROR_OUT_OF_HOST_MEMORY") => ErrorKind::OutOfHostMemory,
+        AllocationError::Internal(text) if text.contains("ERROR_TOO_MANY_OBJECTS") => ErrorKind::Limit,
+        AllocationError::Internal(text) if text.contains("ERROR_DEVICE_LOST") => ErrorKind::DeviceLost,
+        _ => ErrorKind::Driver,
     };
     Error::new(kind, format!("memory of type {memory_type}: {error}"))
 }

@@ -3,7 +3,7 @@
 use super::slice::Slice;
 use super::types::{MAPPABLE, NEVER};
 use crate::vulkan::device::Device;
-use crate::vulkan::error::{Error, Kind, Result};
+use crate::vulkan::error::{Error, ErrorKind, Result};
 use ash::vk;
 use std::mem::MaybeUninit;
 use std::sync::Arc;
@@ -25,19 +25,19 @@ const HANDLE: vk::ExternalMemoryHandleTypeFlags = vk::ExternalMemoryHandleTypeFl
 impl Imported {
     /// Makes pages known to the device. They stay mapped as long as the value lives: the lifetime says so.
     ///
-    /// Kind::Unsupported where the device cannot, or the driver does not take this memory; Kind::OutOfHostMemory,
-    /// Kind::OutOfDeviceMemory.
+    /// ErrorKind::Unsupported where the device cannot, or the driver does not take this memory; ErrorKind::OutOfHostMemory,
+    /// ErrorKind::OutOfDeviceMemory.
     pub(crate) fn new(device: &Arc<Device>, pages: &'static mut [MaybeUninit<u8>]) -> Result<Imported> {
         let snapshot = device.snapshot();
         let Some(functions) = device.external_memory_host() else {
             let text = format!("\"{}\" cannot use the host's memory in place (VK_EXT_external_memory_host)", snapshot.name);
-            return Err(Error::new(Kind::Unsupported, text));
+            return Err(Error::new(ErrorKind::Unsupported, text));
         };
         let refused = |what, e: vk::Result| match Error::of(what, e) {
-            error if matches!(error.kind, Kind::OutOfHostMemory | Kind::OutOfDeviceMemory | Kind::DeviceLost) => error,
-            error => Error::new(Kind::Unsupported, format!("the driver does not take this memory: {}", error.message)),
+            error if matches!(error.kind, ErrorKind::OutOfHostMemory | ErrorKind::OutOfDeviceMemory | ErrorKind::DeviceLost) => error,
+            error => Error::new(ErrorKind::Unsupported, format!("the driver does not take this memory: {}", error.message)),
         };
-        let unsupported = |text: &str| Err(Error::new(Kind::Unsupported, text));
+        let unsupported = |text: &str| Err(Error::new(ErrorKind::Unsupported, text));
         let address = pages.as_mut_ptr().expose_provenance() as u64;
         let Some((start, size)) = span(address, pages.len() as u64, snapshot.host_pointer_alignment) else {
             return unsupported("the driver does not take this memory: it has no byte, or ends where addresses do");

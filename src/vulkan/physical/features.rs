@@ -4,7 +4,7 @@
 mod available;
 
 pub(crate) use available::Available;
-use available::Source;
+use available::FeatureSource;
 
 use ash::vk;
 use std::ffi::CStr;
@@ -84,7 +84,7 @@ macro_rules! features {
             /// Links the structs that the device knows, to be filled in.
             fn link_known<'a>(&'a mut self, available: &Available<'_>) -> vk::PhysicalDeviceFeatures2<'a> {
                 let mut head = vk::PhysicalDeviceFeatures2::default();
-                $(if $source.there(available) { head = head.push_next(&mut self.$member); })*
+                $(if $source.is_available(available) { head = head.push_next(&mut self.$member); })*
                 head
             }
 
@@ -100,7 +100,7 @@ macro_rules! features {
                 Features {
                     $($core: self.core.$core == vk::TRUE,)*
                     $($($name: self.$member.$field == vk::TRUE,)*)*
-                    $($extension: $extension_source.there(available),)*
+                    $($extension: $extension_source.is_available(available),)*
                     $($property: false,)*
                 }
             }
@@ -150,7 +150,7 @@ features! {
         shader_storage_image_array_dynamic_indexing,
     }
     structs {
-        storage_16: vk::PhysicalDevice16BitStorageFeatures<'static>, Source::core_or(1, vk::KHR_16BIT_STORAGE_NAME) => {
+        storage_16: vk::PhysicalDevice16BitStorageFeatures<'static>, FeatureSource::core_or(1, vk::KHR_16BIT_STORAGE_NAME) => {
             /// 16-bit values in storage buffers.
             storage_buffer_16 = storage_buffer16_bit_access,
             /// 16-bit values in uniform buffers.
@@ -158,7 +158,7 @@ features! {
             /// 16-bit values in push constants.
             push_constant_16 = storage_push_constant16,
         }
-        storage_8: vk::PhysicalDevice8BitStorageFeatures<'static>, Source::core_or(2, vk::KHR_8BIT_STORAGE_NAME) => {
+        storage_8: vk::PhysicalDevice8BitStorageFeatures<'static>, FeatureSource::core_or(2, vk::KHR_8BIT_STORAGE_NAME) => {
             /// 8-bit values in storage buffers.
             storage_buffer_8 = storage_buffer8_bit_access,
             /// 8-bit values in uniform buffers.
@@ -166,25 +166,25 @@ features! {
             /// 8-bit values in push constants.
             push_constant_8 = storage_push_constant8,
         }
-        float16_int8: vk::PhysicalDeviceShaderFloat16Int8Features<'static>, Source::core_or(2, vk::KHR_SHADER_FLOAT16_INT8_NAME) => {
+        float16_int8: vk::PhysicalDeviceShaderFloat16Int8Features<'static>, FeatureSource::core_or(2, vk::KHR_SHADER_FLOAT16_INT8_NAME) => {
             /// Arithmetic on 16-bit floats.
             shader_float16 = shader_float16,
             /// Arithmetic on 8-bit integers.
             shader_int8 = shader_int8,
         }
-        pointers: vk::PhysicalDeviceVariablePointersFeatures<'static>, Source::core_or(1, vk::KHR_VARIABLE_POINTERS_NAME) => {
+        pointers: vk::PhysicalDeviceVariablePointersFeatures<'static>, FeatureSource::core_or(1, vk::KHR_VARIABLE_POINTERS_NAME) => {
             /// Pointers into one storage buffer as values.
             variable_pointers_storage_buffer = variable_pointers_storage_buffer,
             /// Pointers into storage buffers and workgroup memory as values.
             variable_pointers = variable_pointers,
         }
-        atomic_int64: vk::PhysicalDeviceShaderAtomicInt64Features<'static>, Source::core_or(2, vk::KHR_SHADER_ATOMIC_INT64_NAME) => {
+        atomic_int64: vk::PhysicalDeviceShaderAtomicInt64Features<'static>, FeatureSource::core_or(2, vk::KHR_SHADER_ATOMIC_INT64_NAME) => {
             /// Atomics on 64-bit integers in storage buffers.
             buffer_int64_atomics = shader_buffer_int64_atomics,
             /// Atomics on 64-bit integers in workgroup memory.
             workgroup_int64_atomics = shader_shared_int64_atomics,
         }
-        atomic_float: vk::PhysicalDeviceShaderAtomicFloatFeaturesEXT<'static>, Source::extension(vk::EXT_SHADER_ATOMIC_FLOAT_NAME) => {
+        atomic_float: vk::PhysicalDeviceShaderAtomicFloatFeaturesEXT<'static>, FeatureSource::extension(vk::EXT_SHADER_ATOMIC_FLOAT_NAME) => {
             /// Atomic load, store and exchange of f32 in storage buffers.
             buffer_float32_atomics = shader_buffer_float32_atomics,
             /// Atomic addition of f32 in storage buffers.
@@ -202,7 +202,7 @@ features! {
             /// Atomic addition of f64 in workgroup memory.
             workgroup_float64_atomic_add = shader_shared_float64_atomic_add,
         }
-        atomic_float_2: vk::PhysicalDeviceShaderAtomicFloat2FeaturesEXT<'static>, Source::extension(vk::EXT_SHADER_ATOMIC_FLOAT2_NAME) => {
+        atomic_float_2: vk::PhysicalDeviceShaderAtomicFloat2FeaturesEXT<'static>, FeatureSource::extension(vk::EXT_SHADER_ATOMIC_FLOAT2_NAME) => {
             /// Atomic load, store and exchange of f16 in storage buffers.
             buffer_float16_atomics = shader_buffer_float16_atomics,
             /// Atomic addition of f16 in storage buffers.
@@ -225,54 +225,54 @@ features! {
             workgroup_float64_atomic_min_max = shader_shared_float64_atomic_min_max,
         }
         subgroup_types: vk::PhysicalDeviceShaderSubgroupExtendedTypesFeatures<'static>,
-            Source::core_or(2, vk::KHR_SHADER_SUBGROUP_EXTENDED_TYPES_NAME) => {
+            FeatureSource::core_or(2, vk::KHR_SHADER_SUBGROUP_EXTENDED_TYPES_NAME) => {
             /// Subgroup operations on 8-, 16- and 64-bit integers and on f16.
             subgroup_extended_types = shader_subgroup_extended_types,
         }
-        subgroup_size: vk::PhysicalDeviceSubgroupSizeControlFeatures<'static>, Source::core_or(3, vk::EXT_SUBGROUP_SIZE_CONTROL_NAME) => {
+        subgroup_size: vk::PhysicalDeviceSubgroupSizeControlFeatures<'static>, FeatureSource::core_or(3, vk::EXT_SUBGROUP_SIZE_CONTROL_NAME) => {
             /// The subgroup size of a pipeline can be fixed.
             subgroup_size_control = subgroup_size_control,
             /// Full subgroups can be asked for.
             compute_full_subgroups = compute_full_subgroups,
         }
         subgroup_flow: vk::PhysicalDeviceShaderSubgroupUniformControlFlowFeaturesKHR<'static>,
-            Source::extension(vk::KHR_SHADER_SUBGROUP_UNIFORM_CONTROL_FLOW_NAME) => {
+            FeatureSource::extension(vk::KHR_SHADER_SUBGROUP_UNIFORM_CONTROL_FLOW_NAME) => {
             /// Subgroups reconverge where their control flow is uniform.
             subgroup_uniform_control_flow = shader_subgroup_uniform_control_flow,
         }
         reconvergence: vk::PhysicalDeviceShaderMaximalReconvergenceFeaturesKHR<'static>,
-            Source::extension(vk::KHR_SHADER_MAXIMAL_RECONVERGENCE_NAME) => {
+            FeatureSource::extension(vk::KHR_SHADER_MAXIMAL_RECONVERGENCE_NAME) => {
             /// Invocations reconverge as the source reads.
             maximal_reconvergence = shader_maximal_reconvergence,
         }
-        rotate: vk::PhysicalDeviceShaderSubgroupRotateFeaturesKHR<'static>, Source::core_or(4, vk::KHR_SHADER_SUBGROUP_ROTATE_NAME) => {
+        rotate: vk::PhysicalDeviceShaderSubgroupRotateFeaturesKHR<'static>, FeatureSource::core_or(4, vk::KHR_SHADER_SUBGROUP_ROTATE_NAME) => {
             /// Rotation of values in a subgroup.
             subgroup_rotate = shader_subgroup_rotate,
             /// The same in clusters of a subgroup.
             subgroup_rotate_clustered = shader_subgroup_rotate_clustered,
         }
-        timeline: vk::PhysicalDeviceTimelineSemaphoreFeatures<'static>, Source::core_or(2, vk::KHR_TIMELINE_SEMAPHORE_NAME) => {
+        timeline: vk::PhysicalDeviceTimelineSemaphoreFeatures<'static>, FeatureSource::core_or(2, vk::KHR_TIMELINE_SEMAPHORE_NAME) => {
             /// Semaphores that count.
             timeline_semaphore = timeline_semaphore,
         }
-        sync_2: vk::PhysicalDeviceSynchronization2Features<'static>, Source::core_or(3, vk::KHR_SYNCHRONIZATION2_NAME) => {
+        sync_2: vk::PhysicalDeviceSynchronization2Features<'static>, FeatureSource::core_or(3, vk::KHR_SYNCHRONIZATION2_NAME) => {
             /// The second form of barriers and submissions.
             synchronization2 = synchronization2,
         }
-        address: vk::PhysicalDeviceBufferDeviceAddressFeatures<'static>, Source::core_or(2, vk::KHR_BUFFER_DEVICE_ADDRESS_NAME) => {
+        address: vk::PhysicalDeviceBufferDeviceAddressFeatures<'static>, FeatureSource::core_or(2, vk::KHR_BUFFER_DEVICE_ADDRESS_NAME) => {
             /// Raw addresses of buffers in kernels.
             buffer_device_address = buffer_device_address,
         }
-        scalar: vk::PhysicalDeviceScalarBlockLayoutFeatures<'static>, Source::core_or(2, vk::EXT_SCALAR_BLOCK_LAYOUT_NAME) => {
+        scalar: vk::PhysicalDeviceScalarBlockLayoutFeatures<'static>, FeatureSource::core_or(2, vk::EXT_SCALAR_BLOCK_LAYOUT_NAME) => {
             /// Blocks laid out by the alignment of scalars.
             scalar_block_layout = scalar_block_layout,
         }
         uniform_layout: vk::PhysicalDeviceUniformBufferStandardLayoutFeatures<'static>,
-            Source::core_or(2, vk::KHR_UNIFORM_BUFFER_STANDARD_LAYOUT_NAME) => {
+            FeatureSource::core_or(2, vk::KHR_UNIFORM_BUFFER_STANDARD_LAYOUT_NAME) => {
             /// Uniform blocks laid out as storage blocks.
             uniform_buffer_standard_layout = uniform_buffer_standard_layout,
         }
-        memory_model: vk::PhysicalDeviceVulkanMemoryModelFeatures<'static>, Source::core_or(2, vk::KHR_VULKAN_MEMORY_MODEL_NAME) => {
+        memory_model: vk::PhysicalDeviceVulkanMemoryModelFeatures<'static>, FeatureSource::core_or(2, vk::KHR_VULKAN_MEMORY_MODEL_NAME) => {
             /// The Vulkan memory model.
             vulkan_memory_model = vulkan_memory_model,
             /// Its device scope.
@@ -281,39 +281,39 @@ features! {
             vulkan_memory_model_chains = vulkan_memory_model_availability_visibility_chains,
         }
         zero_initialize: vk::PhysicalDeviceZeroInitializeWorkgroupMemoryFeatures<'static>,
-            Source::core_or(3, vk::KHR_ZERO_INITIALIZE_WORKGROUP_MEMORY_NAME) => {
+            FeatureSource::core_or(3, vk::KHR_ZERO_INITIALIZE_WORKGROUP_MEMORY_NAME) => {
             /// Workgroup variables may be initialized with zero. See `quirks` for who gets that wrong.
             zero_initialize_workgroup_memory = shader_zero_initialize_workgroup_memory,
         }
         dot_product: vk::PhysicalDeviceShaderIntegerDotProductFeatures<'static>,
-            Source::core_or(3, vk::KHR_SHADER_INTEGER_DOT_PRODUCT_NAME) => {
+            FeatureSource::core_or(3, vk::KHR_SHADER_INTEGER_DOT_PRODUCT_NAME) => {
             /// Dot products of integer vectors.
             integer_dot_product = shader_integer_dot_product,
         }
-        robustness: vk::PhysicalDeviceRobustness2FeaturesEXT<'static>, Source::extension(vk::EXT_ROBUSTNESS2_NAME) => {
+        robustness: vk::PhysicalDeviceRobustness2FeaturesEXT<'static>, FeatureSource::extension(vk::EXT_ROBUSTNESS2_NAME) => {
             /// Out-of-bounds accesses of a bound range neither read nor change anything outside it.
             robust_buffer_access_2 = robust_buffer_access2,
         }
         pipeline_robustness_choice: vk::PhysicalDevicePipelineRobustnessFeaturesEXT<'static>,
-            Source::core_or(4, vk::EXT_PIPELINE_ROBUSTNESS_NAME) => {
+            FeatureSource::core_or(4, vk::EXT_PIPELINE_ROBUSTNESS_NAME) => {
             /// Robustness can be chosen for each pipeline.
             pipeline_robustness = pipeline_robustness,
         }
-        maintenance_4: vk::PhysicalDeviceMaintenance4Features<'static>, Source::core_or(3, vk::KHR_MAINTENANCE4_NAME) => {
+        maintenance_4: vk::PhysicalDeviceMaintenance4Features<'static>, FeatureSource::core_or(3, vk::KHR_MAINTENANCE4_NAME) => {
             /// LocalSizeId, and limits on the size of a buffer that can be read.
             maintenance4 = maintenance4,
         }
-        maintenance_5: vk::PhysicalDeviceMaintenance5FeaturesKHR<'static>, Source::core_or(4, vk::KHR_MAINTENANCE5_NAME).since(3) => {
+        maintenance_5: vk::PhysicalDeviceMaintenance5FeaturesKHR<'static>, FeatureSource::core_or(4, vk::KHR_MAINTENANCE5_NAME).since(3) => {
             /// Pipelines made straight from SPIR-V, 64 bits of usage flags.
             maintenance5 = maintenance5,
         }
-        matrix: vk::PhysicalDeviceCooperativeMatrixFeaturesKHR<'static>, Source::extension(vk::KHR_COOPERATIVE_MATRIX_NAME) => {
+        matrix: vk::PhysicalDeviceCooperativeMatrixFeaturesKHR<'static>, FeatureSource::extension(vk::KHR_COOPERATIVE_MATRIX_NAME) => {
             /// Matrices that a subgroup computes together.
             cooperative_matrix = cooperative_matrix,
             /// Their loads and stores are robust too.
             cooperative_matrix_robust_buffer_access = cooperative_matrix_robust_buffer_access,
         }
-        bfloat16: Bfloat16Features, Source::extension(KHR_SHADER_BFLOAT16_NAME) => {
+        bfloat16: Bfloat16Features, FeatureSource::extension(KHR_SHADER_BFLOAT16_NAME) => {
             /// The type bf16 with conversions.
             bfloat16_type = shader_bfloat16_type,
             /// Dot products of bf16.
@@ -322,20 +322,20 @@ features! {
             bfloat16_cooperative_matrix = shader_bfloat16_cooperative_matrix,
         }
         executable: vk::PhysicalDevicePipelineExecutablePropertiesFeaturesKHR<'static>,
-            Source::extension(vk::KHR_PIPELINE_EXECUTABLE_PROPERTIES_NAME) => {
+            FeatureSource::extension(vk::KHR_PIPELINE_EXECUTABLE_PROPERTIES_NAME) => {
             /// The driver tells what a pipeline has become: registers, spills and the like.
             pipeline_executable_info = pipeline_executable_info,
         }
-        query_reset: vk::PhysicalDeviceHostQueryResetFeatures<'static>, Source::core_or(2, vk::EXT_HOST_QUERY_RESET_NAME) => {
+        query_reset: vk::PhysicalDeviceHostQueryResetFeatures<'static>, FeatureSource::core_or(2, vk::EXT_HOST_QUERY_RESET_NAME) => {
             /// The CPU may reset queries.
             host_query_reset = host_query_reset,
         }
         cache_control: vk::PhysicalDevicePipelineCreationCacheControlFeatures<'static>,
-            Source::core_or(3, vk::EXT_PIPELINE_CREATION_CACHE_CONTROL_NAME) => {
+            FeatureSource::core_or(3, vk::EXT_PIPELINE_CREATION_CACHE_CONTROL_NAME) => {
             /// Pipeline creation can be told to fail rather than compile.
             pipeline_creation_cache_control = pipeline_creation_cache_control,
         }
-        indexing: vk::PhysicalDeviceDescriptorIndexingFeatures<'static>, Source::core_or(2, vk::EXT_DESCRIPTOR_INDEXING_NAME) => {
+        indexing: vk::PhysicalDeviceDescriptorIndexingFeatures<'static>, FeatureSource::core_or(2, vk::EXT_DESCRIPTOR_INDEXING_NAME) => {
             /// Arrays of uniform texel buffers indexed by uniform values.
             uniform_texel_buffer_array_dynamic_indexing = shader_uniform_texel_buffer_array_dynamic_indexing,
             /// Arrays of storage texel buffers indexed by uniform values.
@@ -360,7 +360,7 @@ features! {
             runtime_descriptor_array = runtime_descriptor_array,
         }
         workgroup_layout: vk::PhysicalDeviceWorkgroupMemoryExplicitLayoutFeaturesKHR<'static>,
-            Source::extension(vk::KHR_WORKGROUP_MEMORY_EXPLICIT_LAYOUT_NAME) => {
+            FeatureSource::extension(vk::KHR_WORKGROUP_MEMORY_EXPLICIT_LAYOUT_NAME) => {
             /// Workgroup variables as blocks with a layout, which may alias.
             workgroup_memory_explicit_layout = workgroup_memory_explicit_layout,
             /// The same in scalar layout.
@@ -370,31 +370,31 @@ features! {
             /// The same with 16-bit values.
             workgroup_memory_explicit_layout_16 = workgroup_memory_explicit_layout16_bit_access,
         }
-        expect: vk::PhysicalDeviceShaderExpectAssumeFeaturesKHR<'static>, Source::core_or(4, vk::KHR_SHADER_EXPECT_ASSUME_NAME) => {
+        expect: vk::PhysicalDeviceShaderExpectAssumeFeaturesKHR<'static>, FeatureSource::core_or(4, vk::KHR_SHADER_EXPECT_ASSUME_NAME) => {
             /// Hints to the driver's optimizer.
             expect_assume = shader_expect_assume,
         }
         controls_2: vk::PhysicalDeviceShaderFloatControls2FeaturesKHR<'static>,
-            Source::core_or(4, vk::KHR_SHADER_FLOAT_CONTROLS2_NAME) => {
+            FeatureSource::core_or(4, vk::KHR_SHADER_FLOAT_CONTROLS2_NAME) => {
             /// Fast-math flags on single instructions.
             float_controls_2 = shader_float_controls2,
         }
     }
     extensions {
         /// What properties say of denormals and rounding holds.
-        float_controls = Source::core_or(2, vk::KHR_SHADER_FLOAT_CONTROLS_NAME),
+        float_controls = FeatureSource::core_or(2, vk::KHR_SHADER_FLOAT_CONTROLS_NAME),
         /// Instructions for tools in SPIR-V, such as debugPrintf.
-        non_semantic_info = Source::core_or(3, vk::KHR_SHADER_NON_SEMANTIC_INFO_NAME),
+        non_semantic_info = FeatureSource::core_or(3, vk::KHR_SHADER_NON_SEMANTIC_INFO_NAME),
         /// Descriptors written into the command buffer.
-        push_descriptor = Source::extension(vk::KHR_PUSH_DESCRIPTOR_NAME),
+        push_descriptor = FeatureSource::extension(vk::KHR_PUSH_DESCRIPTOR_NAME),
         /// The driver says how much memory is left.
-        memory_budget = Source::extension(vk::EXT_MEMORY_BUDGET_NAME),
+        memory_budget = FeatureSource::extension(vk::EXT_MEMORY_BUDGET_NAME),
         /// Memory of the host can be used in place.
-        external_memory_host = Source::extension(vk::EXT_EXTERNAL_MEMORY_HOST_NAME),
+        external_memory_host = FeatureSource::extension(vk::EXT_EXTERNAL_MEMORY_HOST_NAME),
         /// Memory can be shared as a file descriptor.
-        external_memory_fd = Source::extension(vk::KHR_EXTERNAL_MEMORY_FD_NAME),
+        external_memory_fd = FeatureSource::extension(vk::KHR_EXTERNAL_MEMORY_FD_NAME),
         /// Times of GPU and CPU can be read together.
-        calibrated_timestamps = Source::extension(vk::EXT_CALIBRATED_TIMESTAMPS_NAME),
+        calibrated_timestamps = FeatureSource::extension(vk::EXT_CALIBRATED_TIMESTAMPS_NAME),
     }
     properties {
         /// Subgroup elect and barrier in compute kernels.
@@ -489,7 +489,7 @@ impl Features {
 }
 
 /// What to ask of vkCreateDevice.
-pub(crate) struct Request {
+pub(crate) struct DeviceRequest {
     /// Names for ppEnabledExtensionNames.
     pub(crate) extensions: Vec<&'static CStr>,
     /// What the open device will have.
@@ -497,17 +497,17 @@ pub(crate) struct Request {
     chain: Chain,
 }
 
-impl Request {
+impl DeviceRequest {
     /// Everything in `features`, which is what the device described by `available` has.
-    pub(crate) fn everything(available: &Available<'_>, features: &Features) -> Request {
+    pub(crate) fn everything(available: &Available<'_>, features: &Features) -> DeviceRequest {
         let mut extensions = extensions_for(available);
         extensions.extend(portability(available));
-        Request { extensions, features: *features, chain: Chain::write(features) }
+        DeviceRequest { extensions, features: *features, chain: Chain::write(features) }
     }
 
     /// Nothing that is optional.
-    pub(crate) fn baseline(available: &Available<'_>) -> Request {
-        Request { extensions: portability(available).collect(), features: Features::default(), chain: Chain::default() }
+    pub(crate) fn baseline(available: &Available<'_>) -> DeviceRequest {
+        DeviceRequest { extensions: portability(available).collect(), features: Features::default(), chain: Chain::default() }
     }
 
     /// The head of the linked structs, for the pNext of VkDeviceCreateInfo.

@@ -17,6 +17,6 @@ pub(crate) mod select;
 mod snapshot;
 
 pub(crate) use capabilities::{spirv_capabilities, spirv_version};
-pub(crate) use features::{Features, Request};
+pub(crate) use features::{DeviceRequest, Features};
 pub(crate) use select::DeviceKind;
 pub(crate) use snapshot::{Snapshot, compute_family};

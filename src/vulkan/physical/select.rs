@@ -3,7 +3,7 @@
 //! The grammar of a selector, in `avx_device_options.device` and, separated by commas, in AVX_GPU_DEVICE:
 //! `2`, `uuid:8e1c...`, `pci:0000:01:00.0`, `kind:discrete`, `name:RTX`, or just `RTX`.
 
-use crate::vulkan::error::{Error, Kind, Result};
+use crate::vulkan::error::{Error, ErrorKind, Result};
 
 /// Kinds of device, from the best choice by default to the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -111,7 +111,7 @@ pub(crate) fn parse(text: &str) -> Result<Selector> {
     let text = text.trim();
     let wrong = |why: &str| {
         Error::new(
-            Kind::Invalid,
+            ErrorKind::Invalid,
             format!(
                 "the device selector \"{text}\" cannot be understood: {why}. A selector is an index (\"0\"), \"uuid:\" and 32 hexadecimal \
                  digits, \"pci:0000:01:00.0\" (domain, bus, device, function; the domain may be left out), \
@@ -221,7 +221,7 @@ pub(crate) fn choose(devices: &[Candidate], selector: Option<&Selector>, allow_c
         let wanted = selector.map_or("no device can be opened".to_owned(), |s| format!("no device can be opened for the selector {s}"));
         if devices.is_empty() {
             let why = if ordered { "AVX_GPU_DEVICE in the environment hides them all" } else { "there are none" };
-            return Error::new(Kind::NoDevice, format!("{wanted}: {why}"));
+            return Error::new(ErrorKind::NoDevice, format!("{wanted}: {why}"));
         }
         let list: Vec<String> = devices
             .iter()
@@ -233,7 +233,7 @@ pub(crate) fn choose(devices: &[Candidate], selector: Option<&Selector>, allow_c
             _ => String::new(),
         };
         let hidden = if ordered { " (AVX_GPU_DEVICE in the environment decides which are visible)" } else { "" };
-        Error::new(Kind::NoDevice, format!("{wanted}{hint}; visible{hidden}: {}", list.join("; ")))
+        Error::new(ErrorKind::NoDevice, format!("{wanted}{hint}; visible{hidden}: {}", list.join("; ")))
     })
 }
 
@@ -328,7 +328,7 @@ mod tests {
             "uuid:é",
         ] {
             let error = parse(text).unwrap_err();
-            assert_eq!(error.kind, Kind::Invalid, "{text}");
+            assert_eq!(error.kind, ErrorKind::Invalid, "{text}");
             assert!(error.message.contains("kind:discrete|integrated|virtual|cpu|gpu"), "{error}");
         }
     }
@@ -365,7 +365,7 @@ mod tests {
         assert_eq!(choose(&devices, None, true, false).unwrap(), 3);
         assert_eq!(choose(&devices, Some(&parse("RTX 4090").unwrap()), true, false).unwrap(), 3);
         let error = choose(&devices, Some(&Selector::Index(2)), true, false).unwrap_err();
-        assert_eq!(error.kind, Kind::NoDevice);
+        assert_eq!(error.kind, ErrorKind::NoDevice);
         assert!(
             error
                 .message
@@ -379,9 +379,9 @@ mod tests {
     fn no_cpu_means_no_cpu() {
         let error = choose(&machine()[..1], None, false, false).unwrap_err();
         assert!(error.message.contains("AVX_CREATE_NO_CPU"), "{error}");
-        assert_eq!(choose(&machine(), Some(&Selector::Index(0)), false, false).unwrap_err().kind, Kind::NoDevice);
+        assert_eq!(choose(&machine(), Some(&Selector::Index(0)), false, false).unwrap_err().kind, ErrorKind::NoDevice);
         assert_eq!(choose(&machine(), None, false, false).unwrap(), 2);
-        assert_eq!(choose(&machine()[..1], Some(&Selector::AnyGpu), true, false).unwrap_err().kind, Kind::NoDevice);
+        assert_eq!(choose(&machine()[..1], Some(&Selector::AnyGpu), true, false).unwrap_err().kind, ErrorKind::NoDevice);
     }
 
     #[test]
@@ -389,7 +389,7 @@ mod tests {
         assert!(choose(&[], None, true, false).unwrap_err().message.contains("there are none"));
         assert!(choose(&[], None, true, true).unwrap_err().message.contains("AVX_GPU_DEVICE"));
         let error = choose(&machine(), Some(&parse("4090").unwrap()), true, false).unwrap_err();
-        assert!(error.kind == Kind::NoDevice && error.message.contains("\"name:4090\""), "{error}");
+        assert!(error.kind == ErrorKind::NoDevice && error.message.contains("\"name:4090\""), "{error}");
     }
 
     #[test]
@@ -403,7 +403,7 @@ mod tests {
         assert_eq!(show("kind:integrated,kind:gpu,"), [1, 2, 3]);
         assert_eq!(show("7"), Vec::<usize>::new());
         let error = visible(&machine(), Some("1,uuid:x")).unwrap_err();
-        assert!(error.kind == Kind::Invalid && error.message.contains("\"uuid:x\""), "{error}");
+        assert!(error.kind == ErrorKind::Invalid && error.message.contains("\"uuid:x\""), "{error}");
     }
 
     #[test]

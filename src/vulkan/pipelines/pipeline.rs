@@ -1,7 +1,7 @@
 //! Compute pipelines, their layouts, and the cache that the driver keeps of them.
 
 use crate::vulkan::device::Device;
-use crate::vulkan::error::{Error, Kind, Result};
+use crate::vulkan::error::{Error, ErrorKind, Result};
 use ash::vk;
 use std::ffi::CString;
 use std::sync::Arc;
@@ -184,7 +184,7 @@ impl Pipeline {
     }
 
     fn compile(&mut self, cache: &PipelineCache, desc: &PipelineDesc<'_>) -> Result<()> {
-        let entry = CString::new(desc.entry_point).map_err(|_| Error::new(Kind::Invalid, "the entry point's name has a NUL in it"))?;
+        let entry = CString::new(desc.entry_point).map_err(|_| Error::new(ErrorKind::Invalid, "the entry point's name has a NUL in it"))?;
         let device = self.device.raw();
         // SAFETY: the words passed the structural check of `compile`; the slice lives through the call.
         let module = unsafe { device.create_shader_module(&vk::ShaderModuleCreateInfo::default().code(desc.spirv), None) }
@@ -235,7 +235,7 @@ impl Pipeline {
             }
         }
         if self.raw == vk::Pipeline::null() {
-            return Err(Error::new(Kind::Driver, format!("vkCreateComputePipelines gave no pipeline for '{}'", desc.label)));
+            return Err(Error::new(ErrorKind::Driver, format!("vkCreateComputePipelines gave no pipeline for '{}'", desc.label)));
         }
         Ok(())
     }

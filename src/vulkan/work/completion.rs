@@ -8,7 +8,7 @@
 //! Every blocking call is bounded by [`SLICE`], so that a lost device is noticed.
 
 use crate::vulkan::device::Device;
-use crate::vulkan::error::{Error, Kind, Result};
+use crate::vulkan::error::{Error, ErrorKind, Result};
 use ash::vk;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -227,7 +227,7 @@ impl Completion {
 
     fn check_lost(&self, number: u64) -> Result<()> {
         if self.any_lost.load(Ordering::Acquire) && self.lost.lock().unwrap_or_else(PoisonError::into_inner).contains(&number) {
-            return Err(Error::new(Kind::Driver, "the driver refused the submission that the wait was for"));
+            return Err(Error::new(ErrorKind::Driver, "the driver refused the submission that the wait was for"));
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! The device's clock: timestamps that commands write, and how that clock relates to the host's.
 //!
-//! A tick count has as few as 36 bits (Intel, where it starts over each hour), so times are compared around that [`Clock::range`].
+//! A tick count has as few as 36 bits (Intel, where it starts over each hour), so times are compared around that [`TickClock::range`].
 
 use super::commands::Commands;
 use crate::vulkan::device::Device;
@@ -18,7 +18,7 @@ pub(crate) struct Stamps(Arc<Shared>);
 
 struct Shared {
     device: Arc<Device>,
-    clock: Clock,
+    clock: TickClock,
     slots: Mutex<Slots>,
 }
 
@@ -30,7 +30,7 @@ struct Slots {
 
 /// How ticks become nanoseconds, and when they start over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Clock {
+struct TickClock {
     /// Bits of a tick count that mean something.
     mask: u64,
     /// Nanoseconds in 2^32 ticks.
@@ -58,7 +58,7 @@ impl Stamps {
     pub(crate) fn new(device: &Arc<Device>) -> Result<Option<Stamps>> {
         let snapshot = device.snapshot();
         let bits = snapshot.queue_families.get(device.queue_family() as usize).map_or(0, |family| family.timestamp_valid_bits);
-        let clock = Clock::new(bits, snapshot.limits().timestamp_period);
+        let clock = TickClock::new(bits, snapshot.limits().timestamp_period);
         Ok(clock.map(|clock| Stamps(Arc::new(Shared { device: device.clone(), clock, slots: Mutex::default() }))))
     }
 
@@ -101,13 +101,13 @@ impl Stamps {
     }
 }
 
-impl Clock {
+impl TickClock {
     /// `None` if the device gives no bits, or a number of nanoseconds for a tick that cannot be.
-    fn new(bits: u32, period: f32) -> Option<Clock> {
+    fn new(bits: u32, period: f32) -> Option<TickClock> {
         // Exact: an f32's 24 bits, from 2^-9 ns on, which is half a terahertz.
         let period = f64::from(period) * f64::from(1 << 16) * f64::from(1 << 16);
         let mask = u64::MAX.checked_shr(64 - bits.min(64))?;
-        (1.0..4e18).contains(&period).then(|| Clock { mask, period: period.round() as u64 })
+        (1.0..4e18).contains(&period).then(|| TickClock { mask, period: period.round() as u64 })
     }
 
     fn nanoseconds(self, ticks: u64) -> u64 {

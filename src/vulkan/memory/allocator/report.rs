@@ -1,7 +1,7 @@
 //! The words for a request that cannot be served: what was asked, what there is, what to do.
 
-use super::{MAX_ALIGNMENT, Memory, MemoryKind, Request};
-use crate::vulkan::error::{Error, Kind};
+use super::{AllocationRequest, MAX_ALIGNMENT, Memory, MemoryKind};
+use crate::vulkan::error::{Error, ErrorKind};
 
 impl Memory {
     /// An alignment that is none.
@@ -11,7 +11,7 @@ impl Memory {
              one that suits every use",
             kind.name()
         );
-        Error::new(Kind::Invalid, text)
+        Error::new(ErrorKind::Invalid, text)
     }
 
     /// Beyond the largest VkBuffer.
@@ -22,7 +22,7 @@ impl Memory {
             bytes(size),
             bytes(self.max_buffer_size)
         );
-        Error::new(Kind::Limit, text)
+        Error::new(ErrorKind::Limit, text)
     }
 
     /// Beyond every heap, full or empty.
@@ -34,11 +34,11 @@ impl Memory {
             bytes(size),
             self.describe(kind)
         );
-        Error::new(Kind::Limit, text)
+        Error::new(ErrorKind::Limit, text)
     }
 
     /// Not served for `cause`, although all that was kept had been given back where that could help.
-    pub(super) fn refused(&self, request: &Request<'_>, cause: &Error) -> Error {
+    pub(super) fn refused(&self, request: &AllocationRequest<'_>, cause: &Error) -> Error {
         let heaps = self.describe(request.kind);
         let (usage, count) = {
             let state = self.state();
@@ -49,25 +49,25 @@ impl Memory {
             request.room <= heap.size.saturating_sub(heap.reserved)
         });
         let (kind, why) = match cause.kind {
-            Kind::Limit => (
-                Kind::Limit,
+            ErrorKind::Limit => (
+                ErrorKind::Limit,
                 format!(
                     "the library holds {count} pieces of memory and the driver allows {} (maxMemoryAllocationCount); free large buffers, \
                      or use fewer ({cause})",
                     self.max_block_count
                 ),
             ),
-            Kind::OutOfHostMemory => (Kind::OutOfHostMemory, format!("the host has no memory left for it; {heaps} ({cause})")),
-            Kind::OutOfDeviceMemory if request.room > self.max_allocation_size && seems_free => (
-                Kind::Limit,
+            ErrorKind::OutOfHostMemory => (ErrorKind::OutOfHostMemory, format!("the host has no memory left for it; {heaps} ({cause})")),
+            ErrorKind::OutOfDeviceMemory if request.room > self.max_allocation_size && seems_free => (
+                ErrorKind::Limit,
                 format!(
                     "the driver, which promises pieces of up to {} (maxMemoryAllocationSize), refused one that large; {heaps}; use several \
                      buffers",
                     bytes(self.max_allocation_size)
                 ),
             ),
-            Kind::OutOfDeviceMemory => (
-                Kind::OutOfDeviceMemory,
+            ErrorKind::OutOfDeviceMemory => (
+                ErrorKind::OutOfDeviceMemory,
                 format!(
                     "the driver has no more to give; {heaps}; free buffers, use smaller ones, or look for other programs that use this \
                      device ({cause})"

@@ -113,7 +113,7 @@ fn beyond_the_device_is_an_error_with_numbers() {
     for size in [largest + 1, u64::MAX - 7, u64::MAX] {
         for kind in MemoryKind::ALL {
             let error = memory.allocate(kind, size, 0, "weights").err().expect("too large");
-            assert_eq!(error.kind, Kind::Limit, "{error}");
+            assert_eq!(error.kind, ErrorKind::Limit, "{error}");
             assert!(error.message.contains("\"weights\"") && error.message.contains(&format!("({size} bytes)")), "{error}");
         }
     }
@@ -122,7 +122,7 @@ fn beyond_the_device_is_an_error_with_numbers() {
     gpu.limits.max_buffer_size = MIB + 15;
     let memory = gpu.memory();
     let error = memory.allocate(MemoryKind::Device, MIB + 16, 0, "weights").err().expect("too large");
-    assert!(error.kind == Kind::Limit && error.message.contains("1048588") && error.message.contains("maxBufferSize"), "{error}");
+    assert!(error.kind == ErrorKind::Limit && error.message.contains("1048588") && error.message.contains("maxBufferSize"), "{error}");
     // Rounded up to the granule it would be over the limit; to the word it is not.
     let whole = memory.allocate(MemoryKind::Device, MIB + 10, 0, "weights").expect("allowed");
     memory.free(whole);
@@ -146,7 +146,7 @@ fn alignments_are_checked() {
     let memory = gpu.memory();
     for align in [3, 257, MAX_ALIGNMENT * 2, u64::MAX, 1 << 63] {
         let error = memory.allocate(MemoryKind::Device, 64, align, "odd").err().expect("no alignment");
-        assert!(error.kind == Kind::Invalid && error.message.contains(&align.to_string()), "{error}");
+        assert!(error.kind == ErrorKind::Invalid && error.message.contains(&align.to_string()), "{error}");
     }
     let small = memory.allocate(MemoryKind::Device, 64, 0, "small").expect("room");
     let aligned = memory.allocate(MemoryKind::Device, 64, MAX_ALIGNMENT, "aligned").expect("room");
@@ -162,9 +162,9 @@ fn too_many_pieces_is_an_error_and_freeing_helps() {
     let memory = gpu.memory();
     let mut living: Vec<_> = (0..3).map(|_| memory.allocate(MemoryKind::Device, 100 * MIB, 0, "piece").expect("allowed")).collect();
     let error = memory.allocate(MemoryKind::Device, 100 * MIB, 0, "piece").err().expect("one too many");
-    assert!(error.kind == Kind::Limit && error.message.contains("maxMemoryAllocationCount"), "{error}");
+    assert!(error.kind == ErrorKind::Limit && error.message.contains("maxMemoryAllocationCount"), "{error}");
     let error = memory.allocate(MemoryKind::Device, 64, 0, "small").err().expect("no slab either");
-    assert_eq!(error.kind, Kind::Limit, "{error}");
+    assert_eq!(error.kind, ErrorKind::Limit, "{error}");
     living.pop().into_iter().for_each(|last| memory.free(last));
     living.push(memory.allocate(MemoryKind::Device, 64, 0, "small").expect("room for a slab"));
     living.into_iter().for_each(|allocation| memory.free(allocation));
@@ -258,7 +258,7 @@ fn no_memory_left_is_an_error_and_the_device_goes_on() {
             Err(error) => break error,
         }
     };
-    assert!(matches!(error.kind, Kind::OutOfDeviceMemory | Kind::OutOfHostMemory), "{error}");
+    assert!(matches!(error.kind, ErrorKind::OutOfDeviceMemory | ErrorKind::OutOfHostMemory), "{error}");
     assert!(error.message.contains("\"hungry\"") && error.message.contains("268435456"), "{error}");
     eprintln!("{error}");
     assert_eq!(totals(&memory).0, living.len() as u64 * 256 * MIB);
@@ -341,7 +341,7 @@ fn what_is_kept_goes_before_small_ones_get_blocks_of_their_own() {
     let f = take(MIB / 4);
     assert_eq!(memory.state().own.len(), 1);
     let error = memory.allocate(MemoryKind::Device, MIB, 0, "piece").err().expect("too large");
-    assert_eq!(error.kind, Kind::OutOfDeviceMemory, "{error}");
+    assert_eq!(error.kind, ErrorKind::OutOfDeviceMemory, "{error}");
     [c, d, e, f].into_iter().for_each(|piece| memory.free(piece));
     memory.trim();
     assert_eq!((totals(&memory), memory.state().block_count), ((0, 0), 0));

@@ -62,7 +62,7 @@ fn pages_are_imported_where_the_device_can() {
                         assert_eq!((end.buffer, end.offset, end.size), (all.buffer, all.offset + size as u64 - 1, 1));
                     }
                     Err(error) => {
-                        assert_eq!(error.kind, Kind::Unsupported, "{error}");
+                        assert_eq!(error.kind, ErrorKind::Unsupported, "{error}");
                         assert!(!device.features().external_memory_host || error.message.contains("driver"), "{error}");
                         eprintln!("\"{}\", {size} bytes: {error}", snapshot.name);
                     }
@@ -85,7 +85,7 @@ fn without_the_extension_it_is_an_error_that_names_it() {
         let device = Arc::new(Device::open(Arc::clone(&instance), snapshot, true, 1).unwrap());
         import(&device, 0, 4096, |imported| {
             let error = imported.err().expect("nothing is on");
-            assert!(error.kind == Kind::Unsupported && error.message.contains("VK_EXT_external_memory_host"), "{error}");
+            assert!(error.kind == ErrorKind::Unsupported && error.message.contains("VK_EXT_external_memory_host"), "{error}");
         });
     }
 }

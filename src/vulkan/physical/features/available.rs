@@ -25,7 +25,7 @@ impl Available<'_> {
 
 /// Where a feature comes from.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Source {
+pub(super) struct FeatureSource {
     /// Core from Vulkan 1.`core` on; u32::MAX: never.
     pub(crate) core: u32,
     /// The extension that brings it before.
@@ -34,24 +34,24 @@ pub(super) struct Source {
     pub(crate) since: u32,
 }
 
-impl Source {
+impl FeatureSource {
     /// Core from Vulkan 1.`core` on, and the extension before.
-    pub(crate) const fn core_or(core: u32, extension: &'static CStr) -> Source {
-        Source { core, extension, since: 1 }
+    pub(crate) const fn core_or(core: u32, extension: &'static CStr) -> FeatureSource {
+        FeatureSource { core, extension, since: 1 }
     }
 
     /// The extension alone.
-    pub(crate) const fn extension(extension: &'static CStr) -> Source {
-        Source { core: u32::MAX, extension, since: 1 }
+    pub(crate) const fn extension(extension: &'static CStr) -> FeatureSource {
+        FeatureSource { core: u32::MAX, extension, since: 1 }
     }
 
     /// The same, but the extension not before Vulkan 1.`since`.
-    pub(crate) const fn since(self, since: u32) -> Source {
-        Source { since, ..self }
+    pub(crate) const fn since(self, since: u32) -> FeatureSource {
+        FeatureSource { since, ..self }
     }
 
     /// Whether the device has it, one way or the other.
-    pub(crate) fn there(self, available: &Available<'_>) -> bool {
+    pub(crate) fn is_available(self, available: &Available<'_>) -> bool {
         available.minor >= self.core || self.by_extension(available)
     }
 
@@ -69,11 +69,11 @@ mod tests {
     fn core_or_extension_or_neither() {
         let listed = [c"VK_KHR_x".to_owned()];
         let at = |minor| Available { minor, extensions: &listed };
-        let source = Source::core_or(3, c"VK_KHR_x").since(2);
-        assert_eq!([1, 2, 3].map(|minor| source.there(&at(minor))), [false, true, true]);
+        let source = FeatureSource::core_or(3, c"VK_KHR_x").since(2);
+        assert_eq!([1, 2, 3].map(|minor| source.is_available(&at(minor))), [false, true, true]);
         assert_eq!([1, 2, 3].map(|minor| source.by_extension(&at(minor))), [false, true, false]);
-        let other = Source::extension(c"VK_KHR_y");
-        assert!(!other.there(&at(4)));
+        let other = FeatureSource::extension(c"VK_KHR_y");
+        assert!(!other.is_available(&at(4)));
         assert!(at(1).has(c"VK_KHR_x") && !at(1).has(c"VK_KHR_"));
     }
 }

@@ -55,7 +55,7 @@ fn what_is_written_is_read_back() {
     };
     let none = Available { minor: 1, extensions: &[] };
     assert_eq!(Chain::write(&all).read(&none), all);
-    let mut request = Request::everything(&none, &all);
+    let mut request = DeviceRequest::everything(&none, &all);
     let head = request.link();
     assert_eq!(head.features.shader_int64, vk::TRUE);
     assert_eq!(head.features.geometry_shader, vk::FALSE);
@@ -74,11 +74,11 @@ fn robustness_comes_whole_or_not_at_all() {
 fn baseline_asks_for_nothing_but_portability() {
     let listed = names(&[vk::KHR_TIMELINE_SEMAPHORE_NAME, vk::KHR_PORTABILITY_SUBSET_NAME]);
     let available = Available { minor: 3, extensions: &listed };
-    let mut request = Request::baseline(&available);
+    let mut request = DeviceRequest::baseline(&available);
     assert_eq!(request.extensions, [vk::KHR_PORTABILITY_SUBSET_NAME]);
     assert!(request.features.named().iter().all(|&(_, on)| !on));
     assert!(linked(&request.link()).is_empty());
-    assert!(Request::everything(&available, &Features::default()).extensions.contains(&vk::KHR_PORTABILITY_SUBSET_NAME));
+    assert!(DeviceRequest::everything(&available, &Features::default()).extensions.contains(&vk::KHR_PORTABILITY_SUBSET_NAME));
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn a_wait_for_a_lost_submission_ends() {
         }
         completion.lose(1);
         for wait in waits {
-            assert_eq!(wait.join().unwrap(), Err(Kind::Driver));
+            assert_eq!(wait.join().unwrap(), Err(ErrorKind::Driver));
         }
         assert_eq!(completion.waiting(), 0);
         assert!(!completion.wait(2, Some(Instant::now())).unwrap(), "another one is not lost");

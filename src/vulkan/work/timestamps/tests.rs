@@ -9,23 +9,23 @@ use std::time::Duration;
 const SECOND: u64 = 1_000_000_000;
 
 /// As Intel has it.
-fn intel() -> Clock {
-    Clock::new(36, 83.333_336).unwrap()
+fn intel() -> TickClock {
+    TickClock::new(36, 83.333_336).unwrap()
 }
 
 /// As NVIDIA, AMD and lavapipe have it.
-fn wide(period: f32) -> Clock {
-    Clock::new(64, period).unwrap()
+fn wide(period: f32) -> TickClock {
+    TickClock::new(64, period).unwrap()
 }
 
 #[test]
 fn only_the_valid_bits_count() {
     for (bits, mask) in [(1, 1), (36, 0xf_ffff_ffff), (63, u64::MAX >> 1), (64, u64::MAX)] {
-        assert_eq!(Clock::new(bits, 1.0).unwrap().mask, mask);
+        assert_eq!(TickClock::new(bits, 1.0).unwrap().mask, mask);
     }
     assert_eq!(intel().nanoseconds(7 << 36 | 12), intel().nanoseconds(12));
     for (bits, period) in [(0, 1.0), (64, 0.0), (64, -1.0), (64, f32::NAN), (64, f32::INFINITY), (64, 1e10)] {
-        assert_eq!(Clock::new(bits, period), None, "{bits} bits of {period} ns");
+        assert_eq!(TickClock::new(bits, period), None, "{bits} bits of {period} ns");
     }
 }
 
