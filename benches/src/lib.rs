@@ -3,14 +3,14 @@
 //! A line is `peer,bench,param,value,unit`. The value is a median; the same bench with `_min`, `_p10`, `_p90`, `_p99` and `_max`
 //! behind its name is the spread. Lines that start with `#` are for people: the machine, failed checks, what could not be measured.
 
-pub mod contest;
 pub mod data;
+pub mod fair_timing;
 pub mod kernels;
 pub mod memory;
 pub mod options;
 pub mod out;
 pub mod pairs;
 
-pub use contest::{Measure, Plan, Side, contest, values};
+pub use fair_timing::{Measure, Plan, Side, time_fairly, values};
 pub use options::Options;
 pub use out::Out;

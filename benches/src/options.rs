@@ -1,6 +1,6 @@
 //! The command line, and what a small run leaves out.
 
-use crate::contest::Plan;
+use crate::fair_timing::Plan;
 
 /// The groups of benchmarks, in the order in which they run.
 pub const GROUPS: [&str; 11] =

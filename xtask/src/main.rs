@@ -16,6 +16,7 @@ mod session;
 mod setup;
 mod shaderc;
 mod steps;
+mod test_drivers;
 mod validator;
 
 use report::{Outcome, Report};
@@ -54,7 +55,7 @@ Installs what is missing (by apt-get, with sudo unless root; elsewhere the comma
 whose tool is missing is skipped, and the reason is told at the end. Outputs are kept in target/xtask/logs.
 
   --filter TEXT   Only steps whose name contains TEXT, and what they stand on; may be given several times. Names begin with
-                  rust/, cmake/, valgrind/, absent/ or are consumer, symbols, soname, header, python, instructions
+                  rust/, cmake/, valgrind/, or are no_driver, no_loader, consumer, symbols, soname, header, python, instructions
   --no-install    Install and download nothing; say what is missing and go on without it
 ";
 

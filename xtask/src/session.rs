@@ -1,6 +1,5 @@
 //! What a run knows and keeps: where things are, what the machine has, the drivers, and the account of steps.
 
-use crate::drivers::{self, Configuration, Kind};
 use crate::json::Json;
 use crate::packages::Need;
 use crate::report::Report;
@@ -23,18 +22,6 @@ pub(crate) struct Session {
     /// The account.
     pub(crate) report: Report,
     environment: BTreeMap<OsString, OsString>,
-}
-
-/// The drivers that tests run on; an `Err` is why there is none.
-pub(crate) struct Drivers {
-    /// Mesa's software driver.
-    pub(crate) lavapipe: Result<Configuration, String>,
-    /// SwiftShader, Google's software driver.
-    pub(crate) swiftshader: Result<Configuration, String>,
-    /// The driver that accepts every call and does nothing.
-    pub(crate) null: Result<Configuration, String>,
-    /// This machine's own GPU.
-    pub(crate) gpu: Result<Configuration, String>,
 }
 
 /// The checkout and cargo's target folder, as cargo tells them.
@@ -93,36 +80,6 @@ impl Session {
     /// The validation layer is used where it is installed.
     pub(crate) fn validation(&self) -> bool {
         self.found.has.contains(&Need::Validation)
-    }
-
-    /// Finds the drivers. SwiftShader and the null driver come out of the browser's package if `install` allows a download.
-    pub(crate) fn drivers(&self, install: bool) -> Drivers {
-        let configuration =
-            |name, manifests| Configuration { name, manifests, baseline: false, validation: self.validation(), queues: None };
-        let installed = drivers::manifests(&drivers::loader_folders("icd.d"));
-        let lavapipe = drivers::joined(&installed, Kind::Lavapipe)
-            .map(|m| configuration("lavapipe", m))
-            .ok_or_else(|| "the lavapipe driver (Debian: mesa-vulkan-drivers) is not installed".to_owned());
-        let gpu = match drivers::joined(&installed, Kind::Hardware) {
-            Some(manifests) if !drivers::gpu_files().is_empty() => Ok(configuration("gpu", manifests)),
-            _ => Err("this machine has no GPU with a Vulkan driver".to_owned()),
-        };
-        let users =
-            ["rust/swiftshader", "rust/swiftshader-baseline", "cmake/release/swiftshader", "rust/null", "valgrind/null", "instructions"];
-        let extra = crate::chromium::drivers(self, install && users.iter().any(|step| self.report.wants(step)));
-        let from_library = |name, library: Result<PathBuf, String>| {
-            let library = library?;
-            let manifest = self.work.join("drivers").join(format!("{name}.json"));
-            let write = || {
-                std::fs::create_dir_all(self.work.join("drivers"))?;
-                std::fs::write(&manifest, drivers::manifest_text(&library))
-            };
-            write().map_err(|e| format!("cannot write {}: {e}", manifest.display()))?;
-            Ok(configuration(name, manifest.into()))
-        };
-        // The null driver reports nothing that validation could be right about, and lacks what a timeline needs.
-        let null = from_library("null", extra.null).map(|c| Configuration { baseline: true, ..c.without_validation() });
-        Drivers { lavapipe, swiftshader: from_library("swiftshader", extra.swiftshader), null, gpu }
     }
 
     /// Makes our folders. The one for sockets is the user's alone, as the rules for XDG_RUNTIME_DIR want it.

@@ -6,6 +6,7 @@ pub(crate) mod table;
 use crate::report::Report;
 use crate::session::{self, Session};
 use crate::setup;
+use crate::test_drivers::Drivers;
 use results::Results;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -96,7 +97,7 @@ fn measure(session: &Session, lines: &mut String, name: &str, program: &Path, wo
 
 /// The library's own time, on the driver that does nothing, if a run of the tests has left one.
 fn null_driver(session: &Session, lines: &mut String, program: &Path) -> bool {
-    match session.drivers(false).null {
+    match Drivers::find(session, false).null {
         Ok(null) => {
             let words = ["--null", "encode"].map(str::to_owned);
             let mut own = String::new();

@@ -7,7 +7,8 @@ use crate::packages::Need;
 use crate::parse;
 use crate::report::Outcome;
 use crate::run::Job;
-use crate::session::{Drivers, Session};
+use crate::session::Session;
+use crate::test_drivers::Drivers;
 use std::path::{Path, PathBuf};
 
 /// Seconds for configuring and building a tree, the Rust library's link-time optimisation included.
@@ -101,7 +102,7 @@ pub(crate) fn release(session: &mut Session, configurations: &[Named], drivers: 
     let name = if generator == Need::Ninja { "release" } else { "release-make" };
     let suites: [&str; 3] = ["lavapipe", "swiftshader", "lavapipe-baseline"];
     let own = suites.iter().any(|s| session.report.wants(&format!("cmake/release/{s}")));
-    let others = ["cmake/release/build", "consumer", "symbols", "soname", "python", "absent/driver", "absent/loader"];
+    let others = ["cmake/release/build", "consumer", "symbols", "soname", "python", "no_driver", "no_loader"];
     let valgrind = ["valgrind/null", "valgrind/lavapipe"];
     // The Rust suite on a GPU asks an example first whether there is one.
     let gpu = ["rust/gpu", "cmake/release/gpu"].iter().filter(|_| drivers.gpu.is_ok());

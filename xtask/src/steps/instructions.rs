@@ -3,7 +3,8 @@
 
 use crate::packages::Need;
 use crate::report::Outcome;
-use crate::session::{Drivers, Session};
+use crate::session::Session;
+use crate::test_drivers::Drivers;
 use std::collections::BTreeMap;
 use std::path::Path;
 

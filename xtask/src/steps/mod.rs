@@ -1,9 +1,9 @@
 //! The steps of `cargo xtask test`, in the order in which they run: what is quick and fails often comes first.
 
-mod absent;
 mod cmake;
 mod instructions;
 mod library;
+mod no_driver;
 mod python;
 mod rust;
 mod valgrind;
@@ -14,13 +14,14 @@ pub(crate) use instructions::checked_in as checked_in_instructions;
 use crate::drivers::Configuration;
 use crate::packages::Need;
 use crate::report::Outcome;
-use crate::session::{Drivers, Session};
+use crate::session::Session;
+use crate::test_drivers::Drivers;
 
 /// Everything. `install`: whether drivers may be downloaded.
 pub(crate) fn all(session: &mut Session, install: bool) {
     let header = library::Header::read(session);
     rust::lints(session);
-    let drivers = session.drivers(install);
+    let drivers = Drivers::find(session, install);
     let configurations = configurations(&drivers, session.validation());
     validation_layer(session);
 
@@ -45,8 +46,8 @@ pub(crate) fn all(session: &mut Session, install: bool) {
     library::symbols(session, &release);
     library::dynamic_section(session, &release);
     python::bindings(session, &release, &drivers);
-    absent::driver(session, &release);
-    absent::loader(session, &release);
+    no_driver::driver(session, &release);
+    no_driver::loader(session, &release);
     valgrind::suites(session, &release, &drivers);
     instructions::step(session, &drivers);
     header.unchanged(session);
@@ -86,7 +87,7 @@ fn gpu(session: &mut Session, drivers: &Drivers, release: &cmake::Built) -> Opti
     if !names.iter().any(|name| session.report.wants(name)) {
         return None;
     }
-    let opened = drivers.gpu.clone().and_then(|gpu| absent::opens(session, release, &gpu).map(|()| gpu));
+    let opened = drivers.gpu.clone().and_then(|gpu| no_driver::opens(session, release, &gpu).map(|()| gpu));
     match opened {
         Ok(gpu) => Some(gpu),
         Err(why) => {

@@ -5,7 +5,8 @@ use crate::packages::Need;
 use crate::parse;
 use crate::report::Outcome;
 use crate::run::last_lines;
-use crate::session::{Drivers, Session};
+use crate::session::Session;
+use crate::test_drivers::Drivers;
 
 /// Runs tests/python/test_ctypes.py with the built library.
 pub(crate) fn bindings(session: &mut Session, tree: &Built, drivers: &Drivers) {

@@ -6,7 +6,8 @@ use crate::drivers::Configuration;
 use crate::packages::Need;
 use crate::report::{Note, Outcome};
 use crate::run::Ending;
-use crate::session::{Drivers, Session};
+use crate::session::Session;
+use crate::test_drivers::Drivers;
 
 /// Seconds for one test, which valgrind slows down some thirtyfold.
 const LIMIT: u64 = 600;

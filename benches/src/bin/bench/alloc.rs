@@ -4,7 +4,7 @@ use crate::Bench;
 use crate::raw::Kind;
 use avx_gpu::ffi::AVX_MEMORY_DEVICE;
 use avx_gpu_bench::data::mixed_sizes;
-use avx_gpu_bench::{Measure, Plan, Side, contest};
+use avx_gpu_bench::{Measure, Plan, Side, time_fairly};
 use std::time::Instant;
 
 /// The group.
@@ -20,7 +20,7 @@ pub(crate) fn run(bench: &Bench) {
     let keep = ours.alloc(64, AVX_MEMORY_DEVICE);
     let by_hand = || sizes.iter().for_each(|s| raw.free(raw.buffer(*s as usize, Kind::Device)));
     let library = || sizes.iter().for_each(|s| ours.free(ours.alloc(*s as usize, AVX_MEMORY_DEVICE)));
-    contest(&bench.out, "alloc_pair", "mixed", each, plan, &mut [Side::new("raw", by_hand), Side::new("ours", library)]);
+    time_fairly(&bench.out, "alloc_pair", "mixed", each, plan, &mut [Side::new("raw", by_hand), Side::new("ours", library)]);
 
     let by_hand = || {
         let start = Instant::now();
@@ -36,6 +36,6 @@ pub(crate) fn run(bench: &Bench) {
         all.into_iter().for_each(|b| ours.free(b));
         seconds
     };
-    contest(&bench.out, "alloc_live", sizes.len(), each, plan, &mut [Side::clocked("raw", by_hand), Side::clocked("ours", library)]);
+    time_fairly(&bench.out, "alloc_live", sizes.len(), each, plan, &mut [Side::clocked("raw", by_hand), Side::clocked("ours", library)]);
     ours.free(keep);
 }

@@ -5,7 +5,7 @@ use crate::ours::whole;
 use avx_gpu::ffi::*;
 use avx_gpu_bench::data::{Random, bytes_of, bytes_of_mut, is_product, near};
 use avx_gpu_bench::pairs::{self, Pair};
-use avx_gpu_bench::{Measure, Side, contest, kernels};
+use avx_gpu_bench::{Measure, Side, kernels, time_fairly};
 
 /// The group.
 pub(crate) fn run(bench: &Bench) {
@@ -44,7 +44,7 @@ fn contend(bench: &Bench, pair: &Pair, grid: (u32, u32), args: &[avx_arg], measu
         })
     };
     let mut sides: Vec<Side> = ways.iter().map(side).collect();
-    contest(&bench.out, "checks", pair.name, measure, bench.options.work_plan(), &mut sides);
+    time_fairly(&bench.out, "checks", pair.name, measure, bench.options.work_plan(), &mut sides);
 }
 
 fn products(bench: &Bench) {

@@ -8,7 +8,7 @@ use avx_gpu::ffi::{AVX_MEMORY_DEVICE, avx_arg, avx_graph_free};
 use avx_gpu_bench::data::{Random, all_stepped, bytes_of, bytes_of_mut};
 use avx_gpu_bench::kernels::STEP;
 use avx_gpu_bench::out::Sorted;
-use avx_gpu_bench::{Measure, Plan, Side, contest, values};
+use avx_gpu_bench::{Measure, Plan, Side, time_fairly, values};
 use std::time::Instant;
 
 /// Words that one dispatch works on, and their bytes.
@@ -126,7 +126,7 @@ fn whole_cost(bench: &Bench, name: &str, count: usize, dependent: bool) {
     let plan = if count <= 100 { Plan { batch: 20, ..bench.options.work_plan() } } else { Plan { rounds: 5, ..bench.options.work_plan() } };
     let each = Measure::Micros(count as f64);
     let mut sides = [Side::new("raw", by_hand), Side::new("ours", library)];
-    contest(&bench.out, &format!("dispatch_{name}"), count, each, plan, &mut sides);
+    time_fairly(&bench.out, &format!("dispatch_{name}"), count, each, plan, &mut sides);
     drop(sides);
     let graph = ours.graph(|stream| {
         for i in 0..count {
@@ -144,7 +144,7 @@ fn whole_cost(bench: &Bench, name: &str, count: usize, dependent: bool) {
     bench.check("ours", format_args!("{count} {name}, a graph"), all_stepped(&got, &start, steps));
     (bench.heat)();
     let mut sides = [Side::new("raw", replay), Side::new("ours", launch)];
-    contest(&bench.out, &format!("replay_{name}"), count, each, plan, &mut sides);
+    time_fairly(&bench.out, &format!("replay_{name}"), count, each, plan, &mut sides);
     drop(sides);
     must(avx_graph_free(graph));
     chain.free();

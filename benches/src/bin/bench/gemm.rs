@@ -5,7 +5,7 @@ use crate::ours::whole;
 use crate::raw::Kind;
 use avx_gpu::ffi::AVX_MEMORY_DEVICE;
 use avx_gpu_bench::data::{Random, bytes_of, bytes_of_mut, is_product};
-use avx_gpu_bench::{Measure, Side, contest, kernels};
+use avx_gpu_bench::{Measure, Side, kernels, time_fairly};
 
 /// The group.
 pub(crate) fn run(bench: &Bench) {
@@ -45,7 +45,7 @@ pub(crate) fn run(bench: &Bench) {
     (bench.heat)();
     let measure = Measure::Teraflops(2.0 * (n as f64).powi(3));
     let mut sides = [Side::new("raw", || raw.run(commands, fence)), Side::new("ours", library)];
-    contest(&bench.out, "gemm", n, measure, bench.options.work_plan(), &mut sides);
+    time_fairly(&bench.out, "gemm", n, measure, bench.options.work_plan(), &mut sides);
     drop(sides);
     buffers.into_iter().for_each(|b| raw.free(b));
     memory.into_iter().for_each(|b| ours.free(b));

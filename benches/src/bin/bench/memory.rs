@@ -6,7 +6,7 @@ use crate::raw::Kind;
 use avx_gpu::ffi::AVX_MEMORY_DEVICE;
 use avx_gpu_bench::data::{Random, bytes_of, bytes_of_mut, near};
 use avx_gpu_bench::out::size_name;
-use avx_gpu_bench::{Measure, Side, contest, kernels};
+use avx_gpu_bench::{Measure, Side, kernels, time_fairly};
 
 /// The group.
 pub(crate) fn run(bench: &Bench) {
@@ -76,7 +76,7 @@ fn copy(bench: &Bench, size: usize) {
         Side::new("raw-command", || raw.run(by_command, fence)),
         Side::new("ours", library),
     ];
-    contest(&bench.out, "copy", size_name(size), measure, bench.options.work_plan(), &mut sides);
+    time_fairly(&bench.out, "copy", size_name(size), measure, bench.options.work_plan(), &mut sides);
     drop(sides);
     raw.free_pipeline(pipeline);
     buffers.into_iter().for_each(|b| raw.free(b));
@@ -107,7 +107,7 @@ fn fill(bench: &Bench, size: usize) {
     (bench.heat)();
     let measure = Measure::Gigabytes(size as f64 * times as f64);
     let mut sides = [Side::new("raw", || raw.run(commands, fence)), Side::new("ours", library)];
-    contest(&bench.out, "fill", size_name(size), measure, bench.options.work_plan(), &mut sides);
+    time_fairly(&bench.out, "fill", size_name(size), measure, bench.options.work_plan(), &mut sides);
     drop(sides);
     raw.free(buffer);
     ours.free(memory);
@@ -158,7 +158,7 @@ fn vectors(bench: &Bench, size: usize) {
         (bench.heat)();
         let measure = Measure::Gigabytes(3.0 * size as f64 * times as f64);
         let mut sides = [Side::new("raw", || raw.run(commands, fence)), Side::new("ours", library)];
-        contest(&bench.out, name, size_name(size), measure, bench.options.work_plan(), &mut sides);
+        time_fairly(&bench.out, name, size_name(size), measure, bench.options.work_plan(), &mut sides);
         drop(sides);
         raw.free_pipeline(pipeline);
     }

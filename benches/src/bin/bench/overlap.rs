@@ -9,7 +9,7 @@ use avx_gpu::ffi::{AVX_MEMORY_DEVICE, avx_arg, avx_kernel};
 use avx_gpu_bench::data::{Random, all_stepped, bytes_of, bytes_of_mut};
 use avx_gpu_bench::kernels::{self, BUSY, BUSY_STEPS};
 use avx_gpu_bench::memory::HostMemory;
-use avx_gpu_bench::{Measure, Side, contest};
+use avx_gpu_bench::{Measure, Side, time_fairly};
 use std::time::Instant;
 
 /// The group.
@@ -73,7 +73,7 @@ fn small_grids(bench: &Bench) {
     };
     (bench.heat)();
     let mut sides = [Side::clocked("raw", by_hand), Side::clocked("ours", library)];
-    contest(&bench.out, "overlap", "small_grids", Measure::Ratio, bench.options.work_plan(), &mut sides);
+    time_fairly(&bench.out, "overlap", "small_grids", Measure::Ratio, bench.options.work_plan(), &mut sides);
     drop(sides);
     let mut got = vec![0u32; WORDS];
     for (memory, times) in memory.iter().zip([2, 1]) {
@@ -174,7 +174,7 @@ fn kernel_and_upload(bench: &Bench) {
     };
     (bench.heat)();
     let mut sides = [Side::clocked("raw", by_hand), Side::clocked("ours", library)];
-    contest(&bench.out, "overlap", "kernel_and_upload", Measure::Ratio, bench.options.work_plan(), &mut sides);
+    time_fairly(&bench.out, "overlap", "kernel_and_upload", Measure::Ratio, bench.options.work_plan(), &mut sides);
     drop(sides);
     let mut got = HostMemory::blank(size);
     ours.read(target, got.bytes_mut());

@@ -7,7 +7,7 @@ use ash::vk;
 use avx_gpu::ffi::AVX_MEMORY_DEVICE;
 use avx_gpu_bench::data::{Random, all_stepped, bytes_of, bytes_of_mut};
 use avx_gpu_bench::kernels::STEP;
-use avx_gpu_bench::{Measure, Plan, Side, contest};
+use avx_gpu_bench::{Measure, Plan, Side, time_fairly};
 use std::cell::Cell;
 use std::sync::Barrier;
 use std::time::Instant;
@@ -100,7 +100,7 @@ fn queue(bench: &Bench, jobs: usize) {
             together(|i| library(i, streams[i]), || ours.synchronize())
         }),
     ];
-    contest(&bench.out, "threads_queue", THREADS, Measure::Thousands((THREADS * jobs) as f64), plan, &mut sides);
+    time_fairly(&bench.out, "threads_queue", THREADS, Measure::Thousands((THREADS * jobs) as f64), plan, &mut sides);
     drop(sides);
 
     let mut got = vec![0u32; WORDS];
@@ -163,7 +163,7 @@ fn queue_and_wait(bench: &Bench, jobs: usize) {
         Side::clocked("ours", || together(|i| library(i, Stream::DEFAULT), || ())),
         Side::clocked("ours-streams", || together(|i| library(i, streams[i]), || ())),
     ];
-    contest(&bench.out, "threads_wait", THREADS, Measure::Thousands((THREADS * jobs) as f64), plan, &mut sides);
+    time_fairly(&bench.out, "threads_wait", THREADS, Measure::Thousands((THREADS * jobs) as f64), plan, &mut sides);
     drop(sides);
     streams.into_iter().for_each(Stream::free);
     for (buffer, down, _, _) in own {

@@ -8,7 +8,7 @@ use crate::raw::{Direction, Kind, Lanes};
 use avx_gpu::ffi::{AVX_MEMORY_DEVICE, AVX_MEMORY_READBACK, AVX_MEMORY_UPLOAD};
 use avx_gpu_bench::memory::HostMemory;
 use avx_gpu_bench::out::{Sorted, size_name};
-use avx_gpu_bench::{Measure, Side, contest, values};
+use avx_gpu_bench::{Measure, Side, time_fairly, values};
 use std::cell::RefCell;
 use std::time::Instant;
 
@@ -192,7 +192,7 @@ fn pinned(bench: &Bench, size: usize) {
         (bench.heat)();
         let plan = bench.options.transfer_plan(size);
         let mut sides = [Side::new("raw", || raw.run(commands, fence)), Side::new("ours", library)];
-        contest(&bench.out, name, size_name(size), Measure::Gigabytes(size as f64), plan, &mut sides);
+        time_fairly(&bench.out, name, size_name(size), Measure::Gigabytes(size as f64), plan, &mut sides);
         drop(sides);
         raw.get(to, got.bytes_mut());
         bench.check("raw", name, got.bytes() == source.bytes());
@@ -230,7 +230,7 @@ fn registered(bench: &Bench, size: usize) {
         ours.synchronize();
     }));
     (bench.heat)();
-    contest(&bench.out, "registered_write", size_name(size), measure, plan, &mut sides);
+    time_fairly(&bench.out, "registered_write", size_name(size), measure, plan, &mut sides);
     drop(sides);
     let wanted = ours_host.bytes().to_vec();
     ours_host.bytes_mut().fill(0);
@@ -244,7 +244,7 @@ fn registered(bench: &Bench, size: usize) {
     let mut sides: Vec<Side> = download.map(|download| Side::new("raw", move || raw.run(download, fence))).into_iter().collect();
     sides.push(Side::new("ours", || ours.read(memory, ours_host.bytes_mut())));
     (bench.heat)();
-    contest(&bench.out, "registered_read", size_name(size), measure, plan, &mut sides);
+    time_fairly(&bench.out, "registered_read", size_name(size), measure, plan, &mut sides);
     drop(sides);
     bench.check("ours", "registered memory", ours_host.bytes() == wanted);
 

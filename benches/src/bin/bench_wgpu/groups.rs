@@ -4,7 +4,7 @@ use crate::Bench;
 use avx_gpu_bench::data::{Random, all_stepped, is_product, mixed_sizes, near};
 use avx_gpu_bench::kernels::{self, STEP};
 use avx_gpu_bench::out::size_name;
-use avx_gpu_bench::{Measure, Plan, Side, contest, values};
+use avx_gpu_bench::{Measure, Plan, Side, time_fairly, values};
 use std::iter::repeat_n;
 use std::sync::Barrier;
 use std::time::Instant;
@@ -63,7 +63,7 @@ pub(crate) fn dispatch(bench: &Bench) {
             (bench.heat)();
             let plan = Plan { rounds: 15, batch: if count <= 100 { 20 } else { 1 }, ..bench.options.work_plan() };
             let mut sides = [Side::new("wgpu", || gpu.run(record()))];
-            contest(&bench.out, &format!("dispatch_{name}"), count, Measure::Micros(count as f64), plan, &mut sides);
+            time_fairly(&bench.out, &format!("dispatch_{name}"), count, Measure::Micros(count as f64), plan, &mut sides);
             let encoding = || {
                 let start = Instant::now();
                 let commands = record();
@@ -74,7 +74,7 @@ pub(crate) fn dispatch(bench: &Bench) {
             };
             if count == 1000 {
                 let mut sides = [Side::clocked("wgpu", encoding)];
-                contest(&bench.out, "encode", name, Measure::Nanos(count as f64), plan, &mut sides);
+                time_fairly(&bench.out, "encode", name, Measure::Nanos(count as f64), plan, &mut sides);
             }
         }
     }
@@ -97,8 +97,8 @@ pub(crate) fn memory(bench: &Bench) {
         // wgpu fills with zeros alone.
         let clear = || gpu.run(gpu.record(|encoder| (0..times).for_each(|_| encoder.clear_buffer(&buffers[1], 0, None))));
         (bench.heat)();
-        contest(&bench.out, "copy", size_name(size), measure(2.0), plan, &mut [Side::new("wgpu", copy)]);
-        contest(&bench.out, "fill", size_name(size), measure(1.0), plan, &mut [Side::new("wgpu", clear)]);
+        time_fairly(&bench.out, "copy", size_name(size), measure(2.0), plan, &mut [Side::new("wgpu", copy)]);
+        time_fairly(&bench.out, "fill", size_name(size), measure(1.0), plan, &mut [Side::new("wgpu", clear)]);
     }
 
     let mut random = Random::fresh();
@@ -118,7 +118,7 @@ pub(crate) fn memory(bench: &Bench) {
         (bench.heat)();
         let measure = Measure::Gigabytes(3.0 * whole as f64 * times as f64);
         let mut sides = [Side::new("wgpu", || gpu.run(gpu.kernels(&pipeline, repeat_n(&group, times), grid)))];
-        contest(&bench.out, name, size_name(whole), measure, plan, &mut sides);
+        time_fairly(&bench.out, name, size_name(whole), measure, plan, &mut sides);
     }
 }
 
@@ -148,7 +148,7 @@ pub(crate) fn gemm(bench: &Bench) {
         .map(|(peer, (gpu, pipeline, group))| Side::new(peer, move || gpu.run(gpu.kernels(pipeline, [group], grid))))
         .collect();
     (bench.heat)();
-    contest(&bench.out, "gemm", n, Measure::Teraflops(2.0 * (n as f64).powi(3)), bench.options.work_plan(), &mut sides);
+    time_fairly(&bench.out, "gemm", n, Measure::Teraflops(2.0 * (n as f64).powi(3)), bench.options.work_plan(), &mut sides);
 }
 
 /// Allocation and release.
@@ -160,7 +160,7 @@ pub(crate) fn alloc(bench: &Bench) {
     let plan = Plan { warm_s: 0.0, rounds: 5, batch: 1 };
     let keep = gpu.buffer(64);
     let pairs = || sizes.iter().for_each(|s| drop(gpu.buffer(*s as usize)));
-    contest(&bench.out, "alloc_pair", "mixed", each, plan, &mut [Side::new("wgpu", pairs)]);
+    time_fairly(&bench.out, "alloc_pair", "mixed", each, plan, &mut [Side::new("wgpu", pairs)]);
     let live = || {
         let start = Instant::now();
         let all: Vec<_> = sizes.iter().map(|s| gpu.buffer(*s as usize)).collect();
@@ -169,7 +169,7 @@ pub(crate) fn alloc(bench: &Bench) {
         gpu.wait(None);
         seconds
     };
-    contest(&bench.out, "alloc_live", sizes.len(), each, plan, &mut [Side::clocked("wgpu", live)]);
+    time_fairly(&bench.out, "alloc_live", sizes.len(), each, plan, &mut [Side::clocked("wgpu", live)]);
     drop(keep);
 }
 
@@ -206,5 +206,5 @@ pub(crate) fn threads(bench: &Bench) {
     (bench.heat)();
     let plan = Plan { rounds: if bench.options.small { 3 } else { 10 }, ..bench.options.work_plan() };
     let measure = Measure::Thousands((THREADS * jobs) as f64);
-    contest(&bench.out, "threads_queue", THREADS, measure, plan, &mut [Side::clocked("wgpu", run)]);
+    time_fairly(&bench.out, "threads_queue", THREADS, measure, plan, &mut [Side::clocked("wgpu", run)]);
 }

@@ -3,7 +3,7 @@
 use crate::Bench;
 use avx_gpu_bench::memory::HostMemory;
 use avx_gpu_bench::out::size_name;
-use avx_gpu_bench::{Measure, Side, contest};
+use avx_gpu_bench::{Measure, Side, time_fairly};
 
 /// The group.
 pub(crate) fn run(bench: &Bench) {
@@ -17,9 +17,9 @@ pub(crate) fn run(bench: &Bench) {
         let plan = bench.options.transfer_plan(size);
         let measure = Measure::Gigabytes(size as f64);
         (bench.heat)();
-        contest(&bench.out, "write", size_name(size), measure, plan, &mut [Side::new("wgpu", || gpu.write(&buffer, host.bytes()))]);
+        time_fairly(&bench.out, "write", size_name(size), measure, plan, &mut [Side::new("wgpu", || gpu.write(&buffer, host.bytes()))]);
         let mut sides = [Side::new("wgpu", || gpu.read_by(&buffer, &staging, got.bytes_mut()))];
-        contest(&bench.out, "read", size_name(size), measure, plan, &mut sides);
+        time_fairly(&bench.out, "read", size_name(size), measure, plan, &mut sides);
         drop(sides);
         bench.out.check("wgpu", format_args!("transfers of {size}"), got.bytes() == host.bytes());
     }

@@ -12,7 +12,7 @@ const LIMIT: u64 = 120;
 
 /// A loader, and no driver: its list of drivers names a file that does not exist.
 pub(crate) fn driver(session: &mut Session, tree: &Built) {
-    fails_with_advice(session, tree, "absent/driver", &[]);
+    fails_with_advice(session, tree, "no_driver", &[]);
 }
 
 /// No loader: a folder searched before all others has empty files by the loader's names, at which the dynamic linker gives up.
@@ -23,10 +23,10 @@ pub(crate) fn loader(session: &mut Session, tree: &Built) {
         ["libvulkan.so.1", "libvulkan.so"].iter().try_for_each(|name| std::fs::write(folder.join(name), ""))
     };
     if let Err(e) = make() {
-        session.report.step("absent/loader", || Outcome::fail(format!("{}: {e}", folder.display())));
+        session.report.step("no_loader", || Outcome::fail(format!("{}: {e}", folder.display())));
         return;
     }
-    fails_with_advice(session, tree, "absent/loader", &[("LD_LIBRARY_PATH".into(), folder.into())]);
+    fails_with_advice(session, tree, "no_loader", &[("LD_LIBRARY_PATH".into(), folder.into())]);
 }
 
 fn fails_with_advice(session: &mut Session, tree: &Built, step: &str, variables: &[(OsString, OsString)]) {

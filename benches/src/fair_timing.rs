@@ -115,7 +115,7 @@ pub fn values(plan: Plan, measure: Measure, sides: &mut [Side]) -> Vec<Vec<f64>>
 }
 
 /// Has the sides take turns and prints what they reached.
-pub fn contest(out: &Out, bench: &str, param: impl Display, measure: Measure, plan: Plan, sides: &mut [Side]) {
+pub fn time_fairly(out: &Out, bench: &str, param: impl Display, measure: Measure, plan: Plan, sides: &mut [Side]) {
     let all = values(plan, measure, sides);
     for (side, values) in sides.iter().zip(all) {
         out.spread(side.peer, bench, &param, values, measure.unit());
