@@ -300,7 +300,7 @@ fn mistakes_show_the_users_text() {
     }
     // Formats are checked without the flag, too; values are not.
     let plain = |statements: &str| make(debugged.device.handle, AVX_LANGUAGE_WGSL, 0, "k", body(statements).as_bytes());
-    tells(&fails(plain("printf(\"%q\", 1);").expect_err("a wrong format"), AVX_ERROR_COMPILE), &["k:2:11", "%q is no specifier"]);
+    tells(&fails(plain("printf(\"%q\", 1);").expect_err("a wrong format"), AVX_ERROR_COMPILE), &["k:2:11", "%q is not a specifier"]);
     ok(avx_kernel_free(plain("printf(\"%d\", 1); assert(false); ").expect("a kernel")));
 }
 

@@ -110,7 +110,7 @@ static void check_errors(avx_device device) {
     options.code_size = 0;
     options.language = AVX_LANGUAGE_GLSL;
     STATUS(AVX_ERROR_COMPILE, avx_kernel_create(device, &options, &kernel));
-    TELLS("none of GLSL's");
+    TELLS("not allowed in GLSL");
     options.language = AVX_LANGUAGE_WGSL;
     options.defines = defines;
     options.define_count = 1;

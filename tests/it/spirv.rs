@@ -201,7 +201,7 @@ fn broken_capabilities_and_modes_are_refused() {
         is_refused(&device, &words, &format!("execution model {model}"));
     }
     for (op, what) in
-        [(14, "no memory model"), (15, "no entry point"), (16, "no workgroup size"), (54, "no function"), (56, "no end of a function")]
+        [(14, "no memory model"), (15, "no entry point"), (16, "no workgroup size"), (54, "not a function"), (56, "no end of a function")]
     {
         let mut words = good.clone();
         for &(at, _, length) in list.iter().rev().filter(|&&(_, o, _)| o == op) {

@@ -83,7 +83,7 @@ impl fmt::Display for Damage {
             Damage::Unreadable(why) => write!(f, "it cannot be read: {why}"),
             Damage::Length(expected, found) => write!(f, "it has {found} bytes instead of {expected}"),
             Damage::TooLarge(bytes) => write!(f, "it has {bytes} bytes, and at most {MAX_FILE} are read"),
-            Damage::Foreign => f.write_str("it is no kernel cache"),
+            Damage::Foreign => f.write_str("it is not a kernel cache"),
             Damage::Format(format) => write!(f, "its format is {format}, and this library's is {FORMAT}"),
             Damage::Library(version) => write!(f, "version {version} of the library wrote it"),
             Damage::Device => f.write_str("it belongs to another device or driver"),

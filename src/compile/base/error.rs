@@ -53,7 +53,7 @@ pub(crate) fn panic_error(message: &str) -> Error {
     Error::new(
         ErrorKind::Compile,
         format!(
-            "the kernel compiler failed inside on this kernel ({}); the kernel may be right. Known causes: passing a pointer to an \
+            "the kernel compiler failed internally on this kernel ({}); the kernel may be correct. Known causes: passing a pointer to an \
              element of an array as an argument, and cooperative operations whose operands are not named by `let` first",
             if shown.is_empty() { "no message" } else { &shown }
         ),

@@ -206,7 +206,7 @@ impl Spec {
                 value = value.saturating_mul(10).saturating_add((byte(*at) - b'0').into());
                 *at += 1;
             }
-            if value > MAX_WIDTH { Err(format!("a width or precision of {value}; {MAX_WIDTH} is the most")) } else { Ok(value) }
+            if value > MAX_WIDTH { Err(format!("the width or precision {value} is over the limit of {MAX_WIDTH}")) } else { Ok(value) }
         };
         spec.width = number(&mut at)?;
         if byte(at) == b'.' {
@@ -237,7 +237,7 @@ impl Spec {
             None => {
                 let shown: String = text.get(..at).unwrap_or("%").chars().chain(conversion).collect();
                 return Err(format!(
-                    "{shown} is no specifier: there are %d %i %u %x %X %o, with l for 64 bits, %f %F %e %E %g %G, with v2, v3 or v4 for \
+                    "{shown} is not a specifier: the specifiers are %d %i %u %x %X %o, with l for 64 bits, %f %F %e %E %g %G, with v2, v3 or v4 for \
                      vectors as in %v3f, and %% for a percent sign"
                 ));
             }
@@ -467,14 +467,14 @@ mod tests {
     #[test]
     fn mistakes_have_a_place() {
         for (format, at, says) in [
-            ("a %q", 2, "%q is no specifier"),
-            ("%", 0, "% is no specifier"),
-            ("é %5", 3, "%5 is no specifier"),
+            ("a %q", 2, "%q is not a specifier"),
+            ("%", 0, "% is not a specifier"),
+            ("é %5", 3, "%5 is not a specifier"),
             ("%v5f", 0, "2, 3 or 4"),
-            ("%lf", 0, "%lf is no specifier"),
-            ("%999999999999999999999999d", 0, "64 is the most"),
-            ("%d %s", 3, "%s is no specifier"),
-            ("%é", 0, "%é is no specifier"),
+            ("%lf", 0, "%lf is not a specifier"),
+            ("%999999999999999999999999d", 0, "over the limit of 64"),
+            ("%d %s", 3, "%s is not a specifier"),
+            ("%é", 0, "%é is not a specifier"),
         ] {
             let mistake = Format::parse(format).expect_err(format);
             assert!(mistake.at == at && mistake.message.contains(says), "{format}: {mistake:?}");

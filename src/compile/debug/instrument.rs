@@ -370,10 +370,10 @@ impl InstrumentPass<'_, '_> {
         let (mut values, mut words) = (Vec::new(), Vec::new());
         for &id in inst.rest(6) {
             let value = self.value(id, body, &mut words);
-            values.push(value.ok_or_else(|| refused(format!("%{id} is no number, bool or vector of 2 to 4 of them")))?);
+            values.push(value.ok_or_else(|| refused(format!("%{id} is not a number, a bool or a vector of 2 to 4 of them")))?);
         }
         if words.len() as u32 > MAX_WORDS {
-            return Err(refused(format!("it prints {} words, and {MAX_WORDS} are the most", words.len())));
+            return Err(refused(format!("it prints {} words, and the limit is {MAX_WORDS}", words.len())));
         }
         let site = self.site(SiteKind::Print(format), values);
         let function = self.emitters.record(&mut self.types, words.len() as u32);

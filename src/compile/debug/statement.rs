@@ -134,7 +134,7 @@ fn find(source: Source<'_>, text: &str, literals: &[StringLiteral]) -> Result<Ve
         }
         let starts = matches!(at.checked_sub(2).and_then(token), Some(Token::Mark(';' | '{' | '}' | ':')));
         if !starts {
-            let message = format!("{name} is a statement of its own: it has no value");
+            let message = format!("{name} is a statement of its own and has no value");
             return Err(source.error(ErrorKind::Compile, &message, &[SpanLabel { range: place.clone(), text: String::new() }], &[]));
         }
         let (parts, end) = split(&tokens, at).ok_or_else(|| source.error_at(place.start, "this call is not closed"))?;
@@ -164,11 +164,10 @@ fn find(source: Source<'_>, text: &str, literals: &[StringLiteral]) -> Result<Ve
         let values: Vec<Range<usize>> = rest.collect();
         if let Some(range) = values.iter().find(|value| string(value).is_some()) {
             let label = SpanLabel { range: range.clone(), text: String::new() };
-            return Err(source.error(ErrorKind::Compile, "a kernel has no strings but formats, so a string is no value", &[label], &[]));
+            return Err(source.error(ErrorKind::Compile, "a string is not a value: a kernel has strings only as formats", &[label], &[]));
         }
         if statements.len() >= MAX_STATEMENTS {
-            let message =
-                format!("more than {MAX_STATEMENTS} printf and assert statements; {MAX_STATEMENTS} are the most that are compiled");
+            let message = format!("more than {MAX_STATEMENTS} printf and assert statements; the limit is {MAX_STATEMENTS}");
             return Err(source.error_at(place.start, &message));
         }
         statements.push(ReportStatement { range: place.start..close.end, inside, condition, format: position, values });

@@ -76,7 +76,7 @@ fn read(source: &str, start: usize) -> Result<StringLiteral, LiteralError> {
                 Some('n') => '\n',
                 Some('t') => '\t',
                 Some(c @ ('\\' | '"' | '\'')) => c,
-                _ => return Err((place, "this escape is none: strings have \\n, \\t, \\\\, \\\" and \\'")),
+                _ => return Err((place, "this is not an escape: strings have \\n, \\t, \\\\, \\\" and \\'")),
             },
             c if is_line_end(c) => break,
             c if c.is_control() && c != '\t' => return Err((place, "a control character in a string")),

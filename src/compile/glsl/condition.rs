@@ -103,7 +103,7 @@ impl Reader<'_> {
             (LexemeKind::Word, _) => Ok(Some(0)),
             (LexemeKind::Number, _) => match number(text) {
                 Some(value) => Ok(Some(value)),
-                None => error_at(token.place, format!("{text} is no whole number, which conditions are made of")),
+                None => error_at(token.place, format!("{text} is not a whole number, and conditions allow no other numbers")),
             },
             (_, "(") => {
                 let inside = self.binary(0, depth + 1)?;
@@ -117,7 +117,7 @@ impl Reader<'_> {
             (_, "-") => Ok(self.unary(depth + 1)?.map(i64::wrapping_neg)),
             (_, "+") => self.unary(depth + 1),
             (_, "~") => Ok(self.unary(depth + 1)?.map(|value| !value)),
-            _ => error_at(token.place, format!("a condition has whole numbers, names and operators, and here stands {text}")),
+            _ => error_at(token.place, format!("a condition consists of whole numbers, names and operators, and {text} is none of these")),
         }
     }
 }
@@ -171,7 +171,7 @@ mod tests {
             ("1 2", "ends before"),
             ("(1", "not closed"),
             ("1.5", "whole number"),
-            ("= 1", "here stands ="),
+            ("= 1", "and = is none of these"),
         ] {
             assert!(of(text).is_err_and(|message| message.contains(words)), "{text}");
         }

@@ -44,7 +44,7 @@ pub(super) fn check(source: Source<'_>, tokens: &[Placed<'_>]) -> Result<()> {
             && matches!(rest.first(), Some((Token::Mark('[' | '=' | ';' | ','), _)));
         let message = match word {
             _ if ATOMICS.contains(&word) && !names_a_place(rest) => {
-                format!("the first argument of {word} must name a place in a buffer or in shared memory, and be no other expression")
+                format!("the first argument of {word} must name a place in a buffer or in shared memory and cannot be another expression")
             }
             _ if depth == 0 && declares && blocks.contains(word) => format!("{word} is the name of a block already"),
             "const" if is_block(rest) => "a block cannot be const".to_owned(),

@@ -67,7 +67,7 @@ pub(super) fn read(path: &str) -> Result<Option<String>, String> {
     match std::fs::metadata(path) {
         Ok(metadata) if !metadata.is_file() => return Ok(None),
         Ok(metadata) if metadata.len() > MAX_FILE => {
-            return Err(format!("has {} bytes; {MAX_FILE} are the most that are taken", metadata.len()));
+            return Err(format!("has {} bytes, and the limit is {MAX_FILE}", metadata.len()));
         }
         Ok(_) => {}
         Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => return Ok(None),
@@ -77,7 +77,7 @@ pub(super) fn read(path: &str) -> Result<Option<String>, String> {
     let outcome = SystemFile::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes));
     outcome.map_err(|error| format!("cannot be read: {error}"))?;
     if bytes.len() as u64 > MAX_FILE {
-        return Err(format!("has more than {MAX_FILE} bytes, the most that are taken"));
+        return Err(format!("has more than {MAX_FILE} bytes, which is the limit"));
     }
     String::from_utf8(bytes).map(Some).map_err(|error| format!("is not UTF-8: byte {}", error.utf8_error().valid_up_to()))
 }

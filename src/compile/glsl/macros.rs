@@ -91,7 +91,7 @@ impl TokenTexts {
         if self.pasted.len() + text.len() > MAX_PASTED {
             return error_at(
                 like.place,
-                format!("the macros of this kernel make more than {MAX_PASTED} bytes of new tokens, the most that are made"),
+                format!("the macros of this kernel make more than {MAX_PASTED} bytes of new tokens, which is the limit"),
             );
         }
         let place = TokenSpan { file: PASTED, at: self.pasted.len() as u32, length: text.len() as u32 };
@@ -199,7 +199,7 @@ impl Macros {
         }
         let ends = [rest.first(), rest.last()];
         if let Some(paste) = ends.into_iter().flatten().find(|token| texts.of(token) == "##") {
-            return error_at(paste.place, "## joins two tokens, and here is only one");
+            return error_at(paste.place, "## joins two tokens, and there is only one here");
         }
         let names = parameters.as_deref().unwrap_or(&[]);
         let part = |token: &PpToken| match texts.of(token) {
@@ -269,7 +269,7 @@ impl Macros {
     fn step(&mut self, count: usize, place: TokenSpan) -> Result<(), PreprocessError> {
         self.steps += count;
         if self.steps > MAX_STEPS {
-            return error_at(place, format!("the macros of this kernel expand to too much: more than {MAX_STEPS} tokens on the way"));
+            return error_at(place, format!("the macros of this kernel expand to too much: more than {MAX_STEPS} tokens were processed"));
         }
         Ok(())
     }
@@ -347,7 +347,7 @@ impl Macros {
             arguments.clear();
         }
         if arguments.len() != count {
-            let message = format!("the macro {} takes {count} arguments, and here are {}", texts.of(user), arguments.len());
+            let message = format!("the macro {} takes {count} arguments, and {} are given", texts.of(user), arguments.len());
             return error_at(user.place, message);
         }
         Ok(arguments)
@@ -414,6 +414,6 @@ fn paste(left: &PpToken, right: &PpToken, user: &PpToken, texts: &mut TokenTexts
         {
             texts.made(one.kind, &text, user)
         }
-        _ => error_at(user.place, format!("## joins {} and {}, which are no token together", texts.of(left), texts.of(right))),
+        _ => error_at(user.place, format!("## joins {} and {}, which do not form a token", texts.of(left), texts.of(right))),
     }
 }

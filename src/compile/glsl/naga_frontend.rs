@@ -58,8 +58,8 @@ fn rewrite_error(source: Source<'_>, mistake: &FrontendError) -> (String, Option
             format!("syntax error, unexpected '{found}', expecting {}", expected.join(" or "))
         }
         ErrorKind::EndOfFile => "the text ends too early".to_owned(),
-        ErrorKind::InvalidVersion(version) => format!("#version {version}: 440, 450 and 460 are taken here"),
-        ErrorKind::InvalidProfile(profile) => format!("#version with {profile}: the profile core is taken here"),
+        ErrorKind::InvalidVersion(version) => format!("#version {version}: 440, 450 and 460 are supported here"),
+        ErrorKind::InvalidProfile(profile) => format!("#version with {profile}: only the profile core is supported here"),
         ErrorKind::PreprocessorError(_) => format!("'{found}' is not understood here"),
         ErrorKind::SemanticError(text) if text.contains("Missing entry point") => "there is no void main() with a body".to_owned(),
         other => {

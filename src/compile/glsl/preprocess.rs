@@ -166,7 +166,7 @@ impl Preprocessor<'_> {
     fn open(&mut self, file: u32, place: TokenSpan) -> Result<(), PreprocessError> {
         self.bytes += self.texts.files.get(file as usize).map_or(0, |file| file.text.len());
         if self.bytes > MAX_BYTES {
-            return error_at(place, format!("the included files have more than {MAX_BYTES} bytes, the most that are taken"));
+            return error_at(place, format!("the included files have more than {MAX_BYTES} bytes, which is the limit"));
         }
         self.frames.push(FileCursor { tokens: self.texts.tokens(file), next: 0, file, conditions: self.conditions.len() });
         Ok(())
@@ -205,7 +205,7 @@ impl Preprocessor<'_> {
         if self.tokens > MAX_TOKENS {
             return error_at(
                 place,
-                format!("the kernel has more than {MAX_TOKENS} tokens with its macros and includes, the most that are compiled"),
+                format!("the kernel has more than {MAX_TOKENS} tokens with its macros and includes, which is the limit"),
             );
         }
         Ok(())
@@ -247,7 +247,7 @@ impl Preprocessor<'_> {
             // `#line` has no effect, because messages show the real line numbers.
             "line" => Ok(()),
             "error" => error_at(mark.place, format!("#error {}", self.words(rest))),
-            _ => error_at(word.place, format!("#{name} is no directive of GLSL")),
+            _ => error_at(word.place, format!("#{name} is not a directive of GLSL")),
         }
     }
 
@@ -272,7 +272,7 @@ impl Preprocessor<'_> {
     /// Processes `#version`, which must come first and must name a version with compute shaders.
     fn take_version(&mut self, mark: &PpToken, rest: &[PpToken]) -> Result<(), PreprocessError> {
         if self.version.is_some() || !self.out.text.is_empty() || self.frames.len() > 1 {
-            return error_at(mark.place, "#version comes once, before everything else");
+            return error_at(mark.place, "#version must occur once, before everything else");
         }
         let words = self.words(rest);
         match words.as_str() {
@@ -389,7 +389,7 @@ impl Preprocessor<'_> {
         }
         self.includes += 1;
         if self.includes > MAX_INCLUDES {
-            return error_at(place, format!("files are included more than {MAX_INCLUDES} times, the most that are taken"));
+            return error_at(place, format!("files are included more than {MAX_INCLUDES} times, which is the limit"));
         }
         let folders = self.options.folders;
         let from = self.frames.last().and_then(|frame| self.located.get(frame.file as usize)).and_then(Option::as_ref);
@@ -416,7 +416,7 @@ impl Preprocessor<'_> {
         let searched: Vec<String> = candidates.iter().take(8).map(|candidate| candidate.path(folders)).collect();
         let why = match (folders.is_empty(), searched.is_empty()) {
             (true, _) => "there are no include directories (include_dirs of avx_kernel_options)".to_owned(),
-            (_, true) => "a name is relative and stays inside of the include directories".to_owned(),
+            (_, true) => "a name must be relative and stay inside the include directories".to_owned(),
             _ => format!("searched were {}", searched.join(", ")),
         };
         error_at(place, format!("the included file {name} was not found: {why}"))
@@ -440,7 +440,7 @@ impl Preprocessor<'_> {
 fn stray(text: &str) -> String {
     match text {
         "\"" => "this quote is not closed on its line".to_owned(),
-        _ => format!("the character {} is none of GLSL's", text.escape_debug()),
+        _ => format!("the character {} is not allowed in GLSL", text.escape_debug()),
     }
 }
 

@@ -84,7 +84,7 @@ fn readable(said: &str) -> (String, String) {
     let quoted = said.strip_prefix('\'').and_then(|rest| rest.split_once("' : "));
     let (token, reason) = quoted.map_or(("", said), |(token, reason)| (token, reason.trim()));
     if reason == "memory exhausted" {
-        return (String::new(), "blocks or expressions nest deeper here than the compiler goes".to_owned());
+        return (String::new(), "blocks or expressions nest deeper here than the compiler supports".to_owned());
     }
     let mut reason = reason.to_owned();
     let mut unexpected = None;

@@ -99,7 +99,7 @@ impl<'a> SizeCounter<'a> {
     fn function(&mut self, word: &'a str) -> Option<String> {
         let count = self.overloads.entry(word).or_insert(0);
         *count += 1;
-        (*count > MAX_OVERLOADS).then(|| format!("more than {MAX_OVERLOADS} functions are called {word}, the most that are compiled"))
+        (*count > MAX_OVERLOADS).then(|| format!("more than {MAX_OVERLOADS} functions are called {word}, which is the limit"))
     }
 
     /// Processes a word. Returns an error message if a limit is exceeded.
@@ -107,7 +107,7 @@ impl<'a> SizeCounter<'a> {
         match word {
             "case" => {
                 self.cases += 1;
-                return (self.cases > MAX_CASES).then(|| format!("the text has more than {MAX_CASES} cases, the most that are compiled"));
+                return (self.cases > MAX_CASES).then(|| format!("the text has more than {MAX_CASES} cases, which is the limit"));
             }
             "const" => self.constant = Some(ConstantDeclaration { name: "", depth: 0, valued: false, weight: 1 }),
             _ => {}
@@ -116,9 +116,7 @@ impl<'a> SizeCounter<'a> {
         if weight > 0 {
             self.walked = self.walked.saturating_add(weight);
             if self.walked > MAX_WALKED {
-                return Some(format!(
-                    "the struct types used up to here have more than {MAX_WALKED} parts in all, the most that are compiled"
-                ));
+                return Some(format!("the struct types used up to here have more than {MAX_WALKED} parts in all, which is the limit"));
             }
         } else if self.last_type > SMALL && !self.open.last().is_some_and(|open| open.members) {
             // The word is a variable of a struct type.
@@ -132,7 +130,7 @@ impl<'a> SizeCounter<'a> {
         self.copied = self.copied.saturating_add(parts);
         if self.copied > MAX_COPIED {
             return Some(format!(
-                "the uses of constants up to here copy more than {MAX_COPIED} values, the most that are compiled: make {word} a buffer"
+                "the uses of constants up to here copy more than {MAX_COPIED} values, which is the limit: make {word} a buffer"
             ));
         }
         let constant = self.constant.as_mut()?;
@@ -183,12 +181,12 @@ impl<'a> SizeCounter<'a> {
         if self.open.is_empty() && before == Some(Token::Mark(')')) {
             self.functions += 1;
             if self.functions > MAX_FUNCTIONS {
-                return Some(format!("the text has more than {MAX_FUNCTIONS} functions, the most that are compiled"));
+                return Some(format!("the text has more than {MAX_FUNCTIONS} functions, which is the limit"));
             }
         }
         self.open.push(OpenBlock { name, members, values, weight: 0, member: 0 });
         if self.open.len() > MAX_BLOCKS {
-            return Some(format!("blocks nest more than {MAX_BLOCKS} levels deep here, the most that are compiled"));
+            return Some(format!("blocks nest more than {MAX_BLOCKS} levels deep here, which is the limit"));
         }
         if let Some(constant) = self.constant.as_mut().filter(|_| values) {
             constant.depth += 1;
@@ -204,7 +202,7 @@ impl<'a> SizeCounter<'a> {
         if open.values {
             let nested = self.open.last().is_some_and(|open| open.values);
             if before == Some(Token::Mark('{')) && (nested || self.constant.is_some()) {
-                let message = "an empty list of values may stand for an array of any length, and is taken behind the = of a variable only";
+                let message = "an empty list of values may be an array of any length, and is supported only after the = of a variable";
                 return Some(format!("{message}: write the values out"));
             }
             if let Some(constant) = self.constant.as_mut() {
@@ -215,7 +213,7 @@ impl<'a> SizeCounter<'a> {
         if open.members {
             if open.weight > MAX_TYPE {
                 let name = open.name.unwrap_or("(unnamed)");
-                return Some(format!("the type {name} has more than {MAX_TYPE} parts, the most that are compiled"));
+                return Some(format!("the type {name} has more than {MAX_TYPE} parts, which is the limit"));
             }
             if let Some(name) = open.name {
                 let known = self.types.entry(name).or_insert(0);
@@ -244,7 +242,7 @@ impl<'a> SizeCounter<'a> {
             ';' if constant.depth == 0 => {
                 let done = self.constant.take()?;
                 if done.weight > MAX_CONSTANT {
-                    return Some(format!("the constant {} has more than {MAX_CONSTANT} parts, the most that are compiled", done.name));
+                    return Some(format!("the constant {} has more than {MAX_CONSTANT} parts, which is the limit", done.name));
                 }
                 if done.valued && done.weight > SMALL {
                     let known = self.constants.entry(done.name).or_insert(0);

@@ -49,7 +49,7 @@ pub(crate) fn reachable(index: &Index<'_>, roots: &[u32]) -> Result<Vec<u32>> {
         let range = index
             .functions
             .get(&function)
-            .ok_or_else(|| invalid(format!("SPIR-V id %{function} is called, or is an entry point, and is no function")))?;
+            .ok_or_else(|| invalid(format!("SPIR-V id %{function} is called, or is an entry point, and is not a function")))?;
         let mut seen = HashSet::new();
         let body = index.module.insts.get(range.clone()).unwrap_or(&[]);
         let calls = body.iter().filter(|inst| inst.is(Op::FunctionCall)).filter_map(|inst| inst.word(3));

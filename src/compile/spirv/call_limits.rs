@@ -28,12 +28,11 @@ pub(crate) fn check(index: &Index<'_>, functions: &[u32]) -> Result<()> {
         let name = || index.names.get(&function).cloned().unwrap_or_else(|| format!("%{function}"));
         let limit = |message: String| Err(Error::new(ErrorKind::Limit, message));
         if depth > MAX_DEPTH {
-            return limit(format!("the function {} calls functions {depth} deep; {MAX_DEPTH} is the most that is compiled", name()));
+            return limit(format!("the function {} calls functions {depth} deep, and the limit is {MAX_DEPTH}", name()));
         }
         if size > MAX_INSTRUCTIONS {
             return limit(format!(
-                "the function {} has {size} instructions with all that it calls put in place, as drivers do; {MAX_INSTRUCTIONS} is the most \
-                 that is compiled",
+                "the function {} has {size} instructions once all calls are inlined, as drivers do, and the limit is {MAX_INSTRUCTIONS}",
                 name()
             ));
         }
@@ -62,9 +61,9 @@ mod tests {
     fn chains_and_doublings_are_bounded() {
         compile(&chain(200, "F")).expect("deep enough for people");
         let deep = compile(&chain(300, "F")).unwrap_err();
-        assert!(deep.kind == ErrorKind::Limit && deep.message.contains("257 deep; 256"), "{deep}");
+        assert!(deep.kind == ErrorKind::Limit && deep.message.contains("257 deep, and the limit is 256"), "{deep}");
         compile(&chain(10, "F + F")).expect("a thousandfold");
         let wide = compile(&chain(40, "F + F")).unwrap_err();
-        assert!(wide.kind == ErrorKind::Limit && wide.message.contains("4194304 is the most"), "{wide}");
+        assert!(wide.kind == ErrorKind::Limit && wide.message.contains("the limit is 4194304"), "{wide}");
     }
 }

@@ -84,7 +84,7 @@ impl<'a> Index<'a> {
         let (mut values, mut given) = (IdMap::default(), Vec::new());
         for (setting, place) in settings.iter().zip(places(settings, &all)?) {
             let (constant, id, form) = ids[place];
-            let form = form.ok_or_else(|| invalid(format!("the type of the specialization constant {} is no scalar", setting.of)))?;
+            let form = form.ok_or_else(|| invalid(format!("the type of the specialization constant {} is not a scalar", setting.of)))?;
             let bits = form.bits_of(setting.of, setting.value)?;
             let mut bytes = bits.to_le_bytes().to_vec();
             bytes.truncate(form.bytes());
@@ -126,7 +126,7 @@ impl<'a> Index<'a> {
                     open = inst.result().map(|id| (id, at));
                 }
                 Some(Op::FunctionEnd) => {
-                    let (id, start) = open.take().ok_or_else(|| invalid("a SPIR-V function ends that did not start"))?;
+                    let (id, start) = open.take().ok_or_else(|| invalid("a SPIR-V function ends without a start"))?;
                     index.functions.insert(id, start..at + 1);
                 }
                 Some(Op::Variable) if open.is_none() => {

@@ -161,13 +161,13 @@ impl<'m, 'a> Layout<'m, 'a> {
         self.index
             .constants
             .scalar(id)
-            .ok_or_else(|| invalid(format!("an array's length, SPIR-V id %{id}, is no integer constant that can be evaluated")))
+            .ok_or_else(|| invalid(format!("an array's length, SPIR-V id %{id}, is not an integer constant that can be evaluated")))
     }
 }
 
 /// The error for a type that has no size.
 fn unsized_type(ty: u32) -> crate::compile::base::error::Error {
-    invalid(format!("SPIR-V type %{ty} cannot lie in memory, is not defined, or nests deeper than {MAX_DEPTH} levels"))
+    invalid(format!("SPIR-V type %{ty} has no size in memory, is not defined, or nests deeper than {MAX_DEPTH} levels"))
 }
 
 /// The next multiple of `align`, which must not be 0.

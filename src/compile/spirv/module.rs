@@ -150,7 +150,7 @@ impl<'a> Module<'a> {
         }
         let version = ((header[1] >> 16) as u8, (header[1] >> 8) as u8);
         if header[1] & 0xff00_00ff != 0 || version.0 != 1 || version.1 > 15 {
-            return Err(invalid(format!("the SPIR-V module's version word 0x{:08x} is none", header[1])));
+            return Err(invalid(format!("the SPIR-V module's version word 0x{:08x} is not a version", header[1])));
         }
         if header[3] == 0 || header[3] > MAX_BOUND {
             return Err(invalid(format!("the SPIR-V module's id bound is {}, and must lie between 1 and {MAX_BOUND}", header[3])));
@@ -178,10 +178,13 @@ impl<'a> Module<'a> {
 /// Converts the bytes of a module to words. Fails if the length is not a multiple of four, and if it is over [`MAX_BYTES`].
 pub(crate) fn from_bytes(code: &[u8]) -> Result<Vec<u32>> {
     if code.len() > MAX_BYTES {
-        return Err(Error::new(ErrorKind::Limit, format!("the SPIR-V module has {} bytes, and at most {MAX_BYTES} are taken", code.len())));
+        return Err(Error::new(ErrorKind::Limit, format!("the SPIR-V module has {} bytes, and the limit is {MAX_BYTES}", code.len())));
     }
     if !code.len().is_multiple_of(4) {
-        return Err(invalid(format!("not a SPIR-V module: its {} bytes are no multiple of 4 (is the size given in bytes?)", code.len())));
+        return Err(invalid(format!(
+            "not a SPIR-V module: its {} bytes are not a multiple of 4 (is the size given in bytes?)",
+            code.len()
+        )));
     }
     let (chunks, _) = code.as_chunks::<4>();
     Ok(chunks.iter().map(|&bytes| u32::from_le_bytes(bytes)).collect())

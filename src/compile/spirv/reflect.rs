@@ -39,7 +39,7 @@ pub(crate) fn interface(index: &Index<'_>, entry: Option<&str>) -> Result<Interf
             Some(StorageClass::StorageBuffer | StorageClass::Uniform | StorageClass::PushConstant) => {
                 variables += 1;
                 if variables > MAX_VARIABLES {
-                    let message = format!("the kernel uses more than {MAX_VARIABLES} buffer variables, the most that are taken");
+                    let message = format!("the kernel uses more than {MAX_VARIABLES} buffer variables, which is the limit");
                     return Err(Error::new(ErrorKind::Limit, message));
                 }
                 let (binding, members) = buffer(index, &mut layout, id, class, accesses.get(id))?;
@@ -106,7 +106,7 @@ fn pointee(index: &Index<'_>, id: u32) -> Result<(u32, u32)> {
         .def(id)
         .and_then(|inst| inst.result_type())
         .and_then(|ty| index.pointee(ty))
-        .ok_or_else(|| invalid(format!("the type of the SPIR-V variable {} is no pointer", index.variable_name(id))))
+        .ok_or_else(|| invalid(format!("the type of the SPIR-V variable {} is not a pointer", index.variable_name(id))))
 }
 
 /// The binding of a buffer variable or of a push-constant block, and the members of the block.
@@ -120,10 +120,10 @@ fn buffer(index: &Index<'_>, layout: &mut Layout<'_, '_>, id: u32, class: u32, a
     match block.op() {
         Some(Op::TypeStruct) => {}
         Some(Op::TypeArray | Op::TypeRuntimeArray) => {
-            let message = format!("{name} is an array of bindings; this version takes one buffer to a binding");
+            let message = format!("{name} is an array of bindings; this version supports one buffer per binding");
             return Err(Error::new(ErrorKind::Unsupported, message));
         }
-        _ => return Err(invalid(format!("the SPIR-V variable {name} is a buffer whose type is no struct"))),
+        _ => return Err(invalid(format!("the SPIR-V variable {name} is a buffer whose type is not a struct"))),
     }
     let kind = if class == StorageClass::PushConstant as u32 {
         BindingKind::PushConstants
@@ -199,7 +199,7 @@ fn opaque(index: &Index<'_>, id: u32) -> Error {
     let name = index.variable_name(id);
     Error::new(
         ErrorKind::Unsupported,
-        format!("{name} is {array}{what}; this version takes storage and uniform buffers and push constants only"),
+        format!("{name} is {array}{what}; this version supports only storage buffers, uniform buffers and push constants"),
     )
 }
 
@@ -217,7 +217,7 @@ fn workgroup_size(index: &Index<'_>, function: u32) -> Result<[u32; 3]> {
                 index
                     .constants
                     .u32(id)
-                    .ok_or_else(|| invalid(format!("the workgroup size uses SPIR-V id %{id}, which is no 32-bit constant")))
+                    .ok_or_else(|| invalid(format!("the workgroup size uses SPIR-V id %{id}, which is not a 32-bit constant")))
             };
             size = Some([value(3)?, value(4)?, value(5)?]);
         } else if inst.is(Op::Decorate) && word(2) == Decoration::BuiltIn as u32 && word(3) == BuiltIn::WorkgroupSize as u32 {
@@ -225,7 +225,7 @@ fn workgroup_size(index: &Index<'_>, function: u32) -> Result<[u32; 3]> {
             return index
                 .constants
                 .three(word(1))
-                .ok_or_else(|| invalid("the WorkgroupSize constant is no vector of three 32-bit constants"));
+                .ok_or_else(|| invalid("the WorkgroupSize constant is not a vector of three 32-bit constants"));
         }
     }
     size.ok_or_else(|| invalid("the entry point has no workgroup size (LocalSize, LocalSizeId or a WorkgroupSize constant)"))

@@ -88,10 +88,10 @@ pub(crate) fn universal(index: &Index<'_>) -> Result<()> {
         if let (Some(parts), Some(id)) = (parts, inst.word(1)) {
             let depth = 1 + parts.iter().filter_map(|part| depths.get(part)).max().copied().unwrap_or(0);
             if depth > MAX_TYPE_DEPTH {
-                return over(format!("a type of the kernel nests more than {MAX_TYPE_DEPTH} levels deep, the most that SPIR-V has"));
+                return over(format!("a type of the kernel nests more than {MAX_TYPE_DEPTH} levels deep, which is the limit of SPIR-V"));
             }
             if parts.len() > MAX_MEMBERS {
-                return over(format!("a struct of the kernel has {} members, and SPIR-V has at most {MAX_MEMBERS}", parts.len()));
+                return over(format!("a struct of the kernel has {} members, and SPIR-V allows at most {MAX_MEMBERS}", parts.len()));
             }
             depths.insert(id, depth);
         }
@@ -101,10 +101,10 @@ pub(crate) fn universal(index: &Index<'_>) -> Result<()> {
             _ => {}
         }
         if parameters > MAX_PARAMETERS {
-            return over(format!("a function of the kernel has more than {MAX_PARAMETERS} parameters, the most that SPIR-V has"));
+            return over(format!("a function of the kernel has more than {MAX_PARAMETERS} parameters, which is the limit of SPIR-V"));
         }
         if inst.is(Op::Switch) && inst.rest(3).len() / 2 > MAX_CASES {
-            return over(format!("a switch of the kernel has more than {MAX_CASES} cases, the most that SPIR-V has"));
+            return over(format!("a switch of the kernel has more than {MAX_CASES} cases, which is the limit of SPIR-V"));
         }
     }
     Ok(())
@@ -123,7 +123,7 @@ pub(crate) fn variables(index: &Index<'_>) -> Result<()> {
         if bytes > MAX_PRIVATE {
             let name = index.variable_name(inst.word(2).unwrap_or(0));
             let message = format!(
-                "the variables of one invocation, up to {name}, have {bytes} bytes, and {MAX_PRIVATE} are the most that are compiled: use a \
+                "the variables of one invocation, up to {name}, have {bytes} bytes, and the limit is {MAX_PRIVATE}: use a \
                  buffer"
             );
             return Err(Error::new(ErrorKind::Limit, message));
@@ -196,7 +196,7 @@ pub(crate) fn limits(interface: &Interface, target: &Target) -> Result<()> {
     let count = |kind| interface.args.iter().filter(|arg| arg.kind == kind).count();
     for (kind, max) in [(BindingKind::Storage, target.max_storage_buffers), (BindingKind::Uniform, target.max_uniform_buffers)] {
         if count(kind) as u64 > u64::from(max) {
-            return over(format!("{entry} uses {} {kind}s, and this device takes {max} in a kernel", count(kind)));
+            return over(format!("{entry} uses {} {kind}s, and this device allows {max} in a kernel", count(kind)));
         }
     }
     for arg in &interface.args {
@@ -209,7 +209,7 @@ pub(crate) fn limits(interface: &Interface, target: &Target) -> Result<()> {
             ));
         }
         if arg.binding >= MAX_BINDING {
-            return over(format!("{} has binding {}, and bindings 0 to {} are taken", arg.name, arg.binding, MAX_BINDING - 1));
+            return over(format!("{} has binding {}, and only bindings 0 to {} are supported", arg.name, arg.binding, MAX_BINDING - 1));
         }
         if arg.kind == BindingKind::PushConstants && arg.min_size > u64::from(target.max_push_constants) {
             return over(format!(

@@ -20,7 +20,7 @@ pub(crate) fn check(module: &Module<'_>, target: &Target) -> Result<()> {
         return Err(Error::new(
             ErrorKind::Unsupported,
             format!(
-                "the module is SPIR-V {}.{}, and this device takes {}.{} at most",
+                "the module is SPIR-V {}.{}, and this device supports {}.{} at most",
                 module.version.0, module.version.1, target.spirv_version.0, target.spirv_version.1
             ),
         ));
@@ -57,7 +57,7 @@ pub(crate) fn check_calls(index: &Index<'_>) -> Result<()> {
     reachable(index, &functions)?;
     for point in &index.entry_points {
         if !index.functions.contains_key(&point.function) {
-            return Err(invalid(format!("the SPIR-V entry point {} is no function", point.name)));
+            return Err(invalid(format!("the SPIR-V entry point {} is not a function", point.name)));
         }
     }
     Ok(())
@@ -90,7 +90,7 @@ fn simplified(module: &Module<'_>) -> Result<Vec<u32>> {
                 let (Some(ty), Some(id)) = (inst.word(1), inst.word(2)) else { return Err(lacking(inst, number)) };
                 if !inst.is(Op::SpecConstantOp) {
                     let width = widths.get(&ty).copied().ok_or_else(|| {
-                        invalid(format!("the type of the SPIR-V constant %{id} is no integer or float type that stands before it"))
+                        invalid(format!("the type of the SPIR-V constant %{id} is not an integer or float type that is defined before it"))
                     })?;
                     if inst.rest(3).len() as u32 != width.div_ceil(32) {
                         return Err(lacking(inst, number));
@@ -216,7 +216,7 @@ impl Checker {
         match lost {
             Some(word) => {
                 let bits = self.used.0.get(word).unwrap_or(&0) & !self.defined.0.get(word).unwrap_or(&0);
-                Err(invalid(format!("SPIR-V id %{} is used and defined nowhere", word * 64 + bits.trailing_zeros() as usize)))
+                Err(invalid(format!("SPIR-V id %{} is used but never defined", word * 64 + bits.trailing_zeros() as usize)))
             }
             None => Ok(()),
         }
@@ -240,7 +240,7 @@ impl Checker {
         if let Some(ty) = inst.result_type
             && !self.types.has(ty)
         {
-            return Err(wrong(&format!("has the result type %{ty}, which is no type that stands before it")));
+            return Err(wrong(&format!("has the result type %{ty}, which is not a type that is defined before it")));
         }
         if op == Op::TypeForwardPointer {
             if let Some(&pointer) = operands.first() {
@@ -249,13 +249,13 @@ impl Checker {
         } else if self.section == Section::Globals && op != Op::ExtInst {
             // Types and constants may only refer to earlier ones, so that none can contain itself.
             if let Some(id) = operands.iter().find(|&&id| !self.defined.has(id) && !self.forward.has(id)) {
-                return Err(wrong(&format!("uses id %{id}, which does not stand before it")));
+                return Err(wrong(&format!("uses id %{id}, which is not defined before it")));
             }
         }
         if let Some(id) = inst.result_id
             && !self.defined.insert(id)
         {
-            return Err(wrong(&format!("defines id %{id}, which is defined already")));
+            return Err(wrong(&format!("defines id %{id}, which is already defined")));
         }
         if let Some(id) = inst.result_id
             && inst.class.opname.starts_with("Type")
@@ -268,7 +268,7 @@ impl Checker {
             Op::BranchConditional | Op::Switch => self.targets.extend(operands.iter().skip(1)),
             Op::FunctionEnd => {
                 if let Some(target) = self.targets.difference(&self.labels).next() {
-                    return Err(wrong(&format!("ends a function that goes to %{target}, which is no label of it")));
+                    return Err(wrong(&format!("ends a function that goes to %{target}, which is not one of its labels")));
                 }
                 self.labels.clear();
                 self.targets.clear();
@@ -296,7 +296,7 @@ impl Checker {
             _ => Section::Functions,
         };
         if section < self.section {
-            return Err("stands too late in the module");
+            return Err("is too late in the module");
         }
         self.section = section;
         if section < Section::Functions {
@@ -308,7 +308,7 @@ impl Checker {
             (Label, FunctionState::Head | FunctionState::Between) => FunctionState::Block,
             (FunctionEnd, FunctionState::Between) => FunctionState::Outside,
             (FunctionEnd, FunctionState::Head) => return Err("ends a function that has no body"),
-            (Function | FunctionParameter | Label | FunctionEnd, _) => return Err("stands where it may not"),
+            (Function | FunctionParameter | Label | FunctionEnd, _) => return Err("is in the wrong place"),
             (
                 Branch
                 | BranchConditional
@@ -324,7 +324,7 @@ impl Checker {
                 FunctionState::Block,
             ) => FunctionState::Between,
             (_, FunctionState::Block) => FunctionState::Block,
-            _ => return Err("stands outside of every block"),
+            _ => return Err("is outside every block"),
         };
         Ok(())
     }

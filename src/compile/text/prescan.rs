@@ -66,16 +66,16 @@ impl Shape {
     fn token(&mut self, token: Token<'_>, next: Option<Token<'_>>) -> Option<String> {
         self.tokens += 1;
         if self.tokens > MAX_TOKENS {
-            return Some(format!("this declaration has more than {MAX_TOKENS} tokens, the most that are compiled"));
+            return Some(format!("this declaration has more than {MAX_TOKENS} tokens, which is the limit"));
         }
         match token {
             Token::Word(word) if word.len() > MAX_NAME => {
-                return Some(format!("this name has {} bytes; {MAX_NAME} are the most that are compiled", word.len()));
+                return Some(format!("this name has {} bytes, and the limit is {MAX_NAME}", word.len()));
             }
             Token::Mark('(' | '[') => {
                 self.nesting += 1;
                 if self.nesting > MAX_NESTING {
-                    return Some(format!("brackets nest more than {MAX_NESTING} levels deep here, the most that are compiled"));
+                    return Some(format!("brackets nest more than {MAX_NESTING} levels deep here, which is the limit"));
                 }
                 self.levels.push(Level::default());
                 // An index or a call continues the chain of operators before it.
@@ -102,7 +102,7 @@ impl Shape {
                     level.elses += 1;
                 }
                 if self.elses > MAX_ELSE {
-                    let message = "else branches follow each other here, the most that are compiled: use switch, or a loop over a table";
+                    let message = "else branches follow each other here, which is the limit: use switch, or a loop over a table";
                     return Some(format!("more than {MAX_ELSE} {message}"));
                 }
             }
@@ -118,9 +118,8 @@ impl Shape {
             Some(level) => level.chain += 1,
             None => self.outside += 1,
         }
-        (self.chain > MAX_CHAIN).then(|| {
-            format!("this expression has more than {MAX_CHAIN} operators, the most that are compiled: write it in several statements")
-        })
+        (self.chain > MAX_CHAIN)
+            .then(|| format!("this expression has more than {MAX_CHAIN} operators, which is the limit: write it in several statements"))
     }
 
     /// Ends the current chain of operators.
@@ -154,7 +153,7 @@ impl Shape {
         self.declarations += usize::from(self.tokens > 1);
         self.tokens = 0;
         (self.declarations > MAX_DECLARATIONS)
-            .then(|| format!("the module has more than {MAX_DECLARATIONS} declarations, the most that are compiled"))
+            .then(|| format!("the module has more than {MAX_DECLARATIONS} declarations, which is the limit"))
     }
 }
 

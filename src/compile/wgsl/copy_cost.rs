@@ -80,7 +80,7 @@ pub(crate) fn check(source: Source<'_>, tokens: &[Placed<'_>]) -> Result<()> {
                 DeclarationKind::Constant => ("constant", MAX_CONSTANT),
             };
             if new.parts > limit {
-                let message = format!("the {what} {} has more than {limit} parts, the most that are compiled", declaration.name);
+                let message = format!("the {what} {} has more than {limit} parts, which is the limit", declaration.name);
                 return Err(source.error_at(declaration.at, &message));
             }
             let old = known.entry(declaration.name).or_insert(new);
@@ -103,7 +103,7 @@ pub(crate) fn check(source: Source<'_>, tokens: &[Placed<'_>]) -> Result<()> {
         }
     }
     if !settled && let Some(first) = declarations.first() {
-        let message = "constants or types here are made of each other in too many rounds: give them different names";
+        let message = "constants or types here depend on each other in too many rounds: give them different names";
         return Err(source.error_at(first.at, message));
     }
     check_uses(source, tokens, &known)
@@ -118,7 +118,7 @@ fn check_uses(source: Source<'_>, tokens: &[Placed<'_>], known: &HashMap<&str, N
         copies = copies.saturating_add(own.copies);
         if copies > MAX_COPIES {
             let message = format!(
-                "the uses of constants up to here copy more than {MAX_COPIES} values, the most that are compiled: give the constant \
+                "the uses of constants up to here copy more than {MAX_COPIES} values, which is the limit: give the constant \
                  {name} a type with explicit element types (const {name}: array<...> = ...), or make it a var<private>"
             );
             return Err(source.error_at(at, &message));
@@ -131,7 +131,7 @@ fn check_uses(source: Source<'_>, tokens: &[Placed<'_>], known: &HashMap<&str, N
         let longest = array.map_or(own.longest, |(_, end)| longest(tokens.get(position..end).unwrap_or(&[]), known));
         if longest > MAX_ZEROS {
             let length = match longest {
-                u64::MAX => "whose length cannot be told before it is compiled".to_owned(),
+                u64::MAX => "whose length is not known before the text is compiled".to_owned(),
                 _ => format!("of {longest} elements"),
             };
             let message = format!(

@@ -108,7 +108,9 @@ fn rewrite_rule(text: &str) -> Option<String> {
         let (_, operands) = text.split_once(" can't work with ")?;
         let operator = OPERATORS.iter().find(|(own, _)| *own == name).map_or(name, |(_, sign)| sign);
         let operands = operands.replace("(of type ", "").replace(')', "");
-        return Some(format!("`{operator}` does not go with {operands}: both sides must have the same type; convert one, as in u32(x)"));
+        return Some(format!(
+            "`{operator}` cannot be applied to {operands}: both sides must have the same type; convert one, as in u32(x)"
+        ));
     }
     if let Some(own) = between(text, "Type flags TypeFlags(", ")") {
         let wanted = between(text, "the required TypeFlags(", ")")?;
@@ -116,11 +118,11 @@ fn rewrite_rule(text: &str) -> Option<String> {
         return Some(
             match () {
                 () if lacks("HOST_SHAREABLE") => "the type has no layout in memory that the host shares: bool has none, use u32",
-                () if lacks("SIZED") => "an array without a size stands here where only types with a size may",
-                () if lacks("CONSTRUCTIBLE") => "the type cannot be made of values: atomics and arrays without a size cannot",
+                () if lacks("SIZED") => "an array without a size is not allowed here",
+                () if lacks("CONSTRUCTIBLE") => "the type cannot be constructed: atomics and arrays without a size cannot",
                 () if lacks("COPY") => "the type cannot be copied",
                 () if lacks("ARGUMENT") => "the type cannot be an argument",
-                () => "the type cannot stand here",
+                () => "the type is not allowed here",
             }
             .into(),
         );
@@ -128,7 +130,7 @@ fn rewrite_rule(text: &str) -> Option<String> {
     if let (Some(name), true) = (between(text, "Argument '", "'"), text.contains("is a pointer of space")) {
         let space = between(text, "is a pointer of space ", ",").unwrap_or("").split([' ', '{']).next().unwrap_or("").to_lowercase();
         return Some(format!(
-            "argument '{name}' is a pointer to {space} memory, and functions take pointers to function and private variables alone: use \
+            "argument '{name}' is a pointer to {space} memory, and functions accept only pointers to function and private variables: use \
              the variable itself in the function"
         ));
     }
@@ -140,22 +142,22 @@ fn rewrite_rule(text: &str) -> Option<String> {
     }
     if let Some(name) = between(text, "Built-in ", " is not available at this stage") {
         let name = name.split([' ', '{', '(']).next().unwrap_or(name);
-        return Some(format!("the built-in value {name} is not there in a compute kernel"));
+        return Some(format!("the built-in value {name} is not available in a compute kernel"));
     }
     if text.starts_with("Entry point arguments and return values must all have bindings") {
         return Some(
-            "a compute entry point takes built-in values alone (as @builtin(global_invocation_id) id: vec3<u32>) and returns nothing"
+            "a compute entry point accepts only built-in values (such as @builtin(global_invocation_id) id: vec3<u32>) and returns nothing"
                 .into(),
         );
     }
     if text.starts_with("The pointer doesn't relate to a valid destination for a store") {
-        return Some("this cannot be written: a storage buffer can if it is declared as var<storage, read_write>".into());
+        return Some("this cannot be written: a storage buffer can be written if it is declared as var<storage, read_write>".into());
     }
     if let Some(field) = between(text, "Field '", "' can't be dynamically-sized") {
         return Some(format!("member '{field}' is an array without a size, and only the last member of a struct may be one"));
     }
     if text.starts_with("Alignment requirements for address space") {
-        return Some("in uniform buffers elements of arrays lie a multiple of 16 bytes apart, and structs start at one: use vec4, or a storage buffer".into());
+        return Some("in uniform buffers the elements of arrays and the starts of structs must be a multiple of 16 bytes apart: use vec4, or a storage buffer".into());
     }
     let at = |start: &str, end: &str| text.strip_prefix(start).and_then(|rest| rest.strip_suffix(end));
     if let Some(name) = at("Entry point ", " at Compute is invalid") {
@@ -217,7 +219,7 @@ mod tests {
         let with = |body: &str| format!("@compute @workgroup_size(1) fn main() {{ {body} }}");
         let buffer = "@group(0) @binding(0) var<storage, read_write> b: array<u32>;";
         for (source, told) in [
-            (with("for (var i = 0; i < 3u; i++) {}"), "`<` does not go with i32 and u32"),
+            (with("for (var i = 0; i < 3u; i++) {}"), "`<` cannot be applied to i32 and u32"),
             (with("let a = vec3(1.0f); var b = vec2(1.0f); let c = b + a;"), "vec2<f32> and vec3<f32>"),
             (
                 format!("fn f(p: ptr<storage, array<u32>, read_write>) {{ (*p)[0] = 1u; }} {buffer} {}", with("f(&b);")),
@@ -230,9 +232,9 @@ mod tests {
             (format!("fn f() -> u32 {{ }} {}", with("_ = f();")), "without a value"),
             (
                 "@compute @workgroup_size(1) fn main(@builtin(position) p: vec4<f32>) { }".into(),
-                "Position is not there in a compute kernel",
+                "Position is not available in a compute kernel",
             ),
-            ("@compute @workgroup_size(1) fn main(x: u32) { }".into(), "built-in values alone"),
+            ("@compute @workgroup_size(1) fn main(x: u32) { }".into(), "only built-in values"),
             (format!("fn f(a: u32) {{ let x = a + 1i; }} {}", with("f(1u);")), "in the function f"),
         ] {
             let message = compile(&source).expect_err(&source).message;

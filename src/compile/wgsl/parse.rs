@@ -85,7 +85,7 @@ fn parse_error(source: Source<'_>, error: &naga::front::wgsl::ParseError) -> Err
     let notes: Vec<String> = error.notes().map(str::to_owned).collect();
     let mut message = message_rewrite::rewrite(error.message());
     if notes.iter().any(|note| note.contains("recursion limit")) {
-        message = "types, expressions or statements nest deeper than the compiler goes, about 120 levels".into();
+        message = "types, expressions or statements nest deeper than the compiler supports, about 120 levels".into();
     }
     source.error(ErrorKind::Compile, &message, &labels, &notes)
 }

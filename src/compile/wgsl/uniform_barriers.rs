@@ -21,7 +21,7 @@ pub(crate) fn check(source: Source<'_>, module: &Module) -> Result<()> {
         let walk = UniformityWalk { varying: varying(&point.function, &module.types), has_barrier: &has_barrier };
         let Err(NonUniformBarrier { what, at, cause }) = walk.block(&point.function.body, None) else { continue };
         let name = what.map_or("a barrier", |function| module.functions[function].name.as_deref().unwrap_or("a function with a barrier"));
-        let message = format!("{name} is not reached by all invocations of the workgroup, and those that reach it would wait for ever");
+        let message = format!("{name} is not reached by all invocations of the workgroup, and those that reach it would wait forever");
         let label = |span: Span, text: &str| Some(SpanLabel { range: span.to_range()?, text: text.to_owned() });
         let condition = label(point.function.expressions.get_span(cause), "this differs from invocation to invocation");
         let labels: Vec<SpanLabel> = [label(at, "waits for the whole workgroup"), condition].into_iter().flatten().collect();

@@ -46,7 +46,7 @@ fn lacking(fun: MathFunction, scalar: Scalar) -> Option<(&'static str, &'static 
         | InsertBits
             if integer && scalar.width != 4 =>
         {
-            Some(("32-bit integers", "convert narrow integers to 32 bits, and take wide ones apart by shifts"))
+            Some(("32-bit integers", "convert narrow integers to 32 bits, and split wide ones by shifts"))
         }
         Sign if scalar.kind == ScalarKind::Uint => Some(("floats and signed integers", "use min(x, 1)")),
         _ => None,

@@ -254,9 +254,9 @@ fn printf_instructions_are_lowered() {
 #[test]
 fn wrong_printf_instructions_are_refused() {
     for (from, to, says) in [
-        ("a %u", "a %q", "%q is no specifier"),
+        ("a %u", "a %q", "%q is not a specifier"),
         ("a %u", "a", "the format has 7 specifiers, and 8 values follow it"),
-        ("1 %6\nOpReturn\nOpFunctionEnd\n%4", "1 %5 %3 %3 %3 %3 %3 %3 %3 %3\nOpReturn\nOpFunctionEnd\n%4", "%3 is no number"),
+        ("1 %6\nOpReturn\nOpFunctionEnd\n%4", "1 %5 %3 %3 %3 %3 %3 %3 %3 %3\nOpReturn\nOpFunctionEnd\n%4", "%3 is not a number"),
         ("%1 1 %6", "%1 1 %18", "has no format"),
         ("%1 1 %6", "%1 2 %6", "has no format"),
     ] {

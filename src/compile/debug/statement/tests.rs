@@ -92,19 +92,19 @@ fn other_strings_are_left_to_the_compiler() {
 
 #[test]
 fn mistakes_show_their_place() {
-    refused("fn f() { printf(\"%d %q\", a); }", "1:21", "%q is no specifier");
-    refused("fn f() { printf(\"\\t%q\", a); }", "1:20", "%q is no specifier");
+    refused("fn f() { printf(\"%d %q\", a); }", "1:21", "%q is not a specifier");
+    refused("fn f() { printf(\"\\t%q\", a); }", "1:20", "%q is not a specifier");
     refused("fn f() {\n printf(\"%d %d\", a); }", "2:9", "2 specifiers, and 1 values follow");
     refused("fn f() { printf(\"%d\", a, b); }", "1:26", "the format has none for this");
     refused("fn f() { printf(a); }", "1:17", "a string in quotes: printf(");
     refused("fn f() { printf(); }", "1:10", "a string in quotes: printf(");
     refused("fn f() { assert(); }", "1:10", "assert takes a condition");
     refused("fn f() { assert(a, b); }", "1:20", "the second argument of assert is a string");
-    refused("fn f() { printf(\"%d\", \"x\"); }", "1:23", "a string is no value");
+    refused("fn f() { printf(\"%d\", \"x\"); }", "1:23", "a string is not a value");
     refused("fn f() { let x = printf(\"a\"); }", "1:18", "printf is a statement of its own");
     refused("fn f() { printf(\"a); }", "1:17", "this string is not closed");
     refused("fn f() { printf(\"a\"; }", "1:10", "this call is not closed");
-    refused("fn f() { printf(\"a\\q\"); }", "1:19", "this escape is none");
+    refused("fn f() { printf(\"a\\q\"); }", "1:19", "this is not an escape");
     let statements = format!("fn f() {{ {}}}", "assert(a); ".repeat(4097));
     refused(&statements, "1:45066", "more than 4096 printf and assert statements");
     let many = format!("fn f() {{ printf(\"{}\"{}); }}", "%v4lu".repeat(8), ", a".repeat(8));

@@ -91,12 +91,12 @@ fn mistakes_show_their_place() {
     refused("#endif", &["without an #if"]);
     refused("#if 1\n#else\n#else\n#endif", &["after the #else", "t:4:1"]);
     refused("#error the size is odd", &["#error the size is odd"]);
-    refused("  #frobnicate", &["#frobnicate is no directive", "t:2:4"]);
+    refused("  #frobnicate", &["#frobnicate is not a directive", "t:2:4"]);
     refused("#define F(x, x) x\n", &["different names"]);
     refused("#define F(x\n", &["not closed"]);
     refused("#define A ## b\n", &["joins two tokens"]);
     refused("#define CAT(a, b) a##b\nCAT(+, x)", &["joins + and x", "t:3:1"]);
-    refused("#define F(x) x\nF(1, 2)", &["takes 1 arguments, and here are 2"]);
+    refused("#define F(x) x\nF(1, 2)", &["takes 1 arguments, and 2 are given"]);
     refused("#define F(x) x\nF(1", &["not closed by )", "t:3:1"]);
     refused("#define defined 1", &["cannot be defined"]);
     refused("#define A 1\n#define A 2", &["A is defined already", "t:3:9"]);
@@ -109,7 +109,7 @@ fn mistakes_show_their_place() {
     refused("int é;", &["the character é", "t:2:5"]);
     refused("a \"b", &["quote is not closed"]);
     refused("a @", &["the character @"]);
-    refused("#version 450", &["comes once"]);
+    refused("#version 450", &["must occur once"]);
     refused("#include \"x.h\"", &["x.h was not found", "no include directories", "t:2:10"]);
     refused("#include", &["needs a file's name"]);
     for text in ["", "void main() {}", "#version 110\nvoid main() {}", "#version 450 compatibility\n", "#version x", "\na\n#version 450"] {

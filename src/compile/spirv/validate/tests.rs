@@ -54,14 +54,14 @@ fn headers() {
         bytes(&bad)
     };
     refuse(&with(1, 0x0002_0000), ErrorKind::InvalidSpirv, "version word");
-    refuse(&with(1, 0x0001_0700), ErrorKind::Unsupported, "SPIR-V 1.7, and this device takes 1.6");
+    refuse(&with(1, 0x0001_0700), ErrorKind::Unsupported, "SPIR-V 1.7, and this device supports 1.6");
     refuse(&with(3, 0), ErrorKind::InvalidSpirv, "bound is 0");
     refuse(&with(3, u32::MAX), ErrorKind::InvalidSpirv, "bound is 4294967295");
     refuse(&with(3, 5), ErrorKind::InvalidSpirv, "the bound, 5");
     refuse(&with(5, 0x0000_0011), ErrorKind::InvalidSpirv, "claims 0 words");
     refuse(&with(5, 0xffff_0011), ErrorKind::InvalidSpirv, "claims 65535 words");
     refuse(&bytes(&good[..good.len() - 1]), ErrorKind::InvalidSpirv, "ends inside a function");
-    refuse(&vec![0; (16 << 20) + 4], ErrorKind::Limit, "at most 16777216");
+    refuse(&vec![0; (16 << 20) + 4], ErrorKind::Limit, "the limit is 16777216");
 }
 
 #[test]
@@ -83,26 +83,26 @@ fn ids_sections_and_functions() {
             }
         })
     };
-    refuse(&twice(Op::TypeVoid), ErrorKind::InvalidSpirv, "is defined already");
-    refuse(&twice(Op::Function), ErrorKind::InvalidSpirv, "stands where it may not");
-    refuse(&twice(Op::FunctionEnd), ErrorKind::InvalidSpirv, "stands where it may not");
-    refuse(&twice(Op::Return), ErrorKind::InvalidSpirv, "stands outside of every block");
+    refuse(&twice(Op::TypeVoid), ErrorKind::InvalidSpirv, "is already defined");
+    refuse(&twice(Op::Function), ErrorKind::InvalidSpirv, "is in the wrong place");
+    refuse(&twice(Op::FunctionEnd), ErrorKind::InvalidSpirv, "is in the wrong place");
+    refuse(&twice(Op::Return), ErrorKind::InvalidSpirv, "is outside every block");
     refuse(&twice(Op::MemoryModel), ErrorKind::InvalidSpirv, "two memory models");
     refuse(&without(Op::MemoryModel), ErrorKind::InvalidSpirv, "no memory model");
-    refuse(&without(Op::TypeVoid), ErrorKind::InvalidSpirv, "does not stand before it");
-    refuse(&without(Op::FunctionEnd), ErrorKind::InvalidSpirv, "stands where it may not");
-    refuse(&without(Op::Return), ErrorKind::InvalidSpirv, "stands where it may not");
+    refuse(&without(Op::TypeVoid), ErrorKind::InvalidSpirv, "is not defined before it");
+    refuse(&without(Op::FunctionEnd), ErrorKind::InvalidSpirv, "is in the wrong place");
+    refuse(&without(Op::Return), ErrorKind::InvalidSpirv, "is in the wrong place");
     refuse(&without(Op::EntryPoint), ErrorKind::EntryPoint, "no compute entry point");
     refuse(&without(Op::ExecutionMode), ErrorKind::InvalidSpirv, "no workgroup size");
-    refuse(&without(Op::IMul), ErrorKind::InvalidSpirv, "used and defined nowhere");
-    refuse(&without(Op::FunctionParameter), ErrorKind::InvalidSpirv, "used and defined nowhere");
+    refuse(&without(Op::IMul), ErrorKind::InvalidSpirv, "used but never defined");
+    refuse(&without(Op::FunctionParameter), ErrorKind::InvalidSpirv, "used but never defined");
     let late = edited(&good, |out, inst| {
         copy(out, inst);
         if inst.is(Op::TypeVoid) {
             emit(out, Op::Capability, &[1]);
         }
     });
-    refuse(&late, ErrorKind::InvalidSpirv, "stands too late");
+    refuse(&late, ErrorKind::InvalidSpirv, "is too late");
 }
 
 #[test]
@@ -111,15 +111,15 @@ fn recursion_and_odd_calls() {
     let call = |callee: &str| module(HEAD, "", "", &format!("%r = OpFunctionCall %void {callee}"));
     let Some(code) = assemble(&call("%main")) else { return };
     refuse(&code, ErrorKind::InvalidSpirv, "calls itself");
-    refuse(&assemble(&call("%u1")).unwrap(), ErrorKind::InvalidSpirv, "is no function");
+    refuse(&assemble(&call("%u1")).unwrap(), ErrorKind::InvalidSpirv, "is not a function");
     refuse(&assemble(&call("%main %u1")).unwrap(), ErrorKind::InvalidSpirv, "1 arguments, and it has 0 parameters");
     let around = "%f = OpFunction %void None %fn\n%fl = OpLabel\n%fr = OpFunctionCall %void %g\nOpReturn\nOpFunctionEnd\n\
         %g = OpFunction %void None %fn\n%gl = OpLabel\n%gr = OpFunctionCall %void %f\nOpReturn\nOpFunctionEnd";
     refuse(&assemble(&module(HEAD, "OpName %f \"f\"\nOpName %g \"g\"", around, "")).unwrap(), ErrorKind::InvalidSpirv, "calls itself");
     let jump = module(HEAD, "", "", "OpBranch %u1\n%other = OpLabel");
-    refuse(&assemble(&jump).unwrap(), ErrorKind::InvalidSpirv, "is no label");
+    refuse(&assemble(&jump).unwrap(), ErrorKind::InvalidSpirv, "is not one of its labels");
     let cycle = "%s = OpTypeStruct %t\n%t = OpTypeStruct %s";
-    refuse(&assemble(&module(HEAD, "", cycle, "")).unwrap(), ErrorKind::InvalidSpirv, "does not stand before it");
+    refuse(&assemble(&module(HEAD, "", cycle, "")).unwrap(), ErrorKind::InvalidSpirv, "is not defined before it");
 }
 
 #[test]

@@ -90,7 +90,7 @@ fn deep_texts_just_inside_the_limits_survive() {
     let calls = chain(16_000, |i| format!("fn c{i}() {{ c{}(); }}\n", i - 1));
     let error = compile(&kernel(&format!("{calls} fn c0() {{}}"), "c16000();")).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Limit);
-    assert!(error.message.contains("256 is the most"), "{error}");
+    assert!(error.message.contains("the limit is 256"), "{error}");
     let structs = chain(300, |i| format!("struct c{i} {{ a: c{} }}\n", i - 1));
     let text = kernel(&format!("{structs} struct c0 {{ a: i32 }}"), "var z: c300; b[0] = 1;");
     let error = compile(&text).unwrap_err();
