@@ -14,7 +14,7 @@ use crate::compile::base::error::{Error, ErrorKind, Result};
 use crate::compile::base::interface::{BindingKind, Interface};
 use crate::compile::base::target::Target;
 use crate::compile::spirv::index::Index;
-use crate::compile::spirv::module::{HEADER, Inst, Section, SectionTracker, emit, invalid, string};
+use crate::compile::spirv::module::{Inst, Section, SectionTracker, emit, invalid, set_bound, string};
 
 /// The extended instruction set of printf. Its only instruction is number 1.
 const PRINTF_SET: &str = "NonSemantic.DebugPrintf";
@@ -279,9 +279,7 @@ impl InstrumentPass<'_, '_> {
         module.extend_from_slice(&self.types.added);
         module.extend(body);
         module.extend_from_slice(&self.emitters.functions);
-        if let Some(bound) = module.get_mut(..HEADER).and_then(|header| header.get_mut(3)) {
-            *bound = self.types.bound();
-        }
+        set_bound(&mut module, self.types.bound());
         Ok(module)
     }
 

@@ -13,7 +13,7 @@ use crate::compile::base::error::{Error, ErrorKind, Result};
 use crate::compile::text::comments;
 use crate::compile::text::diagnose::{Source, SpanLabel};
 use crate::compile::text::edits::Edits;
-use crate::compile::text::token::{Token, Tokens, is_line_end};
+use crate::compile::text::token::{Token, Tokens};
 
 /// The most words that one statement may print.
 pub(crate) const MAX_WORDS: u32 = 60;
@@ -103,14 +103,8 @@ fn unused_name(text: &str) -> String {
 
 /// Replaces each byte of a range by a blank. Line ends stay.
 fn blank(text: &mut String, range: Range<usize>) {
-    let blanks: String = text.get(range.clone()).unwrap_or("").chars().fold(String::new(), |mut blanks, c| {
-        if is_line_end(c) {
-            blanks.push(c);
-        } else {
-            (0..c.len_utf8()).for_each(|_| blanks.push(' '));
-        }
-        blanks
-    });
+    let mut blanks = String::new();
+    comments::push_blanks(&mut blanks, text.get(range.clone()).unwrap_or(""));
     text.replace_range(range, &blanks);
 }
 

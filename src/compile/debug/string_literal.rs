@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::compile::text::comments::block_length;
 use crate::compile::text::token::is_line_end;
 
 /// A string literal.
@@ -34,7 +35,7 @@ pub(crate) fn find(text: &str) -> Result<Vec<StringLiteral>, LiteralError> {
             at += rest.find(is_line_end).unwrap_or(rest.len());
         } else if rest.starts_with("/*") {
             // The removal of comments reports an unclosed comment.
-            at += block_length(rest);
+            at += block_length(rest).unwrap_or(rest.len());
         } else if rest.starts_with('"') {
             let literal = read(text, at)?;
             at = literal.range.end;
@@ -46,22 +47,6 @@ pub(crate) fn find(text: &str) -> Result<Vec<StringLiteral>, LiteralError> {
         }
     }
     Ok(found)
-}
-
-/// The length of the block comment that the text starts with. Block comments nest.
-fn block_length(text: &str) -> usize {
-    let (bytes, mut depth, mut at) = (text.as_bytes(), 0_u32, 0);
-    while let Some(pair) = bytes.get(at..at + 2) {
-        match pair {
-            b"/*" => (depth, at) = (depth + 1, at + 2),
-            b"*/" => (depth, at) = (depth - 1, at + 2),
-            _ => at += 1,
-        }
-        if depth == 0 {
-            return at;
-        }
-    }
-    text.len()
 }
 
 /// Reads the literal that starts at byte `start`.

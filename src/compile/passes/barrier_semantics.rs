@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use rspirv::spirv::{MemoryModel, MemorySemantics, Op};
 
 use crate::compile::spirv::index::Index;
-use crate::compile::spirv::module::{HEADER, Section, SectionTracker, emit};
+use crate::compile::spirv::module::{Section, SectionTracker, emit, set_bound};
 
 /// The module with semantics that Vulkan supports for every barrier; `None` if no barrier needs a change.
 pub(crate) fn repair(index: &Index<'_>) -> Option<Vec<u32>> {
@@ -61,9 +61,7 @@ pub(crate) fn repair(index: &Index<'_>) -> Option<Vec<u32>> {
             *word = id;
         }
     }
-    if let Some(bound) = out.get_mut(..HEADER).and_then(|header| header.get_mut(3)) {
-        *bound = next;
-    }
+    set_bound(&mut out, next);
     Some(out)
 }
 

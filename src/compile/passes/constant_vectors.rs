@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use rspirv::spirv::Op;
 
 use crate::compile::base::error::{Error, ErrorKind, Result};
-use crate::compile::spirv::module::{HEADER, Inst, Module, emit};
+use crate::compile::spirv::module::{Inst, Module, emit, set_bound};
 
 /// The most components of a vector.
 const MAX_COMPONENTS: usize = 4;
@@ -58,9 +58,7 @@ pub(crate) fn repair(spirv: &[u32]) -> Result<Option<Vec<u32>>> {
         }
     }
     functions.iter().for_each(|inst| out.extend_from_slice(inst.words));
-    if let Some(bound) = out.get_mut(..HEADER).and_then(|header| header.get_mut(3)) {
-        *bound = next;
-    }
+    set_bound(&mut out, next);
     Ok(Some(out))
 }
 

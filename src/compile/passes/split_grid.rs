@@ -6,7 +6,7 @@ use rspirv::spirv::{BuiltIn, Decoration, Op, StorageClass};
 use crate::compile::base::error::{Error, ErrorKind, Result};
 use crate::compile::base::interface::{BindingKind, Interface};
 use crate::compile::spirv::index::Index;
-use crate::compile::spirv::module::{HEADER, Inst, Section, SectionTracker, emit};
+use crate::compile::spirv::module::{Inst, Section, SectionTracker, emit, set_bound};
 
 /// The built-in values that a base is added to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -94,9 +94,7 @@ pub(crate) fn split(spirv: &[u32], interface: &Interface, taken: Option<(u32, u3
             None => out.extend_from_slice(inst.words),
         }
     }
-    if let Some(bound) = out.get_mut(..HEADER).and_then(|header| header.get_mut(3)) {
-        *bound = new.next;
-    }
+    set_bound(&mut out, new.next);
     Ok((out, place))
 }
 

@@ -9,7 +9,7 @@ use rspirv::spirv::{Decoration, Op, StorageClass};
 
 use crate::compile::base::error::{Error, ErrorKind, Result};
 use crate::compile::spirv::index::Index;
-use crate::compile::spirv::module::{HEADER, Inst, emit};
+use crate::compile::spirv::module::{Inst, emit, set_bound};
 
 /// The most parts of a value that is converted part by part.
 const MAX_PARTS: usize = 4096;
@@ -147,10 +147,7 @@ impl Rewrite<'_, '_> {
         for &inst in &self.index.module.insts {
             self.instruction(inst)?;
         }
-        let next = self.next;
-        if let Some(bound) = self.out.get_mut(..HEADER).and_then(|header| header.get_mut(3)) {
-            *bound = next;
-        }
+        set_bound(&mut self.out, self.next);
         Ok(self.out)
     }
 

@@ -204,6 +204,13 @@ pub(crate) fn string(words: &[u32]) -> (String, usize) {
     (String::from_utf8_lossy(&bytes).into_owned(), words.len())
 }
 
+/// Sets the id bound in the header of a module.
+pub(crate) fn set_bound(module: &mut [u32], bound: u32) {
+    if let Some(word) = module.get_mut(3) {
+        *word = bound;
+    }
+}
+
 /// Appends an instruction to `out`. The instruction must be short, because its length is not checked.
 pub(crate) fn emit(out: &mut Vec<u32>, op: Op, operands: &[u32]) {
     out.push(((operands.len() as u32 + 1) << 16) | op as u32);

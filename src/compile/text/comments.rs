@@ -26,17 +26,22 @@ fn without_comments(source: &str) -> std::result::Result<String, Unclosed> {
             block_length(comment).ok_or(Unclosed(source.len() - comment.len()))?
         };
         let (comment, after) = comment.split_at(length);
-        for c in comment.chars() {
-            if is_line_end(c) {
-                out.push(c);
-            } else {
-                (0..c.len_utf8()).for_each(|_| out.push(' '));
-            }
-        }
+        push_blanks(&mut out, comment);
         rest = after;
     }
     out.push_str(rest);
     Ok(out)
+}
+
+/// Appends a blank for each byte of `text`. Line ends stay.
+pub(crate) fn push_blanks(out: &mut String, text: &str) {
+    for c in text.chars() {
+        if is_line_end(c) {
+            out.push(c);
+        } else {
+            out.extend(std::iter::repeat_n(' ', c.len_utf8()));
+        }
+    }
 }
 
 /// The position of the first comment.
@@ -44,8 +49,8 @@ fn find_comment(text: &str) -> Option<usize> {
     text.as_bytes().windows(2).position(|pair| pair == b"//" || pair == b"/*")
 }
 
-/// The length of the block comment that the text starts with. Block comments nest.
-fn block_length(text: &str) -> Option<usize> {
+/// The length of the block comment that the text starts with. Block comments nest. `None` if the comment is not closed.
+pub(crate) fn block_length(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let (mut depth, mut at) = (0_u32, 0);
     while let Some(pair) = bytes.get(at..at + 2) {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use crate::compile::base::error::{Error, ErrorKind};
+use crate::compile::base::error::{Error, ErrorKind, Result};
 
 /// The most characters of a line that are shown.
 const SHOWN: usize = 120;
@@ -13,6 +13,22 @@ const BEFORE: usize = 60;
 const SAID: usize = 1000;
 /// The most labels and notes of one message.
 const MOST: usize = 6;
+
+/// The longest kernel text that is compiled, in bytes.
+const MAX_SOURCE: usize = 1 << 20;
+
+/// The text in the bytes of a kernel. Fails on a text that is too long, and on invalid UTF-8.
+pub(crate) fn kernel_text<'s>(source: &'s [u8], language: &str) -> Result<&'s str> {
+    if source.len() > MAX_SOURCE {
+        let message = format!("the {language} text has {} bytes, and at most {MAX_SOURCE} (1 MiB) are compiled", source.len());
+        return Err(Error::new(ErrorKind::Compile, message));
+    }
+    str::from_utf8(source).map_err(|error| {
+        let at = error.valid_up_to();
+        let line = source.iter().take(at).filter(|&&byte| byte == b'\n').count() + 1;
+        Error::new(ErrorKind::Compile, format!("the {language} text is not UTF-8: byte {at} (line {line}) is not part of a character"))
+    })
+}
 
 /// Maps positions in the compiled text back to the text that the user wrote.
 pub(crate) trait SourceMap {

@@ -9,7 +9,7 @@ use crate::compile::base::error::{Error, ErrorKind, Result};
 use crate::compile::base::target::Target;
 use crate::compile::debug::statement;
 use crate::compile::kernel::{CompiledKernel, Request};
-use crate::compile::text::diagnose::{Source, SpanLabel};
+use crate::compile::text::diagnose::{self, Source, SpanLabel};
 use crate::compile::text::edits::Edits;
 use crate::compile::text::prescan;
 
@@ -17,9 +17,6 @@ use crate::compile::text::prescan;
 /// that an unoptimized build uses at most a quarter of the stack. The system provides stack memory when it is first touched, so an ordinary
 /// kernel uses little.
 pub(crate) const WGSL_STACK: usize = 256 << 20;
-
-/// The longest text that is compiled, in bytes.
-pub(crate) const MAX_SOURCE: usize = 1 << 20;
 
 /// A parsed and validated module. Any number of kernels can be compiled from it.
 pub(crate) struct Parsed {
@@ -35,15 +32,7 @@ impl Parsed {
     /// Parses the WGSL text `source`. `label` is its name in messages. `debug` prepares for kernels that report. Must run on a thread with
     /// [`WGSL_STACK`] bytes of stack and under `catch_unwind`; see [`panic_error`](crate::compile::base::error::panic_error).
     pub(crate) fn new(source: &[u8], label: &str, debug: bool) -> Result<Parsed> {
-        if source.len() > MAX_SOURCE {
-            let message = format!("the WGSL text has {} bytes, and at most {MAX_SOURCE} (1 MiB) are compiled", source.len());
-            return Err(Error::new(ErrorKind::Compile, message));
-        }
-        let text = str::from_utf8(source).map_err(|error| {
-            let at = error.valid_up_to();
-            let line = source.iter().take(at).filter(|&&byte| byte == b'\n').count() + 1;
-            Error::new(ErrorKind::Compile, format!("the WGSL text is not UTF-8: byte {at} (line {line}) is not part of a character"))
-        })?;
+        let text = diagnose::kernel_text(source, "WGSL")?;
         let source = Source { text, label, map: None };
         let statement::PreparedText { text: prepared, edits, plan } = statement::prepare(source, debug)?;
         let source = Source { map: Some(&edits), ..source };
