@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// The header's sections, in reading order: each is src/ffi/<name>.rs.
-const SECTIONS: [&str; 9] = ["status", "library", "device", "stream", "event", "buffer", "kernel", "dispatch", "graph"];
+const SECTIONS: [&str; 10] = ["status", "library", "device", "stream", "event", "buffer", "kernel", "dispatch", "graph", "matrix"];
 
 fn main() {
     let root = PathBuf::from(variable("CARGO_MANIFEST_DIR"));

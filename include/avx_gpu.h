@@ -127,6 +127,12 @@ const char *avx_last_error(void);
 // without its NUL. Gives AVX_OK, or AVX_ERROR_INVALID_ARGUMENT if buffer is NULL and capacity is not 0; keeps the last error.
 avx_status avx_last_error_copy(char *buffer, uint64_t capacity, uint64_t *length);
 
+// Names what a handle of any kind stands for, for messages and traces: a device, stream, buffer, kernel, event or graph (of a stream
+// that records: its graph). The text is copied, and cut where it is long. NULL takes the label away: a device is then called as its
+// GPU, a stream "stream N", a kernel as its entry point. Work that was queued before keeps the kernel's old name.
+// AVX_ERROR_INVALID_HANDLE for a handle that is NULL, stale or forged.
+avx_status avx_set_label(const void *handle, const char *label);
+
 // Sends log lines up to `level` (AVX_LOG_...) to `callback`, for the whole process; NULL stops them, and when that returns no
 // callback is running. Without a callback the environment's AVX_GPU_LOG=error|warn|info|debug prints them to stderr. What kernels
 // made with AVX_KERNEL_DEBUG report is delivered whatever the level, and printed to stderr where there is no callback.
@@ -193,6 +199,11 @@ avx_status avx_set_log(avx_log_callback callback, void *user, int32_t level);
 #define AVX_FEATURE_UNIFIED_MEMORY 0x800000ull
 // Out-of-bounds accesses of SPIR-V kernels are contained by hardware (robustBufferAccess2).
 #define AVX_FEATURE_ROBUST_ACCESS 0x1000000ull
+// Dot products of four packed 8-bit integers, signed and unsigned, are instructions of the hardware; elsewhere they are computed from
+// others.
+#define AVX_FEATURE_DOT_I8 0x2000000ull
+// bfloat16 in SPIR-V kernels (VK_KHR_shader_bfloat16).
+#define AVX_FEATURE_BF16 0x4000000ull
 // Memory of this heap is the device's own; without it, the host's.
 #define AVX_HEAP_DEVICE_LOCAL 1u
 // avx_create: look for mistakes with the Khronos validation layer, if installed (AVX_ERROR_UNSUPPORTED if not); messages are
@@ -310,6 +321,14 @@ typedef struct avx_device_properties {
     uint32_t reserved;
     // The heaps; used, held and budget are avx_device_memory's.
     avx_heap heaps[16];
+    // Compute units (NVIDIA: multiprocessors, AMD: compute units, Arm: shader cores); 0 where the driver does not tell.
+    uint32_t compute_units;
+    // Queues that do nothing but copy, beside the kernels; 0: none.
+    uint32_t transfer_queues;
+    // Alignment in bytes of a pointer and of a size that avx_host_register imports without rounding; 0 where it cannot.
+    uint64_t host_pointer_alignment;
+    // Nanoseconds of one tick of the clock that events are timed with: they are not more exact. 0 where there is no clock.
+    double timestamp_period;
 } avx_device_properties;
 
 // Options of avx_create. Zero means the default in every field but struct_size.
@@ -431,6 +450,16 @@ avx_status avx_stream_flush(avx_stream stream);
 // What lies behind an avx_event.
 typedef struct avx_event_t avx_event_t;
 
+// Options of avx_event_create. Zero means the default in every field but struct_size.
+typedef struct avx_event_options {
+    // sizeof(avx_event_options)
+    uint32_t struct_size;
+    // Zero.
+    uint32_t flags;
+    // The event's name in messages and traces. NULL: none.
+    const char *label;
+} avx_event_options;
+
 // A point in a stream. An event that was not recorded yet counts as passed. A wait is for the record that is current at the call,
 // whatever is recorded later.
 //
@@ -440,8 +469,8 @@ typedef struct avx_event_t avx_event_t;
 // once (avx_stream_synchronize, avx_stream_status, avx_read, avx_device_synchronize) is a separate account: neither uses up the other.
 typedef struct avx_event_t *avx_event;
 
-// Makes an event. Thread-safe.
-avx_status avx_event_create(avx_device device, avx_event *event);
+// Makes an event, not recorded yet. `options` may be NULL.
+avx_status avx_event_create(avx_device device, const avx_event_options *options, avx_event *event);
 
 // Queues: the event passes when all that was queued on the stream before is done. NULL is the default stream of the event's device.
 // An event may be recorded again and again, on any stream of its device. Thread-safe.
@@ -489,12 +518,18 @@ avx_status avx_event_free(avx_event event);
 #define AVX_MEMORY_UPLOAD 1u
 // Host-visible, host-cached memory that kernels write and the CPU reads; can be mapped.
 #define AVX_MEMORY_READBACK 2u
+// Memory that the CPU has in its caches and the device has near, where there is such memory. Not in this version:
+// AVX_ERROR_UNSUPPORTED.
+#define AVX_MEMORY_SHARED 3u
 // Flag for each kind: the buffer starts as zeros. Without it the content is undefined.
 #define AVX_MEMORY_ZEROED 0x100u
 // avx_map: the CPU reads.
 #define AVX_MAP_READ 1u
 // avx_map: the CPU writes.
 #define AVX_MAP_WRITE 2u
+// avx_map: the mapping stays while kernels run, and the caller orders its accesses by events. Not in this version:
+// AVX_ERROR_UNSUPPORTED.
+#define AVX_MAP_PERSISTENT 4u
 
 // What lies behind an avx_buffer.
 typedef struct avx_buffer_t avx_buffer_t;
@@ -568,9 +603,9 @@ avx_status avx_read_async(avx_stream stream, avx_buffer buffer, uint64_t offset,
 
 // Makes `size` bytes of the caller's memory at `pointer` known to the device, so that large writes from it and reads into it go over
 // the bus at full speed with no copy between. It costs some 260 us and 90 ms per GiB, so it is for memory that is used again and
-// again. Regions do not overlap. AVX_ERROR_UNSUPPORTED where the device cannot, or the driver does not take this memory.
+// again. Regions do not overlap. `flags` is 0. AVX_ERROR_UNSUPPORTED where the device cannot, or the driver does not take this memory.
 // Thread-safe.
-avx_status avx_host_register(avx_device device, void *pointer, uint64_t size);
+avx_status avx_host_register(avx_device device, void *pointer, uint64_t size, uint32_t flags);
 
 // Ends what avx_host_register began with the same `pointer`; waits for queued work that uses the memory. Thread-safe.
 avx_status avx_host_unregister(avx_device device, void *pointer);
@@ -602,9 +637,6 @@ avx_status avx_unmap(avx_buffer buffer);
 
 // What a buffer is. Thread-safe.
 avx_status avx_buffer_info(avx_buffer buffer, avx_buffer_properties *properties);
-
-// Names a buffer for messages; NULL takes the name away. Thread-safe.
-avx_status avx_set_label(avx_buffer buffer, const char *label);
 
 /* ======================================================== kernel ======================================================== */
 
@@ -657,6 +689,22 @@ avx_status avx_set_label(avx_buffer buffer, const char *label);
 #define AVX_CONSTANT_NUMBER 0u
 // `bits`, the bits of the constant's own type.
 #define AVX_CONSTANT_BITS 1u
+// avx_kernel_create: bindings of this SPIR-V may share bytes. Not in this version: AVX_ERROR_UNSUPPORTED.
+#define AVX_KERNEL_ALIASED 8u
+// What the numbers of a member are. None of the others: the member is told as bytes.
+#define AVX_SCALAR_BYTES 0u
+// IEEE 754 floating point, 16, 32 or 64 bits.
+#define AVX_SCALAR_FLOAT 1u
+// Signed integers in two's complement.
+#define AVX_SCALAR_INT 2u
+// Unsigned integers.
+#define AVX_SCALAR_UINT 3u
+// The 16-bit float with the exponent of a 32-bit one (bfloat16).
+#define AVX_SCALAR_BFLOAT 4u
+// An address of device memory, 64 bits.
+#define AVX_SCALAR_ADDRESS 5u
+// The matrix lies by rows: matrix_stride goes from one row to the next.
+#define AVX_MEMBER_ROW_MAJOR 1u
 // A number that is not known.
 #define AVX_UNKNOWN 0xffffffffu
 
@@ -771,6 +819,42 @@ typedef struct avx_kernel_arg_properties {
     char name[128];
 } avx_kernel_arg_properties;
 
+// What a member of an argument's block is.
+//
+// Element (i, j, ...) of its arrays begins at byte `offset` + i * array_strides[0] + j * array_strides[1] + ... of the block. In an
+// element, component r of column c begins at c * matrix_stride + r * bits / 8, or at r * matrix_stride + c * bits / 8 with
+// AVX_MEMBER_ROW_MAJOR.
+typedef struct avx_kernel_member_properties {
+    // In: sizeof(avx_kernel_member_properties). Out: the bytes filled.
+    uint32_t struct_size;
+    // AVX_SCALAR_...
+    uint32_t scalar;
+    // Bits of one number; 0 for AVX_SCALAR_BYTES.
+    uint32_t bits;
+    // Numbers in a vector, or in a column of a matrix; 1 for a scalar.
+    uint32_t rows;
+    // Columns of a matrix; 1 for a vector or a scalar.
+    uint32_t columns;
+    // Bytes from one column of a matrix to the next (by rows: from one row to the next); 0 if it is no matrix.
+    uint32_t matrix_stride;
+    // AVX_MEMBER_ROW_MAJOR.
+    uint32_t flags;
+    // Arrays around it, 4 at most: those that it is an element of, and those whose structs it is a member of.
+    uint32_t array_count;
+    // Bytes from the start of the block to its first element.
+    uint64_t offset;
+    // Bytes of one element, without padding behind it.
+    uint64_t size;
+    // Elements of each array, the outermost first; 0 for the one at the end of a storage buffer that is as long as what is bound.
+    uint64_t array_lengths[4];
+    // Bytes from one element of each array to the next.
+    uint64_t array_strides[4];
+    // Its name, cut to fit: "scale", for a member of a struct "light.color", for one of an array of structs "lights[].color". ""
+    // where the module has none, as for a WGSL block that is no struct. A WGSL matrix of two rows in a uniform block is told as its columns,
+    // "m_col0", "m_col1" and so on.
+    char name[256];
+} avx_kernel_member_properties;
+
 // Compiles the entry point `entry_point` (NULL: the only one) of a NUL-terminated WGSL module of at most 1 MiB. Bounds-checked.
 // AVX_ERROR_COMPILE with line and column, AVX_ERROR_ENTRY_POINT, AVX_ERROR_UNSUPPORTED naming the feature that the device lacks,
 // AVX_ERROR_LIMIT. Compiled kernels are cached in memory and on disk. Thread-safe and parallel.
@@ -791,6 +875,18 @@ avx_status avx_kernel_info(avx_kernel kernel, avx_kernel_properties *properties)
 // What the argument at `index` (0 to arg_count - 1, the order of positional arguments) is. AVX_ERROR_OUT_OF_RANGE beyond the
 // last. Thread-safe.
 avx_status avx_kernel_arg_info(avx_kernel kernel, uint32_t index, avx_kernel_arg_properties *properties);
+
+// What the member at `member` of the block of the argument at `arg` is, for a caller who packs a block from values by name. Members are
+// scalars, vectors and matrices, and arrays of them, in the order of their declaration; structs inside of the block are taken apart.
+// All kinds of arguments have members: uniform and push-constant blocks, and storage buffers. AVX_ERROR_OUT_OF_RANGE beyond the last
+// argument or the last member, so that a loop may ask until then. A block tells 4096 members at most, and AVX_ERROR_LIMIT beyond.
+avx_status avx_kernel_member_info(avx_kernel kernel, uint32_t arg, uint32_t member, avx_kernel_member_properties *properties);
+
+// The SPIR-V that the driver got for the kernel, in the words of this machine. `size` gets its bytes, also when the call fails because
+// `capacity` (the bytes that `buffer` holds) is less: AVX_ERROR_OUT_OF_RANGE, and nothing is copied. A NULL `buffer` with capacity 0
+// only asks for the size. Dispatches whose arguments overlap, and those over more workgroups than the device takes, run variants that
+// are not told. A kernel made with AVX_KERNEL_DEBUG has the code that reports in it.
+avx_status avx_kernel_code(avx_kernel kernel, void *buffer, uint64_t capacity, uint64_t *size);
 
 /* ======================================================= dispatch ======================================================= */
 
@@ -898,14 +994,36 @@ avx_status avx_dispatch_slot(avx_stream recording_stream, avx_kernel kernel, uin
 // What lies behind an avx_graph.
 typedef struct avx_graph_t avx_graph_t;
 
+// Options of avx_graph_begin. Zero means the default in every field but struct_size.
+typedef struct avx_graph_options {
+    // sizeof(avx_graph_options)
+    uint32_t struct_size;
+    // Zero.
+    uint32_t flags;
+    // The graph's name in messages and traces. NULL: none.
+    const char *label;
+} avx_graph_options;
+
 // Recorded work. It keeps the kernels that it runs, though not the buffers: a graph over a freed buffer fails at its launch.
 typedef struct avx_graph_t *avx_graph;
 
-// Begins a graph: avx_write (whose bytes are kept), avx_copy, avx_fill and the dispatches on `recording_stream` are recorded and do
-// not run. Waits, reads into the CPU's memory, events and launches cannot be recorded: AVX_ERROR_UNSUPPORTED. Arguments may be slots
-// (avx_arg_param, avx_arg_param_offset, avx_dispatch_slot) that get their values at each launch. avx_stream_free gives the recording
-// up. Thread-safe.
-avx_status avx_graph_begin(avx_device device, avx_stream *recording_stream);
+// What a graph is.
+typedef struct avx_graph_properties {
+    // In: sizeof(avx_graph_properties). Out: the bytes filled.
+    uint32_t struct_size;
+    // Slots: the number of values that avx_graph_launch takes.
+    uint32_t slots;
+    // Commands that were recorded.
+    uint64_t commands;
+    // Its name, cut to fit; "" if it has none.
+    char label[128];
+} avx_graph_properties;
+
+// Begins a graph; `options` may be NULL. What is queued on `recording_stream` is recorded and does not run avx_write and avx_write_async
+// (whose bytes are copied at the call), avx_copy, avx_fill and the dispatches. Waits, reads into the CPU's memory, events and launches
+// cannot be recorded: AVX_ERROR_UNSUPPORTED. Arguments may be slots (avx_arg_param, avx_arg_param_offset, avx_dispatch_slot) that get
+// their values at each launch. avx_stream_free gives the recording up.
+avx_status avx_graph_begin(avx_device device, const avx_graph_options *options, avx_stream *recording_stream);
 
 // Ends the recording and gives its graph; the recording stream is no handle any more. Thread-safe.
 avx_status avx_graph_end(avx_stream recording_stream, avx_graph *graph);
@@ -918,13 +1036,55 @@ avx_status avx_graph_end(avx_stream recording_stream, avx_graph *graph);
 // AVX_ERROR_ARGUMENTS and its kin as a dispatch; AVX_ERROR_INVALID_HANDLE for a freed buffer. Thread-safe.
 avx_status avx_graph_launch(avx_stream stream, avx_graph graph, const avx_arg *params, uint32_t count);
 
+// What a graph is.
+avx_status avx_graph_info(avx_graph graph, avx_graph_properties *properties);
+
 // Frees a graph; its launches go on. NULL does nothing. Thread-safe.
 avx_status avx_graph_free(avx_graph graph);
+
+/* ======================================================== matrix ======================================================== */
+
+// The invocations of a workgroup compute a cooperative matrix together.
+#define AVX_SCOPE_WORKGROUP 2u
+// The invocations of a subgroup compute a cooperative matrix together.
+#define AVX_SCOPE_SUBGROUP 3u
+
+// A shape of cooperative matrices: an M x K times a K x N matrix, added to an M x N matrix. 64 bytes, pinned. A component type is
+// AVX_SCALAR_... * 65536 + its bits, so 0x10010 is a 16-bit float; 0 is a type that this version has no number for.
+typedef struct avx_cooperative_shape {
+    // Rows of A, C and the result.
+    uint32_t m;
+    // Columns of B, C and the result.
+    uint32_t n;
+    // Columns of A and rows of B.
+    uint32_t k;
+    // Component type of A.
+    uint32_t a;
+    // Component type of B.
+    uint32_t b;
+    // Component type of C.
+    uint32_t c;
+    // Component type of the result.
+    uint32_t result;
+    // AVX_SCOPE_...: who computes it together.
+    uint32_t scope;
+    // 1 if sums of integers saturate.
+    uint32_t saturating;
+    // Zero.
+    uint32_t reserved[7];
+} avx_cooperative_shape;
+
+// The shapes of cooperative matrices that the device multiplies; none without AVX_FEATURE_COOPERATIVE_MATRIX. With NULL for `shapes`,
+// `count` gets their number. Else `count` holds the number that `shapes` has room for, and gets the number that there are; if the room is
+// less, AVX_ERROR_OUT_OF_RANGE, and no shape is written.
+avx_status avx_device_cooperative_shapes(avx_device device, avx_cooperative_shape *shapes, uint32_t *count);
 
 /* ======================================================== helpers ======================================================== */
 
 #define AVX_DEVICE_OPTIONS_INIT { (uint32_t)sizeof(avx_device_options), 0, NULL, NULL, NULL, 0, 0, 0, NULL }
 #define AVX_STREAM_OPTIONS_INIT { (uint32_t)sizeof(avx_stream_options), 0, NULL }
+#define AVX_EVENT_OPTIONS_INIT { (uint32_t)sizeof(avx_event_options), 0, NULL }
+#define AVX_GRAPH_OPTIONS_INIT { (uint32_t)sizeof(avx_graph_options), 0, NULL }
 #define AVX_BUFFER_OPTIONS_INIT { (uint32_t)sizeof(avx_buffer_options), AVX_MEMORY_DEVICE, 0, 0, NULL }
 #define AVX_KERNEL_OPTIONS_INIT { (uint32_t)sizeof(avx_kernel_options), AVX_LANGUAGE_WGSL, NULL, 0, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, 0, 0 }
 

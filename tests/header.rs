@@ -100,16 +100,12 @@ macro_rules! layout {
 
 layout! {
     avx_heap { size, used, held, budget, flags, reserved, reserved2 }
-    avx_device_properties {
-        struct_size, index, usable, kind, name, vendor, driver_name, driver_version, reason, vendor_id, device_id, api_version,
-        driver_version_number, uuid, driver_uuid, has_pci_address, pci_domain, pci_bus, pci_device, pci_function, subgroup_size,
-        subgroup_size_min, subgroup_size_max, max_workgroup_size, max_workgroup_invocations, max_workgroup_count, max_shared_memory,
-        max_push_constants, max_groups, max_storage_buffers, storage_alignment, uniform_alignment, max_uniform_buffers, max_storage_range,
-        max_uniform_range, max_buffer_size, features, memory_size, heap_count, reserved, heaps,
-    }
+    avx_device_properties { struct_size, index, usable, kind, name, vendor, driver_name, driver_version, reason, vendor_id, device_id, api_version, driver_version_number, uuid, driver_uuid, has_pci_address, pci_domain, pci_bus, pci_device, pci_function, subgroup_size, subgroup_size_min, subgroup_size_max, max_workgroup_size, max_workgroup_invocations, max_workgroup_count, max_shared_memory, max_push_constants, max_groups, max_storage_buffers, storage_alignment, uniform_alignment, max_uniform_buffers, max_storage_range, max_uniform_range, max_buffer_size, features, memory_size, heap_count, reserved, heaps, compute_units, transfer_queues, host_pointer_alignment, timestamp_period }
     avx_device_options { struct_size, flags, device, cache_dir, label, wait_timeout_ns, spin_us, copy_threads, uuid }
     avx_stream_options { struct_size, flags, label }
+    avx_event_options { struct_size, flags, label }
     avx_memory_usage { struct_size, heap_count, used, held, budget, buffer_count, heaps }
+    avx_cooperative_shape { m, n, k, a, b, c, result, scope, saturating, reserved }
     avx_buffer_options { struct_size, memory, size, alignment, label }
     avx_buffer_properties { struct_size, memory, size, alignment, host_visible, mapped, label }
     avx_constant { name, id, kind, value, bits }
@@ -120,24 +116,32 @@ layout! {
     avx_kernel_properties { struct_size, arg_count, workgroup_size, language, bounds, shared_memory, entry_point, label, subgroup_size, registers, local_memory, reserved,
         statistics }
     avx_kernel_arg_properties { struct_size, kind, group, binding, access, alignment, min_size, stride, name }
+    avx_kernel_member_properties { struct_size, scalar, bits, rows, columns, matrix_stride, flags, array_count, offset, size, array_lengths, array_strides, name }
     avx_arg { kind, flags, group, binding, buffer, bytes, offset, size, slot, reserved, reserved2 }
+    avx_graph_options { struct_size, flags, label }
+    avx_graph_properties { struct_size, slots, commands, label }
 }
 
 #[test]
 fn sizes_are_the_pinned_ones() {
     let pinned = [
         ("avx_heap", 64),
-        ("avx_device_properties", 2568),
+        ("avx_device_properties", 2592),
         ("avx_device_options", 56),
         ("avx_stream_options", 16),
+        ("avx_event_options", 16),
         ("avx_memory_usage", 1064),
+        ("avx_cooperative_shape", 64),
         ("avx_buffer_options", 32),
         ("avx_buffer_properties", 160),
         ("avx_constant", 32),
         ("avx_kernel_options", 88),
         ("avx_kernel_properties", 816),
         ("avx_kernel_arg_properties", 168),
+        ("avx_kernel_member_properties", 368),
         ("avx_arg", 64),
+        ("avx_graph_options", 16),
+        ("avx_graph_properties", 144),
     ];
     assert_eq!(SIZES, pinned);
 }

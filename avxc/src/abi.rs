@@ -221,7 +221,7 @@ impl Device {
     pub(crate) fn event(&self) -> Result<Event<'_>> {
         let mut event = null_mut();
         // SAFETY: `event` is writable.
-        check(unsafe { avx_event_create(self.0, &mut event) })?;
+        check(unsafe { avx_event_create(self.0, null(), &mut event) })?;
         Ok(Event { handle: event, _device: self })
     }
 }

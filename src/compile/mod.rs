@@ -30,7 +30,7 @@ mod wgsl;
 
 pub(crate) use base::disk;
 pub(crate) use base::error::{Error, ErrorKind, Result, panic_error};
-pub(crate) use base::interface::{Binding, BindingKind, Interface};
+pub(crate) use base::interface::{Binding, BindingKind, Interface, MAX_ARRAYS, Member, Scalar};
 pub(crate) use base::target::Target;
 pub(crate) use from_spirv::spirv;
 pub(crate) use kernel::{CompiledKernel, Request};

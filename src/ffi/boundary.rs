@@ -232,11 +232,18 @@ pub(super) unsafe fn text<'a>(pointer: *const c_char, name: &str) -> Result<Opti
     std::str::from_utf8(bytes).map(Some).map_err(|e| invalid(format!("{name} is not UTF-8 (byte {})", e.valid_up_to())))
 }
 
-fn null(name: &str) -> Error {
-    invalid(format!("{name} is NULL"))
+/// The label of options that have no flags yet.
+///
+/// # Safety
+/// `label` is NULL or NUL-terminated, and outlives the result.
+pub(super) unsafe fn label<'a>(flags: u32, label: *const c_char) -> Result<Option<&'a str>> {
+    if flags != 0 {
+        return Err(invalid(format!("options->flags has unknown bits {flags:#x}")));
+    }
+    // SAFETY: as the caller promises.
+    unsafe { text(label, "options->label") }
 }
 
-/// The error of something that the header declares and this version of the library does not do.
-pub(super) fn not_yet(what: &str) -> Error {
-    Error::new(Status::Unsupported, format!("{what}: not in this version of the library ({})", env!("CARGO_PKG_VERSION")))
+fn null(name: &str) -> Error {
+    invalid(format!("{name} is NULL"))
 }

@@ -8,7 +8,7 @@ use super::stream::avx_stream;
 use crate::runtime::api::buffer;
 use crate::runtime::api::register;
 use crate::runtime::api::{device, fill, mapping, transfer};
-use crate::runtime::base::error::Result;
+use crate::runtime::base::error::{Result, invalid};
 use crate::runtime::kernel::properties::BufferProperties;
 use std::ffi::{c_char, c_void};
 
@@ -23,6 +23,9 @@ pub const AVX_MEMORY_DEVICE: u32 = 0;
 pub const AVX_MEMORY_UPLOAD: u32 = 1;
 /// Host-visible, host-cached memory that kernels write and the CPU reads; can be mapped.
 pub const AVX_MEMORY_READBACK: u32 = 2;
+/// Memory that the CPU has in its caches and the device has near, where there is such memory. Not in this version:
+/// AVX_ERROR_UNSUPPORTED.
+pub const AVX_MEMORY_SHARED: u32 = 3;
 /// Flag for each kind: the buffer starts as zeros. Without it the content is undefined.
 pub const AVX_MEMORY_ZEROED: u32 = 0x100;
 
@@ -30,6 +33,9 @@ pub const AVX_MEMORY_ZEROED: u32 = 0x100;
 pub const AVX_MAP_READ: u32 = 1;
 /// avx_map: the CPU writes.
 pub const AVX_MAP_WRITE: u32 = 2;
+/// avx_map: the mapping stays while kernels run, and the caller orders its accesses by events. Not in this version:
+/// AVX_ERROR_UNSUPPORTED.
+pub const AVX_MAP_PERSISTENT: u32 = 4;
 
 /// Options of avx_buffer_create. Zero means the default in every field but struct_size.
 #[repr(C)]
@@ -176,14 +182,17 @@ pub unsafe extern "C" fn avx_read_async(stream: avx_stream, buffer: avx_buffer, 
 
 /// Makes `size` bytes of the caller's memory at `pointer` known to the device, so that large writes from it and reads into it go over
 /// the bus at full speed with no copy between. It costs some 260 us and 90 ms per GiB, so it is for memory that is used again and
-/// again. Regions do not overlap. AVX_ERROR_UNSUPPORTED where the device cannot, or the driver does not take this memory.
+/// again. Regions do not overlap. `flags` is 0. AVX_ERROR_UNSUPPORTED where the device cannot, or the driver does not take this memory.
 /// Thread-safe.
 ///
 /// # Safety
 /// The memory stays mapped until avx_host_unregister or avx_destroy has returned.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn avx_host_register(device: avx_device, pointer: *mut c_void, size: u64) -> avx_status {
+pub unsafe extern "C" fn avx_host_register(device: avx_device, pointer: *mut c_void, size: u64, flags: u32) -> avx_status {
     boundary::call("avx_host_register", || {
+        if flags != 0 {
+            return Err(invalid(format!("flags has unknown bits {flags:#x}; it is 0 in this version")));
+        }
         // SAFETY: the memory is mapped until it is unregistered, says the caller; it is used by its address alone.
         let memory = unsafe { boundary::bytes_out(pointer, size, "pointer") }?;
         register::register(device.token(), memory)
@@ -273,19 +282,6 @@ pub unsafe extern "C" fn avx_buffer_info(buffer: avx_buffer, properties: *mut av
         let out = unsafe { sized::output(properties, "properties") }?;
         out.fill(&buffer_properties(&buffer::properties(buffer.token())?));
         Ok(())
-    })
-}
-
-/// Names a buffer for messages; NULL takes the name away. Thread-safe.
-///
-/// # Safety
-/// `label` is NULL or NUL-terminated.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn avx_set_label(buffer: avx_buffer, label: *const c_char) -> avx_status {
-    boundary::call("avx_set_label", || {
-        // SAFETY: `label` is NULL or NUL-terminated, says the caller.
-        let label = unsafe { boundary::text(label, "label") }?;
-        buffer::set_label(buffer.token(), label)
     })
 }
 

@@ -73,6 +73,11 @@ pub const AVX_FEATURE_HOST_VISIBLE_DEVICE_MEMORY: u64 = 0x400000;
 pub const AVX_FEATURE_UNIFIED_MEMORY: u64 = 0x800000;
 /// Out-of-bounds accesses of SPIR-V kernels are contained by hardware (robustBufferAccess2).
 pub const AVX_FEATURE_ROBUST_ACCESS: u64 = 0x1000000;
+/// Dot products of four packed 8-bit integers, signed and unsigned, are instructions of the hardware; elsewhere they are computed from
+/// others.
+pub const AVX_FEATURE_DOT_I8: u64 = 0x2000000;
+/// bfloat16 in SPIR-V kernels (VK_KHR_shader_bfloat16).
+pub const AVX_FEATURE_BF16: u64 = 0x4000000;
 
 /// Memory of this heap is the device's own; without it, the host's.
 pub const AVX_HEAP_DEVICE_LOCAL: u32 = 1;
@@ -221,6 +226,14 @@ pub struct avx_device_properties {
     pub reserved: u32,
     /// The heaps; used, held and budget are avx_device_memory's.
     pub heaps: [avx_heap; 16],
+    /// Compute units (NVIDIA: multiprocessors, AMD: compute units, Arm: shader cores); 0 where the driver does not tell.
+    pub compute_units: u32,
+    /// Queues that do nothing but copy, beside the kernels; 0: none.
+    pub transfer_queues: u32,
+    /// Alignment in bytes of a pointer and of a size that avx_host_register imports without rounding; 0 where it cannot.
+    pub host_pointer_alignment: u64,
+    /// Nanoseconds of one tick of the clock that events are timed with: they are not more exact. 0 where there is no clock.
+    pub timestamp_period: f64,
 }
 
 /// Memory of a device, in bytes.
@@ -449,6 +462,10 @@ fn device_properties(p: &DeviceProperties) -> avx_device_properties {
         heap_count: p.heaps.len() as u32,
         reserved: 0,
         heaps: heaps(&p.heaps),
+        compute_units: s.compute_units,
+        transfer_queues: s.dedicated_transfer_queues,
+        host_pointer_alignment: s.host_pointer_alignment,
+        timestamp_period: s.timestamp_period.into(),
     }
 }
 
@@ -489,6 +506,8 @@ fn features(p: &DeviceProperties) -> u64 {
         (p.host_visible_device_memory, AVX_FEATURE_HOST_VISIBLE_DEVICE_MEMORY),
         (p.unified_memory, AVX_FEATURE_UNIFIED_MEMORY),
         (f.robust_buffer_access_2, AVX_FEATURE_ROBUST_ACCESS),
+        (f.integer_dot_product && p.snapshot.integer_dot_product_accelerated, AVX_FEATURE_DOT_I8),
+        (f.bfloat16_type, AVX_FEATURE_BF16),
     ];
     bits.into_iter().filter(|(on, _)| *on).map(|(_, bit)| bit).sum()
 }

@@ -6,7 +6,7 @@ use super::kernel::avx_kernel;
 use super::status::avx_status;
 use super::stream::avx_stream;
 use crate::runtime::api::dispatch;
-use crate::runtime::base::error::{Error, Result, Status, invalid};
+use crate::runtime::base::error::{Error, Result, Status, invalid, not_in_this_version};
 use crate::runtime::base::handle::Token;
 use crate::runtime::kernel::args::{Arg, Given, Value};
 use std::ffi::c_void;
@@ -282,7 +282,7 @@ unsafe fn one_arg<'a>(arg: &avx_arg) -> Result<Arg<'a>> {
         return Err(invalid(format!("kind {} is none of AVX_ARG_NONE (0) to AVX_ARG_SAMPLER (8)", arg.kind)));
     };
     if matches!(arg.kind, AVX_ARG_TOUCH | AVX_ARG_LIST | AVX_ARG_IMAGE | AVX_ARG_SAMPLER) {
-        return Err(boundary::not_yet(kind));
+        return Err(not_in_this_version(kind));
     }
     check_flags(arg, kind)?;
     if let Some(field) = arg.unused_field() {
@@ -311,7 +311,7 @@ fn check_flags(arg: &avx_arg, kind: &str) -> Result<()> {
         return Err(invalid(format!("flags has unknown bits {unknown:#x}")));
     }
     if arg.flags & AVX_ARG_FLAG_DISJOINT != 0 {
-        return Err(boundary::not_yet("AVX_ARG_FLAG_DISJOINT"));
+        return Err(not_in_this_version("AVX_ARG_FLAG_DISJOINT"));
     }
     if arg.flags & (AVX_ARG_FLAG_READ | AVX_ARG_FLAG_WRITE) != 0 {
         let message =

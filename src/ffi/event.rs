@@ -2,6 +2,7 @@
 
 use super::boundary::{self, Token as _};
 use super::device::avx_device;
+use super::sized::{self, Sized32};
 use super::status::{avx_status, name_of};
 use super::stream::avx_stream;
 use crate::runtime::api::event;
@@ -20,16 +21,30 @@ pub struct avx_event_t;
 /// once (avx_stream_synchronize, avx_stream_status, avx_read, avx_device_synchronize) is a separate account: neither uses up the other.
 pub type avx_event = *mut avx_event_t;
 
-/// Makes an event. Thread-safe.
+/// Options of avx_event_create. Zero means the default in every field but struct_size.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct avx_event_options {
+    /// sizeof(avx_event_options)
+    pub struct_size: u32,
+    /// Zero.
+    pub flags: u32,
+    /// The event's name in messages and traces. NULL: none.
+    pub label: *const c_char,
+}
+
+/// Makes an event, not recorded yet. `options` may be NULL.
 ///
 /// # Safety
-/// `event` is NULL or writable.
+/// `options` is NULL or points to its struct_size bytes with NUL-terminated texts; `event` is NULL or writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn avx_event_create(device: avx_device, event: *mut avx_event) -> avx_status {
+pub unsafe extern "C" fn avx_event_create(device: avx_device, options: *const avx_event_options, event: *mut avx_event) -> avx_status {
     boundary::call("avx_event_create", || {
         // SAFETY: `event` is NULL or writable, says the caller.
         let out = unsafe { boundary::out(event, "event") }?;
-        out.set(avx_event::from_token(event::create(device.token())?));
+        // SAFETY: `options` is NULL or points to its struct_size bytes, its texts NUL-terminated, says the caller.
+        let label = unsafe { sized::optional(options, "options")?.map_or(Ok(None), |o| boundary::label(o.flags, o.label)) }?;
+        out.set(avx_event::from_token(event::create(device.token(), label)?));
         Ok(())
     })
 }
@@ -135,3 +150,6 @@ unsafe fn tokens(events: *const avx_event, count: u32) -> Result<Vec<Token>> {
     tokens.extend((0..count as usize).map(|i| unsafe { events.add(i).read_unaligned() }.token()));
     Ok(tokens)
 }
+
+// SAFETY: the struct is repr(C) and starts with `struct_size: u32`; all-zero is valid for every field.
+unsafe impl Sized32 for avx_event_options {}

@@ -3,29 +3,63 @@
 use super::boundary::{self, Token as _};
 use super::device::avx_device;
 use super::dispatch::{self, avx_arg};
+use super::sized::{self, Sized32};
 use super::status::avx_status;
 use super::stream::avx_stream;
 use crate::runtime::api::graph;
 use crate::runtime::kernel::args::Given as _;
+use std::ffi::c_char;
 
 /// What lies behind an avx_graph.
 pub struct avx_graph_t;
 /// Recorded work. It keeps the kernels that it runs, though not the buffers: a graph over a freed buffer fails at its launch.
 pub type avx_graph = *mut avx_graph_t;
 
-/// Begins a graph: avx_write (whose bytes are kept), avx_copy, avx_fill and the dispatches on `recording_stream` are recorded and do
-/// not run. Waits, reads into the CPU's memory, events and launches cannot be recorded: AVX_ERROR_UNSUPPORTED. Arguments may be slots
-/// (avx_arg_param, avx_arg_param_offset, avx_dispatch_slot) that get their values at each launch. avx_stream_free gives the recording
-/// up. Thread-safe.
+/// Options of avx_graph_begin. Zero means the default in every field but struct_size.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct avx_graph_options {
+    /// sizeof(avx_graph_options)
+    pub struct_size: u32,
+    /// Zero.
+    pub flags: u32,
+    /// The graph's name in messages and traces. NULL: none.
+    pub label: *const c_char,
+}
+
+/// What a graph is.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct avx_graph_properties {
+    /// In: sizeof(avx_graph_properties). Out: the bytes filled.
+    pub struct_size: u32,
+    /// Slots: the number of values that avx_graph_launch takes.
+    pub slots: u32,
+    /// Commands that were recorded.
+    pub commands: u64,
+    /// Its name, cut to fit; "" if it has none.
+    pub label: [c_char; 128],
+}
+
+/// Begins a graph; `options` may be NULL. What is queued on `recording_stream` is recorded and does not run avx_write and avx_write_async
+/// (whose bytes are copied at the call), avx_copy, avx_fill and the dispatches. Waits, reads into the CPU's memory, events and launches
+/// cannot be recorded: AVX_ERROR_UNSUPPORTED. Arguments may be slots (avx_arg_param, avx_arg_param_offset, avx_dispatch_slot) that get
+/// their values at each launch. avx_stream_free gives the recording up.
 ///
 /// # Safety
-/// `recording_stream` is NULL or writable.
+/// `options` is NULL or points to its struct_size bytes with NUL-terminated texts; `recording_stream` is NULL or writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn avx_graph_begin(device: avx_device, recording_stream: *mut avx_stream) -> avx_status {
+pub unsafe extern "C" fn avx_graph_begin(
+    device: avx_device,
+    options: *const avx_graph_options,
+    recording_stream: *mut avx_stream,
+) -> avx_status {
     boundary::call("avx_graph_begin", || {
         // SAFETY: `recording_stream` is NULL or writable, says the caller.
         let out = unsafe { boundary::out(recording_stream, "recording_stream") }?;
-        out.set(avx_stream::from_token(graph::begin(device.token())?));
+        // SAFETY: `options` is NULL or points to its struct_size bytes, its texts NUL-terminated, says the caller.
+        let label = unsafe { sized::optional(options, "options")?.map_or(Ok(None), |o| boundary::label(o.flags, o.label)) }?;
+        out.set(avx_stream::from_token(graph::begin(device.token(), label)?));
         Ok(())
     })
 }
@@ -62,8 +96,33 @@ pub unsafe extern "C" fn avx_graph_launch(stream: avx_stream, graph: avx_graph, 
     })
 }
 
+/// What a graph is.
+///
+/// # Safety
+/// `properties` is NULL or points to the struct_size bytes that it names.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_graph_info(graph: avx_graph, properties: *mut avx_graph_properties) -> avx_status {
+    boundary::call("avx_graph_info", || {
+        // SAFETY: `properties` is NULL or points to its struct_size bytes, says the caller.
+        let out = unsafe { sized::output(properties, "properties") }?;
+        let p = graph::properties(graph.token())?;
+        out.fill(&avx_graph_properties {
+            struct_size: size_of::<avx_graph_properties>() as u32,
+            slots: p.slots,
+            commands: p.commands,
+            label: sized::chars(&p.label),
+        });
+        Ok(())
+    })
+}
+
 /// Frees a graph; its launches go on. NULL does nothing. Thread-safe.
 #[unsafe(no_mangle)]
 pub extern "C" fn avx_graph_free(graph: avx_graph) -> avx_status {
     boundary::call("avx_graph_free", || if graph.is_null() { Ok(()) } else { graph::free(graph.token()) })
 }
+
+// SAFETY: each struct is repr(C) and starts with `struct_size: u32`; all-zero is valid for every field.
+unsafe impl Sized32 for avx_graph_options {}
+// SAFETY: as above.
+unsafe impl Sized32 for avx_graph_properties {}

@@ -5,10 +5,11 @@ use super::device::avx_device;
 use super::sized::{self, Sized32};
 use super::status::avx_status;
 use crate::runtime::api::kernel::{self, ConstantValue, Setting, Which};
-use crate::runtime::base::error::{Error, Result, Status, invalid};
-use crate::runtime::kernel::properties::{BindingKind, KernelArgProperties, KernelProperties};
+use crate::runtime::base::error::{Error, Result, Status, invalid, not_in_this_version};
+use crate::runtime::kernel::properties::{BindingKind, KernelArgProperties, KernelProperties, MAX_ARRAYS, Member, Scalar};
 use crate::runtime::kernel::subgroups::Subgroups;
 use std::ffi::{c_char, c_void};
+use std::mem::MaybeUninit;
 
 /// What lies behind an avx_kernel.
 pub struct avx_kernel_t;
@@ -126,6 +127,24 @@ pub struct avx_kernel_options {
     pub define_count: u32,
 }
 
+/// avx_kernel_create: bindings of this SPIR-V may share bytes. Not in this version: AVX_ERROR_UNSUPPORTED.
+pub const AVX_KERNEL_ALIASED: u32 = 8;
+
+/// What the numbers of a member are. None of the others: the member is told as bytes.
+pub const AVX_SCALAR_BYTES: u32 = 0;
+/// IEEE 754 floating point, 16, 32 or 64 bits.
+pub const AVX_SCALAR_FLOAT: u32 = 1;
+/// Signed integers in two's complement.
+pub const AVX_SCALAR_INT: u32 = 2;
+/// Unsigned integers.
+pub const AVX_SCALAR_UINT: u32 = 3;
+/// The 16-bit float with the exponent of a 32-bit one (bfloat16).
+pub const AVX_SCALAR_BFLOAT: u32 = 4;
+/// An address of device memory, 64 bits.
+pub const AVX_SCALAR_ADDRESS: u32 = 5;
+/// The matrix lies by rows: matrix_stride goes from one row to the next.
+pub const AVX_MEMBER_ROW_MAJOR: u32 = 1;
+
 /// A number that is not known.
 pub const AVX_UNKNOWN: u32 = 0xffffffff;
 
@@ -185,6 +204,44 @@ pub struct avx_kernel_arg_properties {
     pub stride: u64,
     /// The variable's name, "" if the module has none, cut to fit.
     pub name: [c_char; 128],
+}
+
+/// What a member of an argument's block is.
+///
+/// Element (i, j, ...) of its arrays begins at byte `offset` + i * array_strides[0] + j * array_strides[1] + ... of the block. In an
+/// element, component r of column c begins at c * matrix_stride + r * bits / 8, or at r * matrix_stride + c * bits / 8 with
+/// AVX_MEMBER_ROW_MAJOR.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct avx_kernel_member_properties {
+    /// In: sizeof(avx_kernel_member_properties). Out: the bytes filled.
+    pub struct_size: u32,
+    /// AVX_SCALAR_...
+    pub scalar: u32,
+    /// Bits of one number; 0 for AVX_SCALAR_BYTES.
+    pub bits: u32,
+    /// Numbers in a vector, or in a column of a matrix; 1 for a scalar.
+    pub rows: u32,
+    /// Columns of a matrix; 1 for a vector or a scalar.
+    pub columns: u32,
+    /// Bytes from one column of a matrix to the next (by rows: from one row to the next); 0 if it is no matrix.
+    pub matrix_stride: u32,
+    /// AVX_MEMBER_ROW_MAJOR.
+    pub flags: u32,
+    /// Arrays around it, 4 at most: those that it is an element of, and those whose structs it is a member of.
+    pub array_count: u32,
+    /// Bytes from the start of the block to its first element.
+    pub offset: u64,
+    /// Bytes of one element, without padding behind it.
+    pub size: u64,
+    /// Elements of each array, the outermost first; 0 for the one at the end of a storage buffer that is as long as what is bound.
+    pub array_lengths: [u64; 4],
+    /// Bytes from one element of each array to the next.
+    pub array_strides: [u64; 4],
+    /// Its name, cut to fit: "scale", for a member of a struct "light.color", for one of an array of structs "lights[].color". ""
+    /// where the module has none, as for a WGSL block that is no struct. A WGSL matrix of two rows in a uniform block is told as its columns,
+    /// "m_col0", "m_col1" and so on.
+    pub name: [c_char; 256],
 }
 
 /// Compiles the entry point `entry_point` (NULL: the only one) of a NUL-terminated WGSL module of at most 1 MiB. Bounds-checked.
@@ -267,6 +324,60 @@ pub unsafe extern "C" fn avx_kernel_arg_info(kernel: avx_kernel, index: u32, pro
     })
 }
 
+/// What the member at `member` of the block of the argument at `arg` is, for a caller who packs a block from values by name. Members are
+/// scalars, vectors and matrices, and arrays of them, in the order of their declaration; structs inside of the block are taken apart.
+/// All kinds of arguments have members: uniform and push-constant blocks, and storage buffers. AVX_ERROR_OUT_OF_RANGE beyond the last
+/// argument or the last member, so that a loop may ask until then. A block tells 4096 members at most, and AVX_ERROR_LIMIT beyond.
+///
+/// # Safety
+/// `properties` is NULL or points to the struct_size bytes that it names.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_kernel_member_info(
+    kernel: avx_kernel,
+    arg: u32,
+    member: u32,
+    properties: *mut avx_kernel_member_properties,
+) -> avx_status {
+    boundary::call("avx_kernel_member_info", || {
+        // SAFETY: `properties` is NULL or points to its struct_size bytes, says the caller.
+        let out = unsafe { sized::output(properties, "properties") }?;
+        out.fill(&member_properties(&kernel::member_properties(kernel.token(), arg, member)?));
+        Ok(())
+    })
+}
+
+/// The SPIR-V that the driver got for the kernel, in the words of this machine. `size` gets its bytes, also when the call fails because
+/// `capacity` (the bytes that `buffer` holds) is less: AVX_ERROR_OUT_OF_RANGE, and nothing is copied. A NULL `buffer` with capacity 0
+/// only asks for the size. Dispatches whose arguments overlap, and those over more workgroups than the device takes, run variants that
+/// are not told. A kernel made with AVX_KERNEL_DEBUG has the code that reports in it.
+///
+/// # Safety
+/// `buffer` holds `capacity` bytes; `size` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_kernel_code(kernel: avx_kernel, buffer: *mut c_void, capacity: u64, size: *mut u64) -> avx_status {
+    boundary::call("avx_kernel_code", || {
+        // SAFETY: `size` is NULL or writable, says the caller.
+        let out = unsafe { boundary::out(size, "size") }?;
+        // SAFETY: `buffer` holds `capacity` bytes, says the caller.
+        let into = unsafe { boundary::bytes_out(buffer, capacity, "buffer") }?;
+        let compiled = kernel::code(kernel.token())?;
+        let words = compiled.spirv();
+        let bytes = size_of_val(words);
+        out.set(bytes as u64);
+        if buffer.is_null() {
+            return Ok(());
+        }
+        let Some(into) = into.get_mut(..bytes) else {
+            let message = format!("capacity is {capacity}; the code has {bytes} bytes");
+            return Err(Error::new(Status::OutOfRange, message));
+        };
+        for (to, word) in into.as_chunks_mut::<4>().0.iter_mut().zip(words) {
+            *to = word.to_ne_bytes().map(MaybeUninit::new);
+        }
+        Ok(())
+    })
+}
+
 /// # Safety
 /// `options` is NULL or points to its struct_size bytes; its code holds code_size bytes, or ends with NUL if that is 0; its texts
 /// are NUL-terminated, and its constants are as many as it says. All of it outlives the result.
@@ -279,9 +390,12 @@ pub(super) unsafe fn kernel_options<'a>(options: *const avx_kernel_options) -> R
         AVX_LANGUAGE_GLSL => kernel::Language::Glsl,
         other => return Err(invalid(format!("options->language {other} is none of AVX_LANGUAGE_..."))),
     };
-    let unknown = o.flags & !(AVX_KERNEL_UNCHECKED | AVX_KERNEL_DEBUG | AVX_KERNEL_FULL_SUBGROUPS);
+    let unknown = o.flags & !(AVX_KERNEL_UNCHECKED | AVX_KERNEL_DEBUG | AVX_KERNEL_FULL_SUBGROUPS | AVX_KERNEL_ALIASED);
     if unknown != 0 {
         return Err(invalid(format!("options->flags has unknown bits {unknown:#x}")));
+    }
+    if o.flags & AVX_KERNEL_ALIASED != 0 {
+        return Err(not_in_this_version("AVX_KERNEL_ALIASED"));
     }
     if o.reserved != 0 {
         return Err(invalid("options->reserved is not zero"));
@@ -428,4 +542,36 @@ const _: () = {
     assert!(AVX_BOUNDS_NONE == kernel::Bounds::None as u32);
     assert!(AVX_BOUNDS_CHECKED == kernel::Bounds::Checked as u32);
     assert!(AVX_BOUNDS_HARDWARE == kernel::Bounds::Hardware as u32);
+};
+
+fn member_properties(m: &Member) -> avx_kernel_member_properties {
+    let array = |of: fn(&(u64, u64)) -> u64| std::array::from_fn(|i| m.arrays.get(i).map_or(0, of));
+    avx_kernel_member_properties {
+        struct_size: size_of::<avx_kernel_member_properties>() as u32,
+        scalar: m.scalar as u32,
+        bits: m.bits,
+        rows: m.rows,
+        columns: m.columns,
+        matrix_stride: m.matrix_stride,
+        flags: if m.row_major { AVX_MEMBER_ROW_MAJOR } else { 0 },
+        array_count: m.arrays.len() as u32,
+        offset: m.offset,
+        size: m.size,
+        array_lengths: array(|(length, _)| *length),
+        array_strides: array(|(_, stride)| *stride),
+        name: sized::chars(&m.name),
+    }
+}
+
+// SAFETY: the struct is repr(C) and starts with `struct_size: u32`; all-zero is valid for every field.
+unsafe impl Sized32 for avx_kernel_member_properties {}
+
+const _: () = {
+    assert!(AVX_SCALAR_BYTES == Scalar::Bytes as u32);
+    assert!(AVX_SCALAR_FLOAT == Scalar::Float as u32);
+    assert!(AVX_SCALAR_INT == Scalar::Int as u32);
+    assert!(AVX_SCALAR_UINT == Scalar::Uint as u32);
+    assert!(AVX_SCALAR_BFLOAT == Scalar::Bfloat as u32);
+    assert!(AVX_SCALAR_ADDRESS == Scalar::Address as u32);
+    assert!(MAX_ARRAYS == 4);
 };

@@ -1,7 +1,8 @@
 //! Section "library" of the header: version, the last error, log.
 
-use super::boundary;
+use super::boundary::{self, Token as _};
 use super::status::avx_status;
+use crate::runtime::api::label;
 use crate::runtime::base::{error, log};
 use std::ffi::{CString, c_char, c_void};
 use std::sync::Arc;
@@ -46,6 +47,22 @@ pub extern "C" fn avx_last_error() -> *const c_char {
 pub unsafe extern "C" fn avx_last_error_copy(buffer: *mut c_char, capacity: u64, length: *mut u64) -> avx_status {
     // SAFETY: the caller promises `capacity` writable bytes at `buffer` and NULL or a valid `length`.
     unsafe { boundary::last_error_copy(buffer, capacity, length) }
+}
+
+/// Names what a handle of any kind stands for, for messages and traces: a device, stream, buffer, kernel, event or graph (of a stream
+/// that records: its graph). The text is copied, and cut where it is long. NULL takes the label away: a device is then called as its
+/// GPU, a stream "stream N", a kernel as its entry point. Work that was queued before keeps the kernel's old name.
+/// AVX_ERROR_INVALID_HANDLE for a handle that is NULL, stale or forged.
+///
+/// # Safety
+/// `label` is NULL or NUL-terminated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn avx_set_label(handle: *const c_void, label: *const c_char) -> avx_status {
+    boundary::call("avx_set_label", || {
+        // SAFETY: `label` is NULL or NUL-terminated, says the caller.
+        let text = unsafe { boundary::text(label, "label") }?;
+        label::set_label(handle.cast_mut().token(), text)
+    })
 }
 
 /// Sends log lines up to `level` (AVX_LOG_...) to `callback`, for the whole process; NULL stops them, and when that returns no

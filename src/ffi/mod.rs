@@ -12,6 +12,7 @@ mod event;
 mod graph;
 mod kernel;
 mod library;
+mod matrix;
 #[doc(hidden)]
 pub mod offline;
 mod sized;
@@ -25,5 +26,6 @@ pub use event::*;
 pub use graph::*;
 pub use kernel::*;
 pub use library::*;
+pub use matrix::*;
 pub use status::*;
 pub use stream::*;

@@ -43,6 +43,15 @@ pub(super) unsafe fn input<T: Sized32>(pointer: *const T, name: &str) -> Result<
     Ok(value)
 }
 
+/// As `input`, of a struct that may be left out.
+///
+/// # Safety
+/// `pointer` is NULL or points to the bytes that its first field counts.
+pub(super) unsafe fn optional<T: Sized32>(pointer: *const T, name: &str) -> Result<Option<T>> {
+    // SAFETY: as the caller promises.
+    if pointer.is_null() { Ok(None) } else { unsafe { input(pointer, name) }.map(Some) }
+}
+
 /// # Safety
 /// `pointer` is NULL or points to the bytes that its first field counts.
 unsafe fn struct_size<T: Sized32>(pointer: *const T, name: &str) -> Result<u32> {

@@ -5,7 +5,6 @@ use super::device::avx_device;
 use super::sized::{self, Sized32};
 use super::status::avx_status;
 use crate::runtime::api::{device, stream};
-use crate::runtime::base::error::{Result, invalid};
 use std::ffi::c_char;
 
 /// What lies behind an avx_stream.
@@ -51,7 +50,7 @@ pub unsafe extern "C" fn avx_stream_create(device: avx_device, options: *const a
         // SAFETY: `stream` is NULL or writable, says the caller.
         let out = unsafe { boundary::out(stream, "stream") }?;
         // SAFETY: `options` is NULL or points to its struct_size bytes, its texts NUL-terminated, says the caller.
-        let label = unsafe { stream_options(options) }?;
+        let label = unsafe { sized::optional(options, "options")?.map_or(Ok(None), |o| boundary::label(o.flags, o.label)) }?;
         out.set(avx_stream::from_token(stream::create(device.token(), label)?));
         Ok(())
     })
@@ -82,23 +81,6 @@ pub extern "C" fn avx_stream_status(stream: avx_stream) -> avx_status {
 #[unsafe(no_mangle)]
 pub extern "C" fn avx_stream_flush(stream: avx_stream) -> avx_status {
     boundary::call("avx_stream_flush", || stream::flush(stream.token()))
-}
-
-/// The label.
-///
-/// # Safety
-/// `options` is NULL or points to its struct_size bytes, its texts NUL-terminated, and outlives the result.
-unsafe fn stream_options<'a>(options: *const avx_stream_options) -> Result<Option<&'a str>> {
-    if options.is_null() {
-        return Ok(None);
-    }
-    // SAFETY: as the caller promises.
-    let o = unsafe { sized::input(options, "options") }?;
-    if o.flags != 0 {
-        return Err(invalid(format!("options->flags has unknown bits {:#x}", o.flags)));
-    }
-    // SAFETY: the label is NULL or NUL-terminated, says the caller.
-    unsafe { boundary::text(o.label, "options->label") }
 }
 
 // SAFETY: the struct is repr(C) and starts with `struct_size: u32`; all-zero is valid for every field.

@@ -26,6 +26,6 @@ pub(crate) use loader::{Instance, Severity, set_message_sink};
 pub(crate) use memory::{
     Allocation, HostView, Imported, Memory, MemoryKind, Slice, host_sees_device_memory, is_device_local, is_unified, memory_of,
 };
-pub(crate) use physical::{DeviceKind, Features, Snapshot, select, spirv_capabilities, spirv_version};
+pub(crate) use physical::{Component, DeviceKind, Features, MatrixShape, Snapshot, select, spirv_capabilities, spirv_version};
 pub(crate) use pipelines::{Descriptor, Executable, Pipeline, PipelineCache, PipelineDesc, Slot};
 pub(crate) use work::{Commands, Completion, Queue, Spin, Stage, Stages, Stamp, StampStage, Stamps, wait_first};

@@ -27,7 +27,7 @@ static void check_heap(void) {
 }
 
 static void check_device_properties(void) {
-    SIZE(avx_device_properties, 2568);
+    SIZE(avx_device_properties, 2592);
     FIELD(avx_device_properties, struct_size, 0, 4);
     FIELD(avx_device_properties, index, 4, 4);
     FIELD(avx_device_properties, usable, 8, 4);
@@ -69,6 +69,10 @@ static void check_device_properties(void) {
     FIELD(avx_device_properties, heap_count, 1536, 4);
     FIELD(avx_device_properties, reserved, 1540, 4);
     FIELD(avx_device_properties, heaps, 1544, 1024);
+    FIELD(avx_device_properties, compute_units, 2568, 4);
+    FIELD(avx_device_properties, transfer_queues, 2572, 4);
+    FIELD(avx_device_properties, host_pointer_alignment, 2576, 8);
+    FIELD(avx_device_properties, timestamp_period, 2584, 8);
 }
 
 static void check_device_options(void) {
@@ -95,11 +99,32 @@ static void check_memory_usage(void) {
     FIELD(avx_memory_usage, heaps, 40, 1024);
 }
 
+static void check_cooperative_shape(void) {
+    SIZE(avx_cooperative_shape, 64);
+    FIELD(avx_cooperative_shape, m, 0, 4);
+    FIELD(avx_cooperative_shape, n, 4, 4);
+    FIELD(avx_cooperative_shape, k, 8, 4);
+    FIELD(avx_cooperative_shape, a, 12, 4);
+    FIELD(avx_cooperative_shape, b, 16, 4);
+    FIELD(avx_cooperative_shape, c, 20, 4);
+    FIELD(avx_cooperative_shape, result, 24, 4);
+    FIELD(avx_cooperative_shape, scope, 28, 4);
+    FIELD(avx_cooperative_shape, saturating, 32, 4);
+    FIELD(avx_cooperative_shape, reserved, 36, 28);
+}
+
 static void check_stream_options(void) {
     SIZE(avx_stream_options, 16);
     FIELD(avx_stream_options, struct_size, 0, 4);
     FIELD(avx_stream_options, flags, 4, 4);
     FIELD(avx_stream_options, label, 8, 8);
+}
+
+static void check_event_options(void) {
+    SIZE(avx_event_options, 16);
+    FIELD(avx_event_options, struct_size, 0, 4);
+    FIELD(avx_event_options, flags, 4, 4);
+    FIELD(avx_event_options, label, 8, 8);
 }
 
 static void check_buffer_options(void) {
@@ -180,6 +205,23 @@ static void check_kernel_arg_properties(void) {
     FIELD(avx_kernel_arg_properties, name, 40, 128);
 }
 
+static void check_kernel_member_properties(void) {
+    SIZE(avx_kernel_member_properties, 368);
+    FIELD(avx_kernel_member_properties, struct_size, 0, 4);
+    FIELD(avx_kernel_member_properties, scalar, 4, 4);
+    FIELD(avx_kernel_member_properties, bits, 8, 4);
+    FIELD(avx_kernel_member_properties, rows, 12, 4);
+    FIELD(avx_kernel_member_properties, columns, 16, 4);
+    FIELD(avx_kernel_member_properties, matrix_stride, 20, 4);
+    FIELD(avx_kernel_member_properties, flags, 24, 4);
+    FIELD(avx_kernel_member_properties, array_count, 28, 4);
+    FIELD(avx_kernel_member_properties, offset, 32, 8);
+    FIELD(avx_kernel_member_properties, size, 40, 8);
+    FIELD(avx_kernel_member_properties, array_lengths, 48, 32);
+    FIELD(avx_kernel_member_properties, array_strides, 80, 32);
+    FIELD(avx_kernel_member_properties, name, 112, 256);
+}
+
 static void check_arg(void) {
     SIZE(avx_arg, 64);
     FIELD(avx_arg, kind, 0, 4);
@@ -195,19 +237,39 @@ static void check_arg(void) {
     FIELD(avx_arg, reserved2, 56, 8);
 }
 
+static void check_graph_options(void) {
+    SIZE(avx_graph_options, 16);
+    FIELD(avx_graph_options, struct_size, 0, 4);
+    FIELD(avx_graph_options, flags, 4, 4);
+    FIELD(avx_graph_options, label, 8, 8);
+}
+
+static void check_graph_properties(void) {
+    SIZE(avx_graph_properties, 144);
+    FIELD(avx_graph_properties, struct_size, 0, 4);
+    FIELD(avx_graph_properties, slots, 4, 4);
+    FIELD(avx_graph_properties, commands, 8, 8);
+    FIELD(avx_graph_properties, label, 16, 128);
+}
+
 int main(void) {
     check_heap();
     check_device_properties();
     check_device_options();
     check_memory_usage();
+    check_cooperative_shape();
     check_stream_options();
+    check_event_options();
     check_buffer_options();
     check_buffer_properties();
     check_constant();
     check_kernel_options();
     check_kernel_properties();
     check_kernel_arg_properties();
+    check_kernel_member_properties();
     check_arg();
+    check_graph_options();
+    check_graph_properties();
     CHECK(sizeof(avx_status) == 4);
     CHECK(sizeof(avx_device) == 8 && sizeof(avx_stream) == 8 && sizeof(avx_buffer) == 8 && sizeof(avx_kernel) == 8);
     CHECK(sizeof(avx_log_callback) == 8);

@@ -26,8 +26,8 @@ static void streams_and_events(avx_device device, avx_kernel kernel) {
     options.label = "decode";
     OK(avx_stream_create(device, &options, &stream));
     OK(avx_stream_create(device, NULL, &other));
-    OK(avx_event_create(device, &start));
-    OK(avx_event_create(device, &end));
+    OK(avx_event_create(device, NULL, &start));
+    OK(avx_event_create(device, NULL, &end));
     OK(avx_alloc(device, sizeof words, AVX_MEMORY_DEVICE | AVX_MEMORY_ZEROED, &buffer));
     args[0] = avx_arg_buffer(buffer);
     args[1] = avx_arg_bytes(p, sizeof p);
@@ -80,8 +80,8 @@ static void failures_of_events(avx_device device) {
     options.label = "strict";
     OK(avx_kernel_create(device, &options, &kernel));
     OK(avx_stream_create(device, NULL, &stream));
-    OK(avx_event_create(device, &events[0]));
-    OK(avx_event_create(device, &events[1]));
+    OK(avx_event_create(device, NULL, &events[0]));
+    OK(avx_event_create(device, NULL, &events[1]));
     OK(avx_alloc(device, sizeof word, AVX_MEMORY_DEVICE, &buffer));
     OK(avx_write(stream, buffer, 0, &word, sizeof word));
     arg = avx_arg_buffer(buffer);
@@ -122,7 +122,7 @@ static void graphs(avx_device device, avx_kernel kernel, avx_kernel counter) {
 
     OK(avx_alloc(device, sizeof words, AVX_MEMORY_DEVICE | AVX_MEMORY_ZEROED, &rows));
     OK(avx_alloc(device, 256, AVX_MEMORY_DEVICE | AVX_MEMORY_ZEROED, &total));
-    OK(avx_graph_begin(device, &recording));
+    OK(avx_graph_begin(device, NULL, &recording));
     args[0] = avx_arg_at(0, 0, avx_arg_param_offset(0, rows, 0, 256));
     args[1] = avx_arg_at(0, 1, avx_arg_param(1));
     OK(avx_dispatch(recording, kernel, 1, 1, 1, args, 2));
@@ -176,7 +176,7 @@ static void indirect_and_registered(avx_device device, avx_kernel counter) {
     OK(avx_read(NULL, total, 0, &counted, sizeof counted));
     CHECK(!computes(device) || counted == 6 * 32);
     memset(memory, 42, sizeof memory);
-    status = avx_host_register(device, memory, sizeof memory);
+    status = avx_host_register(device, memory, sizeof memory, 0);
     CHECK(status == AVX_OK || status == AVX_ERROR_UNSUPPORTED);
     OK(avx_write_async(NULL, copy, 0, memory, sizeof memory));
     OK(avx_device_synchronize(device, AVX_FOREVER));

@@ -93,9 +93,9 @@ pub(crate) fn buffer_info(buffer: avx_buffer, properties: *mut avx_buffer_proper
 }
 
 /// `avx_set_label`.
-pub(crate) fn set_label(buffer: avx_buffer, label: *const c_char) -> avx_status {
+pub(crate) fn set_label<T>(handle: *mut T, label: *const c_char) -> avx_status {
     // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
-    unsafe { avx_set_label(buffer, label) }
+    unsafe { avx_set_label(handle.cast(), label) }
 }
 
 /// `avx_kernel_from_wgsl`.
@@ -166,9 +166,9 @@ pub(crate) fn stream_create(device: avx_device, options: *const avx_stream_optio
 }
 
 /// `avx_event_create`.
-pub(crate) fn event_create(device: avx_device, event: *mut avx_event) -> avx_status {
+pub(crate) fn event_create(device: avx_device, options: *const avx_event_options, event: *mut avx_event) -> avx_status {
     // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
-    unsafe { avx_event_create(device, event) }
+    unsafe { avx_event_create(device, options, event) }
 }
 
 /// `avx_event_wait_any`.
@@ -190,15 +190,39 @@ pub(crate) fn event_elapsed(start: avx_event, end: avx_event, nanoseconds: *mut 
 }
 
 /// `avx_graph_begin`.
-pub(crate) fn graph_begin(device: avx_device, recording_stream: *mut avx_stream) -> avx_status {
+pub(crate) fn graph_begin(device: avx_device, options: *const avx_graph_options, recording_stream: *mut avx_stream) -> avx_status {
     // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
-    unsafe { avx_graph_begin(device, recording_stream) }
+    unsafe { avx_graph_begin(device, options, recording_stream) }
 }
 
 /// `avx_graph_end`.
 pub(crate) fn graph_end(recording_stream: avx_stream, graph: *mut avx_graph) -> avx_status {
     // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
     unsafe { avx_graph_end(recording_stream, graph) }
+}
+
+/// `avx_graph_info`.
+pub(crate) fn graph_info(graph: avx_graph, properties: *mut avx_graph_properties) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_graph_info(graph, properties) }
+}
+
+/// `avx_kernel_member_info`.
+pub(crate) fn kernel_member_info(kernel: avx_kernel, arg: u32, member: u32, properties: *mut avx_kernel_member_properties) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_kernel_member_info(kernel, arg, member, properties) }
+}
+
+/// `avx_kernel_code`.
+pub(crate) fn kernel_code(kernel: avx_kernel, buffer: *mut c_void, capacity: u64, size: *mut u64) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_kernel_code(kernel, buffer, capacity, size) }
+}
+
+/// `avx_device_cooperative_shapes`.
+pub(crate) fn cooperative_shapes(device: avx_device, shapes: *mut avx_cooperative_shape, count: *mut u32) -> avx_status {
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_device_cooperative_shapes(device, shapes, count) }
 }
 
 /// `avx_graph_launch`.
@@ -239,7 +263,7 @@ pub(crate) fn read_async(stream: avx_stream, buffer: avx_buffer, offset: u64, da
 }
 
 /// `avx_host_register`. The memory is kept until it is unregistered.
-pub(crate) fn host_register(device: avx_device, pointer: *mut c_void, size: u64) -> avx_status {
+pub(crate) fn host_register(device: avx_device, pointer: *mut c_void, size: u64, flags: u32) -> avx_status {
     // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
-    unsafe { avx_host_register(device, pointer, size) }
+    unsafe { avx_host_register(device, pointer, size, flags) }
 }

@@ -187,7 +187,7 @@ impl Device {
     #[track_caller]
     pub(crate) fn event(&self) -> avx_event {
         let mut event = null_mut();
-        ok(abi::event_create(self.handle, &mut event));
+        ok(abi::event_create(self.handle, null(), &mut event));
         event
     }
 
@@ -195,7 +195,7 @@ impl Device {
     #[track_caller]
     pub(crate) fn graph(&self, record: impl FnOnce(avx_stream)) -> avx_graph {
         let (mut stream, mut graph) = (null_mut(), null_mut());
-        ok(abi::graph_begin(self.handle, &mut stream));
+        ok(abi::graph_begin(self.handle, null(), &mut stream));
         record(stream);
         ok(abi::graph_end(stream, &mut graph));
         graph

@@ -90,6 +90,7 @@ macro_rules! zeroed {
     )*};
 }
 zeroed!(avx_device_options, avx_stream_options, avx_device_properties, avx_memory_usage, avx_buffer_options, avx_buffer_properties);
+zeroed!(avx_event_options, avx_graph_options, avx_graph_properties, avx_kernel_member_properties);
 zeroed!(avx_kernel_options, avx_kernel_properties, avx_kernel_arg_properties);
 
 /// A buffer as an argument; size 0 is to the end.

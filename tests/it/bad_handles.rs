@@ -60,7 +60,7 @@ impl Handles {
         ok(abi::default_stream(device.handle, &mut stream));
         let [_, y, params] = world.args();
         let graph = device.graph(|recording| ok(dispatch_on(recording, world.kernel, [0, 1, 1], &[arg_param(0), y, params])));
-        ok(abi::graph_begin(device.handle, &mut recording));
+        ok(abi::graph_begin(device.handle, null(), &mut recording));
         let event = device.event();
         ok(avx_event_record(stream, event));
         let grid = device.alloc(16, AVX_MEMORY_DEVICE | AVX_MEMORY_ZEROED);
@@ -118,6 +118,7 @@ impl Handles {
         let mut graph = null_mut();
         vec![
             ("avx_stream_synchronize", Refused, avx_stream_synchronize(bad, 0)),
+            ("avx_set_label", Refused, abi::set_label(bad, c("x").as_ptr())),
             ("avx_stream_status", Refused, avx_stream_status(bad)),
             ("avx_stream_flush", Refused, avx_stream_flush(bad)),
             ("avx_event_record", DefaultStream, avx_event_record(bad, self.event)),
@@ -143,6 +144,7 @@ impl Handles {
         vec![
             ("avx_event_record", Refused, avx_event_record(self.stream, bad)),
             ("avx_stream_wait_event", Refused, avx_stream_wait_event(self.stream, bad)),
+            ("avx_set_label", Refused, abi::set_label(bad, c("x").as_ptr())),
             ("avx_event_status", Refused, avx_event_status(bad)),
             ("avx_event_wait", Refused, avx_event_wait(bad, 0)),
             ("avx_event_wait_any", Refused, abi::event_wait_any(events.as_ptr(), 2, 0, &mut index)),
@@ -186,10 +188,15 @@ impl Handles {
     fn kernel_calls(&self, bad: avx_kernel) -> Vec<Call> {
         let mut properties = avx_kernel_properties::zeroed();
         let mut argument = avx_kernel_arg_properties::zeroed();
+        let mut member = avx_kernel_member_properties::zeroed();
+        let mut size = 0;
         let args = self.world.args();
         let (stream, args) = (self.stream, args.as_ptr());
         vec![
             ("avx_kernel_info", Refused, abi::kernel_info(bad, &mut properties)),
+            ("avx_set_label", Refused, abi::set_label(bad, c("x").as_ptr())),
+            ("avx_kernel_member_info", Refused, abi::kernel_member_info(bad, 0, 0, &mut member)),
+            ("avx_kernel_code", Refused, abi::kernel_code(bad, null_mut(), 0, &mut size)),
             ("avx_kernel_arg_info", Refused, abi::kernel_arg_info(bad, 0, &mut argument)),
             ("avx_dispatch", Refused, abi::dispatch(stream, bad, 1, 1, 1, args, 3)),
             ("avx_dispatch_threads", Refused, abi::dispatch_threads(stream, bad, 1, 1, 1, args, 3)),
@@ -200,7 +207,12 @@ impl Handles {
 
     fn graph_calls(&self, bad: avx_graph) -> Vec<Call> {
         let args = self.world.args();
-        vec![("avx_graph_launch", Refused, abi::graph_launch(self.stream, bad, args.as_ptr(), 1))]
+        let mut properties = avx_graph_properties::zeroed();
+        vec![
+            ("avx_graph_launch", Refused, abi::graph_launch(self.stream, bad, args.as_ptr(), 1)),
+            ("avx_graph_info", Refused, abi::graph_info(bad, &mut properties)),
+            ("avx_set_label", Refused, abi::set_label(bad, c("x").as_ptr())),
+        ]
     }
 
     /// Calls of all of a kind's functions with a handle that names nothing of the kind.
@@ -215,6 +227,7 @@ impl Handles {
 fn device_calls(bad: avx_device) -> Vec<Call> {
     let mut properties = avx_device_properties::zeroed();
     let mut usage = avx_memory_usage::zeroed();
+    let mut count = 0;
     let (mut stream, mut buffer, mut kernel, mut event) = (null_mut(), null_mut(), null_mut(), null_mut());
     let source = c("@compute @workgroup_size(1) fn main() { }");
     let source = source.as_ptr();
@@ -227,13 +240,15 @@ fn device_calls(bad: avx_device) -> Vec<Call> {
         ("avx_device_memory", Refused, abi::memory_info(bad, &mut usage)),
         ("avx_device_synchronize", Refused, avx_device_synchronize(bad, 0)),
         ("avx_device_default_stream", Refused, abi::default_stream(bad, &mut stream)),
+        ("avx_device_cooperative_shapes", Refused, abi::cooperative_shapes(bad, null_mut(), &mut count)),
+        ("avx_set_label", Refused, abi::set_label(bad, c("x").as_ptr())),
         ("avx_device_trim", Refused, avx_device_trim(bad)),
         ("avx_stream_create", Refused, abi::stream_create(bad, null(), &mut stream)),
-        ("avx_event_create", Refused, abi::event_create(bad, &mut event)),
-        ("avx_graph_begin", Refused, abi::graph_begin(bad, &mut stream)),
+        ("avx_event_create", Refused, abi::event_create(bad, null(), &mut event)),
+        ("avx_graph_begin", Refused, abi::graph_begin(bad, null(), &mut stream)),
         ("avx_alloc", Refused, abi::alloc(bad, 4, AVX_MEMORY_DEVICE, &mut buffer)),
         ("avx_buffer_create", Refused, abi::buffer_create(bad, &buffer_options, &mut buffer)),
-        ("avx_host_register", Refused, abi::host_register(bad, pointer, 4)),
+        ("avx_host_register", Refused, abi::host_register(bad, pointer, 4, 0)),
         ("avx_host_unregister", Refused, avx_host_unregister(bad, pointer)),
         ("avx_kernel_from_wgsl", Refused, abi::kernel_from_wgsl(bad, source, null(), &mut kernel)),
         ("avx_kernel_create", Refused, abi::kernel_create(bad, &kernel_options, &mut kernel)),
@@ -352,7 +367,7 @@ fn stale_handles_and_freeing_twice() {
     let event = device.event();
     ok(avx_event_free(event));
     let (mut recording, mut graph) = (null_mut(), null_mut());
-    ok(abi::graph_begin(device.handle, &mut recording));
+    ok(abi::graph_begin(device.handle, null(), &mut recording));
     ok(abi::graph_end(recording, &mut graph));
     ok(avx_graph_free(graph));
     handles.refuse("a freed buffer", Kind::Buffer, buffer.addr());

@@ -153,7 +153,7 @@ fn unknown_kinds_and_flags() {
     let Some(world) = World::new() else { return };
     let device = world.device.handle;
     let mut buffer = null_mut();
-    for memory in [3, 0xFF, 0x200, 0x8000_0000, u32::MAX] {
+    for memory in [4, 0xFF, 0x200, 0x8000_0000, u32::MAX] {
         fails(abi::alloc(device, 4, memory, &mut buffer), AVX_ERROR_INVALID_ARGUMENT);
         let options = avx_buffer_options { memory, size: 4, ..avx_buffer_options::zeroed() };
         fails(abi::buffer_create(device, &options, &mut buffer), AVX_ERROR_INVALID_ARGUMENT);
@@ -171,7 +171,7 @@ fn unknown_kinds_and_flags() {
     let mut kernel = null_mut();
     let base = avx_kernel_options { code: source.as_ptr().cast(), ..avx_kernel_options::zeroed() };
     for options in [
-        avx_kernel_options { flags: 8, ..base },
+        avx_kernel_options { flags: 16, ..base },
         avx_kernel_options { flags: u32::MAX, ..base },
         avx_kernel_options { language: 3, ..base },
         avx_kernel_options { language: u32::MAX, ..base },
@@ -181,7 +181,7 @@ fn unknown_kinds_and_flags() {
     }
     let mappable = world.device.alloc(4, AVX_MEMORY_UPLOAD);
     let mut pointer = null_mut();
-    for access in [0, 4, 7, u32::MAX] {
+    for access in [0, 8, 15, u32::MAX] {
         fails(abi::map(mappable, 0, 0, access, &mut pointer), AVX_ERROR_INVALID_ARGUMENT);
     }
     for level in [-1, 5, i32::MAX] {

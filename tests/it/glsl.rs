@@ -293,9 +293,4 @@ fn lists_are_checked() {
     refused(avx_kernel_options { include_dir_count: 1, ..base }, &["include_dirs", "NULL"]);
     refused(avx_kernel_options { defines: nothing.as_ptr(), define_count: 1, ..base }, &["defines[0]", "NULL"]);
     refused(avx_kernel_options { defines: pointers.as_ptr(), define_count: 1 << 20, ..base }, &["1048576", "1024"]);
-    // A caller of the first release has a smaller struct.
-    let first = u32::try_from(std::mem::offset_of!(avx_kernel_options, include_dirs)).expect("small");
-    let old = avx_kernel_options { struct_size: first, language: AVX_LANGUAGE_WGSL, ..base };
-    ok(abi::kernel_create(device.handle, &old, &mut kernel));
-    ok(avx_kernel_free(kernel));
 }

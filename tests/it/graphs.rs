@@ -2,7 +2,7 @@
 
 use crate::common::process::within;
 use crate::common::*;
-use std::ptr::null_mut;
+use std::ptr::{null, null_mut};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -181,7 +181,7 @@ fn what_cannot_be_recorded_is_an_error() {
     let event = device.event();
     let inner = device.graph(|_| {});
     let (mut stream, mut graph) = (null_mut(), null_mut());
-    ok(abi::graph_begin(device.handle, &mut stream));
+    ok(abi::graph_begin(device.handle, null(), &mut stream));
     let unsupported = |status| tells(&fails(status, AVX_ERROR_UNSUPPORTED), &["recorded"]);
     unsupported(read_on(stream, buffer, 0, &mut [0; 4]));
     unsupported(abi::read_async(stream, buffer, 0, [0u8; 4].as_mut_ptr().cast(), 4));
@@ -200,7 +200,7 @@ fn what_cannot_be_recorded_is_an_error() {
     fails(abi::graph_end(default, &mut graph), AVX_ERROR_INVALID_HANDLE);
     ok(launch(null_mut(), graph, &[]));
     // A recording that is given up.
-    ok(abi::graph_begin(device.handle, &mut stream));
+    ok(abi::graph_begin(device.handle, null(), &mut stream));
     ok(fill_on(stream, buffer, 0, 4, &[1]));
     ok(avx_stream_free(stream));
 }
@@ -233,7 +233,7 @@ fn wrong_values_name_the_slot_and_the_command() {
     // Slots outside of a graph, and far too high.
     fails(dispatch(kernel, [1, 1, 1], &[arg_param(0), arg_bytes(&p)]), AVX_ERROR_INVALID_ARGUMENT);
     let mut stream = null_mut();
-    ok(abi::graph_begin(device.handle, &mut stream));
+    ok(abi::graph_begin(device.handle, null(), &mut stream));
     fails(dispatch_on(stream, kernel, [1, 1, 1], &[arg_param(u32::MAX), arg_bytes(&p)]), AVX_ERROR_LIMIT);
     fails(dispatch_on(stream, kernel, [1, 1, 1], &[arg_param(0)]), AVX_ERROR_ARGUMENTS);
 }

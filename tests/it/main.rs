@@ -16,6 +16,7 @@ mod dispatch;
 mod glsl;
 mod graphs;
 mod hostile;
+mod introspection;
 mod kernel;
 mod random_program;
 mod spirv;

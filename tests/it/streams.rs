@@ -288,13 +288,13 @@ fn registered_memory_goes_both_ways() {
     let Some(device) = Device::open_computing() else { return };
     let size = 3 << 20;
     let mut memory: Vec<u8> = (0..size).map(|i: usize| (i ^ i >> 8) as u8).collect();
-    match abi::host_register(device.handle, memory.as_mut_ptr().cast(), size as u64) {
+    match abi::host_register(device.handle, memory.as_mut_ptr().cast(), size as u64, 0) {
         AVX_OK => {}
         AVX_ERROR_UNSUPPORTED => return skip(&last_error()),
         status => panic!("{}: {}", name(status), last_error()),
     }
     let inside = memory[100..].as_mut_ptr();
-    fails(abi::host_register(device.handle, inside.cast(), 50), AVX_ERROR_INVALID_ARGUMENT);
+    fails(abi::host_register(device.handle, inside.cast(), 50, 0), AVX_ERROR_INVALID_ARGUMENT);
     let (buffer, stream) = (device.alloc(size as u64, AVX_MEMORY_DEVICE), device.stream());
     let want = memory.clone();
     ok(abi::write_async(stream, buffer, 0, memory.as_ptr().cast(), size as u64));

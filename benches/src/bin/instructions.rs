@@ -108,7 +108,7 @@ fn launch(device: avx_device, add: avx_kernel, turns: &[[avx_arg; 3]; 2], unifor
     let (mut recording, mut graph) = (null_mut(), null_mut());
     // SAFETY: the outputs are writable, and the arguments readable.
     unsafe {
-        must(avx_graph_begin(device, &mut recording));
+        must(avx_graph_begin(device, null(), &mut recording));
         for i in 0..KERNELS {
             must(avx_dispatch(recording, add, 1, 1, 1, turns[i % 2].as_ptr(), 3));
         }

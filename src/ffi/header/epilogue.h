@@ -3,6 +3,8 @@
 
 #define AVX_DEVICE_OPTIONS_INIT { (uint32_t)sizeof(avx_device_options), 0, NULL, NULL, NULL, 0, 0, 0, NULL }
 #define AVX_STREAM_OPTIONS_INIT { (uint32_t)sizeof(avx_stream_options), 0, NULL }
+#define AVX_EVENT_OPTIONS_INIT { (uint32_t)sizeof(avx_event_options), 0, NULL }
+#define AVX_GRAPH_OPTIONS_INIT { (uint32_t)sizeof(avx_graph_options), 0, NULL }
 #define AVX_BUFFER_OPTIONS_INIT { (uint32_t)sizeof(avx_buffer_options), AVX_MEMORY_DEVICE, 0, 0, NULL }
 #define AVX_KERNEL_OPTIONS_INIT { (uint32_t)sizeof(avx_kernel_options), AVX_LANGUAGE_WGSL, NULL, 0, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, 0, 0 }
 

@@ -1,6 +1,6 @@
 //! Buffers: made, described, freed. What moves their bytes is in `transfer.rs`, mappings in `mapping.rs`.
 
-use crate::runtime::base::error::{Result, invalid};
+use crate::runtime::base::error::{Result, invalid, not_in_this_version};
 use crate::runtime::base::handle::Token;
 use crate::runtime::device::inside::{self, Inside};
 use crate::runtime::device::storage::Storage;
@@ -24,6 +24,7 @@ pub(crate) fn create(device: Token, options: &Options) -> Result<Token> {
         0 => MemoryKind::Device,
         1 => MemoryKind::Upload,
         2 => MemoryKind::Readback,
+        3 => return Err(not_in_this_version("AVX_MEMORY_SHARED")),
         other => return Err(invalid(format!("memory kind {other} is none of AVX_MEMORY_DEVICE, _UPLOAD, _READBACK"))),
     };
     let unknown = options.memory & !(KIND_MASK | ZEROED);

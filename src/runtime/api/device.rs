@@ -5,6 +5,7 @@ use crate::runtime::base::copier::Copiers;
 use crate::runtime::base::deadline::{deadline_after, unfinished};
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::Token;
+use crate::runtime::base::name::Name;
 use crate::runtime::base::{log, trace};
 use crate::runtime::device::core::Device;
 use crate::runtime::device::gate::Calls;
@@ -17,7 +18,7 @@ use crate::runtime::kernel::code_cache::CodeCache;
 use crate::runtime::kernel::context::{self, CompileContext};
 use crate::runtime::kernel::offline;
 use crate::runtime::kernel::own_kernels::{self, OwnKernels};
-use crate::runtime::kernel::properties::{DeviceProperties, HeapProperties, MemoryUsage};
+use crate::runtime::kernel::properties::{CooperativeShape, DeviceProperties, HeapProperties, MemoryUsage};
 use crate::runtime::kernel::shelf::Shelf;
 use crate::runtime::object::buffer::{self};
 use crate::runtime::object::kernel;
@@ -120,7 +121,7 @@ pub(crate) fn create(options: &Options) -> Result<Token> {
     let engine = Engine::new(queues, Staging::new(&memory, lanes));
     let completions: Vec<_> = engine.lanes.iter().map(|lane| lane.queue.completion().clone()).collect();
     let device = Arc::new(Device {
-        label: options.label.as_deref().unwrap_or(&snapshot.name).into(),
+        label: Name::new(options.label.as_deref(), &snapshot.name),
         stream: OnceLock::new(),
         line: Line::of_default(),
         lane_count: lanes,
@@ -222,6 +223,14 @@ pub(crate) fn properties(token: Token) -> Result<DeviceProperties> {
     Ok(properties)
 }
 
+/// The shapes of cooperative matrices that an open device multiplies.
+pub(crate) fn cooperative_shapes(token: Token) -> Result<Vec<CooperativeShape>> {
+    let device = inside::enter(token)?;
+    let is_on = device.vulkan.features().cooperative_matrix;
+    let shapes = device.vulkan.snapshot().matrix_shapes.iter().filter(|_| is_on);
+    Ok(shapes.map(CooperativeShape::of).collect())
+}
+
 /// The memory of an open device.
 pub(crate) fn memory_usage(token: Token) -> Result<MemoryUsage> {
     let device = inside::enter(token)?;
@@ -258,7 +267,7 @@ pub(crate) fn default_stream(token: Token) -> Result<Token> {
 /// Has the device's work written into the process's trace, if there is one.
 fn begin_trace(device: &Device) -> Result<()> {
     let (Some(trace), Some(stamps)) = (trace::active(), &device.stamps) else { return Ok(()) };
-    let mut timeline = Timeline::new(trace, &device.label, stamps);
+    let mut timeline = Timeline::new(trace, &device.label.get(), stamps);
     if timeline.wants_calibration() {
         // The driver cannot compare the clocks: a stamp between two looks at the host's does, as exactly as a submission is fast.
         let stamp = stamps.take()?;

@@ -3,6 +3,7 @@
 use crate::runtime::base::deadline::{deadline_after, unfinished};
 use crate::runtime::base::error::{Error, Result, Status, invalid};
 use crate::runtime::base::handle::{Kind, Table, Token};
+use crate::runtime::base::name::Name;
 use crate::runtime::device::core::Device;
 use crate::runtime::device::inside::{self, Inside};
 use crate::runtime::schedule::failures::Outcome;
@@ -18,6 +19,7 @@ static EVENTS: Table<Event> = Table::new(Kind::Event);
 /// An event, as a handle names it.
 pub(crate) struct Event {
     device: Arc<Device>,
+    label: Name,
     record: Mutex<Option<Record>>,
 }
 
@@ -68,6 +70,12 @@ impl Record {
 }
 
 impl Event {
+    /// Its label in quotation marks, behind a space; "" without one.
+    fn quoted(&self) -> String {
+        let label = self.label.given();
+        if label.is_empty() { String::new() } else { format!(" '{label}'") }
+    }
+
     /// The record that is current now.
     fn current(&self) -> Option<Record> {
         self.record.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -75,10 +83,17 @@ impl Event {
 }
 
 /// Makes an event, not recorded yet.
-pub(crate) fn create(device: Token) -> Result<Token> {
+pub(crate) fn create(device: Token, label: Option<&str>) -> Result<Token> {
     let device = inside::enter(device)?;
     device.lock().check()?;
-    EVENTS.insert_with(|_| Arc::new(Event { device: Arc::clone(&device), record: Mutex::new(None) }))
+    EVENTS.insert_with(|_| Arc::new(Event { device: Arc::clone(&device), label: Name::new(label, "event"), record: Mutex::new(None) }))
+}
+
+/// See avx_set_label.
+pub(crate) fn set_label(token: Token, label: Option<&str>) -> Result<()> {
+    let (_device, event) = enter(token)?;
+    event.label.set(label);
+    Ok(())
 }
 
 fn enter(token: Token) -> Result<(Inside, Arc<Event>)> {
@@ -107,12 +122,13 @@ pub(crate) fn record(stream: Token, event: Token) -> Result<()> {
         Some(stamps) => Some(Arc::new(stamps.take()?)),
         None => None,
     };
+    let label = event.label.get();
     let mut engine = device.lock();
     if let Some(stamp) = &stamp {
         engine.record(
             &line,
             &[],
-            || Label::new("event", 0),
+            || Label::new(&label, 0),
             |commands, _, _| {
                 commands.stamp(stamp, crate::vulkan::StampStage::Bottom);
                 Ok(())
@@ -210,7 +226,7 @@ pub(crate) fn elapsed(start: Token, end: Token) -> Result<u64> {
         return Err(Error::new(Status::InvalidHandle, message));
     }
     let time = |event: &Event, name: &str| -> Result<(Point, u64)> {
-        let record = event.current().ok_or_else(|| invalid(format!("the event `{name}` has not been recorded")))?;
+        let record = event.current().ok_or_else(|| invalid(format!("the event `{name}`{} has not been recorded", event.quoted())))?;
         let Some(stamp) = &record.stamp else {
             return Err(Error::new(Status::Unsupported, format!("the queue of '{}' has no clock", device.label)));
         };

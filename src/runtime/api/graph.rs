@@ -10,9 +10,11 @@
 use super::dispatch_slots::fill_in;
 use crate::runtime::base::error::{Error, Result, Status, invalid};
 use crate::runtime::base::handle::{Kind, Table, Token};
+use crate::runtime::base::name::Name;
 use crate::runtime::device::core::Device;
 use crate::runtime::device::inside::{self, Inside};
 use crate::runtime::kernel::args::Arg;
+use crate::runtime::kernel::properties::GraphProperties;
 use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::graveyard::Dead;
 use crate::runtime::schedule::hazard::{Clock, Conflicts, History, MAX_LANES, Order, Point, Stages};
@@ -34,6 +36,8 @@ static GRAPHS: Table<Graph> = Table::new(Kind::Graph);
 const MAX_COPIES: usize = 8;
 /// The memory of a copy's bytes grows by this.
 const CHUNK: u64 = 64 << 10;
+/// What a graph without a label is called in traces.
+const NO_LABEL: &str = "graph";
 /// No number of freed buffers.
 const NEVER: u64 = u64::MAX;
 
@@ -45,6 +49,7 @@ pub(crate) struct Graph {
 
 /// What lies behind a graph; it goes when its last launch is done.
 struct Content {
+    label: Name,
     nodes: Vec<Node>,
     slots: u32,
     copies: Mutex<Vec<Copy>>,
@@ -106,19 +111,20 @@ impl Drop for Bytes {
 }
 
 /// Begins a graph; gives the stream that records it.
-pub(crate) fn begin(device: Token) -> Result<Token> {
+pub(crate) fn begin(device: Token, label: Option<&str>) -> Result<Token> {
     let device = inside::enter(device)?;
     device.lock().check()?;
-    target::record(&device, Recording::default())
+    target::record(&device, Recording { label: label.map(str::to_owned), ..Recording::default() })
 }
 
 /// Ends a recording; the stream's name ends with it.
 pub(crate) fn end(stream: Token) -> Result<Token> {
     let (device, recorder) = target::enter(stream)?;
-    let Recording { nodes, slots } = recorder.take_recording()?;
+    let Recording { nodes, slots, label } = recorder.take_recording()?;
     // Another thread may have ended it meanwhile.
     drop(target::remove(stream));
-    let content = Content { nodes, slots, copies: Mutex::default(), lived: AtomicU64::new(NEVER), last_use: Default::default() };
+    let label = Name::new(label.as_deref(), NO_LABEL);
+    let content = Content { label, nodes, slots, copies: Mutex::default(), lived: AtomicU64::new(NEVER), last_use: Default::default() };
     let content = Arc::new(content);
     if slots == 0 {
         // Nothing will change: recorded here, a launch is only a submission.
@@ -160,7 +166,7 @@ pub(crate) fn launch(stream: Token, graph: Token, params: &[Arg<'_>]) -> Result<
         return Err(Error::new(Status::Unsupported, "a launch cannot be recorded into a graph; record its commands instead"));
     };
     if params.len() as u32 != content.slots {
-        return Err(invalid(format!("{} values were given to a graph with {} slots", params.len(), content.slots)));
+        return Err(invalid(format!("{} values were given to {}, which has {} slots", params.len(), content.name(), content.slots)));
     }
     let values: Vec<SlotValue> = params.iter().enumerate().map(|(i, arg)| SlotValue::of(i, arg)).collect::<Result<_>>()?;
     content.check_living(&device)?;
@@ -175,7 +181,8 @@ pub(crate) fn launch(stream: Token, graph: Token, params: &[Arg<'_>]) -> Result<
             return Err(e);
         }
     };
-    let launched = engine.launch(&line, &copy.touches.list, &copy.commands, Label::new("graph", 0));
+    let label = content.label.get();
+    let launched = engine.launch(&line, &copy.touches.list, &copy.commands, Label::new(&label, 0));
     if let Ok(submission) = launched {
         (copy.lane, copy.submission) = (line.lane, submission);
         content.last_use[usize::from(line.lane)].store(submission, Ordering::Relaxed);
@@ -188,7 +195,31 @@ pub(crate) fn launch(stream: Token, graph: Token, params: &[Arg<'_>]) -> Result<
     device.pace(&mut engine, &line)
 }
 
+/// See avx_set_label.
+pub(crate) fn set_label(token: Token, label: Option<&str>) -> Result<()> {
+    let graph = GRAPHS.get(token)?;
+    let _device = Arc::clone(&graph.device).enter()?;
+    graph.content.label.set(label);
+    Ok(())
+}
+
+/// What a graph is.
+pub(crate) fn properties(token: Token) -> Result<GraphProperties> {
+    let graph = GRAPHS.get(token)?;
+    let _device = Arc::clone(&graph.device).enter()?;
+    let content = &graph.content;
+    Ok(GraphProperties { slots: content.slots, commands: content.nodes.len() as u64, label: content.label.given() })
+}
+
 impl Content {
+    /// The graph in messages.
+    fn name(&self) -> String {
+        match &*self.label.given() {
+            "" => "the graph".to_owned(),
+            label => format!("the graph '{label}'"),
+        }
+    }
+
     fn copies(&self) -> MutexGuard<'_, Vec<Copy>> {
         self.copies.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -213,7 +244,7 @@ impl Content {
             let Some(prepared) = node.fixed() else { continue };
             for (touch, buffer) in prepared.touches.list.iter().zip(&prepared.touches.buffers) {
                 if engine.tracks.is_freed(touch.track) {
-                    let message = format!("command {i} of the graph, {}, uses {}, which was freed", node.name(), buffer.name());
+                    let message = format!("command {i} of {}, {}, uses {}, which was freed", self.name(), node.name(), buffer.name());
                     return Err(Error::new(Status::InvalidHandle, message));
                 }
             }
@@ -304,7 +335,7 @@ impl Content {
             .map(|(i, node)| match node {
                 Node::Fixed(_) => Ok(None),
                 Node::Slotted(slotted) => fill_in(slotted, device, values)
-                    .map_err(|e| Error::new(e.status, format!("command {i} of the graph, {}: {}", node.name(), e.message))),
+                    .map_err(|e| Error::new(e.status, format!("command {i} of {}, {}: {}", self.name(), node.name(), e.message))),
             })
             .collect::<Result<_>>()?;
         let touched = |(node, filled): (&'_ Node, &'_ Option<Prepared<'_>>)| match node.fixed() {

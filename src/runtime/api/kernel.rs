@@ -4,8 +4,10 @@ use crate::compile::{BindingKind, Variant};
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::Token;
 use crate::runtime::device::inside;
-use crate::runtime::kernel::properties::{KernelArgProperties, KernelProperties};
+use crate::runtime::kernel::program::Compiled;
+use crate::runtime::kernel::properties::{KernelArgProperties, KernelProperties, Member};
 use crate::runtime::object::kernel;
+use std::sync::Arc;
 
 pub(crate) use crate::runtime::kernel::options::{Bounds, ConstantValue, Language, Options, Setting, Which};
 
@@ -43,6 +45,27 @@ pub(crate) fn properties(token: Token) -> Result<KernelProperties> {
         executable,
         entry_point: interface.entry.clone(),
         label: kernel.program.label.to_string(),
+    })
+}
+
+/// The code of a kernel, whose SPIR-V the driver got for a plain dispatch.
+pub(crate) fn code(token: Token) -> Result<Arc<Compiled>> {
+    let (_device, kernel) = kernel::enter(token)?;
+    Ok(kernel.program.compiled.clone())
+}
+
+/// What a member of the block of an argument is.
+pub(crate) fn member_properties(token: Token, arg: u32, member: u32) -> Result<Member> {
+    let (_device, kernel) = kernel::enter(token)?;
+    let (interface, label) = (&kernel.program.compiled.interface, &kernel.program.label);
+    let Some(members) = interface.members.get(arg as usize) else {
+        let message = format!("arg {arg}: kernel '{label}' has {} arguments, numbered from 0", interface.args.len());
+        return Err(Error::new(Status::OutOfRange, message));
+    };
+    members.list.get(member as usize).cloned().ok_or_else(|| {
+        let (count, name) = (members.list.len(), &interface.args[arg as usize].name);
+        let (status, more) = if members.is_cut { (Status::Limit, "; the library lists no more") } else { (Status::OutOfRange, "") };
+        Error::new(status, format!("member {member}: {name} of kernel '{label}' has {count} members, numbered from 0{more}"))
     })
 }
 

@@ -1,6 +1,6 @@
 //! Mappings: addresses that the caller holds into host-visible buffers.
 
-use crate::runtime::base::error::{Error, Result, Status, invalid};
+use crate::runtime::base::error::{Error, Result, Status, invalid, not_in_this_version};
 use crate::runtime::base::handle::Token;
 use crate::runtime::object::buffer;
 use crate::runtime::schedule::hazard::{Clock, Stage};
@@ -8,10 +8,14 @@ use crate::runtime::stream::turn::{Touches, turn};
 
 const READ: u32 = 1;
 const WRITE: u32 = 2;
+const PERSISTENT: u32 = 4;
 
 /// See avx_map; returns the address.
 pub(crate) fn map(token: Token, offset: u64, size: u64, access: u32) -> Result<usize> {
     let (device, buffer) = buffer::enter(token)?;
+    if access & PERSISTENT != 0 && access & !(READ | WRITE | PERSISTENT) == 0 {
+        return Err(not_in_this_version("AVX_MAP_PERSISTENT"));
+    }
     if access == 0 || access & !(READ | WRITE) != 0 {
         return Err(invalid(format!("access {access:#x} is no combination of AVX_MAP_READ (1) and AVX_MAP_WRITE (2)")));
     }

@@ -16,6 +16,7 @@
 //! | `register` | the user's memory, made known to the device |
 //! | `event` | events: record, wait, time |
 //! | `graph` | record, launch |
+//! | `label` | labels of objects of every kind |
 
 pub(crate) mod buffer;
 pub(crate) mod device;
@@ -26,6 +27,7 @@ pub(crate) mod event;
 pub(crate) mod fill;
 pub(crate) mod graph;
 pub(crate) mod kernel;
+pub(crate) mod label;
 pub(crate) mod mapping;
 pub(crate) mod quick;
 pub(crate) mod register;

@@ -16,7 +16,7 @@ pub(crate) fn create(device: Token, label: Option<&str>) -> Result<Token> {
     device.lock().check()?;
     // Streams take the lanes in turns.
     let lane = device.streams_made.fetch_add(1, Ordering::Relaxed) % device.lane_count as u64;
-    target::name(&device, Line::new(lane as u8, label))
+    target::name(&device, Line::new(lane as u8, label, None))
 }
 
 /// The live stream of that name, and its device kept open. `what` is what cannot be done on one that records.

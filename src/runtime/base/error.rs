@@ -60,6 +60,11 @@ pub(crate) fn invalid(message: impl Into<String>) -> Error {
     Error::new(Status::InvalidArgument, message)
 }
 
+/// Something that the header has a number for and this version does not do.
+pub(crate) fn not_in_this_version(what: &str) -> Error {
+    Error::new(Status::Unsupported, format!("{what}: not in this version of the library ({})", env!("CARGO_PKG_VERSION")))
+}
+
 /// A host allocation of a size that the caller chose did not succeed.
 pub(crate) fn out_of_host_memory(what: &str, bytes: usize) -> Error {
     Error::new(Status::OutOfHostMemory, format!("no host memory for {bytes} bytes of {what}"))

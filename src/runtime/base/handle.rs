@@ -62,6 +62,12 @@ impl Token {
         (self.0 >> 1) as usize & (MAX_SLOTS - 1)
     }
 
+    /// The kind of what it names, if it has the shape of a token.
+    pub(crate) fn kind(self) -> Option<Kind> {
+        let (kind, ..) = self.parts()?;
+        Kind::ALL.into_iter().find(|k| *k as u64 == kind)
+    }
+
     /// The token's parts, if it has the shape of one.
     fn parts(self) -> Option<(u64, u32, u32)> {
         let shape = self.0 & 1 == 1 && self.0 >> 62 == 0b10;
@@ -126,6 +132,15 @@ impl<T> Table<T> {
     /// All living objects, none of which goes meanwhile.
     pub(crate) fn all(&self) -> Living<'_, T> {
         Living { kind: self.kind, slots: self.slots.read().unwrap_or_else(PoisonError::into_inner) }
+    }
+
+    /// Gives the name to the object that `make` builds out of the one that has it, which goes when its last user does.
+    pub(crate) fn replace(&self, token: Token, make: impl FnOnce(&T) -> Arc<T>) -> Result<Arc<T>> {
+        let mut table = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let slot = self.slot(&table, token).ok_or_else(|| self.refuse(token))?;
+        let value = table.slots[slot].value.as_mut().ok_or_else(|| self.refuse(token))?;
+        let new = make(value);
+        Ok(std::mem::replace(value, new))
     }
 
     /// Ends the name; the object goes when its last user does.
@@ -223,6 +238,17 @@ mod tests {
         assert_ne!(first, second, "the slot is reused under a new generation");
         assert_eq!(*table.get(second).unwrap(), 2);
         assert!(table.get(first).is_err());
+    }
+
+    #[test]
+    fn a_name_may_go_to_another_object() {
+        let table = Table::new(Kind::Kernel);
+        let token = table.insert_with(|_| Arc::new(1)).unwrap();
+        assert_eq!(*table.replace(token, |old| Arc::new(old + 1)).unwrap(), 1);
+        assert_eq!(*table.get(token).unwrap(), 2);
+        assert_eq!((token.kind(), Token(0).kind(), Token(12).kind()), (Some(Kind::Kernel), None, None));
+        table.remove(token).unwrap();
+        assert_eq!(table.replace(token, |old| Arc::new(*old)).unwrap_err().status, Status::InvalidHandle);
     }
 
     #[test]

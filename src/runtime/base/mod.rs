@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `error` | the error type and the statuses |
 //! | `handle` | handles as names: tokens and the tables behind them |
+//! | `name` | names of objects that the user may change |
 //! | `log` | the log of the process |
 //! | `trace` | the trace file of the process |
 //! | `deadline` | when a wait ends |
@@ -15,5 +16,6 @@ pub(crate) mod deadline;
 pub(crate) mod error;
 pub(crate) mod handle;
 pub(crate) mod log;
+pub(crate) mod name;
 pub(crate) mod pool;
 pub(crate) mod trace;

@@ -39,8 +39,8 @@ struct State {
     /// Events that are not written yet, each behind a comma and a line break.
     text: String,
     flushed: Instant,
-    /// Where each row of a device has got to, in nanoseconds.
-    rows: HashMap<(u32, u64), u64>,
+    /// Where each row of a device has got to, in nanoseconds, and what it is called.
+    rows: HashMap<(u32, u64), (u64, String)>,
     open_devices: u32,
 }
 
@@ -142,6 +142,11 @@ impl Trace {
         process
     }
 
+    /// A device has another name.
+    pub(crate) fn rename_device(&self, process: u32, name: &str) {
+        self.put(|state| state.name("process", process, 0, name));
+    }
+
     /// A device was closed. With none left all that comes is written at once: nothing tells when the process ends.
     pub(crate) fn close_device(&self) {
         let mut state = self.state();
@@ -153,13 +158,14 @@ impl Trace {
     /// its stream begins where that ended.
     pub(crate) fn device_span(&self, process: u32, (stream, label): (u64, &str), name: &str, (start, end): (u64, u64), detail: &Detail) {
         self.put(|state| {
-            let last = state.rows.get(&(process, stream)).copied();
-            if last.is_none() {
+            if state.rows.get(&(process, stream)).is_none_or(|(_, called)| called != label) {
                 state.name("thread", process, stream, label);
+                state.rows.entry((process, stream)).or_default().1 = label.to_owned();
             }
-            let start = start.max(last.unwrap_or(0));
+            let (last, _) = state.rows.entry((process, stream)).or_default();
+            let start = start.max(*last);
             let end = end.max(start);
-            state.rows.insert((process, stream), end);
+            *last = end;
             state.complete(name, process, stream, (start, end));
             let _ = write!(state.text, ",\"args\":{{\"bytes\":{}", detail.bytes);
             if let Some([x, y, z]) = detail.workgroups {

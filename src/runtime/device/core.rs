@@ -7,6 +7,7 @@ use crate::compile::Variant;
 use crate::runtime::base::copier::Copiers;
 use crate::runtime::base::error::Result;
 use crate::runtime::base::handle::Token;
+use crate::runtime::base::name::Name;
 use crate::runtime::kernel::cache::DiskCache;
 use crate::runtime::kernel::code_cache::CodeCache;
 use crate::runtime::kernel::context::CompileContext;
@@ -25,7 +26,7 @@ use std::time::Duration;
 
 /// A physical device, opened. Fields are dropped in order: what uses the Vulkan device before it.
 pub(crate) struct Device {
-    pub(crate) label: Arc<str>,
+    pub(crate) label: Name,
     /// The default stream's name.
     pub(crate) stream: OnceLock<Token>,
     /// And itself.

@@ -7,7 +7,7 @@ use super::subgroups::Subgroups;
 use crate::compile::debug::DebugInfo;
 use crate::compile::{self, Binding, BindingKind, Interface, Variant};
 use crate::runtime::base::error::{Error, Result};
-use crate::runtime::base::trace;
+use crate::runtime::base::{name, trace};
 use crate::runtime::schedule::graveyard::{Dead, DropQueue};
 use crate::runtime::schedule::hazard::{Clock, MAX_LANES};
 use crate::vulkan::{self, Descriptor, Pipeline, PipelineDesc, Slot};
@@ -40,7 +40,7 @@ pub(crate) struct Compiled {
 impl Program {
     /// Code under a label. The code goes by way of `drops` when the program does.
     pub(crate) fn new(label: &str, compiled: Arc<Compiled>, drops: &Arc<DropQueue>) -> Arc<Program> {
-        let label = label[..label.floor_char_boundary(256)].into();
+        let label = name::cut(label);
         Arc::new(Program { label, compiled, last_use: Default::default(), drops: drops.clone() })
     }
 
@@ -82,6 +82,11 @@ impl Compiled {
             pipelines: Default::default(),
             making: Mutex::new(()),
         }
+    }
+
+    /// The SPIR-V of its plain dispatches.
+    pub(crate) fn spirv(&self) -> &[u32] {
+        &self.code.spirv
     }
 
     /// Whether the SPIR-V is the user's own, which reaches the driver as it is.

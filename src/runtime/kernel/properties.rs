@@ -3,10 +3,11 @@
 use super::args::PUSH_CONSTANTS_AT;
 use super::options::{Bounds, Language};
 use crate::compile::Binding;
-use crate::vulkan::{self, Executable, Features, Snapshot};
+use crate::vulkan::{self, Component, Executable, Features, MatrixShape, Snapshot};
 
-pub(crate) use crate::compile::BindingKind;
+pub(crate) use crate::compile::{BindingKind, MAX_ARRAYS, Member, Scalar};
 pub(crate) use crate::vulkan::DeviceKind;
+use std::sync::Arc;
 
 /// A heap of memory, in bytes.
 #[derive(Clone, Debug)]
@@ -130,6 +131,43 @@ impl KernelProperties {
     pub(crate) fn statistics(&self) -> String {
         let all: Vec<String> = self.executable.statistics.iter().map(|one| format!("{}: {}", one.name, one.value)).collect();
         all.join("; ")
+    }
+}
+
+/// A graph.
+#[derive(Clone, Debug)]
+pub(crate) struct GraphProperties {
+    /// Values that a launch gives.
+    pub(crate) slots: u32,
+    pub(crate) commands: u64,
+    pub(crate) label: Arc<str>,
+}
+
+/// A shape of cooperative matrices: an M x K times a K x N matrix added to an M x N matrix.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CooperativeShape {
+    /// M, N and K.
+    pub(crate) size: [u32; 3],
+    /// Kind and bits of the components of A, B, C and the result.
+    pub(crate) components: [(Scalar, u32); 4],
+    /// As SPIR-V numbers it.
+    pub(crate) scope: u32,
+    pub(crate) saturating: bool,
+}
+
+impl CooperativeShape {
+    pub(crate) fn of(shape: &MatrixShape) -> CooperativeShape {
+        let components = shape.components().map(|(component, bits)| {
+            let scalar = match component {
+                Component::Float => Scalar::Float,
+                Component::Bfloat => Scalar::Bfloat,
+                Component::Int => Scalar::Int,
+                Component::Uint => Scalar::Uint,
+                Component::Other => Scalar::Bytes,
+            };
+            (scalar, bits)
+        });
+        CooperativeShape { size: [shape.m, shape.n, shape.k], components, scope: shape.scope_number(), saturating: shape.saturating }
     }
 }
 

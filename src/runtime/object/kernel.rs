@@ -59,6 +59,18 @@ pub(crate) fn name(device: &Arc<Device>, program: Arc<Program>) -> Result<Token>
     KERNELS.insert_with(|_| Arc::new(Kernel { device: device.clone(), program }))
 }
 
+/// See avx_set_label. The handle gets a program of another name over the same code, so that a dispatch reads the name without a lock. What
+/// is recorded or in flight keeps the old one.
+pub(crate) fn set_label(token: Token, label: Option<&str>) -> Result<()> {
+    let (device, _) = enter(token)?;
+    let renamed = KERNELS.replace(token, |old| {
+        let compiled = &old.program.compiled;
+        let program = Program::new(label.unwrap_or(&compiled.interface.entry), compiled.clone(), &device.drops);
+        Arc::new(Kernel { device: old.device.clone(), program })
+    });
+    renamed.map(drop)
+}
+
 /// The living kernel of that name, and its device kept open.
 pub(crate) fn enter(token: Token) -> Result<(Inside, Arc<Kernel>)> {
     let kernel = KERNELS.get(token)?;

@@ -2,6 +2,7 @@
 
 use super::failures::Failures;
 use super::hazard::Clock;
+use crate::runtime::base::name::Name;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,7 +13,7 @@ pub(crate) struct Line {
     pub(crate) lane: u8,
     /// The last submission that carries its work.
     last: AtomicU64,
-    pub(crate) label: Arc<str>,
+    pub(crate) label: Name,
     /// For the records of events.
     pub(crate) failures: Failures,
 }
@@ -24,16 +25,17 @@ impl AsRef<Failures> for Line {
 }
 
 impl Line {
-    pub(crate) fn new(lane: u8, label: Option<&str>) -> Arc<Line> {
+    /// `default` is its name where there is no label.
+    pub(crate) fn new(lane: u8, label: Option<&str>, default: Option<&str>) -> Arc<Line> {
         static IDS: AtomicU64 = AtomicU64::new(0);
         let id = IDS.fetch_add(1, Ordering::Relaxed) + 1;
-        let label = label.map_or_else(|| format!("stream {id}").into(), |l| l[..l.floor_char_boundary(256)].into());
+        let label = Name::new(label, default.unwrap_or(&format!("stream {id}")));
         Arc::new(Line { id, lane, last: AtomicU64::new(0), label, failures: Failures::default() })
     }
 
     /// The line of a device's default stream.
     pub(crate) fn of_default() -> Arc<Line> {
-        Line::new(0, Some("default stream"))
+        Line::new(0, None, Some("default stream"))
     }
 
     /// Submission `number` carries work of the stream. Under the engine's lock.

@@ -66,6 +66,11 @@ impl Timeline {
         }
     }
 
+    /// The device has another name.
+    pub(crate) fn rename(&self, name: &str) {
+        self.trace.rename_device(self.process, name);
+    }
+
     /// True if the driver cannot compare the clocks, so that a stamp of known time must.
     pub(crate) fn wants_calibration(&self) -> bool {
         self.calibration == (0, 0)
@@ -131,7 +136,7 @@ impl Timeline {
             if let (Some(start), Some(end)) = (pending.start.read()?, end.read()?) {
                 let host = |device| self.stamps.host(self.calibration, now, device);
                 let times = (host(start), host(end));
-                self.trace.device_span(self.process, (pending.line.id, &pending.line.label), &pending.name, times, &pending.detail);
+                self.trace.device_span(self.process, (pending.line.id, &pending.line.label.get()), &pending.name, times, &pending.detail);
             }
         }
         Ok(())

@@ -18,6 +18,8 @@ pub(crate) struct Recording {
     pub(crate) nodes: Vec<Node>,
     /// Slots that they name: 0 to this.
     pub(crate) slots: u32,
+    /// Of the graph.
+    pub(crate) label: Option<String>,
 }
 
 /// A command of a graph.

@@ -112,6 +112,19 @@ pub(crate) fn all() -> Living<'static, Stream> {
     STREAMS.all()
 }
 
+/// See avx_set_label. The label of a stream that records is that of its graph.
+pub(crate) fn set_label(token: Token, label: Option<&str>) -> Result<()> {
+    let (_device, stream) = enter(token)?;
+    match &stream.kind {
+        StreamKind::Live(line) => line.label.set(label),
+        StreamKind::Recording(_) => stream.recording(|recording| {
+            recording.label = label.map(str::to_owned);
+            Ok(())
+        })?,
+    }
+    Ok(())
+}
+
 /// Ends a stream's name.
 pub(crate) fn remove(token: Token) -> Result<()> {
     STREAMS.remove(token).map(drop)

@@ -19,4 +19,4 @@ mod snapshot;
 pub(crate) use capabilities::{spirv_capabilities, spirv_version};
 pub(crate) use features::{DeviceRequest, Features};
 pub(crate) use select::DeviceKind;
-pub(crate) use snapshot::{Snapshot, compute_family};
+pub(crate) use snapshot::{Component, MatrixShape, Snapshot, compute_family};

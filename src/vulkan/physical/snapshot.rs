@@ -31,6 +31,45 @@ pub(crate) struct MatrixShape {
     pub(crate) saturating: bool,
 }
 
+/// What the numbers of a matrix are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Component {
+    Float,
+    Bfloat,
+    Int,
+    Uint,
+    Other,
+}
+
+impl MatrixShape {
+    /// What the components of A, B, C and the result are, and their bits.
+    pub(crate) fn components(&self) -> [(Component, u32); 4] {
+        [self.a, self.b, self.c, self.result].map(|component| match component {
+            vk::ComponentTypeKHR::FLOAT16 => (Component::Float, 16),
+            vk::ComponentTypeKHR::FLOAT32 => (Component::Float, 32),
+            vk::ComponentTypeKHR::FLOAT64 => (Component::Float, 64),
+            vk::ComponentTypeKHR::SINT8 => (Component::Int, 8),
+            vk::ComponentTypeKHR::SINT16 => (Component::Int, 16),
+            vk::ComponentTypeKHR::SINT32 => (Component::Int, 32),
+            vk::ComponentTypeKHR::SINT64 => (Component::Int, 64),
+            vk::ComponentTypeKHR::UINT8 => (Component::Uint, 8),
+            vk::ComponentTypeKHR::UINT16 => (Component::Uint, 16),
+            vk::ComponentTypeKHR::UINT32 => (Component::Uint, 32),
+            vk::ComponentTypeKHR::UINT64 => (Component::Uint, 64),
+            BFLOAT16 => (Component::Bfloat, 16),
+            _ => (Component::Other, 0),
+        })
+    }
+
+    /// Who computes it together, as SPIR-V numbers it: 2 for a workgroup, 3 for a subgroup.
+    pub(crate) fn scope_number(&self) -> u32 {
+        self.scope.as_raw().unsigned_abs()
+    }
+}
+
+/// VK_COMPONENT_TYPE_BFLOAT16_KHR, which ash does not have yet.
+const BFLOAT16: vk::ComponentTypeKHR = vk::ComponentTypeKHR::from_raw(1_000_141_000);
+
 /// Alignments to which robustBufferAccess2 rounds the end of a range up, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RobustAlignment {

@@ -157,7 +157,7 @@ impl Ours {
     /// The memory stays until [`Ours::unregister`].
     pub(crate) unsafe fn register(&self, memory: &mut [u8]) -> bool {
         // SAFETY: as the caller promises.
-        let status = unsafe { avx_host_register(self.device, memory.as_mut_ptr().cast(), memory.len() as u64) };
+        let status = unsafe { avx_host_register(self.device, memory.as_mut_ptr().cast(), memory.len() as u64, 0) };
         if status != AVX_ERROR_UNSUPPORTED {
             must(status);
         }
@@ -181,7 +181,7 @@ impl Ours {
     pub(crate) fn graph(&self, record: impl FnOnce(avx_stream)) -> avx_graph {
         let (mut stream, mut graph) = (null_mut(), null_mut());
         // SAFETY: `stream` is writable.
-        must(unsafe { avx_graph_begin(self.device, &mut stream) });
+        must(unsafe { avx_graph_begin(self.device, std::ptr::null(), &mut stream) });
         record(stream);
         // SAFETY: `graph` is writable.
         must(unsafe { avx_graph_end(stream, &mut graph) });

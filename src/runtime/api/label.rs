@@ -1,0 +1,31 @@
+//! Labels of objects of every kind: a handle knows its kind.
+
+use super::{buffer, event, graph};
+use crate::runtime::base::error::{Error, Result, Status};
+use crate::runtime::base::handle::{Kind, Token};
+use crate::runtime::device::inside;
+use crate::runtime::object::kernel;
+use crate::runtime::stream::target;
+
+/// Names an object for messages and traces; `None` gives it the name back that it has without a label.
+pub(crate) fn set_label(token: Token, label: Option<&str>) -> Result<()> {
+    match token.kind() {
+        Some(Kind::Device) => set_device_label(token, label),
+        Some(Kind::Stream) => target::set_label(token, label),
+        Some(Kind::Buffer) => buffer::set_label(token, label),
+        Some(Kind::Kernel) => kernel::set_label(token, label),
+        Some(Kind::Event) => event::set_label(token, label),
+        Some(Kind::Graph) => graph::set_label(token, label),
+        None if token.is_null() => Err(Error::new(Status::InvalidHandle, "NULL is no handle; the default stream has one of its own")),
+        None => Err(Error::new(Status::InvalidHandle, format!("{:#018x} is no handle of this library", token.0))),
+    }
+}
+
+fn set_device_label(token: Token, label: Option<&str>) -> Result<()> {
+    let device = inside::enter(token)?;
+    device.label.set(label);
+    if let Some(timeline) = &device.lock().timeline {
+        timeline.rename(&device.label.get());
+    }
+    Ok(())
+}
