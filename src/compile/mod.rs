@@ -35,6 +35,6 @@ pub(crate) use base::target::Target;
 pub(crate) use from_spirv::spirv;
 pub(crate) use kernel::{CompiledKernel, Request};
 pub(crate) use passes::variant::{Variant, variant};
-pub(crate) use spirv::constant_values::{Setting, Value as ConstantValue, Which};
+pub(crate) use spirv::constant_values::{ConstantKey, ConstantSetting, ConstantValue};
 pub(crate) use spirv::{entry, feature};
 pub(crate) use wgsl::parse::{Parsed, WGSL_STACK};

@@ -271,18 +271,23 @@ fn overrides_with_values() {
         var<workgroup> tile: array<f32, N>; @group(0) @binding(0) var<storage, read_write> b: array<f32>;
         @compute @workgroup_size(N) fn main(@builtin(local_invocation_index) i: u32) {
             tile[i] = b[i] * SCALE; workgroupBarrier(); b[i] = select(tile[N - 1u - i], 0.0, FAST); }";
-    let with = |constants: &[Setting<'_>]| compile_with(source, &Request { constants, ..Request::default() }, &target());
-    let named = |name, value| Setting { of: Which::Name(name), value: ConstantValue::Number(value) };
-    let kernel = with(&[named("N", 16.0), Setting { of: Which::Id(7), value: ConstantValue::Number(2.5) }, named("FAST", 1.0)]).unwrap();
+    let with = |constants: &[ConstantSetting<'_>]| compile_with(source, &Request { constants, ..Request::default() }, &target());
+    let named = |name, value| ConstantSetting { constant: ConstantKey::Name(name), value: ConstantValue::Number(value) };
+    let kernel =
+        with(&[named("N", 16.0), ConstantSetting { constant: ConstantKey::Id(7), value: ConstantValue::Number(2.5) }, named("FAST", 1.0)])
+            .unwrap();
     validate(&kernel.spirv, "vulkan1.3");
     assert_eq!((kernel.interface.workgroup_size, kernel.interface.shared_memory), ([16, 1, 1], 64));
     // An override with an id can also be set by name.
     assert_eq!(with(&[named("N", 4.0), named("SCALE", 2.5)]).unwrap().interface.workgroup_size, [4, 1, 1]);
     for (constants, expected) in [
-        (vec![named("N", 3.5)], "the constant \"N\" is u32, and 3.5 is no integer"),
+        (vec![named("N", 3.5)], "the constant \"N\" is u32, and 3.5 is not an integer"),
         (vec![named("N", -1.0)], "outside its range"),
         (vec![named("N", 4.0), named("SCALES", 1.0)], "did you mean \"SCALE\"? The kernel has: N, SCALE (id 7), FAST"),
-        (vec![named("N", 4.0), named("SCALE", 1.0), Setting { of: Which::Id(7), value: ConstantValue::Number(2.0) }], "given twice"),
+        (
+            vec![named("N", 4.0), named("SCALE", 1.0), ConstantSetting { constant: ConstantKey::Id(7), value: ConstantValue::Number(2.0) }],
+            "given twice",
+        ),
         (vec![named("N", 0.0)], "workgroup size 0 or less"),
     ] {
         let error = with(&constants).unwrap_err();
@@ -299,10 +304,12 @@ fn specialization_constants_of_spirv() {
         shared float tile[count * 2]; layout(binding = 0) buffer B { float b[]; };
         void main() { tile[0] = scale; b[gl_GlobalInvocationID.x] = tile[0] * count; }";
     let Some(code) = glsl(source, "vulkan1.1") else { return };
-    let with = |constants: &[Setting<'_>]| spirv(&code, &Request { constants, ..Request::default() }, &target());
+    let with = |constants: &[ConstantSetting<'_>]| spirv(&code, &Request { constants, ..Request::default() }, &target());
     assert_eq!(with(&[]).unwrap().interface.shared_memory, 24);
-    let id = |id, value| Setting { of: Which::Id(id), value: ConstantValue::Number(value) };
-    let kernel = with(&[id(1, 64.0), Setting { of: Which::Name("scale"), value: ConstantValue::Number(0.5) }, id(2, 100.0)]).unwrap();
+    let id = |id, value| ConstantSetting { constant: ConstantKey::Id(id), value: ConstantValue::Number(value) };
+    let kernel =
+        with(&[id(1, 64.0), ConstantSetting { constant: ConstantKey::Name("scale"), value: ConstantValue::Number(0.5) }, id(2, 100.0)])
+            .unwrap();
     assert_eq!((kernel.interface.workgroup_size, kernel.interface.shared_memory), ([64, 1, 1], 800));
     let given: Vec<_> = kernel.specialized.iter().map(|one| (one.id, one.bytes.clone())).collect();
     assert_eq!(given, [(1, vec![64, 0, 0, 0]), (5, 0.5f32.to_le_bytes().to_vec()), (2, vec![100, 0, 0, 0])]);

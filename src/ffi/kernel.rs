@@ -4,7 +4,7 @@ use super::boundary::{self, Token as _};
 use super::device::avx_device;
 use super::sized::{self, Sized32};
 use super::status::avx_status;
-use crate::runtime::api::kernel::{self, ConstantValue, Setting, Which};
+use crate::runtime::api::kernel::{self, ConstantKey, ConstantSetting, ConstantValue};
 use crate::runtime::base::error::{Error, Result, Status, invalid, not_in_this_version};
 use crate::runtime::kernel::properties::{BindingKind, KernelArgProperties, KernelProperties, MAX_ARRAYS, Member, Scalar};
 use crate::runtime::kernel::subgroups::Subgroups;
@@ -432,7 +432,7 @@ const MAX_CONSTANTS: u32 = 1 << 16;
 
 /// # Safety
 /// `constants` holds `count` constants, their names NUL-terminated, for as long as the result lives.
-unsafe fn constants<'a>(constants: *const avx_constant, count: u32) -> Result<Vec<Setting<'a>>> {
+unsafe fn constants<'a>(constants: *const avx_constant, count: u32) -> Result<Vec<ConstantSetting<'a>>> {
     if count == 0 {
         return Ok(Vec::new());
     }
@@ -458,8 +458,8 @@ unsafe fn constants<'a>(constants: *const avx_constant, count: u32) -> Result<Ve
         };
         // SAFETY: the name is NULL or NUL-terminated, says the caller.
         let name = unsafe { boundary::text(constant.name, "options->constants[].name") }?;
-        let of = name.map_or(Which::Id(constant.id), Which::Name);
-        Ok(Setting { of, value })
+        let key = name.map_or(ConstantKey::Id(constant.id), ConstantKey::Name);
+        Ok(ConstantSetting { constant: key, value })
     };
     (0..count as usize).map(one).collect()
 }

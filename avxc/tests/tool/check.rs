@@ -123,7 +123,7 @@ fn constants_reach_the_library() {
     assert_eq!(folder.avxc(&["check", "n.wgsl", "--vulkan", "1.1"]).ended(0).out, "n.wgsl: Vulkan 1.1: ok\n");
     folder.avxc(&["info", "n.wgsl", "-D", "n=5"]).ended(0).shows(&["5 x 1 x 1"]);
     folder.avxc(&["check", "n.wgsl", "--vulkan", "1.1", "-D", "nothing=1"]).ended(1).tells(&["nothing", "The kernel has: n"]);
-    folder.avxc(&["check", "n.wgsl", "--vulkan", "1.1", "-D", "n=2.5"]).ended(1).tells(&["2.5 is no integer"]);
+    folder.avxc(&["check", "n.wgsl", "--vulkan", "1.1", "-D", "n=2.5"]).ended(1).tells(&["2.5 is not an integer"]);
 }
 
 #[test]

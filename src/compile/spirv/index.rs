@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use rspirv::spirv::{BuiltIn, Decoration, Op, StorageClass};
 
-use super::constant_values::{Form, Settable, Setting, Specialized, places};
+use super::constant_values::{ConstantSetting, ScalarType, SettableConstant, SpecializedConstant, places};
 use super::constants::Constants;
 use super::id_map::IdMap;
 use super::module::{Inst, Module, Names, invalid, string};
@@ -51,7 +51,7 @@ pub(crate) struct Index<'a> {
     /// The global variables: id and storage class.
     pub(crate) globals: Vec<(u32, u32)>,
     /// The values that the caller gives for specialization constants, by the constants' ids in the module.
-    settings: IdMap<u32, (Form, u64)>,
+    settings: IdMap<u32, (ScalarType, u64)>,
 }
 
 impl<'a> Index<'a> {
@@ -66,7 +66,7 @@ impl<'a> Index<'a> {
     }
 
     /// Indexes a module with the caller's values for specialization constants. Also returns these values in the form that Vulkan takes.
-    pub(crate) fn specialized(module: Module<'a>, settings: &[Setting<'_>]) -> Result<(Index<'a>, Vec<Specialized>)> {
+    pub(crate) fn specialized(module: Module<'a>, settings: &[ConstantSetting<'_>]) -> Result<(Index<'a>, Vec<SpecializedConstant>)> {
         if settings.is_empty() {
             return Ok((Index::new(module)?, Vec::new()));
         }
@@ -77,24 +77,25 @@ impl<'a> Index<'a> {
                 && let (Some(ty), Some(constant)) = (inst.word(1), inst.word(2))
                 && let Some(id) = index.decoration(constant, Decoration::SpecId)
             {
-                all.push(Settable { name: index.names.get(&constant).filter(|name| !name.is_empty()).cloned(), id: Some(id) });
-                ids.push((constant, id, index.def(ty).and_then(Form::of)));
+                all.push(SettableConstant { name: index.names.get(&constant).filter(|name| !name.is_empty()).cloned(), id: Some(id) });
+                ids.push((constant, id, index.def(ty).and_then(ScalarType::of)));
             }
         }
         let (mut values, mut given) = (IdMap::default(), Vec::new());
         for (setting, place) in settings.iter().zip(places(settings, &all)?) {
-            let (constant, id, form) = ids[place];
-            let form = form.ok_or_else(|| invalid(format!("the type of the specialization constant {} is not a scalar", setting.of)))?;
-            let bits = form.bits_of(setting.of, setting.value)?;
+            let (constant, id, scalar) = ids[place];
+            let scalar =
+                scalar.ok_or_else(|| invalid(format!("the type of the specialization constant {} is not a scalar", setting.constant)))?;
+            let bits = scalar.bits_of(setting.constant, setting.value)?;
             let mut bytes = bits.to_le_bytes().to_vec();
-            bytes.truncate(form.bytes());
-            given.push(Specialized { id, bytes });
-            values.insert(constant, (form, bits));
+            bytes.truncate(scalar.bytes());
+            given.push(SpecializedConstant { id, bytes });
+            values.insert(constant, (scalar, bits));
         }
         Ok((Index::with_settings(index.module, values)?, given))
     }
 
-    fn with_settings(module: Module<'a>, settings: IdMap<u32, (Form, u64)>) -> Result<Index<'a>> {
+    fn with_settings(module: Module<'a>, settings: IdMap<u32, (ScalarType, u64)>) -> Result<Index<'a>> {
         let mut index = Index {
             module,
             defs: IdMap::default(),
@@ -180,7 +181,7 @@ impl<'a> Index<'a> {
                 self.constants.define(inst, &types);
                 // Reflection computes with integers and booleans only, so floats are not recorded.
                 if let Some(id) = inst.result()
-                    && let Some((Form::Bool | Form::Int(..), bits)) = self.settings.get(&id)
+                    && let Some((ScalarType::Bool | ScalarType::Int(..), bits)) = self.settings.get(&id)
                 {
                     self.constants.set(id, *bits);
                 }

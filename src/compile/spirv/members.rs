@@ -28,7 +28,7 @@ struct Walk<'w, 'm, 'a> {
 }
 
 impl Walk<'_, '_, '_> {
-    /// Lists the members of a struct. `outer` describes where the struct stands in the block.
+    /// Lists the members of a struct. `outer` describes the position of the struct in the block.
     fn structure(&mut self, ty: u32, outer: &Member) -> Result<()> {
         let Some(inst) = self.index.def(ty) else { return Ok(()) };
         for (member, &of) in inst.rest(2).iter().enumerate() {
@@ -50,7 +50,7 @@ impl Walk<'_, '_, '_> {
         Ok(())
     }
 
-    /// Lists the contents of a member of type `ty`. `at` describes where the member stands in the block. The name in `at` already has a
+    /// Lists the contents of a member of type `ty`. `at` describes the position of the member in the block. The name in `at` already has a
     /// `[]` for each of the first `named` arrays.
     fn member(&mut self, ty: u32, place: Place, named: usize, mut at: Member) -> Result<()> {
         self.visits += 1;

@@ -19,7 +19,7 @@ use crate::compile::debug::instrument::instrument;
 use crate::compile::debug::report::ReportPlan;
 use crate::compile::kernel::{CompiledKernel, Request};
 use crate::compile::passes::{barrier_semantics, constant_vectors, cooperative_matrices, range, strip_layouts};
-use crate::compile::spirv::constant_values::{self, Form, Settable, Setting};
+use crate::compile::spirv::constant_values::{self, ConstantSetting, ScalarType, SettableConstant};
 use crate::compile::spirv::index::Index;
 use crate::compile::spirv::{entry, reflect, requirements};
 use crate::compile::text::diagnose::{Source, SpanLabel};
@@ -200,24 +200,25 @@ fn write(
 }
 
 /// The values of overrides, as the compiler takes them: keyed by the id if the override has one, else by the name.
-fn values(module: &naga::Module, settings: &[Setting<'_>]) -> Result<PipelineConstants> {
+fn values(module: &naga::Module, settings: &[ConstantSetting<'_>]) -> Result<PipelineConstants> {
     let overrides: Vec<&naga::Override> = module.overrides.iter().map(|(_, one)| one).collect();
-    let all: Vec<Settable> = overrides.iter().map(|one| Settable { name: one.name.clone(), id: one.id.map(u32::from) }).collect();
+    let all: Vec<SettableConstant> =
+        overrides.iter().map(|one| SettableConstant { name: one.name.clone(), id: one.id.map(u32::from) }).collect();
     let mut values = PipelineConstants::default();
     for (setting, place) in settings.iter().zip(constant_values::places(settings, &all)?) {
         let one = overrides[place];
-        let mut form = Form::Float(64);
+        let mut ty = ScalarType::Float(64);
         if let TypeInner::Scalar(scalar) = module.types[one.ty].inner {
             let bits = u32::from(scalar.width) * 8;
-            form = match scalar.kind {
-                ScalarKind::Bool => Form::Bool,
-                ScalarKind::Sint => Form::Int(bits, true),
-                ScalarKind::Uint => Form::Int(bits, false),
-                _ => Form::Float(bits),
+            ty = match scalar.kind {
+                ScalarKind::Bool => ScalarType::Bool,
+                ScalarKind::Sint => ScalarType::Int(bits, true),
+                ScalarKind::Uint => ScalarType::Int(bits, false),
+                _ => ScalarType::Float(bits),
             };
         }
         // The compiler takes doubles, and WGSL has no overrides of 64-bit integers.
-        values.insert(override_key(one), form.number_of(setting.of, setting.value)?);
+        values.insert(override_key(one), ty.number_of(setting.constant, setting.value)?);
     }
     Ok(values)
 }

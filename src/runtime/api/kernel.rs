@@ -9,7 +9,7 @@ use crate::runtime::kernel::properties::{KernelArgProperties, KernelProperties, 
 use crate::runtime::object::kernel;
 use std::sync::Arc;
 
-pub(crate) use crate::runtime::kernel::options::{Bounds, ConstantValue, Language, Options, Setting, Which};
+pub(crate) use crate::runtime::kernel::options::{Bounds, ConstantKey, ConstantSetting, ConstantValue, Language, Options};
 
 /// Makes a kernel and names it.
 pub(crate) fn create(device: Token, options: &Options<'_>) -> Result<Token> {

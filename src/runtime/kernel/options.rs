@@ -2,7 +2,7 @@
 
 use super::subgroups::Subgroups;
 
-pub(crate) use crate::compile::{ConstantValue, Setting, Which};
+pub(crate) use crate::compile::{ConstantKey, ConstantSetting, ConstantValue};
 
 /// What the code is written in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(crate) struct Options<'a> {
     /// It reports: see AVX_KERNEL_DEBUG.
     pub(crate) debug: bool,
     /// Values for overrides or specialization constants.
-    pub(crate) constants: Vec<Setting<'a>>,
+    pub(crate) constants: Vec<ConstantSetting<'a>>,
     /// No bounds checks in the code.
     pub(crate) unchecked: bool,
     /// What subgroups must be like.

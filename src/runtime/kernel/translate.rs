@@ -3,7 +3,7 @@
 use super::compilers::Compilers;
 use super::context::CompileContext;
 use super::glsl::{self, Prepared};
-use super::options::{Bounds, ConstantValue, Language, Options, Setting, Which};
+use super::options::{Bounds, ConstantKey, ConstantSetting, ConstantValue, Language, Options};
 use super::other_devices;
 use super::parsed;
 use super::program::Compiled;
@@ -27,13 +27,13 @@ pub(crate) fn key(options: &Options<'_>, prepared: Option<&Prepared>) -> u128 {
         None => bytes.push(0),
     }
     for setting in &options.constants {
-        match setting.of {
-            Which::Name(name) => {
+        match setting.constant {
+            ConstantKey::Name(name) => {
                 bytes.push(2);
                 bytes.extend((name.len() as u64).to_le_bytes());
                 bytes.extend(name.as_bytes());
             }
-            Which::Id(id) => {
+            ConstantKey::Id(id) => {
                 bytes.push(3);
                 bytes.extend(id.to_le_bytes());
             }
@@ -97,7 +97,7 @@ fn compiler_name(prepared: Option<&Prepared>) -> String {
 fn restore(context: &CompileContext, options: &Options<'_>, prepared: Option<&Prepared>, key: u128) -> Option<compile::CompiledKernel> {
     let spirv = shelf(context, options, prepared)?.take(key, &compiler_name(prepared))?;
     // Our own compilers have put the values of constants in, and left one entry point.
-    let constants: &[Setting<'_>] = if prepared.is_none_or(Prepared::is_checked) { &[] } else { &options.constants };
+    let constants: &[ConstantSetting<'_>] = if prepared.is_none_or(Prepared::is_checked) { &[] } else { &options.constants };
     let request = compile::Request { entry: None, constants, unchecked: options.unchecked, debug: false };
     let kernel = context.compilers.run(|| compile::spirv(&spirv, &request, &context.target)).ok()?.ok()?;
     log::line(log::Level::Debug, format!("'{}' was compiled by an earlier process", kernel.interface.entry));
