@@ -1,6 +1,6 @@
-//! Kernels that report (AVX_KERNEL_DEBUG): what they print, assertions that fail, indices out of bounds.
+//! Kernels that report (AVX_KERNEL_DEBUG): printf, failed assertions, and indices out of bounds.
 //!
-//! A binary of its own: the log is the whole process's, which is also why these tests take turns.
+//! These tests have a binary of their own, because the log belongs to the whole process. For the same reason they run one at a time.
 
 #[allow(dead_code, reason = "each test file uses its own part of the helpers")]
 mod common;
@@ -14,20 +14,20 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 static TURN: Mutex<()> = Mutex::new(());
 static LINES: Mutex<Vec<(i32, String)>> = Mutex::new(Vec::new());
 
-/// A device that computes, with the log for this test alone.
+/// A compute device, with the log reserved for this test.
 struct Debugged {
     device: Device,
     _turn: MutexGuard<'static, ()>,
 }
 
-/// Keeps a line.
+/// Stores a line of the log.
 unsafe extern "C" fn keep(level: i32, message: *const c_char, _user: *mut c_void) {
     // SAFETY: the library passes NUL-terminated text that is valid during the call.
     let line = unsafe { CStr::from_ptr(message) }.to_str().expect("a line is UTF-8").to_owned();
     LINES.lock().unwrap_or_else(PoisonError::into_inner).push((level, line));
 }
 
-/// The lines until now, taken.
+/// Returns the lines so far and clears the list.
 fn lines() -> Vec<(i32, String)> {
     let lines = std::mem::take(&mut *LINES.lock().unwrap_or_else(PoisonError::into_inner));
     for (_, line) in &lines {
@@ -36,7 +36,7 @@ fn lines() -> Vec<(i32, String)> {
     lines
 }
 
-/// The texts of the lines until now.
+/// The texts of the lines so far.
 fn texts() -> Vec<String> {
     lines().into_iter().map(|(_, text)| text).collect()
 }
@@ -45,7 +45,7 @@ impl Debugged {
     fn open() -> Option<Debugged> {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let device = Device::open_computing()?;
-        // The level does not matter to reports.
+        // The log level does not affect reports.
         ok(abi::set_log(Some(keep), null_mut(), AVX_LOG_ERROR));
         lines();
         Some(Debugged { device, _turn: turn })
@@ -61,7 +61,7 @@ impl Debugged {
         make(self.device.handle, AVX_LANGUAGE_WGSL, AVX_KERNEL_DEBUG, label, source.as_bytes())
     }
 
-    /// Runs a kernel and gives what it reported.
+    /// Runs a kernel and returns what it reported.
     #[track_caller]
     fn run(&self, kernel: avx_kernel, groups: [u32; 3], args: &[avx_arg]) -> Vec<String> {
         self.device.dispatch(kernel, groups, args);
@@ -174,7 +174,7 @@ fn what_finds_no_room_is_counted() {
     let Some(debugged) = Debugged::open() else { return };
     let kernel = debugged.kernel("thousand", &THOUSAND.replace("%s", "last"));
     let buffer = debugged.device.alloc(4000, AVX_MEMORY_DEVICE);
-    // The buffer comes back empty each time.
+    // The buffer of records is cleared for each dispatch.
     for _ in 0..3 {
         let mut got = debugged.run(kernel, [20, 1, 1], &[arg_buffer(buffer)]);
         let last = got.pop().expect("a line on what was lost");
@@ -273,7 +273,7 @@ fn a_failed_assertion_is_an_error_of_its_stream() {
     assert!(got.iter().all(|(level, line)| *level == AVX_LOG_ERROR && line.contains("assertion failed")), "{got:#?}");
     ok(avx_stream_synchronize(second, AVX_FOREVER));
     assert_eq!(device.words(bad, 2), [0, 9], "the kernel went on");
-    // A read says it, too, and once.
+    // A read reports the failure as well, and only once.
     ok(dispatch(kernel, [1, 1, 1], &[arg_buffer(bad)]));
     let mut bytes = [0; 8];
     fails(read(bad, 0, &mut bytes), AVX_ERROR_ASSERTION);
@@ -298,7 +298,7 @@ fn mistakes_show_the_users_text() {
         tells(&story, &[says, statements]);
         assert!(!story.contains("avx_debug") && !story.contains("bitcast"), "{story}");
     }
-    // Formats are checked without the flag, too; values are not.
+    // Formats are checked without the flag too. Values are not.
     let plain = |statements: &str| make(debugged.device.handle, AVX_LANGUAGE_WGSL, 0, "k", body(statements).as_bytes());
     tells(&fails(plain("printf(\"%q\", 1);").expect_err("a wrong format"), AVX_ERROR_COMPILE), &["k:2:11", "%q is not a specifier"]);
     ok(avx_kernel_free(plain("printf(\"%d\", 1); assert(false); ").expect("a kernel")));
@@ -336,7 +336,7 @@ fn large_grids_and_overlapping_arguments_report_too() {
         @compute @workgroup_size(1) fn main(@builtin(workgroup_id) id: vec3<u32>) {
             if (id.y + 1u == a[0]) { b[0] = 5u; printf(\"%u %u\", a[0], id.y); } }",
     );
-    // Ten and more million workgroups take a software driver too long.
+    // More than ten million workgroups take a software driver too long.
     if limit < 10_000_000 {
         let buffer = debugged.device.buffer_of_words(&[limit + 2]);
         let got = debugged.run(kernel, [1, limit + 2, 1], &[arg_buffer(buffer), arg_buffer(buffer)]);
@@ -362,7 +362,7 @@ fn many_dispatches_before_one_wait() {
     for i in 0..100_u32 {
         debugged.device.dispatch(kernel, [1, 1, 1], &[arg_bytes(&i.to_le_bytes())]);
     }
-    // Freed, and still read.
+    // The kernel is freed, and its reports are still read.
     ok(avx_kernel_free(kernel));
     debugged.device.synchronize();
     let got = texts();
@@ -436,7 +436,7 @@ fn without_a_callback_they_go_to_stderr() {
     let kernel = make(device.handle, AVX_LANGUAGE_WGSL, AVX_KERNEL_DEBUG, "talker", source).expect("a kernel");
     device.dispatch(kernel, [1, 1, 1], &[]);
     device.synchronize();
-    // What nobody waited for is told when the device goes.
+    // Reports that nobody waited for are logged when the device is destroyed.
     device.dispatch(kernel, [1, 1, 1], &[]);
     device.close();
 }
@@ -460,7 +460,7 @@ fn the_readme_says_what_is_so() {
     assert_eq!(own, told);
 }
 
-/// What a GLSL compiler makes of debugPrintfEXT("%u of %v3u", gl_GlobalInvocationID.x, gl_WorkGroupID).
+/// The output of a GLSL compiler for debugPrintfEXT("%u of %v3u", gl_GlobalInvocationID.x, gl_WorkGroupID).
 const PRINTF: &str = "OpCapability Shader
 OpExtension \"SPV_KHR_non_semantic_info\"
 %1 = OpExtInstImport \"NonSemantic.DebugPrintf\"
@@ -507,7 +507,7 @@ fn printf_instructions_of_spirv_report() {
     assert_eq!(got, ["kernel 'glsl' (0, 0, 0): 0 of 0, 0, 0", "kernel 'glsl' (1, 0, 0): 1 of 1, 0, 0"]);
 }
 
-/// What debugPrintfEXT of GLSL prints, where the system's compiler for it is.
+/// The output of debugPrintfEXT in GLSL, if the system's GLSL compiler is installed.
 #[test]
 fn glsl_prints() {
     let Some(debugged) = Debugged::open() else { return };

@@ -1,7 +1,7 @@
-//! Hostile GLSL: text that takes compilers down by depth, size, macros or their own mistakes, and seeded mutations of fine text. Each ends
-//! in a status, in bounded time and memory, with libshaderc and without.
+//! Hostile GLSL: texts that crash compilers by depth, size, macros or compiler bugs, and seeded mutations of valid texts. Each must end
+//! with a status in bounded time and memory, with libshaderc and without.
 //!
-//! A binary of its own: it bounds the peak memory of the whole process.
+//! These tests have a binary of their own, because they limit the peak memory of the whole process.
 
 #[allow(dead_code, reason = "each test file uses its own part of the helpers")]
 mod common;
@@ -12,18 +12,18 @@ use common::random::{Random, number};
 use common::*;
 use std::time::{Duration, Instant};
 
-/// No text may take longer, or make the process larger.
+/// The time limit for a text, and the limit on the growth of the process.
 const LIMIT: Duration = Duration::from_secs(10);
 const MOST_KIB: u64 = 2 << 20;
 
-/// The most memory that this process has had at a time; 0 where the system does not tell.
+/// The peak memory of this process; 0 if the system does not tell.
 fn peak_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
 }
 
-/// Makes a kernel of a text, in bounded time and memory; its status and story.
+/// Creates a kernel from a text in bounded time and memory. Returns the status and the error message.
 fn outcome(device: &Device, what: &str, code: &[u8]) -> (avx_status, String) {
     let start = Instant::now();
     let made = Text { code, ..Text::default() }.make(device);
@@ -63,7 +63,7 @@ fn repeat(count: usize, one: impl Fn(usize) -> String) -> String {
     text
 }
 
-/// Each case must end in one of the statuses, and a fine text compile afterwards.
+/// Each case must end with one of the statuses, and a valid text must compile afterwards.
 #[track_caller]
 fn all(device: &Device, fine: &[avx_status], cases: Vec<(&str, String)>) {
     let mut wrong = Vec::new();
@@ -164,7 +164,7 @@ fn large_texts_are_survived() {
     });
 }
 
-/// Programs with something of everything, to be spoilt. Only libshaderc takes the last ones.
+/// Programs that use many features, as the input of mutations. Only libshaderc accepts the last ones.
 const RICH: [&str; 4] = [
     "#version 450\n#define K 3\n#define MAD( a , b , c ) ( ( a ) * ( b ) + ( c ) )\n#if K > 2 && defined ( K )\n#define T uint\n#else\n#define T int\n#endif
 layout ( local_size_x = 8 , local_size_y = 4 ) in ; struct P { vec4 a ; uint n ; mat3 m ; } ; const uint k = 3u ;
@@ -244,11 +244,11 @@ const ODD: [&str; 44] = [
     "atomic_uint",
 ];
 
-/// One spoilt program. Without libshaderc, mostly of the first one, which compiles without.
+/// A mutated program. Without libshaderc it is mostly the first one, which compiles without it.
 fn spoilt(random: &mut Random, full: bool) -> Vec<u8> {
     let others = full || random.below(4) == 0;
     let program = RICH[if others { random.index(RICH.len()) } else { 0 }];
-    // Line ends count: they end directives.
+    // Line ends are tokens here, because they end directives.
     let mut words: Vec<&str> = program.split(' ').flat_map(|word| word.split_inclusive('\n')).collect();
     let kind = |word: &str| word.trim().chars().next().map_or(0, |c| if c.is_ascii_digit() { 1 } else { 2 + u8::from(c.is_alphabetic()) });
     for _ in 0..=random.below(5).saturating_sub(2) {
@@ -269,7 +269,7 @@ fn spoilt(random: &mut Random, full: bool) -> Vec<u8> {
                 words.splice(other..other, piece);
             }
             6 => words[at] = ODD[random.index(ODD.len())],
-            // Names for names, numbers for numbers, marks for marks: much of that is still a program.
+            // Names replace names, numbers replace numbers, and marks replace marks, so that many results are still valid programs.
             _ => {
                 let alike: Vec<&str> = words.iter().copied().filter(|word| kind(word) == kind(words[at])).collect();
                 words[at] = alike[random.index(alike.len())];
@@ -291,14 +291,14 @@ fn spoilt(random: &mut Random, full: bool) -> Vec<u8> {
 
 /// The first seed.
 const FIRST: u64 = 4000;
-/// How many programs are spoilt in one process.
+/// The number of mutations in one process.
 const STEPS: u64 = 250;
 
 #[test]
 fn seeded_mutations_survive() {
     let seed = Random::seed(FIRST);
     if !is_child() {
-        // In processes of their own: what a signal ends is told with the step that it ended.
+        // The mutations run in child processes. If a signal ends a child, the step is reported.
         let count = number("AVX_GPU_TEST_MUTATIONS").unwrap_or(STEPS);
         let given = std::env::var(VARIABLE).ok();
         for compiler in [Some("none"), given.as_deref()] {
@@ -327,6 +327,6 @@ fn seeded_mutations_survive() {
         good += u64::from(status == AVX_OK);
     }
     println!("{good} of {STEPS} still compile");
-    // Mutations that nothing survives would test the first line of defence alone.
+    // If no mutated program compiled, the mutations would test only the first checks.
     assert!(seed != FIRST || (good > 0 && good < STEPS / 2), "{good} of {STEPS} still compile");
 }

@@ -1,12 +1,12 @@
-//! Kernels from GLSL, by whichever compiler there is.
+//! Kernels from GLSL, with whichever compiler is installed.
 
 use super::process::{is_child, rerun};
 use super::*;
 
-/// What names libshaderc's file.
+/// The environment variable that names the file of libshaderc.
 pub(crate) const VARIABLE: &str = "AVX_GPU_SHADERC";
 
-/// A kernel to be made.
+/// A kernel to create.
 #[derive(Default)]
 pub(crate) struct Text<'a> {
     pub(crate) code: &'a [u8],
@@ -18,12 +18,12 @@ pub(crate) struct Text<'a> {
 }
 
 impl Text<'_> {
-    /// Makes it; or the status and its story.
+    /// Creates the kernel. On failure returns the status and the error message.
     pub(crate) fn make(&self, device: &Device) -> Result<avx_kernel, (avx_status, String)> {
         self.make_on(device.handle)
     }
 
-    /// The same, with the device's handle alone, which every thread may use.
+    /// Creates the kernel from the device's handle alone, which any thread may use.
     pub(crate) fn make_on(&self, device: avx_device) -> Result<avx_kernel, (avx_status, String)> {
         let list = |texts: &[&str]| texts.iter().map(|text| c(text)).collect::<Vec<CString>>();
         let (folders, defines) = (list(self.folders), list(self.defines));
@@ -52,13 +52,13 @@ impl Text<'_> {
         }
     }
 
-    /// Makes it, which must succeed.
+    /// Creates the kernel and expects success.
     #[track_caller]
     pub(crate) fn kernel(&self, device: &Device) -> avx_kernel {
         self.make(device).unwrap_or_else(|(status, story)| panic!("{}: {story}\n{}", name(status), String::from_utf8_lossy(self.code)))
     }
 
-    /// It must be refused with a status and words; gives the story.
+    /// Expects that creation fails with this status, and that the error message contains these texts. Returns the error message.
     #[track_caller]
     pub(crate) fn refused(&self, device: &Device, status: avx_status, words: &[&str]) -> String {
         let (got, story) = self.make(device).expect_err("it is not refused");
@@ -68,12 +68,12 @@ impl Text<'_> {
     }
 }
 
-/// Of a text alone.
+/// A kernel from a text, without options.
 pub(crate) fn text(code: &str) -> Text<'_> {
     Text { code: code.as_bytes(), ..Text::default() }
 }
 
-/// Runs the test in a process that looks for libshaderc and in one that does not; `true`: it is there.
+/// Runs the test in one process that looks for libshaderc and in one that does not. Returns `true` in the process that has it.
 pub(crate) fn by_both(name: &str, test: impl FnOnce(&Device, bool)) {
     if !is_child() {
         rerun(name, &[(VARIABLE, Some("none"))]);
@@ -92,7 +92,7 @@ pub(crate) fn by_both(name: &str, test: impl FnOnce(&Device, bool)) {
     test(&device, full);
 }
 
-/// Whether libshaderc is what refuses a wrong text.
+/// Whether libshaderc is the compiler that rejects an invalid text.
 pub(crate) fn has_shaderc(device: &Device) -> bool {
     let (_, story) = text("#version 450\nvoid main() { wrong }\n").make(device).expect_err("wrong");
     let full = story.contains("refused by libshaderc (");

@@ -1,9 +1,9 @@
-//! Every builtin on bits, packing, and what is made of them.
+//! All built-in functions on bits, packing, and algorithms that use them.
 
 use crate::lab::Case;
 use crate::value::Half;
 
-/// Words with zeros, ones and small numbers among them.
+/// Random words, with zeros, ones and small numbers among them.
 fn varied(mut words: Vec<u32>) -> Vec<u32> {
     words.iter_mut().enumerate().for_each(|(i, word)| *word >>= i % 33 % 32);
     words[0] = 0;
@@ -11,7 +11,7 @@ fn varied(mut words: Vec<u32>) -> Vec<u32> {
     words
 }
 
-/// The place of the highest bit that differs from the sign; -1 if there is none.
+/// The position of the highest bit that differs from the sign bit; -1 if there is none.
 fn first_leading(value: i32) -> i32 {
     let other = if value < 0 { !value } else { value };
     31 - other.leading_zeros() as i32
@@ -75,7 +75,7 @@ pub(crate) const CASES: &[Case] = &[
         lab.update(&x, &want).run(2);
     }),
     case!("bits/pack_normalized", |lab| {
-        // Multiples of what both scales can hold exactly, so that no rounding is at stake.
+        // Multiples of a number that both scales represent exactly, so that rounding does not matter.
         let x: Vec<f32> = lab.below(4 * 60, 4).iter().map(|&i| [-1.5, -1.0, 0.0, 1.0][i as usize]).collect();
         let field = |x: f32, low: f32, scale: f32, mask: u32| (x.clamp(low, 1.0) * scale) as i32 as u32 & mask;
         let pack = |x: &[f32], low, scale, width: u32| {
@@ -103,7 +103,7 @@ pub(crate) const CASES: &[Case] = &[
         lab.read(&x).write(&want).within(1e-6).run(2);
     }),
     case!("bits/pack_halves", |lab| {
-        // Numbers that are halves already: how others round is the device's choice.
+        // The numbers are representable as f16. How other numbers round is the device's choice.
         let x: Vec<f32> = lab.between(200, -100.0, 100.0).iter().map(|&x| Half::new(x).f32()).collect();
         let packed: Vec<u32> = x.chunks(2).map(|x| u32::from(Half::new(x[0]).0) | u32::from(Half::new(x[1]).0) << 16).collect();
         lab.read(&x).write(&packed).write(&x).run(2);
@@ -138,7 +138,7 @@ pub(crate) const CASES: &[Case] = &[
         lab.update(&x, &want).run(2);
     }),
     case!("bits/bit_set", |lab| {
-        // Every odd number below 64 strikes out its own multiples, so composite strikers change nothing.
+        // Every odd number below 64 marks its own multiples, so composite numbers change nothing.
         let composite = |odd: u32| (3..2 * odd + 1).step_by(2).take_while(|d| d * d <= 2 * odd + 1 && *d <= 65).any(|d| (2 * odd + 1).is_multiple_of(d));
         let want: Vec<u32> = (0..60).map(|word| (0..32).map(|bit| u32::from(composite(32 * word + bit)) << bit).sum()).collect();
         lab.update(&[0; 60], &want).run(1);

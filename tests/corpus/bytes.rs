@@ -2,19 +2,19 @@
 
 use crate::lab::Case;
 
-/// Words of text.
+/// Random text as words.
 fn words(text: &[u8]) -> Vec<u32> {
     text.chunks(4).map(|c| u32::from_le_bytes([c[0], c[1], c[2], c[3]])).collect()
 }
 
-/// Text whose length is a multiple of four.
+/// Random text whose length is a multiple of four.
 fn text() -> Vec<u8> {
     let mut text = "The  quick brown föx\tjumps over – the lazy dog.\nPack my box with five dozen jugs! ".repeat(3).into_bytes();
     text.resize(text.len().next_multiple_of(4), b' ');
     text
 }
 
-/// The edit distance, by its definition.
+/// The edit distance, from its definition.
 fn distance(a: &[u32], b: &[u32]) -> u32 {
     let mut row: Vec<u32> = (0..=b.len() as u32).collect();
     for (i, x) in a.iter().enumerate() {
@@ -88,7 +88,7 @@ pub(crate) const CASES: &[Case] = &[
         lab.update(&v, &want).run(2);
     }),
     case!("bytes/murmur3", |lab| {
-        // The vectors for seed 42 are not handy; the algorithm again, by 64-bit arithmetic.
+        // There are no published vectors for seed 42 at hand, so the test repeats the algorithm in 64-bit arithmetic.
         let keys = lab.words(4 * 40);
         let mul = |a: u32, b: u32| (u64::from(a) * u64::from(b)) as u32;
         let hash = |key: &[u32]| {
@@ -128,7 +128,7 @@ pub(crate) const CASES: &[Case] = &[
         ];
         let message = |text: &str| {
             let mut bytes = text.as_bytes().to_vec();
-            // What is behind the end is not looked at.
+            // The bytes after the end are not compared.
             bytes.resize(60, 0xEE);
             [vec![text.len() as u32], words(&bytes)].concat()
         };

@@ -1,10 +1,10 @@
-//! Cooperative matrices, in the forms that need no order between invocations. Whether a device multiplies blocks of a size is not in
-//! the kernel's capabilities, so they run where the sizes are known to be there.
+//! Cooperative matrices, in forms that need no order between invocations. The kernel's capabilities do not tell which block sizes a device
+//! supports, so the cases run only on devices that are known to support these sizes.
 
 use crate::lab::{Case, Lab};
 use crate::value::Half;
 
-/// Halves that are small whole numbers, so that sums are exact.
+/// 16-bit floats that are small integers, so that sums are exact.
 fn whole(lab: &mut Lab<'_>, count: usize) -> Vec<Half> {
     lab.signed(count, 3).iter().map(|&value| Half::new(value as f32)).collect()
 }

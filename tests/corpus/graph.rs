@@ -1,8 +1,8 @@
-//! Steps of algorithms on graphs.
+//! Steps of graph algorithms.
 
 use crate::lab::{Case, Lab};
 
-/// A random graph as rows of targets: where each row starts, and the targets.
+/// A random graph in compressed rows: the start of each row, and the targets.
 fn rows(lab: &mut Lab<'_>, nodes: u32, degree: u32) -> (Vec<u32>, Vec<u32>) {
     let counts = lab.below(nodes as usize, degree);
     let mut starts = vec![0];
@@ -85,7 +85,7 @@ pub(crate) const CASES: &[Case] = &[
         }
         let has = |a: usize, b: usize| near[a] >> b & 1 == 1;
         let triples = (0..64).flat_map(|a| (a + 1..64).flat_map(move |b| (b + 1..64).map(move |c| (a, b, c))));
-        // Each is found from three edges.
+        // Each triangle is found from its three edges.
         let count = 3 * triples.filter(|&(a, b, c)| has(a, b) && has(b, c) && has(a, c)).count() as u32;
         let rows: Vec<u32> = near.iter().flat_map(|row| [*row as u32, (row >> 32) as u32]).collect();
         lab.read(&rows).update(&[0], &[count]).run([8, 8, 1]);

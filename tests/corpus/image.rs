@@ -111,7 +111,7 @@ pub(crate) const CASES: &[Case] = &[
     }),
     case!("image/dither", |lab| {
         let grey = lab.between(50 * 9, 0.0, 1.0);
-        // Bayer's matrix by its recursion.
+        // Bayer's matrix, from its recursion.
         fn bayer(x: usize, y: usize, side: usize) -> usize {
             if side == 1 { 0 } else { 4 * bayer(x % (side / 2), y % (side / 2), side / 2) + [0, 2, 3, 1][y / (side / 2) * 2 + x / (side / 2)] }
         }
@@ -127,7 +127,7 @@ pub(crate) const CASES: &[Case] = &[
         lab.update(&image, &want).bytes(&[23u32, 15]).run_entry("rows", 1).run_entry("columns", 2);
     }),
     case!("image/mandelbrot", |lab| {
-        // A step of 1/16 around -1/2: short floats, and what little differs may differ at the rim.
+        // The points are multiples of 1/16 around -1/2, which floats represent exactly. Rounding can only matter at the border of the set.
         let count = |at: usize| {
             let c = [-0.5 + ((at % 48) as f32 - 24.0) / 16.0, ((at / 48) as f32 - 16.0) / 16.0];
             let (mut z, mut n) = ([0f32; 2], 0);

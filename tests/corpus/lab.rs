@@ -1,25 +1,25 @@
-//! Where a case is carried out: random inputs, arguments with what must come out of them, dispatches, the comparison, and the account
-//! of what a device lacks.
+//! The harness that runs a case: random inputs, arguments with their expected contents, dispatches, the comparison, and the list of what a
+//! device lacks.
 
 use crate::common::random::Random;
 use crate::common::*;
 use crate::value::{self, Value};
 use std::collections::BTreeMap;
 
-/// A kernel with what to do with it.
+/// A kernel and its test.
 pub(crate) struct Case {
-    /// Topic and name of the text.
+    /// The topic and the name of the text.
     pub(crate) name: &'static str,
-    /// The text.
+    /// The text of the kernel.
     pub(crate) source: &'static str,
-    /// Sets up arguments and dispatches.
+    /// Adds the arguments and the dispatches.
     pub(crate) run: fn(&mut Lab<'_>),
 }
 
-/// Looks at the bytes that came out of an argument.
+/// Checks the bytes of an argument after the dispatches.
 type Judge = Box<dyn Fn(&[u8], f64) -> Result<(), String>>;
 
-/// An argument.
+/// An argument of the kernel.
 struct Argument {
     group: u32,
     binding: u32,
@@ -28,8 +28,8 @@ struct Argument {
     judge: Option<Judge>,
 }
 
-/// A case in the making. Arguments get the bindings 0, 1, ... of group 0 in the order in which they are named, unless `at` says
-/// otherwise; each dispatch gets those that its entry point uses.
+/// A case under construction. Arguments get the bindings 0, 1, ... of group 0 in the order of their definition, unless `at` gives another
+/// binding. Each dispatch gets the arguments that its entry point uses.
 pub(crate) struct Lab<'d> {
     device: &'d Device,
     source: &'static str,
@@ -40,9 +40,9 @@ pub(crate) struct Lab<'d> {
     lacking: Option<String>,
 }
 
-/// Numbers of workgroups: of x alone, or of all three.
+/// The number of workgroups: in x alone, or in all three dimensions.
 pub(crate) trait Grid {
-    /// All three.
+    /// The number in each dimension.
     fn groups(self) -> [u32; 3];
 }
 
@@ -84,7 +84,7 @@ impl Lab<'_> {
         (0..count).map(|_| low + (high - low) * (self.random.word() >> 8) as f32 / 16_777_216.0).collect()
     }
 
-    /// An argument with bytes that a buffer will hold.
+    /// Adds an argument with its initial bytes.
     fn argument(&mut self, bytes: Vec<u8>, judge: Option<Judge>) -> &mut Self {
         let binding = self.arguments.iter().filter(|arg| arg.group == 0).count() as u32;
         let buffer = Some(self.device.buffer_of(&bytes));
@@ -92,61 +92,61 @@ impl Lab<'_> {
         self
     }
 
-    /// A buffer that is read. It must come out as it went in.
+    /// Adds a buffer that the kernel reads. Its contents must not change.
     pub(crate) fn read<T: Value>(&mut self, values: &[T]) -> &mut Self {
         let own = value::bytes(values);
         let kept = own.clone();
         self.argument(own, Some(Box::new(move |got, _| if got == kept { Ok(()) } else { Err("an input was written".into()) })))
     }
 
-    /// A buffer of which the kernel must make `want`, where there is nothing sensible before.
+    /// Adds a buffer that the kernel must fill with `want`. Its initial contents are arbitrary.
     pub(crate) fn write<T: Value>(&mut self, want: &[T]) -> &mut Self {
         let before = vec![0xA5; want.len() * T::SIZE];
         self.argument(before, Some(equal(want)))
     }
 
-    /// A buffer of whose values the kernel must make `want`.
+    /// Adds a buffer whose values the kernel must change to `want`.
     pub(crate) fn update<T: Value>(&mut self, before: &[T], want: &[T]) -> &mut Self {
         assert_eq!(before.len(), want.len(), "a buffer keeps its size");
         self.argument(value::bytes(before), Some(equal(want)))
     }
 
-    /// A buffer that is judged by what comes out of it.
+    /// Adds a buffer that a function checks after the dispatches.
     pub(crate) fn judge<T: Value>(&mut self, before: &[T], judge: impl Fn(&[T]) -> Result<(), String> + 'static) -> &mut Self {
         self.argument(value::bytes(before), Some(Box::new(move |got, _| judge(&value::values(got)))))
     }
 
-    /// A buffer whose end does not matter.
+    /// Adds a buffer whose final contents are not checked.
     pub(crate) fn scratch(&mut self, bytes: usize) -> &mut Self {
         self.argument(vec![0; bytes], None)
     }
 
-    /// Bytes for a uniform block.
+    /// Adds the bytes of a uniform block.
     pub(crate) fn bytes<T: Value>(&mut self, values: &[T]) -> &mut Self {
         let binding = self.arguments.iter().filter(|arg| arg.group == 0).count() as u32;
         self.arguments.push(Argument { group: 0, binding, buffer: None, bytes: value::bytes(values), judge: None });
         self
     }
 
-    /// Bytes for the immediate block.
+    /// Adds the bytes of the immediate block.
     pub(crate) fn immediate<T: Value>(&mut self, values: &[T]) -> &mut Self {
         self.bytes(values).at(AVX_GROUP_PUSH_CONSTANTS, 0)
     }
 
-    /// Where the last argument belongs.
+    /// Sets the group and the binding of the last argument.
     pub(crate) fn at(&mut self, group: u32, binding: u32) -> &mut Self {
         let last = self.arguments.last_mut().expect("an argument");
         (last.group, last.binding) = (group, binding);
         self
     }
 
-    /// How near floats must be.
+    /// Sets the tolerance for floats.
     pub(crate) fn within(&mut self, tolerance: f64) -> &mut Self {
         self.tolerance = tolerance;
         self
     }
 
-    /// Keeps the case to devices with this word in their name; to others it lacks `what`, which no capability tells.
+    /// Restricts the case to devices with this word in their name. All other devices lack `what`, which no capability tells.
     pub(crate) fn only_on(&mut self, word: &str, what: &str) -> &mut Self {
         if !text(&self.device.info().name).contains(word) {
             self.lacking = Some(format!("known to be there on {word} alone: {what}"));
@@ -161,7 +161,7 @@ impl Lab<'_> {
         self.dispatch(None, grid.groups())
     }
 
-    /// Dispatches the entry point of this name.
+    /// Dispatches the entry point with this name.
     pub(crate) fn run_entry(&mut self, entry: &str, grid: impl Grid) -> &mut Self {
         self.dispatch(Some(entry), grid.groups())
     }
@@ -187,7 +187,7 @@ impl Lab<'_> {
         self
     }
 
-    /// The argument for a binding of a kernel.
+    /// The argument for a binding of the kernel.
     fn given(&self, wanted: &avx_kernel_arg_properties) -> avx_arg {
         let place = (wanted.group, wanted.binding);
         let own = self.arguments.iter().find(|arg| (arg.group, arg.binding) == place);
@@ -195,7 +195,7 @@ impl Lab<'_> {
         at(own.group, own.binding, own.buffer.map_or_else(|| arg_bytes(&own.bytes), arg_buffer))
     }
 
-    /// Compares what came out, and frees the buffers.
+    /// Compares the results and frees the buffers.
     fn check(&mut self) -> Result<(), String> {
         assert!(self.dispatches > 0, "the case dispatches nothing");
         assert!(self.arguments.iter().any(|arg| arg.judge.is_some()), "the case compares nothing");
@@ -213,7 +213,7 @@ impl Lab<'_> {
     }
 }
 
-/// Compares values one by one, and tells the first that differ.
+/// Compares values one by one and reports the first that differ.
 fn equal<T: Value>(want: &[T]) -> Judge {
     let want = want.to_vec();
     Box::new(move |got, tolerance| {
@@ -227,14 +227,14 @@ fn equal<T: Value>(want: &[T]) -> Judge {
     })
 }
 
-/// What of the corpus lavapipe lacks. Anything else that it skips is a failure, so that nothing is skipped in silence.
+/// The parts of the corpus that lavapipe does not support. Skipping anything else is a failure, so that nothing is skipped silently.
 const LAVAPIPE_LACKS: &[&str] =
     &["cooperative/product", "cooperative/product_transposed", "cooperative/small_blocks", "cooperative/staged"];
 
-/// Topics that are about what is optional. Of every other one, any device has more than half.
+/// Topics about optional features. Any device must support more than half of every other topic.
 const OPTIONAL: &[&str] = &["types", "subgroups", "cooperative"];
 
-/// Executes the cases of a topic, tells what the device lacks, and fails with all that went wrong.
+/// Runs the cases of a topic, reports what the device lacks, and fails with the list of all errors.
 pub(crate) fn execute(topic: &str, cases: &[Case]) {
     let Some(device) = Device::open_computing() else { return };
     let whole = std::env::var_os("AVX_GPU_BASELINE").is_none();

@@ -1,8 +1,8 @@
-//! Each construct of the language, where it could go wrong.
+//! Each construct of the language, in forms that a compiler may get wrong.
 
 use crate::lab::Case;
 
-/// Words of floats.
+/// The words of floats.
 fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
 }
@@ -79,7 +79,7 @@ pub(crate) const CASES: &[Case] = &[
         lab.write(&want).at(3, 2).within(1e-5).run(2);
     }),
     case!("language/uniform_layout", |lab| {
-        // count, padding; two of (a, b, c); three columns of 16 bytes; tail at 16, flags.
+        // The layout: count and padding, two of (a, b, c), three columns of 16 bytes, tail at 16, flags.
         let mut u = vec![2, 0, 0, 0];
         u.extend(bits(&(0..24).map(|i| i as f32).collect::<Vec<_>>()));
         u.extend(bits(&(100..112).map(|i| i as f32).collect::<Vec<_>>()));
@@ -89,10 +89,11 @@ pub(crate) const CASES: &[Case] = &[
         lab.bytes(&u).write(&want).run(1);
     }),
     case!("language/storage_layout", |lab| {
-        // A node has 96 bytes: position 0, kind 12, children 16, small 32 (its b at 40), basis 48 with columns of 16; 80 rounded up.
+        // A node has 96 bytes: position at 0, kind at 12, children at 16, small at 32 (its b at 40), basis at 48 with columns of 16 bytes.
+        // The end at 80 is rounded up.
         const NODE: usize = 20;
         let mut tree = lab.words(NODE + 4 + NODE * 9);
-        // Halves of memory that nobody names stay as they are on both sides; floats must not be odd ones.
+        // Unnamed parts of the memory keep their contents. The floats must be ordinary numbers, not NaN or subnormal.
         tree.iter_mut().for_each(|word| *word = *word >> 10 | 0x3F00_0000);
         let padding = |at: usize| [7, 9, 15, 19].contains(&at);
         let node = |words: &[u32], change: bool| -> Vec<u32> {
@@ -109,7 +110,7 @@ pub(crate) const CASES: &[Case] = &[
         want.extend([9, 0, 0, 0]);
         tree[NODE + 4..].chunks(NODE).for_each(|words| want.extend(node(words, true)));
         lab.read(&tree).judge(&vec![0u32; want.len()], move |got: &[u32]| {
-            // What lies between the members is nobody's.
+            // The padding between members is not compared.
             let named = |at: usize| match at {
                 0..NODE => !padding(at),
                 20 => true,
@@ -165,13 +166,13 @@ pub(crate) const CASES: &[Case] = &[
             let wide = [1.0, a[1]];
             [c[0] + wide[0], c[1], c[2] + wide[1], c[3]]
         };
-        // vec4(vec3(a.x, a.xy), 1).wzyx is (1, a.y, a.x, a.x), and xxyy of it (1, 1, a.y, a.y).
+        // vec4(vec3(a.x, a.xy), 1).wzyx is (1, a.y, a.x, a.x), and its xxyy is (1, 1, a.y, a.y).
         let want: Vec<f32> = v.chunks(4).enumerate().flat_map(turn).collect();
         lab.update(&v, &want).within(1e-6).run(2);
     }),
     case!("language/compound_assignment", |lab| {
         let v = lab.below(4 * 20, 1000);
-        // 5, -1, 6 * 7 & 0xF2, 9 << 2 >> 1, 77 / 4 % 10, 0 - 1; six calls in all.
+        // The constants are 5, -1, 6 * 7 & 0xF2, 9 << 2 >> 1, 77 / 4 % 10 and 0 - 1. The six calls add 6.
         let (f, x): ([u32; 4], [u32; 4]) = ([5, u32::MAX, 0x22, 18], [9, u32::MAX, 0, 1]);
         let turn = |(i, v): (usize, &u32)| ((f[i % 4].wrapping_mul(2)).wrapping_add(*v) ^ x[i % 4]).wrapping_add(6);
         let want: Vec<u32> = v.iter().enumerate().map(turn).collect();
@@ -247,7 +248,7 @@ pub(crate) const CASES: &[Case] = &[
         lab.write(&want).run(1);
     }),
     case!("language/stack_machine", |lab| {
-        // n! by a loop over memory 0 and 1: n is on the stack; then its low bits by a call.
+        // A loop over memory cells 0 and 1 computes n!, with n on the stack. A call then takes the low bits.
         #[rustfmt::skip]
         let code = [
             /* 0 */ 14, 0, 1, 1, 14, 1,

@@ -2,19 +2,19 @@
 
 use crate::lab::Case;
 
-/// The product of an m by k and a k by n matrix, by rows.
+/// The product of an m by k matrix and a k by n matrix, in row-major order.
 fn product(a: &[f32], b: &[f32], k: usize, n: usize) -> Vec<f32> {
     let entry = |row: &[f32], column: usize| (0..k).map(|i| row[i] * b[i * n + column]).sum();
     a.chunks(k).flat_map(|row| (0..n).map(move |column| entry(row, column))).collect()
 }
 
-/// A square matrix with a strong diagonal.
+/// A square matrix with a dominant diagonal.
 fn dominant(mut m: Vec<f32>, n: usize) -> Vec<f32> {
     m.iter_mut().step_by(n + 1).for_each(|v| *v = v.abs() + n as f32);
     m
 }
 
-/// The discrete Fourier transform of complex numbers, by its definition.
+/// The discrete Fourier transform of complex numbers, from its definition.
 fn fourier(x: &[f32]) -> Vec<f32> {
     let n = x.len() / 2;
     let bin = |k: usize| {
@@ -64,7 +64,7 @@ pub(crate) const CASES: &[Case] = &[
         lab.update(&m, &want).within(1e-5).run(1);
     }),
     case!("linear/cholesky", |lab| {
-        // L L' of lower triangles with positive diagonals, which must come back.
+        // The input is L L' for lower triangular matrices L with positive diagonals, so the result must be L.
         let mut l = lab.floats(16 * 20);
         for (at, v) in l.iter_mut().enumerate() {
             let (column, row) = (at / 4 % 4, at % 4);
@@ -143,7 +143,7 @@ pub(crate) const CASES: &[Case] = &[
     case!("linear/fft", |lab| {
         let x = lab.floats(128 * 3);
         let want: Vec<f32> = x.chunks(128).flat_map(fourier).collect();
-        // Vulkan promises 2^-11 for sin and cos.
+        // Vulkan guarantees 2^-11 for sin and cos.
         lab.update(&x, &want).within(4e-3).run(3);
     }),
     case!("linear/fft_written_out", |lab| {
@@ -153,7 +153,7 @@ pub(crate) const CASES: &[Case] = &[
     }),
     case!("linear/low_pass", |lab| {
         let x = lab.floats(128 * 5);
-        // Conjugate, transform, conjugate: the transform back, 64 times too large.
+        // Conjugate, transform and conjugate give the inverse transform times 64.
         let conjugate = |x: Vec<f32>| -> Vec<f32> { x.chunks(2).flat_map(|x| [x[0], -x[1]]).collect() };
         let filter = |x: &[f32]| -> Vec<f32> {
             let mut spectrum = fourier(x);
@@ -164,7 +164,7 @@ pub(crate) const CASES: &[Case] = &[
         lab.update(&x, &want).within(1e-5).run(2);
     }),
     case!("linear/power_iteration", |lab| {
-        // Positive and symmetric, with one direction that is far ahead of the others.
+        // A positive and symmetric matrix with one dominant eigenvalue.
         let noise = lab.between(256, 0.0, 0.05);
         let m: Vec<f32> = (0..256).map(|at| 1.0 + noise[at] + noise[at % 16 * 16 + at / 16]).collect();
         let mut v = vec![1.0f32; 16];

@@ -1,8 +1,8 @@
-//! The corpus: kernels that somebody could want, from one line to some hundred, each executed and compared with an answer of the CPU.
-//! A kernel is a text in a folder beside this file; its case, in the module of the folder's name, says what goes in and what must come
-//! out. That each text is also valid on every Vulkan version is checked by the unit tests of `src/compile`, which need no device.
+//! The corpus: realistic kernels, from one line to some hundred lines. Each is executed, and the results are compared with those of the
+//! CPU. A kernel is a text in a folder next to this file. Its case is in the module with the folder's name and defines the inputs and the
+//! expected outputs. The unit tests of `src/compile` check that each text is also valid for every Vulkan version; they need no device.
 //!
-//! A binary of its own: it is as long as all other suites, and its texts are compiled into it.
+//! The corpus is a test binary of its own, because it takes as long as all other suites and contains the texts.
 
 #[allow(dead_code, reason = "each test file uses its own part of the helpers")]
 #[path = "../common/mod.rs"]
@@ -12,25 +12,25 @@ mod value;
 
 use lab::Case;
 
-/// A case by the name of its kernel: `case!("maps/saxpy", |lab| ...)`. The text becomes part of the program.
+/// A case, named after its kernel: `case!("maps/saxpy", |lab| ...)`. The text is compiled into the program.
 macro_rules! case {
     ($name:literal, $run:expr) => {
         crate::lab::Case { name: $name, source: include_str!(concat!($name, ".wgsl")), run: $run }
     };
 }
 
-/// The modules of cases, each a test of its own.
+/// The modules of cases. Each is a test of its own.
 macro_rules! topics {
     ($($topic:ident),*) => {
         $(mod $topic;)*
 
-        /// Every case there is.
+        /// All cases.
         fn all() -> Vec<&'static Case> {
             [$($topic::CASES),*].into_iter().flatten().collect()
         }
 
         mod executed {
-            //! One test a topic.
+            //! One test for each topic.
             $(#[test]
             fn $topic() {
                 crate::lab::execute(stringify!($topic), crate::$topic::CASES);

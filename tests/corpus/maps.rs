@@ -1,4 +1,4 @@
-//! One element in, one element out.
+//! Kernels with one output element for each input element.
 
 use crate::lab::Case;
 
@@ -50,7 +50,7 @@ pub(crate) const CASES: &[Case] = &[
     case!("maps/quaternion_rotate", |lab| {
         let angles = lab.between(64, 0.0, 6.0);
         let v = lab.floats(256);
-        // About the z axis, so that the answer is a rotation of the plane.
+        // The rotation is about the z axis, so the expected result is a rotation in the plane.
         let q: Vec<f32> = angles.iter().flat_map(|a| [0.0, 0.0, (a / 2.0).sin(), (a / 2.0).cos()]).collect();
         let turned = |(a, v): (&f32, &[f32])| [v[0] * a.cos() - v[1] * a.sin(), v[0] * a.sin() + v[1] * a.cos(), v[2], v[3]];
         let want: Vec<f32> = angles.iter().zip(v.chunks(4)).flat_map(turned).collect();

@@ -1,19 +1,19 @@
-//! Every builtin on numbers, vectors and matrices.
+//! All built-in functions on numbers, vectors and matrices.
 
 use crate::lab::Case;
 use crate::value::Half;
 
-/// Floats as vec3 lie in memory.
+/// The memory layout of floats as vec3.
 fn spaced(values: &[f32]) -> Vec<f32> {
     values.chunks(3).flat_map(|v| [v[0], v[1], v[2], 0.0]).collect()
 }
 
-/// The scalar product.
+/// The dot product.
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// The vector product.
+/// The cross product.
 fn cross(a: &[f32], b: &[f32]) -> [f32; 3] {
     [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
 }
@@ -23,7 +23,7 @@ pub(crate) const CASES: &[Case] = &[
         let x = lab.floats(100);
         let all = |&x: &f32| [x.sin(), x.cos(), x.tan(), x.asin(), x.acos(), x.atan(), x.atan2(0.5 - x * x)];
         let want: Vec<f32> = x.iter().flat_map(all).collect();
-        // Vulkan promises 2^-11 for sin and cos, and takes the others from there.
+        // Vulkan guarantees 2^-11 for sin and cos, and derives the other bounds from those.
         lab.read(&x).write(&want).within(4e-3).run(4);
     }),
     case!("math/hyperbolic", |lab| {
@@ -173,7 +173,7 @@ pub(crate) const CASES: &[Case] = &[
         let v = [1.0, -2.0, 0.5, 3.0];
         let all = |(a, b): (&[f32], &[f32])| {
             let p: Vec<f32> = (0..3).map(|row| (0..4).map(|i| a[4 * i + row] * v[i]).sum()).collect();
-            // The rows of b weigh v, the columns of b spread that, and the rows weigh it again.
+            // The rows of b are weighted by v, the columns of b spread the result, and the rows weight it again.
             let rows = |v: &[f32]| [0, 1].map(|row| (0..4).map(|i| b[2 * i + row] * v[i]).sum::<f32>());
             let first = rows(&v);
             let spread: Vec<f32> = (0..4).map(|i| first[0] * b[2 * i] + first[1] * b[2 * i + 1]).collect();
@@ -189,14 +189,14 @@ pub(crate) const CASES: &[Case] = &[
         lab.update(&x, &want).within(2e-3).run(2);
     }),
     case!("math/inverse3", |lab| {
-        // Diagonally dominant, so that they can be inverted well.
+        // Diagonally dominant matrices, which are well-conditioned for inversion.
         let mut a = spaced(&lab.floats(9 * 20));
         a.iter_mut().enumerate().filter(|(i, _)| [0, 5, 10].contains(&(i % 12))).for_each(|(_, v)| *v += 4.0);
         let one = spaced(&[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]).repeat(20);
         lab.read(&a).update(&vec![0.0; one.len()], &one).within(1e-5).run(2);
     }),
     case!("math/special_functions", |lab| {
-        // Whole and half arguments, whose values are known.
+        // Integer and half-integer arguments, whose results are known.
         let x: Vec<f32> = (1..9).map(|i| i as f32).collect();
         let erf = [-0.842_700_8, 0.0, 0.842_700_8, 0.995_322_3, 0.999_977_9, 1.0, 1.0, 1.0];
         let log_gamma = [0.0, 0.0, 2f32.ln(), 6f32.ln(), 24f32.ln(), 120f32.ln(), 720f32.ln(), 5040f32.ln()];

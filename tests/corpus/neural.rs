@@ -1,9 +1,9 @@
-//! What networks are made of.
+//! The building blocks of neural networks.
 
 use crate::lab::Case;
 use crate::value::Half;
 
-/// The weights of a row of scores.
+/// The softmax weights of a row of scores.
 fn softmax(row: &[f32]) -> Vec<f32> {
     let largest = row.iter().copied().fold(f32::MIN, f32::max);
     let exps: Vec<f32> = row.iter().map(|x| (x - largest).exp()).collect();
@@ -11,7 +11,7 @@ fn softmax(row: &[f32]) -> Vec<f32> {
     exps.iter().map(|e| e / sum).collect()
 }
 
-/// Blocks of 32 bytes as words behind a scale.
+/// Blocks of a scale followed by 32 bytes, as words.
 fn blocks(scales: &[f32], quants: &[u32]) -> Vec<u32> {
     scales.iter().zip(quants.chunks(8)).flat_map(|(scale, quants)| [&[scale.to_bits()], quants].concat()).collect()
 }
@@ -126,7 +126,7 @@ pub(crate) const CASES: &[Case] = &[
         lab.read(&blocks(&scales, &quants)).read(&blocks(&x_scales, &x_quants)).write(&want).bytes(&[20u32, 3]).within(1e-5).run(2);
     }),
     case!("neural/quantize_8bit", |lab| {
-        // Multiples of the scale, so that nothing lies between two steps.
+        // Multiples of the scale, so that no value is between two steps.
         let whole = lab.signed(32 * 8, 126);
         let whole: Vec<i32> = whole.into_iter().enumerate().map(|(i, q)| if i % 32 == 5 { 127 } else { q }).collect();
         let x: Vec<f32> = whole.iter().map(|&q| q as f32 * 0.5).collect();

@@ -1,4 +1,4 @@
-//! Many values to one.
+//! Reductions of many values to one.
 
 use crate::lab::Case;
 

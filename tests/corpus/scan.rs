@@ -1,4 +1,4 @@
-//! Prefix sums and what is made of them.
+//! Prefix sums and algorithms that use them.
 
 use crate::lab::Case;
 

@@ -1,20 +1,20 @@
-//! Steps of simulations: cellular automata, fields on grids, particles.
+//! Simulation steps: cellular automata, fields on grids, particles.
 
 use crate::lab::Case;
 
-/// The sum of the eight cells around one, on a torus.
+/// The sum of the eight neighbours of a cell on a torus.
 fn around(cells: &[u32], width: usize, at: usize) -> u32 {
     let height = cells.len() / width;
     let cell = |dx: usize, dy: usize| cells[(at / width + height + dy - 1) % height * width + (at % width + width + dx - 1) % width];
     (0..9).filter(|&k| k != 4).map(|k| cell(k % 3, k / 3)).sum()
 }
 
-/// A generation of Life.
+/// A generation of Conway's Life.
 fn life(cells: &[u32], width: usize) -> Vec<u32> {
     (0..cells.len()).map(|at| u32::from(matches!((cells[at], around(cells, width, at)), (_, 3) | (1, 2)))).collect()
 }
 
-/// One step of a PCG generator: state and output.
+/// One step of a PCG generator: the state and the output.
 fn pcg(state: u32) -> (u32, u32) {
     let state = state.wrapping_mul(747_796_405).wrapping_add(2_891_336_453);
     let word = ((state >> ((state >> 28) + 4)) ^ state).wrapping_mul(277_803_737);
@@ -226,7 +226,7 @@ pub(crate) const CASES: &[Case] = &[
         let run = |tape: &[u32]| {
             let mut cells: Vec<u32> = tape.iter().flat_map(|word| (0..32).map(move |bit| word >> bit & 1)).collect();
             for _ in 0..100 {
-                // The pattern of three cells, read with the higher place on the right.
+                // The pattern of three cells. The cell with the lowest index is the highest bit.
                 let pattern = |i: usize| cells[(i + 511) % 512] << 2 | cells[i] << 1 | cells[(i + 1) % 512];
                 cells = (0..512).map(|i| 110 >> pattern(i) & 1).collect();
             }
@@ -267,7 +267,7 @@ pub(crate) const CASES: &[Case] = &[
         lab.read(&velocity).read(&dye).write(&want).immediate(&[17, 13, 0.5f32.to_bits(), 0]).within(1e-4).run([3, 2, 1]);
     }),
     case!("simulation/lennard_jones", |lab| {
-        // On a lattice with noise, so that no two are too near.
+        // Points on a lattice with noise, so that no two are too close.
         let noise = lab.between(4 * 64, -0.1, 0.1);
         let atoms: Vec<f32> = (0..64).flat_map(|at| [at % 4, at / 4 % 4, at / 16].map(|i| i as f32 * 1.2)).collect();
         let atoms: Vec<f32> = atoms.chunks(3).zip(noise.chunks(4)).flat_map(|(a, n)| [a[0] + n[0], a[1] + n[1], a[2] + n[2], 0.0]).collect();
@@ -286,7 +286,7 @@ pub(crate) const CASES: &[Case] = &[
             sum.map(|v| v as f32)
         };
         let want: Vec<f32> = (0..64).flat_map(force).collect();
-        // Atoms near the cut-off have hardly any force on each other, so which side they fall on hardly matters.
+        // Atoms near the cut-off have almost no force on each other, so it hardly matters on which side they are.
         lab.read(&atoms).write(&want).bytes(&[4.8f32, 2.0]).within(0.1).run(4);
     }),
 ];

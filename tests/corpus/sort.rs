@@ -2,14 +2,14 @@
 
 use crate::lab::Case;
 
-/// A copy in order.
+/// A sorted copy.
 fn sorted<T: Copy + Ord>(values: &[T]) -> Vec<T> {
     let mut values = values.to_vec();
     values.sort_unstable();
     values
 }
 
-/// A copy of floats in order.
+/// A sorted copy of floats.
 fn sorted_floats(values: &[f32]) -> Vec<f32> {
     let mut values = values.to_vec();
     values.sort_unstable_by(f32::total_cmp);
@@ -23,7 +23,7 @@ pub(crate) const CASES: &[Case] = &[
         lab.update(&x, &want).run(2);
     }),
     case!("sort/bitonic_pairs", |lab| {
-        // One step that pairs neighbours, as the first of the network does.
+        // One step that compares and exchanges neighbouring pairs, like the first step of the network.
         let pairs = lab.words(200);
         let order = |(i, quad): (usize, &[u32])| {
             let up = i % 2 == 0;

@@ -1,18 +1,19 @@
-//! Subgroup operations. How large subgroups are is the device's choice, so each lane tells where it was, and is judged by that.
+//! Subgroup operations. The device chooses the size of subgroups, so each lane reports its position, and the check uses it.
 
 use crate::lab::{Case, Lab};
 
-/// What a lane told.
+/// The report of a lane.
 struct Lane<'a> {
-    /// Its place in the subgroup.
+    /// The lane's index in the subgroup.
     lane: usize,
-    /// Its value.
+    /// The lane's value.
     value: u32,
-    /// The five numbers that it computed.
+    /// The five numbers that the lane computed.
     told: &'a [u32],
 }
 
-/// Runs a kernel whose lanes tell eight words each; `want` gives the numbers of one of the lanes of a subgroup, which come in order.
+/// Runs a kernel in which each lane reports eight words. `want` returns the expected numbers of one lane of a subgroup, whose lanes are in
+/// order.
 fn judged<const N: usize>(lab: &mut Lab<'_>, want: fn(&[u32], usize) -> [u32; N]) {
     let x = lab.below(256, 1 << 16);
     lab.read(&x).judge(&vec![0u32; 8 * 256], move |words: &[u32]| {

@@ -1,24 +1,24 @@
-//! Every scalar type: arithmetic, conversions, vectors and matrices of it.
+//! Every scalar type: arithmetic, conversions, vectors and matrices.
 
 use crate::lab::Case;
 use crate::value::Half;
 
-/// Halves of floats.
+/// The bits of floats rounded to f16.
 fn halves(values: &[f32]) -> Vec<Half> {
     values.iter().map(|&value| Half::new(value)).collect()
 }
 
-/// Floats of halves.
+/// The floats for f16 bits.
 fn floats(values: &[Half]) -> Vec<f32> {
     values.iter().map(|value| value.f32()).collect()
 }
 
-/// Wide words.
+/// Random 64-bit words.
 fn wide(words: &[u32]) -> Vec<u64> {
     words.chunks(2).map(|pair| u64::from(pair[0]) << 32 | u64::from(pair[1])).collect()
 }
 
-/// What one step of an f16 is, relative.
+/// The relative size of one step of an f16.
 const HALF_STEP: f64 = 0.002;
 
 pub(crate) const CASES: &[Case] = &[

@@ -1,16 +1,17 @@
-//! Numbers as kernels hold them in buffers: their bytes, and how near an answer must be.
+//! Numbers as kernels store them in buffers: their bytes, and the comparison with a tolerance.
 
 use std::fmt::Debug;
 
-/// A number of a kernel.
+/// A number type of kernels.
 pub(crate) trait Value: Copy + Debug + 'static {
-    /// Bytes of one.
+    /// The size in bytes.
     const SIZE: usize;
-    /// Appends its bytes.
+    /// Appends the bytes of the number.
     fn put(self, out: &mut Vec<u8>);
-    /// From its bytes.
+    /// Reads the number from its bytes.
     fn get(bytes: &[u8]) -> Self;
-    /// Whether `self`, which a kernel gave, is `want` up to `tolerance`, which is relative for numbers above 1; integers are exact.
+    /// Whether `self`, a kernel's result, equals `want` up to `tolerance`. The tolerance is relative for numbers above 1. Integers must be
+    /// equal.
     fn near(self, want: Self, tolerance: f64) -> bool;
 }
 
@@ -31,7 +32,7 @@ macro_rules! values {
     )*};
 }
 
-/// Floats: equal, both no number, or near.
+/// Floats are close if they are equal, if both are NaN, or within the tolerance.
 fn near_f64(own: f64, want: f64, tolerance: f64) -> bool {
     own == want || own.is_nan() && want.is_nan() || (own - want).abs() <= tolerance * want.abs().max(1.0)
 }
@@ -41,12 +42,12 @@ values!(
     i16: |a, b, _| a == b, u8: |a, b, _| a == b, f64: near_f64, f32: |a, b, t| near_f64(f64::from(a), f64::from(b), t)
 );
 
-/// An f16.
+/// A 16-bit float.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Half(pub(crate) u16);
 
 impl Half {
-    /// The nearest f16, ties to even; too large ones become infinite.
+    /// The nearest f16, ties to even. A number that is too large becomes infinite.
     pub(crate) fn new(value: f32) -> Half {
         let bits = value.to_bits();
         let sign = (bits >> 16) as u16 & 0x8000;
@@ -58,14 +59,14 @@ impl Half {
             return Half(sign | 0x7C00);
         }
         if magnitude < 6.103_515_6e-5 {
-            // Subnormal: a multiple of 2^-24, and 1024 of them are the least normal number.
+            // A subnormal is a multiple of 2^-24. 1024 such steps are the smallest normal number.
             return Half(sign | (magnitude * 16_777_216.0).round_ties_even() as u16);
         }
         let rounded = magnitude.to_bits() + 0xFFF + (magnitude.to_bits() >> 13 & 1);
         Half(sign | ((rounded >> 13) - (112 << 10)) as u16)
     }
 
-    /// Its value.
+    /// The value of the f16.
     pub(crate) fn f32(self) -> f32 {
         let (exponent, fraction) = (i32::from(self.0 >> 10 & 31), f32::from(self.0 & 0x3FF));
         let magnitude = match exponent {

@@ -1,19 +1,19 @@
-//! Far out of bounds: whatever index a WGSL kernel comes up with, it touches nothing but the range that is bound. The ranges here are
-//! neighbours in one VkBuffer, as small buffers and ranges of one buffer are.
+//! Accesses far out of bounds: whatever index a WGSL kernel computes, it touches only the range that is bound. The ranges here are
+//! neighbours in one VkBuffer, like small buffers and like ranges of one buffer.
 
 use crate::common::*;
 
-/// Words of the range that is bound; those on both sides are not.
+/// The number of words of the range that is bound. The ranges on both sides are not bound.
 const WORDS: usize = 1024;
 const BYTES: u64 = WORDS as u64 * 4;
-/// What stands in everything that must not change, or be read.
+/// The contents of everything that must not change or be read.
 const SECRET: u32 = 0x5ec2_e700;
-/// What the bound range starts with.
+/// The initial contents of the bound range.
 const START: u32 = 7;
-/// What out-of-bounds writes would leave.
+/// The value that the kernels write. Outside the bound range it shows an out-of-bounds write.
 const MARK: u32 = 0xbad0_0000;
 
-/// Elements of `size` bytes beyond the end: just behind it, further, around 2 and 4 GiB, and the last that there are.
+/// Indices of elements of `size` bytes beyond the end: directly behind it, further away, around 2 and 4 GiB, and the last possible ones.
 fn indices(size: u64) -> Vec<u32> {
     let count = BYTES / size;
     let near = [0, 1, 2, 63, count, 8 * count];
@@ -26,8 +26,8 @@ fn indices(size: u64) -> Vec<u32> {
     all
 }
 
-/// A kernel that accesses the element `where[id.x]` of the range at binding 0: its declarations, its statement, and the bytes of an
-/// element. A read goes to `out`.
+/// A kernel that accesses the element `where[id.x]` of the range at binding 0: its declarations, its statement, and the size of an element
+/// in bytes. A read goes to `out`.
 const ACCESSES: [(&str, &str, &str, u64); 9] = [
     ("flat write", "@group(0) @binding(0) var<storage, read_write> t: array<u32>;", "t[i] = mark;", 4),
     ("flat read", "@group(0) @binding(0) var<storage, read_write> t: array<u32>;", "out[id.x] = t[i]; if mark == 1u { t[0] = 1u; }", 4),
@@ -56,7 +56,8 @@ const ACCESSES: [(&str, &str, &str, u64); 9] = [
     ),
 ];
 
-/// Runs every access with the middle of three neighbours bound, by `bind`, which also gives a way to look at the outer ones.
+/// Runs every access with the middle one of three neighbouring ranges bound. `bind` binds the range, and also returns a function that reads
+/// the outer ranges.
 fn run(device: &Device, what: &str, target: avx_arg, look: &dyn Fn() -> (Vec<u32>, Vec<u32>, Vec<u32>), fill: &dyn Fn()) {
     for (access, declarations, statement, size) in ACCESSES {
         let source = format!(
@@ -70,7 +71,7 @@ fn run(device: &Device, what: &str, target: avx_arg, look: &dyn Fn() -> (Vec<u32
         let places = indices(size);
         fill();
         let (list, out) = (device.buffer_of_words(&places), device.alloc(places.len() as u64 * 4, AVX_MEMORY_DEVICE));
-        // Argument lists keep addresses.
+        // Arguments refer to the bytes by address, so the bytes must outlive them.
         let mark = MARK.to_le_bytes();
         let args = [target, arg_buffer(list), arg_buffer(out), arg_bytes(&mark)];
         ok(dispatch(kernel, [places.len() as u32, 1, 1], &args));
@@ -79,7 +80,7 @@ fn run(device: &Device, what: &str, target: avx_arg, look: &dyn Fn() -> (Vec<u32
             let hit = words.iter().position(|&word| word != SECRET);
             assert!(hit.is_none(), "{what}, {access}: word {hit:?} of the range {side} it changed, with indices {places:?}");
         }
-        // In the range itself only what was meant for it, or nothing.
+        // The range itself holds its initial contents, values that were written to it, or zeros. The next check excludes SECRET.
         let odd: Vec<_> = bound.iter().enumerate().filter(|(_, word)| ![START, MARK, 0, SECRET].contains(word)).collect();
         assert!(odd.is_empty(), "{what}, {access}: odd words {odd:x?}, with indices {places:?}");
         assert!(!bound.contains(&SECRET), "{what}, {access}: a word from outside came in");
@@ -122,7 +123,7 @@ fn buffers_side_by_side() {
     run(&device, "a buffer", arg_buffer(buffers[1]), &look, &fill);
 }
 
-/// Uniform blocks are never written, and reads stay inside too.
+/// Uniform blocks are never written, and reads stay inside them too.
 #[test]
 fn uniform_arrays() {
     let Some(device) = Device::open_computing() else { return };

@@ -1,10 +1,10 @@
-//! What a kernel can be asked for: values of constants, no bounds checks, sizes of subgroups.
+//! The options of a kernel: values of constants, unchecked accesses, subgroup sizes.
 
 use crate::common::random::Random;
 use crate::common::*;
 use std::ptr::{null, null_mut};
 
-/// Scales and counts by overrides; one of them makes the workgroup's size.
+/// Overrides for a scale and a count. One of them determines the workgroup size.
 const SOURCE: &str = "override WIDTH: u32; @id(3) override SCALE: f32 = 1.0; override BIAS: i32 = 0; override NEGATE = false;
 var<workgroup> tile: array<f32, WIDTH>;
 @group(0) @binding(0) var<storage, read_write> data: array<f32>;
@@ -23,7 +23,7 @@ fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
 }
 
-/// Makes a kernel with constants: a name or, if it is empty, an id, and the value.
+/// Creates a kernel with constants: each has a name or, if the name is empty, an id, and a value.
 fn create(device: &Device, base: avx_kernel_options, constants: &[(&str, u32, f64)]) -> Result<avx_kernel, avx_status> {
     let names: Vec<_> = constants.iter().map(|(name, ..)| c(name)).collect();
     let list: Vec<avx_constant> = constants
@@ -86,7 +86,7 @@ fn constants_that_do_not_fit_are_named() {
     let limit = device.info().max_workgroup_size[0];
     let status = create(&device, options(SOURCE), &[("WIDTH", 0, f64::from(limit) + 1.0)]).expect_err("too wide");
     tells(&fails(status, AVX_ERROR_LIMIT), &[&limit.to_string()]);
-    // Wrong ways to give constants at all.
+    // Invalid arrays of constants.
     let mut kernel = null_mut();
     let constant = avx_constant { name: null(), id: 3, kind: 2, value: 1.0, bits: 0 };
     let number_with_bits = avx_constant { kind: AVX_CONSTANT_NUMBER, bits: 1, ..constant };
@@ -121,7 +121,7 @@ fn overrides_by_their_bits() {
     }
 }
 
-/// A double loses the last bit of the first of these.
+/// A double loses the last bit of the first of these values.
 #[test]
 fn integers_of_64_bits_to_the_last() {
     let Some(device) = Device::open_computing() else { return };
@@ -217,18 +217,18 @@ fn subgroup_sizes() {
                 Err(AVX_ERROR_LIMIT) => tells(&last_error(), &["subgroups"]),
                 Err(status) => {
                     let story = fails(status, AVX_ERROR_UNSUPPORTED);
-                    // Subgroup operations may be missing altogether.
+                    // A device may lack subgroup operations altogether.
                     assert!(["subgroup", "full", "Group"].iter().any(|word| story.contains(word)), "{story}");
                 }
             }
         }
     }
-    // The size that is there anyway needs nothing to be fixed.
+    // The default subgroup size needs no feature for fixed sizes.
     if info.subgroup_size_min == info.subgroup_size_max && info.subgroup_size > 1 {
         let plain = "@compute @workgroup_size(64) fn main() { }";
         create(&device, avx_kernel_options { subgroup_size: info.subgroup_size, ..options(plain) }, &[]).unwrap();
     }
-    // A narrow workgroup has no full subgroups.
+    // A workgroup that is narrower than a subgroup has no full subgroups.
     let narrow = "@compute @workgroup_size(1) fn main() { }";
     let base = avx_kernel_options { flags: AVX_KERNEL_FULL_SUBGROUPS, ..options(narrow) };
     if info.subgroup_size > 1 {

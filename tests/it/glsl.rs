@@ -1,4 +1,4 @@
-//! Kernels from GLSL, each test with the system's libshaderc and without: what runs, includes and macros, how errors read.
+//! Kernels from GLSL. Each test runs with the system's libshaderc and without: execution, includes and macros, and error messages.
 
 use crate::common::glsl::{Text, VARIABLE, by_both, text};
 use crate::common::process::{Folder, is_child, rerun};
@@ -42,7 +42,7 @@ fn saxpy_runs() {
         device.dispatch(kernel, [N.div_ceil(64), 1, 1], &[arg_buffer(x), arg_buffer(y), arg_bytes(&params)]);
         let want = floats(&|i| if i < N - 1 { 2.5 * i as f32 + 1.0 } else { 1.0 });
         assert_eq!(device.words(y, N as usize), want);
-        // The same buffer twice: the variant for overlapping arguments.
+        // The same buffer is bound twice, which selects the variant for overlapping arguments.
         device.dispatch(kernel, [N.div_ceil(64), 1, 1], &[arg_buffer(y), arg_buffer(y), arg_bytes(&params)]);
         let want: Vec<u32> =
             want.iter().enumerate().map(|(i, y)| if i + 1 < N as usize { (3.5 * f32::from_bits(*y)).to_bits() } else { *y }).collect();
@@ -54,7 +54,7 @@ fn saxpy_runs() {
     });
 }
 
-/// Runs a kernel with one buffer of four words, and gives what is in it then.
+/// Runs a kernel with one buffer of four words, and returns the contents of the buffer.
 fn four_words(device: &Device, kernel: avx_kernel) -> Option<Vec<u32>> {
     if device.is_mock() {
         return None;
@@ -77,7 +77,7 @@ fn defines_apply() {
         );
         let fast = Text { defines: &["FAST", "SIZE=2u+1u", "TWICE(x)=(x * 2u)"], ..text(&code) };
         let slow = Text { defines: &["SIZE=4u", "TWICE(x)=x"], ..text(&code) };
-        // Kernels of the same text and other defines are other kernels.
+        // Kernels with the same text and different defines are different kernels.
         for (options, want) in [(&fast, [7, 3, 10, 0]), (&slow, [8, 4, 5, 0]), (&fast, [7, 3, 10, 0])] {
             let got = four_words(device, options.kernel(device));
             assert!(got.is_none_or(|got| got == want), "{:?}", options.defines);
@@ -121,7 +121,7 @@ fn includes_are_found_and_mapped() {
         );
         let got = four_words(device, Text { folders: &folders, ..text(&code) }.kernel(device));
         assert!(got.as_ref().is_none_or(|got| got[..2] == [32, 9]), "{got:?}");
-        // What a file holds is part of what a kernel is.
+        // The contents of an included file are part of the kernel's cache key.
         write("b/other.glsl", "#define ONE 5u\n");
         let got = four_words(device, Text { folders: &folders, ..text(&code) }.kernel(device));
         assert!(got.is_none_or(|got| got[0] == 35));
@@ -200,7 +200,8 @@ fn constants_have_their_defaults_or_what_is_given() {
 #[test]
 fn barriers_are_for_the_whole_workgroup() {
     by_both("glsl::barriers_are_for_the_whole_workgroup", |device, _| {
-        // Sums of ever wider steps through workgroup memory: what one subgroup does another reads, which is wrong without the others' wait.
+        // Sums with growing steps in workgroup memory. A subgroup reads what another one wrote, so a barrier for the subgroup alone gives
+        // wrong results.
         let code = "#version 450\nlayout(local_size_x = 128) in;\nlayout(std430, binding = 0) buffer X { uint x[]; };\nshared uint s[128];
 void main() {\n    uint i = gl_LocalInvocationIndex, at = gl_WorkGroupID.x * 128u + i;\n    s[i] = x[at];\n    barrier();
     for (uint step = 1u; step < 128u; step *= 2u) {\n        uint add = s[(i + 128u - step) % 128u];\n        barrier();\n        s[i] += add;\n        barrier();\n    }
@@ -231,7 +232,7 @@ void main() {\n    if (gl_LocalInvocationIndex == 0u) sum = gl_SubgroupSize > 0u
             return skip("the device has no subgroups");
         }
         let got = four_words(device, text(code).kernel(device));
-        // The macro is the compiler's: a kernel that asks for it takes the fast way.
+        // The compiler defines the macro, so a kernel that tests for it selects the fast path.
         assert!(got.is_none_or(|got| got == [28, 0, 0, 0]));
     });
 }

@@ -1,5 +1,5 @@
-//! Hostile WGSL: text that takes compilers down by depth, size or their own mistakes. Each is refused as a compile error, or
-//! compiles; none crashes, hangs or takes the machine's memory, and the device works afterwards.
+//! Hostile WGSL: texts that crash compilers by depth, size or compiler bugs. Each compiles or is rejected with a compile error. None
+//! crashes, hangs or exhausts memory, and the device works afterwards.
 
 use crate::common::process::within;
 use crate::common::random::{Random, number};
@@ -8,14 +8,14 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// No source may take longer, also in debug builds on a slow machine.
+/// The time limit for a text. It also holds for debug builds on a slow machine.
 const LIMIT: Duration = Duration::from_secs(60);
 
 fn main_with(body: &str) -> String {
     format!("@compute @workgroup_size(1) fn main() {{ {body} }}")
 }
 
-/// Compiles under the time limit, then proves that the device still compiles what is fine.
+/// Compiles within the time limit, and then checks that the device still compiles a valid text.
 fn outcome(device: &Arc<Device>, what: &str, source: String) -> (avx_status, String) {
     let worker = Arc::clone(device);
     let (status, story) = within(LIMIT, what, move || match worker.try_kernel(&source, None) {
@@ -216,7 +216,7 @@ fn odd_text_survives() {
     ]);
 }
 
-/// A program with something of everything, to be spoilt.
+/// A program that uses many features, as the input of mutations.
 const RICH: &str = "struct P { a: vec4<f32>, n: u32, m: mat3x3<f32>, } struct Q { head: u32, tail: array<vec2<u32>> } const k = 3u ;
 @group(0) @binding(0) var<storage, read_write> q: Q ; @group(0) @binding(1) var<uniform> p: P ; var<workgroup> w: array<u32, 64> ;
 @group(1) @binding(0) var<storage, read_write> c: array<atomic<u32>> ; var<private> v: array<i32, 4> ; alias T = array<u32, k> ;

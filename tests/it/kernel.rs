@@ -1,4 +1,4 @@
-//! Kernels from WGSL: what is reflected, which entry point is taken, how errors read, what a device may lack.
+//! Kernels from WGSL: reflection, selection of the entry point, error messages, and missing device features.
 
 use crate::common::*;
 use std::ptr::{null, null_mut};
@@ -6,7 +6,7 @@ use std::ptr::{null, null_mut};
 const READ: u32 = AVX_ACCESS_READ;
 const WRITE: u32 = AVX_ACCESS_WRITE;
 
-/// What an argument should be: name, kind, group, binding, access, least size, stride.
+/// The expected argument: name, kind, group, binding, access, minimum size and stride.
 type Argument = (&'static str, u32, u32, u32, u32, u64, u64);
 
 #[track_caller]
@@ -344,7 +344,7 @@ fn what_the_driver_tells_of_a_kernel() {
     let (info, limits) = (kernel_info(kernel), device.info());
     assert!((limits.subgroup_size_min..=limits.subgroup_size_max).contains(&info.subgroup_size), "{}", info.subgroup_size);
     let told = text(&info.statistics);
-    // One line of "name: number", or nothing; what is picked out of it stands in it.
+    // A line of "name: number", or nothing. The error message must contain it.
     assert!(told.is_empty() || told.split("; ").all(|one| one.contains(": ")), "{told}");
     for number in [info.registers, info.local_memory] {
         assert!(number == AVX_UNKNOWN || told.contains(&format!(": {number}")), "{number} in {told}");

@@ -1,4 +1,4 @@
-//! SPIR-V kernels: equals of WGSL in what is reflected; broken modules are refused before a driver sees them.
+//! SPIR-V kernels: reflection gives the same as for WGSL, and invalid modules are rejected before a driver sees them.
 
 use crate::common::random::{Random, number};
 use crate::common::spirv::{HEADER, OP_CAPABILITY, OP_ENTRY_POINT, instructions};
@@ -141,7 +141,7 @@ fn every_truncation_is_refused() {
         for length in (0..code.len()).filter(|l| l % 4 == 0 || *l < 40 || l % 13 == 0) {
             let status = device.try_code(AVX_LANGUAGE_SPIRV, &code[..length], None).expect_err("cut short");
             if length == 0 {
-                // A size of 0 says that the code is text with a NUL at its end.
+                // A size of 0 means that the code is text that ends with a NUL.
                 fails_with_one_of(status, &[AVX_ERROR_INVALID_SPIRV, AVX_ERROR_INVALID_ARGUMENT]);
             } else {
                 fails_with_one_of(status, &REFUSALS);
@@ -211,29 +211,30 @@ fn broken_capabilities_and_modes_are_refused() {
     }
 }
 
-/// Where an instruction that we know has ids, by opcode: (word, whether it is a result).
+/// The words of known instructions that hold ids, by opcode: (word, whether it is a result).
 fn id_words(op: u32) -> &'static [usize] {
     match op {
-        // OpTypeVector, OpTypeArray, OpTypePointer: the type that they are made of.
+        // OpTypeVector, OpTypeArray and OpTypePointer: the type that they are made of.
         23 | 28 => &[2],
         32 => &[3],
-        // OpVariable, OpConstant: type. OpLoad: type, pointer. OpStore: pointer, object. OpAccessChain: type, base, an index.
+        // OpVariable and OpConstant: the type. OpLoad: the type and the pointer. OpStore: the pointer and the object. OpAccessChain: the
+        // type, the base and an index.
         59 | 43 => &[1],
         61 => &[1, 3],
         62 => &[1, 2],
         65 => &[1, 3, 4],
-        // OpBranch, OpBranchConditional: labels and condition.
+        // OpBranch and OpBranchConditional: the labels and the condition.
         249 => &[1],
         250 => &[1, 2, 3],
-        // OpFunction: type, function type.
+        // OpFunction: the type and the function type.
         54 => &[1, 4],
-        // OpIAdd, OpFAdd, OpIMul, OpFMul, OpULessThan: type and operands.
+        // OpIAdd, OpFAdd, OpIMul, OpFMul and OpULessThan: the type and the operands.
         128 | 129 | 132 | 133 | 176 => &[1, 3, 4],
         _ => &[],
     }
 }
 
-/// One seeded break that a structural check must see. Gives what it did.
+/// Breaks a module in a seeded way that a structural check must detect. Returns a description.
 fn break_it(words: &mut Vec<u32>, random: &mut Random) -> String {
     let list = instructions(words);
     let bound = words[3];
@@ -274,7 +275,7 @@ fn break_it(words: &mut Vec<u32>, random: &mut Random) -> String {
                 return format!("opcode {op} at word {at}: id {bound}, which nothing defines");
             }
             7 => {
-                // A second definition of an id: the type's own instruction once more.
+                // The definition of an id, repeated.
                 let Some(&(at, op, length)) = list.iter().filter(|&&(_, op, _)| (19..=33).contains(&op)).nth(random.index(3)) else {
                     continue;
                 };
@@ -303,8 +304,8 @@ fn two_thousand_seeded_breaks_are_refused() {
     }
 }
 
-/// Any word turned into any other may still be a module that a structural check lets through, so this is for the null driver alone:
-/// what a driver makes of such a module is the driver's.
+/// A module in which any word is replaced by any other may still pass a structural check. What a driver does with such a module is up to
+/// the driver, so this test runs on the null driver only.
 #[test]
 fn any_word_may_be_any_other_on_the_null_driver() {
     let Some(device) = Device::open() else { return };

@@ -24,7 +24,7 @@ pub(super) enum LexemeKind {
 pub(super) struct Lexeme {
     /// The kind of the token.
     pub(super) kind: LexemeKind,
-    /// Its first byte.
+    /// The first byte of the token.
     pub(super) start: usize,
     /// The byte after the last one.
     pub(super) end: usize,
