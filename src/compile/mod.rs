@@ -4,15 +4,15 @@
 //!
 //! | folder or file | what it is about |
 //! |---|---|
-//! | [`base`] | errors, a device's limits, a kernel's interface, cache files |
-//! | [`text`] | kernel text: tokens, comments, limits on its shape, messages that show a place in it |
-//! | [`spirv`](mod@spirv) | SPIR-V: reading, validating and reflecting a module, values for its constants, what it needs of a device |
+//! | [`base`] | errors, the limits of a device, the interface of a kernel, cache files |
+//! | [`text`] | kernel text in any language: tokens, comments, limits on its shape, error messages that show a position |
+//! | [`spirv`](mod@spirv) | SPIR-V modules: decoding, validation, reflection, values for constants, device requirements |
 //! | [`debug`] | kernels that report: printf, assertions, accesses out of bounds |
-//! | [`kernel`] | a request to compile a kernel, and the compiled kernel |
-//! | [`passes`] | changes of SPIR-V: repairs of what the compiler writes, cheaper bounds checks, variants of a kernel |
-//! | [`wgsl`] | WGSL to a kernel, and the way from the compiler's module to a kernel |
-//! | [`glsl`] | GLSL to flat text, and to a kernel without the system's compiler |
-//! | [`from_spirv`] | SPIR-V that the caller brings to a kernel |
+//! | [`kernel`] | the request to compile a kernel, and the compiled kernel |
+//! | [`passes`] | passes over SPIR-V: repairs of compiler output, removal of bounds checks, variants of a kernel |
+//! | [`wgsl`] | WGSL to kernels, and the back end for naga modules of any front end |
+//! | [`glsl`] | the GLSL preprocessor, and GLSL to kernels without libshaderc |
+//! | [`from_spirv`] | the caller's SPIR-V to kernels |
 
 mod base;
 pub(crate) mod debug;

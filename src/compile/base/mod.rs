@@ -2,9 +2,9 @@
 //!
 //! | file | what it is about |
 //! |---|---|
-//! | [`error`] | why a kernel is refused |
-//! | [`suggestions`] | names in error messages: which there are, and which one was meant |
-//! | [`target`] | what a device can take |
+//! | [`error`] | the error of this layer |
+//! | [`suggestions`] | lists of names, and suggestions for misspelt names |
+//! | [`target`] | the limits and features of a device |
 //! | [`interface`] | the arguments of a kernel, and what it needs |
 //! | [`disk`] | the format of the files that keep compiled pipelines |
 

@@ -2,10 +2,10 @@
 //!
 //! | file | what it is about |
 //! |---|---|
-//! | [`format`](mod@format) | how numbers print |
-//! | [`report`] | what can be reported, and how the buffer of records is read |
-//! | [`string_literal`], [`statement`] | `printf` and `assert` in WGSL text become calls |
-//! | [`types`], [`emit`], [`instrument`] | SPIR-V gets a buffer of its own, and code that writes records into it |
+//! | [`format`](mod@format) | format strings of printf, and how numbers are printed |
+//! | [`report`] | the sites that report, and how the buffer of records is read |
+//! | [`string_literal`], [`statement`] | the replacement of `printf` and `assert` in WGSL text by calls |
+//! | [`types`], [`emit`], [`instrument`] | the pass that adds a buffer to the SPIR-V, and code that writes records into it |
 
 mod emit;
 mod format;

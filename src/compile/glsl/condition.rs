@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told() {
+    fn errors_are_reported() {
         for (text, words) in [
             ("1 / 0", "zero"),
             ("1 +", "not complete"),

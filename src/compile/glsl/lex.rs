@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_glsl_is_told_apart() {
+    fn invalid_characters_are_kinds_of_their_own() {
         assert_eq!(tokens("é"), [("é", LexemeKind::Stray)]);
         assert_eq!(tokens("a \"b\nc").iter().filter(|t| t.1 == LexemeKind::Stray).count(), 1);
         assert_eq!(tokens("a /* b").last(), Some(&("/*", LexemeKind::Unclosed)));

@@ -3,13 +3,13 @@
 //!
 //! | file | what it is about |
 //! |---|---|
-//! | [`flat_text`] | text after the preprocessor, with the way back to the user's lines |
+//! | [`flat_text`] | preprocessed text, with the map back to the user's lines |
 //! | [`lex`], [`macros`], [`condition`], [`include`](mod@include), [`preprocess`] | the preprocessor |
-//! | [`size_limits`] | what would exhaust a compiler, beyond what [`prescan`](super::text::prescan) looks for |
-//! | [`glslang_bugs`] | what ends glslang without a message |
-//! | [`flatten`](mod@flatten) | source to flat text that passed all checks |
-//! | [`shaderc_log`] | what libshaderc says, as messages |
-//! | [`naga_frontend`] | naga's front end |
+//! | [`size_limits`] | limits on text that would exhaust a compiler, beyond those of [`prescan`](super::text::prescan) |
+//! | [`glslang_bugs`] | texts that crash glslang |
+//! | [`flatten`](mod@flatten) | preprocesses and checks a source |
+//! | [`shaderc_log`] | the log of libshaderc as error messages |
+//! | [`naga_frontend`] | compilation by naga's front end |
 
 mod condition;
 mod flat_text;

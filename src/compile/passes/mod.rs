@@ -2,13 +2,13 @@
 //!
 //! | file | what it is about |
 //! |---|---|
-//! | [`cooperative_matrices`] | declarations and memory operands that cooperative matrices need |
-//! | [`constant_vectors`] | constant vectors that are made of vectors |
-//! | [`strip_layouts`] | layout decorations where Vulkan forbids them |
-//! | [`barrier_semantics`] | memory semantics of barriers |
-//! | [`range`] | bounds checks that are known to hold |
-//! | [`split_grid`] | grids over the device's limit |
-//! | [`variant`] | variants for overlapping arguments and for such grids |
+//! | [`cooperative_matrices`] | adds the declarations and memory operands that cooperative matrices need |
+//! | [`constant_vectors`] | flattens constant vectors that are composed of vectors |
+//! | [`strip_layouts`] | removes layout decorations where Vulkan forbids them |
+//! | [`barrier_semantics`] | repairs the memory semantics of barriers |
+//! | [`range`] | removes bounds checks that never take effect |
+//! | [`split_grid`] | splits grids that are over the device's limit |
+//! | [`variant`] | variants of a kernel for overlapping arguments and for such grids |
 
 pub(super) mod barrier_semantics;
 pub(super) mod constant_vectors;

@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_name_is_told_the_nearest() {
+    fn a_misspelt_name_gets_a_suggestion() {
         let all = [("tile", Some(3)), ("count", None)].map(|(name, id)| SettableConstant { name: Some(name.into()), id });
         let setting = |of| [ConstantSetting { constant: of, value: ConstantValue::Number(1.0) }];
         assert_eq!(places(&setting(ConstantKey::Id(3)), &all).unwrap(), [0]);

@@ -2,11 +2,11 @@
 //!
 //! | file | what it is about |
 //! |---|---|
-//! | [`diagnose`] | error messages that show a place in the text |
-//! | [`edits`] | changes of a text before it is compiled, and the way back to the text as it was written |
-//! | [`token`] | tokens |
-//! | [`comments`] | comments and directives |
-//! | [`prescan`] | limits on nesting and length that keep the compiler's stack and memory safe |
+//! | [`diagnose`] | error messages that show a position in the text |
+//! | [`edits`] | changes of a text before it is compiled, and the map back to the original |
+//! | [`token`] | the tokens of WGSL |
+//! | [`comments`] | removal of comments, and of `enable subgroups;` |
+//! | [`prescan`] | limits on nesting and length that protect the compiler's stack and memory |
 
 pub(super) mod comments;
 pub(super) mod diagnose;

@@ -215,7 +215,7 @@ mod tests {
 
     /// Common mistakes. Each case has a text that the message must contain. No message may contain the compiler's internal names.
     #[test]
-    fn common_mistakes_are_told_in_words_of_the_language() {
+    fn common_mistakes_are_reported_in_terms_of_wgsl() {
         let with = |body: &str| format!("@compute @workgroup_size(1) fn main() {{ {body} }}");
         let buffer = "@group(0) @binding(0) var<storage, read_write> b: array<u32>;";
         for (source, told) in [

@@ -4,10 +4,10 @@
 //! |---|---|
 //! | [`const_eval`], [`copy_cost`] | limits on constants and types that the compiler would copy too often |
 //! | [`message_rewrite`] | the compiler's messages in the terms of WGSL |
-//! | [`unsupported_builtins`] | functions that GPUs lack for some types |
-//! | [`uniform_barriers`] | barriers that some invocations never reach |
-//! | [`backend`] | the compiler's module to a kernel |
-//! | [`parse`] | WGSL text to the compiler's module |
+//! | [`unsupported_builtins`] | rejects built-in functions that GPUs lack for some types |
+//! | [`uniform_barriers`] | rejects barriers that some invocations never reach |
+//! | [`backend`] | a naga module to a kernel |
+//! | [`parse`] | WGSL text to a naga module |
 
 pub(super) mod backend;
 mod const_eval;

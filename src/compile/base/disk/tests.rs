@@ -85,7 +85,7 @@ fn damage_is_named() {
 }
 
 #[test]
-fn damaged_files_are_told_and_replaced() {
+fn damaged_files_are_reported_and_replaced() {
     let folder = Folder::new("damaged");
     store(&folder.0, &KEY, b"payload").unwrap();
     let good = fs::read(folder.file()).unwrap();

@@ -126,7 +126,7 @@ fn places_are_those_of_the_users_text() {
 }
 
 #[test]
-fn a_device_without_room_is_told() {
+fn a_device_without_a_free_buffer_is_an_error() {
     let target = Target { max_storage_buffers: 1, ..target() };
     let error = compile_as(&format!("{HEAD} printf(\"x\"); data[0] = 1.0; }}"), None, &target, true).expect_err("no room");
     assert!(error.kind == ErrorKind::Limit && error.message.contains("one storage buffer more than its own 1"), "{error}");

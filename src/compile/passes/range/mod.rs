@@ -3,10 +3,10 @@
 //! | file | what it is about |
 //! |---|---|
 //! | [`interval`] | intervals of 32-bit values, and arithmetic on them |
-//! | [`flow`] | the control flow of a function: blocks, and which dominate which |
-//! | [`guard`] | what a branch says of the values that it compares |
-//! | [`value_ranges`] | what a value can be at a place |
-//! | [`relax`](mod@relax) | the pass that drops clamps |
+//! | [`flow`] | the control-flow graph of a function, with dominators |
+//! | [`guard`] | conditions that hold after a branch |
+//! | [`value_ranges`] | the range of a value at a place |
+//! | [`relax`](mod@relax) | the pass that removes clamps |
 
 mod flow;
 mod guard;
