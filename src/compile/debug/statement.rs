@@ -32,7 +32,7 @@ pub(crate) struct PreparedText {
 }
 
 /// A token and its byte range.
-type Placed<'a> = (Token<'a>, Range<usize>);
+type RangedToken<'a> = (Token<'a>, Range<usize>);
 
 /// A printf or assert statement.
 struct ReportStatement {
@@ -110,7 +110,7 @@ fn blank(text: &mut String, range: Range<usize>) {
 
 /// Finds all printf and assert statements in a text without comments and strings.
 fn find(source: Source<'_>, text: &str, literals: &[StringLiteral]) -> Result<Vec<ReportStatement>> {
-    let tokens: Vec<Placed<'_>> = Tokens::new(text).collect();
+    let tokens: Vec<RangedToken<'_>> = Tokens::new(text).collect();
     let token = |at: usize| tokens.get(at).map(|(token, _)| *token);
     let declares = |word| matches!(word, "fn" | "alias" | "struct" | "let" | "var" | "const" | "override");
     // A declaration of the same name in the text takes precedence.
@@ -171,7 +171,7 @@ fn find(source: Source<'_>, text: &str, literals: &[StringLiteral]) -> Result<Ve
 }
 
 /// The arguments of the call whose `(` is token `open`, and the index of the token that closes the call.
-fn split(tokens: &[Placed<'_>], open: usize) -> Option<(Vec<Range<usize>>, usize)> {
+fn split(tokens: &[RangedToken<'_>], open: usize) -> Option<(Vec<Range<usize>>, usize)> {
     let (mut parts, mut commas) = (Vec::new(), Vec::new());
     // The open brackets. For each bracket, the list has the `<` that may start a template list, as the number of commas before it.
     let mut levels: Vec<Vec<usize>> = Vec::new();

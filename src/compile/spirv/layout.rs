@@ -32,7 +32,7 @@ pub(crate) struct Layout<'m, 'a> {
 }
 
 /// The struct and the member whose decorations describe a matrix's layout.
-pub(crate) type Place = Option<(u32, u32)>;
+pub(crate) type MatrixMember = Option<(u32, u32)>;
 
 impl<'m, 'a> Layout<'m, 'a> {
     /// Creates the table for the types of this module.
@@ -46,7 +46,7 @@ impl<'m, 'a> Layout<'m, 'a> {
     }
 
     /// The size of a type in its explicit layout, without trailing padding.
-    pub(crate) fn explicit(&mut self, ty: u32, place: Place, depth: u32) -> Result<BlockSize> {
+    pub(crate) fn explicit(&mut self, ty: u32, place: MatrixMember, depth: u32) -> Result<BlockSize> {
         if let Some(&known) = self.explicit.get(&ty) {
             return Ok(known);
         }
@@ -93,7 +93,7 @@ impl<'m, 'a> Layout<'m, 'a> {
     }
 
     /// The size of a matrix with `columns` columns of the vector type `column`. The decorations of the member `place` describe its layout.
-    fn matrix(&mut self, ty: u32, (column, columns): (u32, u64), place: Place, depth: u32) -> Result<BlockSize> {
+    fn matrix(&mut self, ty: u32, (column, columns): (u32, u64), place: MatrixMember, depth: u32) -> Result<BlockSize> {
         let vector = self.index.def(column).filter(|inst| inst.is(Op::TypeVector)).ok_or_else(|| unsized_type(ty))?;
         let (Some(scalar), Some(rows)) = (vector.word(2), vector.word(3)) else { return Err(unsized_type(ty)) };
         let scalar = self.explicit(scalar, None, depth + 1)?.min_size;

@@ -4,7 +4,7 @@
 use rspirv::spirv::{Decoration, Op};
 
 use super::index::Index;
-use super::layout::{Layout, Place};
+use super::layout::{Layout, MatrixMember};
 use crate::compile::base::error::Result;
 use crate::compile::base::interface::{MAX_ARRAYS, Member, Members, Scalar};
 
@@ -52,7 +52,7 @@ impl Walk<'_, '_, '_> {
 
     /// Lists the contents of a member of type `ty`. `at` describes the position of the member in the block. The name in `at` already has a
     /// `[]` for each of the first `named` arrays.
-    fn member(&mut self, ty: u32, place: Place, named: usize, mut at: Member) -> Result<()> {
+    fn member(&mut self, ty: u32, place: MatrixMember, named: usize, mut at: Member) -> Result<()> {
         self.visits += 1;
         if self.visits > MAX_VISITS || self.found.list.len() == MAX_MEMBERS {
             self.found.is_cut = true;
