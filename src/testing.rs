@@ -8,3 +8,5 @@ pub const GENERATED_HEADER: &str = include_str!(env!("AVX_GPU_GENERATED_HEADER")
 pub fn provoke_validation_message() -> bool {
     crate::runtime::api::device::provoke_validation_message()
 }
+
+pub use crate::ffi::dispatch_by_path;

@@ -104,6 +104,31 @@ pub unsafe extern "C" fn avx_dispatch(
     })
 }
 
+/// avx_dispatch by its fast path alone, or by its slow path alone, for the test that compares the two. `None`, with nothing done, for a
+/// call that the fast path leaves to the slow one.
+///
+/// # Safety
+/// As for [`avx_dispatch`].
+#[doc(hidden)]
+pub unsafe fn dispatch_by_path(
+    fast: bool,
+    stream: avx_stream,
+    kernel: avx_kernel,
+    groups: [u32; 3],
+    args: *const avx_arg,
+    count: u32,
+) -> Option<avx_status> {
+    let mut left = false;
+    let status = boundary::call("avx_dispatch", || {
+        // SAFETY: `args` points to `count` arguments with readable bytes, says the caller.
+        let args = unsafe { self::args(args, count) }?;
+        let outcome = dispatch::by_path(fast, stream.token(), kernel.token(), groups, &args);
+        left = outcome.is_none();
+        outcome.unwrap_or(Ok(()))
+    });
+    (!left).then_some(status)
+}
+
 /// avx_dispatch by invocations: x * y * z of them, each dimension rounded up to whole workgroups (so the kernel checks its
 /// bounds). AVX_ERROR_LIMIT if a dimension passes 2^32 invocations and the kernel reads global_invocation_id. Thread-safe.
 ///

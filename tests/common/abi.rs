@@ -267,3 +267,16 @@ pub(crate) fn host_register(device: avx_device, pointer: *mut c_void, size: u64,
     // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
     unsafe { avx_host_register(device, pointer, size, flags) }
 }
+
+/// `avx_dispatch` by its fast path or its slow path alone; `None` for a call that the fast path leaves to the slow one.
+pub(crate) fn dispatch_by_path(
+    fast: bool,
+    stream: avx_stream,
+    kernel: avx_kernel,
+    groups: [u32; 3],
+    args: &[avx_arg],
+) -> Option<avx_status> {
+    let count = u32::try_from(args.len()).expect("few");
+    // SAFETY: the pointers are NULL or hold what the verb asks of them, by the promise at the top of this file.
+    unsafe { avx_gpu::testing::dispatch_by_path(fast, stream, kernel, groups, args.as_ptr(), count) }
+}

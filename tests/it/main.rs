@@ -13,6 +13,7 @@ mod bad_input;
 mod bounds;
 mod constants;
 mod dispatch;
+mod dispatch_paths;
 mod glsl;
 mod graphs;
 mod hostile;

@@ -63,6 +63,15 @@ pub(crate) fn dispatch<'a>(stream: Token, kernel: Token, grid: Grid, given: &imp
     any(stream, kernel, grid, &given.all()?)
 }
 
+/// A dispatch of workgroups by the fast path alone, or by the slow path alone, so that tests can compare the two. `None`, with nothing
+/// done, for a call that the fast path leaves to the slow one.
+pub(crate) fn by_path<'a>(fast: bool, stream: Token, kernel: Token, groups: [u32; 3], given: &impl Given<'a>) -> Option<Result<()>> {
+    match fast {
+        true => quick::dispatch(stream, kernel, groups, given),
+        false => Some(given.all().and_then(|given| any(stream, kernel, Grid::Workgroups(groups), &given))),
+    }
+}
+
 /// As [`dispatch`], of whatever kind.
 fn any(stream: Token, kernel: Token, grid: Grid, given: &[Arg<'_>]) -> Result<()> {
     let (device, kernel) = kernel::enter(kernel)?;
