@@ -109,10 +109,34 @@ const char *avx_status_name(avx_status status);
 // Everything.
 #define AVX_LOG_DEBUG 4
 
-// Receives one line of log, valid during the call. Runs on threads that are inside an avx_ call, with no lock held, one at a time
-// per thread. It may call avx_version, avx_status_name and avx_last_error alone (all else gives AVX_ERROR_IN_CALLBACK) and must
-// not unwind.
-typedef void (*avx_log_callback)(int32_t level, const char *message, void *user);
+// What lies behind an avx_device. Handles are names that the library looks up, never addresses.
+typedef struct avx_device_t avx_device_t;
+
+// One physical device, opened: its queues, memory, kernels and caches. Several may be open, also of the same GPU.
+typedef struct avx_device_t *avx_device;
+
+// One line of the log. Later versions of the library may append members: a callback reads those that lie within struct_size.
+typedef struct avx_log_record {
+    // Bytes of the record, as the library fills it.
+    uint32_t struct_size;
+    // AVX_LOG_ERROR ... AVX_LOG_DEBUG.
+    int32_t level;
+    // The line: UTF-8 without a line break, never NULL.
+    const char *message;
+    // The device that the line is about; NULL if it is about none, or about a device that avx_create has not given yet.
+    avx_device device;
+    // The label of the kernel that reported it (AVX_KERNEL_DEBUG); NULL for other lines.
+    const char *kernel;
+    // 1 if one invocation of the kernel reported it, and `invocation` says which.
+    uint32_t has_invocation;
+    // The global invocation id; zeros without has_invocation.
+    uint32_t invocation[3];
+} avx_log_record;
+
+// Receives one line of the log. The record and its texts are valid during the call. The library calls it on threads that are inside a
+// call of the library, with no lock held, one line at a time per thread. A callback may call avx_version, avx_status_name,
+// avx_last_error and avx_last_error_copy; every other function gives AVX_ERROR_IN_CALLBACK there. It must not unwind.
+typedef void (*avx_log_callback)(const struct avx_log_record *record, void *user);
 
 // The version of the library that runs: (major << 22) | (minor << 12) | patch. AVX_GPU_VERSION is that of the header.
 uint32_t avx_version(void);
@@ -133,10 +157,11 @@ avx_status avx_last_error_copy(char *buffer, uint64_t capacity, uint64_t *length
 // AVX_ERROR_INVALID_HANDLE for a handle that is NULL, stale or forged.
 avx_status avx_set_label(const void *handle, const char *label);
 
-// Sends log lines up to `level` (AVX_LOG_...) to `callback`, for the whole process; NULL stops them, and when that returns no
-// callback is running. Without a callback the environment's AVX_GPU_LOG=error|warn|info|debug prints them to stderr. What kernels
-// made with AVX_KERNEL_DEBUG report is delivered whatever the level, and printed to stderr where there is no callback.
-// AVX_ERROR_INVALID_ARGUMENT for an unknown level. Thread-safe.
+// Sends log lines up to `level` (AVX_LOG_...) to `callback`, for the whole process: the lines about no device, and those about devices
+// that have no callback of their own (avx_device_options). NULL stops them, and when that returns no callback is running; so it may
+// block while one runs. Without a callback the environment's AVX_GPU_LOG=error|warn|info|debug prints them to stderr. What kernels made
+// with AVX_KERNEL_DEBUG report is delivered whatever the level, and printed to stderr where there is no callback. What the validation
+// layer says is about no device. AVX_ERROR_INVALID_ARGUMENT for an unknown level.
 avx_status avx_set_log(avx_log_callback callback, void *user, int32_t level);
 
 /* ======================================================== device ======================================================== */
@@ -215,9 +240,6 @@ avx_status avx_set_log(avx_log_callback callback, void *user, int32_t level);
 #define AVX_SPIN_NEVER 0xffffffffu
 // The wait never ends by itself.
 #define AVX_FOREVER 0xffffffffffffffffull
-
-// What lies behind an avx_device. Handles are names that the library looks up, never addresses.
-typedef struct avx_device_t avx_device_t;
 
 // A heap of memory: 64 bytes, and it will never grow, as arrays of it lie inside other structs.
 typedef struct avx_heap {
@@ -354,10 +376,16 @@ typedef struct avx_device_options {
     // Which device, by the 16 bytes of `uuid` in its avx_device_properties, as another API or avx_device_describe gives them. NULL: as
     // `device` says, which must be NULL if this is not.
     const uint8_t *uuid;
+    // A callback for the lines about this device, which then do not go to the callback of avx_set_log. NULL: they do. When avx_destroy
+    // returns, or avx_create has failed, it is not running and is not called again.
+    avx_log_callback log;
+    // What `log` gets as its `user`.
+    void *log_user;
+    // The lines that `log` gets: those up to this level, AVX_LOG_ERROR ... AVX_LOG_DEBUG, and what kernels report. 0: AVX_LOG_WARN.
+    int32_t log_level;
+    // Zero.
+    uint32_t reserved;
 } avx_device_options;
-
-// One physical device, opened: its queues, memory, kernels and caches. Several may be open, also of the same GPU.
-typedef struct avx_device_t *avx_device;
 
 // Memory of a device, in bytes.
 typedef struct avx_memory_usage {
@@ -1081,7 +1109,7 @@ avx_status avx_device_cooperative_shapes(avx_device device, avx_cooperative_shap
 
 /* ======================================================== helpers ======================================================== */
 
-#define AVX_DEVICE_OPTIONS_INIT { (uint32_t)sizeof(avx_device_options), 0, NULL, NULL, NULL, 0, 0, 0, NULL }
+#define AVX_DEVICE_OPTIONS_INIT { (uint32_t)sizeof(avx_device_options), 0, NULL, NULL, NULL, 0, 0, 0, NULL, NULL, NULL, 0, 0 }
 #define AVX_STREAM_OPTIONS_INIT { (uint32_t)sizeof(avx_stream_options), 0, NULL }
 #define AVX_EVENT_OPTIONS_INIT { (uint32_t)sizeof(avx_event_options), 0, NULL }
 #define AVX_GRAPH_OPTIONS_INIT { (uint32_t)sizeof(avx_graph_options), 0, NULL }

@@ -7,7 +7,7 @@ mod common;
 
 use common::process::{is_child, rerun};
 use common::*;
-use std::ffi::{CStr, c_char, c_void};
+use std::ffi::c_void;
 use std::ptr::null_mut;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -21,10 +21,8 @@ struct Debugged {
 }
 
 /// Stores a line of the log.
-unsafe extern "C" fn keep(level: i32, message: *const c_char, _user: *mut c_void) {
-    // SAFETY: the library passes NUL-terminated text that is valid during the call.
-    let line = unsafe { CStr::from_ptr(message) }.to_str().expect("a line is UTF-8").to_owned();
-    LINES.lock().unwrap_or_else(PoisonError::into_inner).push((level, line));
+unsafe extern "C" fn keep(record: *const avx_log_record, _user: *mut c_void) {
+    LINES.lock().unwrap_or_else(PoisonError::into_inner).push(line_of(record));
 }
 
 /// Returns the lines so far and clears the list.

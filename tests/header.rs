@@ -100,8 +100,9 @@ macro_rules! layout {
 
 layout! {
     avx_heap { size, used, held, budget, flags, reserved, reserved2 }
+    avx_log_record { struct_size, level, message, device, kernel, has_invocation, invocation }
     avx_device_properties { struct_size, index, usable, kind, name, vendor, driver_name, driver_version, reason, vendor_id, device_id, api_version, driver_version_number, uuid, driver_uuid, has_pci_address, pci_domain, pci_bus, pci_device, pci_function, subgroup_size, subgroup_size_min, subgroup_size_max, max_workgroup_size, max_workgroup_invocations, max_workgroup_count, max_shared_memory, max_push_constants, max_groups, max_storage_buffers, storage_alignment, uniform_alignment, max_uniform_buffers, max_storage_range, max_uniform_range, max_buffer_size, features, memory_size, heap_count, reserved, heaps, compute_units, transfer_queues, host_pointer_alignment, timestamp_period }
-    avx_device_options { struct_size, flags, device, cache_dir, label, wait_timeout_ns, spin_us, copy_threads, uuid }
+    avx_device_options { struct_size, flags, device, cache_dir, label, wait_timeout_ns, spin_us, copy_threads, uuid, log, log_user, log_level, reserved }
     avx_stream_options { struct_size, flags, label }
     avx_event_options { struct_size, flags, label }
     avx_memory_usage { struct_size, heap_count, used, held, budget, buffer_count, heaps }
@@ -126,8 +127,9 @@ layout! {
 fn sizes_are_the_pinned_ones() {
     let pinned = [
         ("avx_heap", 64),
+        ("avx_log_record", 48),
         ("avx_device_properties", 2592),
-        ("avx_device_options", 56),
+        ("avx_device_options", 80),
         ("avx_stream_options", 16),
         ("avx_event_options", 16),
         ("avx_memory_usage", 1064),

@@ -7,7 +7,7 @@ mod common;
 
 use common::process::{is_child, rerun};
 use common::*;
-use std::ffi::{CStr, c_char, c_void};
+use std::ffi::{CStr, c_void};
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -33,12 +33,10 @@ impl Drop for Turn {
 /// What a callback got.
 type Lines = Mutex<Vec<(i32, String)>>;
 
-unsafe extern "C" fn keep(level: i32, message: *const c_char, user: *mut c_void) {
-    // SAFETY: `user` is the Lines that the test gave to avx_set_log and that outlives the callback.
+unsafe extern "C" fn keep(record: *const avx_log_record, user: *mut c_void) {
+    // SAFETY: `user` is the Lines that the test gave with the callback and that outlives it.
     let lines = unsafe { &*user.cast::<Lines>() };
-    // SAFETY: the library passes NUL-terminated text that is valid during the call.
-    let message = unsafe { CStr::from_ptr(message) }.to_str().expect("a line is UTF-8").to_owned();
-    lines.lock().expect("no test fails while it holds this").push((level, message));
+    lines.lock().expect("no test fails while it holds this").push(line_of(record));
 }
 
 fn listen(lines: &Lines, level: i32) {
@@ -91,7 +89,7 @@ static RUNNING: AtomicU32 = AtomicU32::new(0);
 static GONE: AtomicBool = AtomicBool::new(false);
 static LATE: AtomicU32 = AtomicU32::new(0);
 
-unsafe extern "C" fn slow(_level: i32, _message: *const c_char, _user: *mut c_void) {
+unsafe extern "C" fn slow(_record: *const avx_log_record, _user: *mut c_void) {
     RUNNING.fetch_add(1, Ordering::SeqCst);
     std::thread::sleep(Duration::from_millis(20));
     if GONE.load(Ordering::SeqCst) {
@@ -123,7 +121,7 @@ fn when_set_log_returns_no_callback_is_running() {
 static INSIDE: [AtomicI32; 9] = [const { AtomicI32::new(-1000) }; 9];
 static ALLOWED: AtomicBool = AtomicBool::new(false);
 
-unsafe extern "C" fn call_back_in(_level: i32, _message: *const c_char, _user: *mut c_void) {
+unsafe extern "C" fn call_back_in(_record: *const avx_log_record, _user: *mut c_void) {
     let mut device = null_mut();
     let mut count = 0;
     let statuses = [
@@ -140,7 +138,9 @@ unsafe extern "C" fn call_back_in(_level: i32, _message: *const c_char, _user: *
     for (place, status) in INSIDE.iter().zip(statuses) {
         place.store(status, Ordering::SeqCst);
     }
-    let allowed = avx_version() != 0 && !avx_status_name(0).is_null() && !avx_last_error().is_null();
+    let mut text = [0; 8];
+    let copied = abi::last_error_copy(text.as_mut_ptr(), 8, null_mut()) == AVX_OK;
+    let allowed = copied && avx_version() != 0 && !avx_status_name(0).is_null() && !avx_last_error().is_null();
     ALLOWED.store(allowed, Ordering::SeqCst);
 }
 
@@ -155,7 +155,125 @@ fn inside_a_callback_calls_are_refused() {
             let status = status.load(Ordering::SeqCst);
             assert!(status == AVX_ERROR_IN_CALLBACK, "call {i} inside a callback: {}", name(status));
         }
-        assert!(ALLOWED.load(Ordering::SeqCst), "avx_version, avx_status_name and avx_last_error work inside");
+        assert!(ALLOWED.load(Ordering::SeqCst), "avx_version, avx_status_name, avx_last_error and avx_last_error_copy work inside");
+    }
+}
+
+/// A device with a callback of its own.
+fn open_with_log(callback: avx_log_callback, user: *mut c_void, level: i32) -> Option<Device> {
+    let no_cache = c("");
+    let options = avx_device_options {
+        cache_dir: no_cache.as_ptr(),
+        log: callback,
+        log_user: user,
+        log_level: level,
+        ..avx_device_options::zeroed()
+    };
+    Device::open_with(&options)
+}
+
+#[test]
+fn a_devices_lines_go_to_its_own_callback() {
+    let _turn = Turn::take();
+    let (all, own, other) = (Lines::default(), Lines::default(), Lines::default());
+    listen(&all, AVX_LOG_INFO);
+    let user = |lines: &Lines| (&raw const *lines).cast_mut().cast();
+    let Some(device) = open_with_log(Some(keep), user(&own), AVX_LOG_DEBUG) else { return };
+    let Some(second) = open_with_log(Some(keep), user(&other), 0) else { return };
+    device.kernel("@compute @workgroup_size(1) fn of_the_first() { }");
+    work();
+    device.close();
+    second.close();
+    ok(abi::set_log(None, null_mut(), AVX_LOG_OFF));
+    let texts = |lines: Lines| -> Vec<String> {
+        lines.into_inner().expect("no test fails while it holds this").into_iter().map(|(_, text)| text).collect()
+    };
+    let (all, own, other) = (texts(all), texts(own), texts(other));
+    let has = |lines: &[String], word: &str| lines.iter().any(|line| line.contains(word));
+    assert!(has(&own, "opened") && has(&own, "closed") && has(&own, "of_the_first"), "{own:#?}");
+    assert!(other.is_empty(), "level 0 is AVX_LOG_WARN: {other:#?}");
+    assert_eq!(all.iter().filter(|line| line.starts_with("opened")).count(), 1, "the one without a callback: {all:#?}");
+    assert!(!has(&all, "of_the_first"), "{all:#?}");
+}
+
+/// What a record said of its origin: the device, the kernel, the invocation.
+type Origins = Mutex<Vec<(usize, Option<String>, Option<[u32; 3]>)>>;
+
+unsafe extern "C" fn keep_origin(record: *const avx_log_record, user: *mut c_void) {
+    // SAFETY: the record is valid during the call, and `user` is the Origins that outlive the device.
+    let (record, origins) = unsafe { (&*record, &*user.cast::<Origins>()) };
+    assert_eq!(record.struct_size as usize, size_of::<avx_log_record>());
+    // SAFETY: NULL or NUL-terminated.
+    let kernel = (!record.kernel.is_null()).then(|| unsafe { CStr::from_ptr(record.kernel) }.to_str().expect("UTF-8").to_owned());
+    let invocation = (record.has_invocation != 0).then_some(record.invocation);
+    origins.lock().expect("no test fails while it holds this").push((record.device.addr(), kernel, invocation));
+}
+
+#[test]
+fn a_record_says_where_it_comes_from() {
+    let _turn = Turn::take();
+    let origins = Origins::default();
+    let Some(device) = open_with_log(Some(keep_origin), (&raw const origins).cast_mut().cast(), AVX_LOG_ERROR) else { return };
+    if device.is_mock() {
+        return;
+    }
+    let handle = device.handle.addr();
+    let source = c("@compute @workgroup_size(2) fn main(@builtin(global_invocation_id) id: vec3<u32>) { printf(\"%u\", id.x); }");
+    let label = c("talker");
+    let options =
+        avx_kernel_options { code: source.as_ptr().cast(), flags: AVX_KERNEL_DEBUG, label: label.as_ptr(), ..avx_kernel_options::zeroed() };
+    let mut kernel = null_mut();
+    ok(abi::kernel_create(device.handle, &options, &mut kernel));
+    device.dispatch(kernel, [1, 2, 1], &[]);
+    device.synchronize();
+    let mut got = std::mem::take(&mut *origins.lock().expect("unpoisoned"));
+    got.sort();
+    let line = |x, y| (handle, Some("talker".to_owned()), Some([x, y, 0]));
+    assert_eq!(got, [line(0, 0), line(0, 1), line(1, 0), line(1, 1)], "reports come whatever the level");
+    device.close();
+}
+
+#[test]
+fn when_a_device_is_destroyed_its_callback_is_not_running() {
+    let _turn = Turn::take();
+    for _ in 0..3 {
+        GONE.store(false, Ordering::SeqCst);
+        LATE.store(0, Ordering::SeqCst);
+        let Some(device) = open_with_log(Some(slow), null_mut(), AVX_LOG_DEBUG) else { return };
+        let handle = Shared(&device.handle);
+        std::thread::scope(|scope| {
+            // Kernels of one thread and lines that another one delivers.
+            for thread in 0..4 {
+                scope.spawn(move || {
+                    for i in 0..3 {
+                        let source = c(&format!("@compute @workgroup_size(1) fn main() {{ var x = {i}u + {thread}u; x += 1u; }}"));
+                        let mut kernel = null_mut();
+                        abi::kernel_from_wgsl(*handle.get(), source.as_ptr(), null(), &mut kernel);
+                    }
+                });
+            }
+            std::thread::sleep(Duration::from_millis(30));
+            ok(avx_destroy(*handle.get()));
+            GONE.store(true, Ordering::SeqCst);
+            assert_eq!(RUNNING.load(Ordering::SeqCst), 0, "a callback runs after avx_destroy returned");
+        });
+        assert_eq!(LATE.load(Ordering::SeqCst), 0, "a callback ended after avx_destroy returned");
+        std::mem::forget(device);
+    }
+    // Nor after avx_create has failed.
+    let lines = Lines::default();
+    let name = c("no such device at all");
+    let options = avx_device_options {
+        device: name.as_ptr(),
+        log: Some(keep),
+        log_user: (&raw const lines).cast_mut().cast(),
+        log_level: AVX_LOG_DEBUG,
+        ..avx_device_options::zeroed()
+    };
+    let mut device = null_mut();
+    assert_ne!(abi::create(&options, &mut device), AVX_OK);
+    for wrong in [avx_device_options { log_level: 5, ..options }, avx_device_options { reserved: 1, ..options }] {
+        fails(abi::create(&wrong, &mut device), AVX_ERROR_INVALID_ARGUMENT);
     }
 }
 

@@ -6,16 +6,14 @@
 mod common;
 
 use common::*;
-use std::ffi::{CStr, c_char, c_void};
+use std::ffi::c_void;
 use std::ptr::null_mut;
 use std::sync::Mutex;
 
 static LINES: Mutex<Vec<(i32, String)>> = Mutex::new(Vec::new());
 
-unsafe extern "C" fn keep(level: i32, message: *const c_char, _user: *mut c_void) {
-    // SAFETY: the library passes NUL-terminated text that is valid during the call.
-    let message = unsafe { CStr::from_ptr(message) }.to_string_lossy().into_owned();
-    LINES.lock().expect("no test fails while it holds this").push((level, message));
+unsafe extern "C" fn keep(record: *const avx_log_record, _user: *mut c_void) {
+    LINES.lock().expect("no test fails while it holds this").push(line_of(record));
 }
 
 #[test]

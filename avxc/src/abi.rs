@@ -173,6 +173,10 @@ impl Device {
             spin_us: 0,
             copy_threads: 0,
             uuid: null(),
+            log: None,
+            log_user: null_mut(),
+            log_level: 0,
+            reserved: 0,
         };
         let mut device = null_mut();
         // SAFETY: the options and the text in them outlive the call, and `device` is writable.

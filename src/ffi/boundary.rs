@@ -24,7 +24,8 @@ pub(super) fn call(verb: &'static str, body: impl FnOnce() -> Result<()>) -> avx
     device::register_thread();
     let span = if log::in_callback() { None } else { trace::span(verb) };
     let outcome = if log::in_callback() {
-        let message = "not inside a log callback, which may call avx_version, avx_status_name and avx_last_error alone";
+        let message =
+            "not inside a log callback, which may call avx_version, avx_status_name, avx_last_error and avx_last_error_copy alone";
         Err(Error::new(Status::InCallback, message))
     } else if device::forked() {
         let message = "this process was forked after the library was used, and GPU drivers do not survive that; use the library in the \

@@ -1,18 +1,16 @@
 //! Section "device" of the header: what there is, opening, closing, asking, waiting.
 
 use super::boundary::{self, Token as _};
+pub use super::library::avx_device;
+use super::library::{self, avx_log_callback};
 use super::sized::{self, Sized32};
 use super::status::avx_status;
 use crate::runtime::api::device;
 use crate::runtime::base::error::{Result, Status, invalid};
+use crate::runtime::base::log;
 use crate::runtime::kernel::properties::{DeviceKind, DeviceProperties, HeapProperties, MemoryUsage};
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 use std::time::Duration;
-
-/// What lies behind an avx_device. Handles are names that the library looks up, never addresses.
-pub struct avx_device_t;
-/// One physical device, opened: its queues, memory, kernels and caches. Several may be open, also of the same GPU.
-pub type avx_device = *mut avx_device_t;
 
 /// Kinds of device, from the best choice by default to the last.
 pub const AVX_DEVICE_KIND_DISCRETE: u32 = 1;
@@ -118,6 +116,15 @@ pub struct avx_device_options {
     /// Which device, by the 16 bytes of `uuid` in its avx_device_properties, as another API or avx_device_describe gives them. NULL: as
     /// `device` says, which must be NULL if this is not.
     pub uuid: *const u8,
+    /// A callback for the lines about this device, which then do not go to the callback of avx_set_log. NULL: they do. When avx_destroy
+    /// returns, or avx_create has failed, it is not running and is not called again.
+    pub log: avx_log_callback,
+    /// What `log` gets as its `user`.
+    pub log_user: *mut c_void,
+    /// The lines that `log` gets: those up to this level, AVX_LOG_ERROR ... AVX_LOG_DEBUG, and what kernels report. 0: AVX_LOG_WARN.
+    pub log_level: i32,
+    /// Zero.
+    pub reserved: u32,
 }
 
 /// A heap of memory: 64 bytes, and it will never grow, as arrays of it lie inside other structs.
@@ -379,6 +386,14 @@ unsafe fn device_options(options: *const avx_device_options) -> Result<device::O
             boundary::text(o.label, "options->label")?,
         )
     };
+    let level = log::Level::from_number(o.log_level)
+        .ok_or_else(|| invalid(format!("options->log_level {} is none of AVX_LOG_OFF (0) to AVX_LOG_DEBUG (4)", o.log_level)))?;
+    let level = if level == log::Level::Off { log::Level::Warn } else { level };
+    if o.reserved != 0 {
+        return Err(invalid("options->reserved is not zero"));
+    }
+    // SAFETY: the pair may be called from any thread until the device is closed, says the caller.
+    let log = unsafe { library::log_sink(o.log, o.log_user) }.map(|sink| (sink, level));
     let device = match (device, o.uuid.is_null()) {
         (Some(_), false) => return Err(invalid("options->device and options->uuid both say which device; one of them must be NULL")),
         (device, true) => device.map(str::to_owned),
@@ -386,6 +401,7 @@ unsafe fn device_options(options: *const avx_device_options) -> Result<device::O
         (None, false) => Some(uuid_selector(unsafe { o.uuid.cast::<[u8; 16]>().read() })),
     };
     Ok(device::Options {
+        log,
         validation: o.flags & AVX_CREATE_VALIDATION != 0,
         no_cpu: o.flags & AVX_CREATE_NO_CPU != 0,
         device,

@@ -7,6 +7,11 @@ use crate::runtime::base::{error, log};
 use std::ffi::{CString, c_char, c_void};
 use std::sync::Arc;
 
+/// What lies behind an avx_device. Handles are names that the library looks up, never addresses.
+pub struct avx_device_t;
+/// One physical device, opened: its queues, memory, kernels and caches. Several may be open, also of the same GPU.
+pub type avx_device = *mut avx_device_t;
+
 /// Log levels: a message is delivered when its level is at most the one set.
 pub const AVX_LOG_OFF: i32 = 0;
 /// Something failed.
@@ -18,10 +23,30 @@ pub const AVX_LOG_INFO: i32 = 3;
 /// Everything.
 pub const AVX_LOG_DEBUG: i32 = 4;
 
-/// Receives one line of log, valid during the call. Runs on threads that are inside an avx_ call, with no lock held, one at a time
-/// per thread. It may call avx_version, avx_status_name and avx_last_error alone (all else gives AVX_ERROR_IN_CALLBACK) and must
-/// not unwind.
-pub type avx_log_callback = Option<unsafe extern "C" fn(level: i32, message: *const c_char, user: *mut c_void)>;
+/// One line of the log. Later versions of the library may append members: a callback reads those that lie within struct_size.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct avx_log_record {
+    /// Bytes of the record, as the library fills it.
+    pub struct_size: u32,
+    /// AVX_LOG_ERROR ... AVX_LOG_DEBUG.
+    pub level: i32,
+    /// The line: UTF-8 without a line break, never NULL.
+    pub message: *const c_char,
+    /// The device that the line is about; NULL if it is about none, or about a device that avx_create has not given yet.
+    pub device: avx_device,
+    /// The label of the kernel that reported it (AVX_KERNEL_DEBUG); NULL for other lines.
+    pub kernel: *const c_char,
+    /// 1 if one invocation of the kernel reported it, and `invocation` says which.
+    pub has_invocation: u32,
+    /// The global invocation id; zeros without has_invocation.
+    pub invocation: [u32; 3],
+}
+
+/// Receives one line of the log. The record and its texts are valid during the call. The library calls it on threads that are inside a
+/// call of the library, with no lock held, one line at a time per thread. A callback may call avx_version, avx_status_name,
+/// avx_last_error and avx_last_error_copy; every other function gives AVX_ERROR_IN_CALLBACK there. It must not unwind.
+pub type avx_log_callback = Option<unsafe extern "C" fn(record: *const avx_log_record, user: *mut c_void)>;
 
 /// The version of the library that runs: (major << 22) | (minor << 12) | patch. AVX_GPU_VERSION is that of the header.
 #[unsafe(no_mangle)]
@@ -65,10 +90,11 @@ pub unsafe extern "C" fn avx_set_label(handle: *const c_void, label: *const c_ch
     })
 }
 
-/// Sends log lines up to `level` (AVX_LOG_...) to `callback`, for the whole process; NULL stops them, and when that returns no
-/// callback is running. Without a callback the environment's AVX_GPU_LOG=error|warn|info|debug prints them to stderr. What kernels
-/// made with AVX_KERNEL_DEBUG report is delivered whatever the level, and printed to stderr where there is no callback.
-/// AVX_ERROR_INVALID_ARGUMENT for an unknown level. Thread-safe.
+/// Sends log lines up to `level` (AVX_LOG_...) to `callback`, for the whole process: the lines about no device, and those about devices
+/// that have no callback of their own (avx_device_options). NULL stops them, and when that returns no callback is running; so it may
+/// block while one runs. Without a callback the environment's AVX_GPU_LOG=error|warn|info|debug prints them to stderr. What kernels made
+/// with AVX_KERNEL_DEBUG report is delivered whatever the level, and printed to stderr where there is no callback. What the validation
+/// layer says is about no device. AVX_ERROR_INVALID_ARGUMENT for an unknown level.
 ///
 /// # Safety
 /// `callback` can be called with `user` from any thread until it is replaced.
@@ -100,20 +126,29 @@ const VERSION: u32 = {
 /// A user's log callback as the runtime's sink.
 ///
 /// # Safety
-/// `callback` can be called with `user` from any thread until it is replaced.
-unsafe fn log_sink(callback: avx_log_callback, user: *mut c_void) -> Option<log::Sink> {
+/// `callback` can be called with `user` from any thread until it is replaced, or its device closed.
+pub(super) unsafe fn log_sink(callback: avx_log_callback, user: *mut c_void) -> Option<log::Sink> {
     struct User(*mut c_void);
-    // SAFETY: the caller of avx_set_log promises that the callback may be called with it from any thread.
+    // SAFETY: the caller promises that the callback may be called with it from any thread.
     unsafe impl Send for User {}
     // SAFETY: as above.
     unsafe impl Sync for User {}
     let callback = callback?;
     let user = User(user);
-    Some(Arc::new(move |level: log::Level, line: &str| {
+    Some(Arc::new(move |line: &log::Record, device| {
         let user = &user;
-        if let Ok(line) = CString::new(line.replace('\0', "\u{fffd}")) {
-            // SAFETY: promised by the caller of avx_set_log; `line` lives through the call.
-            unsafe { callback(level as i32, line.as_ptr(), user.0) };
-        }
+        let text = |text: &str| CString::new(text.replace('\0', "\u{fffd}")).unwrap_or_default();
+        let (message, kernel) = (text(&line.text), line.kernel.as_deref().map(text));
+        let record = avx_log_record {
+            struct_size: size_of::<avx_log_record>() as u32,
+            level: line.level as i32,
+            message: message.as_ptr(),
+            device: avx_device::from_token(device),
+            kernel: kernel.as_ref().map_or(std::ptr::null(), |kernel| kernel.as_ptr()),
+            has_invocation: line.invocation.is_some().into(),
+            invocation: line.invocation.unwrap_or_default(),
+        };
+        // SAFETY: promised by the caller; the record and its texts live through the call.
+        unsafe { callback(&record, user.0) };
     }))
 }

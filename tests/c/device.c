@@ -71,6 +71,7 @@ int main(void) {
     avx_device device = open_device(), second;
     avx_stream stream = NULL, again = NULL;
     avx_buffer buffer = NULL;
+    uint32_t shape_count = 0;
     ZEROED(avx_memory_usage, usage);
     check_description(device);
     check_choice();
@@ -89,6 +90,10 @@ int main(void) {
     OK(avx_device_synchronize(device, AVX_FOREVER));
     OK(avx_device_synchronize(device, 0));
     STATUS(AVX_ERROR_INVALID_HANDLE, avx_device_synchronize(FORGED(avx_device), 0));
+
+    OK(avx_device_cooperative_shapes(device, NULL, &shape_count));
+    CHECK((shape_count > 0) == ((describe(device)->features & AVX_FEATURE_COOPERATIVE_MATRIX) != 0));
+    STATUS(AVX_ERROR_INVALID_ARGUMENT, avx_device_cooperative_shapes(device, NULL, NULL));
 
     second = open_device();
     CHECK(second != device);

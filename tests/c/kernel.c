@@ -150,8 +150,42 @@ static void check_errors(avx_device device) {
     OK(avx_kernel_free(kernel));
 }
 
+/* The members of a block and the code of a kernel. */
+static void check_members_and_code(avx_device device) {
+    static const char *const source = "struct P { a: f32, m: mat4x4<f32>, n: array<vec4<u32>, 3> }\n"
+                                      "@group(0) @binding(0) var<uniform> p: P;\n"
+                                      "@group(0) @binding(1) var<storage, read_write> x: array<f32>;\n"
+                                      "@compute @workgroup_size(1) fn main() { x[0] = p.a + p.m[1][2] + f32(p.n[2].y); }\n";
+    ZEROED(avx_kernel_member_properties, member);
+    avx_kernel kernel = NULL;
+    uint32_t *words;
+    uint64_t size = 0;
+
+    OK(avx_kernel_from_wgsl(device, source, NULL, &kernel));
+    OK(avx_kernel_member_info(kernel, 0, 0, &member));
+    CHECK(strcmp(member.name, "a") == 0 && member.scalar == AVX_SCALAR_FLOAT && member.bits == 32 && member.offset == 0);
+    OK(avx_kernel_member_info(kernel, 0, 1, &member));
+    CHECK(member.rows == 4 && member.columns == 4 && member.matrix_stride == 16 && member.offset == 16 && member.flags == 0);
+    OK(avx_kernel_member_info(kernel, 0, 2, &member));
+    CHECK(member.array_count == 1 && member.array_lengths[0] == 3 && member.array_strides[0] == 16 && member.scalar == AVX_SCALAR_UINT);
+    STATUS(AVX_ERROR_OUT_OF_RANGE, avx_kernel_member_info(kernel, 0, 3, &member));
+    STATUS(AVX_ERROR_OUT_OF_RANGE, avx_kernel_member_info(kernel, 2, 0, &member));
+    OK(avx_kernel_code(kernel, NULL, 0, &size));
+    CHECK(size > 20 && size % 4 == 0);
+    words = (uint32_t *)malloc((size_t)size);
+    if (words != NULL) {
+        OK(avx_kernel_code(kernel, words, size, &size));
+        CHECK(words[0] == 0x07230203u);
+        STATUS(AVX_ERROR_OUT_OF_RANGE, avx_kernel_code(kernel, words, 4, &size));
+        free(words);
+    }
+    OK(avx_kernel_free(kernel));
+    STATUS(AVX_ERROR_INVALID_HANDLE, avx_kernel_code(kernel, NULL, 0, &size));
+}
+
 int main(void) {
     avx_device device = open_device();
+    check_members_and_code(device);
     check_interface(device);
     check_entry_points(device);
     check_constants(device);

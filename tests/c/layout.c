@@ -26,6 +26,17 @@ static void check_heap(void) {
     FIELD(avx_heap, reserved2, 40, 24);
 }
 
+static void check_log_record(void) {
+    SIZE(avx_log_record, 48);
+    FIELD(avx_log_record, struct_size, 0, 4);
+    FIELD(avx_log_record, level, 4, 4);
+    FIELD(avx_log_record, message, 8, 8);
+    FIELD(avx_log_record, device, 16, 8);
+    FIELD(avx_log_record, kernel, 24, 8);
+    FIELD(avx_log_record, has_invocation, 32, 4);
+    FIELD(avx_log_record, invocation, 36, 12);
+}
+
 static void check_device_properties(void) {
     SIZE(avx_device_properties, 2592);
     FIELD(avx_device_properties, struct_size, 0, 4);
@@ -76,7 +87,7 @@ static void check_device_properties(void) {
 }
 
 static void check_device_options(void) {
-    SIZE(avx_device_options, 56);
+    SIZE(avx_device_options, 80);
     FIELD(avx_device_options, struct_size, 0, 4);
     FIELD(avx_device_options, flags, 4, 4);
     FIELD(avx_device_options, device, 8, 8);
@@ -86,6 +97,10 @@ static void check_device_options(void) {
     FIELD(avx_device_options, spin_us, 40, 4);
     FIELD(avx_device_options, copy_threads, 44, 4);
     FIELD(avx_device_options, uuid, 48, 8);
+    FIELD(avx_device_options, log, 56, 8);
+    FIELD(avx_device_options, log_user, 64, 8);
+    FIELD(avx_device_options, log_level, 72, 4);
+    FIELD(avx_device_options, reserved, 76, 4);
 }
 
 static void check_memory_usage(void) {
@@ -254,6 +269,7 @@ static void check_graph_properties(void) {
 
 int main(void) {
     check_heap();
+    check_log_record();
     check_device_properties();
     check_device_options();
     check_memory_usage();

@@ -4,11 +4,15 @@
 static int lines;
 static int refused_inside;
 
-static void on_log(int32_t level, const char *message, void *user) {
+static void on_log(const avx_log_record *record, void *user) {
     uint32_t count = 0;
+    char text[64];
     ++lines;
-    CHECK(level >= AVX_LOG_ERROR && level <= AVX_LOG_DEBUG);
-    CHECK(message != NULL && message[0] != '\0');
+    CHECK(record->struct_size == sizeof *record);
+    CHECK(record->level >= AVX_LOG_ERROR && record->level <= AVX_LOG_DEBUG);
+    CHECK(record->message != NULL && record->message[0] != '\0');
+    CHECK(record->kernel == NULL && record->has_invocation == 0 && record->invocation[0] == 0);
+    CHECK(avx_last_error_copy(text, sizeof text, NULL) == AVX_OK);
     CHECK(user == &lines);
     CHECK(avx_version() == AVX_GPU_VERSION);
     CHECK(strcmp(avx_status_name(AVX_OK), "AVX_OK") == 0);
@@ -17,6 +21,34 @@ static void on_log(int32_t level, const char *message, void *user) {
         && avx_set_log(NULL, NULL, AVX_LOG_OFF) == AVX_ERROR_IN_CALLBACK) {
         ++refused_inside;
     }
+}
+
+/* Lines about the device alone. */
+static void on_device_log(const avx_log_record *record, void *user) {
+    int *count = (int *)user;
+    ++*count;
+    CHECK(record->level <= AVX_LOG_INFO);
+}
+
+/* A device whose lines go to a callback of its own, and not to the process's. */
+static void check_device_log(void) {
+    avx_device_options options = AVX_DEVICE_OPTIONS_INIT;
+    avx_device device = NULL;
+    int own = 0;
+    lines = 0;
+    OK(avx_set_log(on_log, &lines, AVX_LOG_INFO));
+    options.cache_dir = "";
+    options.log = on_device_log;
+    options.log_user = &own;
+    options.log_level = AVX_LOG_INFO;
+    OK(avx_create(&options, &device));
+    CHECK(own > 0);
+    OK(avx_set_label(device, "mine"));
+    OK(avx_destroy(device));
+    CHECK(own > 1 && lines == 0);
+    OK(avx_set_log(NULL, NULL, AVX_LOG_OFF));
+    options.log_level = 9;
+    STATUS(AVX_ERROR_INVALID_ARGUMENT, avx_create(&options, &device));
 }
 
 static void check_last_error(void) {
@@ -63,5 +95,6 @@ int main(void) {
     device = open_device();
     OK(avx_destroy(device));
     CHECK(lines == 0);
+    check_device_log();
     return finish();
 }

@@ -119,10 +119,13 @@ static void graphs(avx_device device, avx_kernel kernel, avx_kernel counter) {
     avx_buffer rows = NULL, total = NULL;
     avx_arg args[2], values[3];
     uint32_t words[4 * 64], counted = 0, launch;
+    avx_graph_options options = AVX_GRAPH_OPTIONS_INIT;
+    ZEROED(avx_graph_properties, properties);
 
     OK(avx_alloc(device, sizeof words, AVX_MEMORY_DEVICE | AVX_MEMORY_ZEROED, &rows));
     OK(avx_alloc(device, 256, AVX_MEMORY_DEVICE | AVX_MEMORY_ZEROED, &total));
-    OK(avx_graph_begin(device, NULL, &recording));
+    options.label = "rows";
+    OK(avx_graph_begin(device, &options, &recording));
     args[0] = avx_arg_at(0, 0, avx_arg_param_offset(0, rows, 0, 256));
     args[1] = avx_arg_at(0, 1, avx_arg_param(1));
     OK(avx_dispatch(recording, kernel, 1, 1, 1, args, 2));
@@ -131,6 +134,9 @@ static void graphs(avx_device device, avx_kernel kernel, avx_kernel counter) {
     STATUS(AVX_ERROR_UNSUPPORTED, avx_stream_synchronize(recording, 0));
     TELLS("recorded");
     OK(avx_graph_end(recording, &graph));
+    OK(avx_graph_info(graph, &properties));
+    CHECK(properties.slots == 3 && properties.commands == 2 && strcmp(properties.label, "rows") == 0);
+    OK(avx_set_label(graph, "table"));
     for (launch = 0; launch < 8; ++launch) {
         uint64_t offset = 256 * (launch % 4);
         uint32_t p[2], groups[3];

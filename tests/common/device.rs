@@ -234,9 +234,8 @@ fn watch_validation() {
 }
 
 /// Counts and prints what the validation layer says.
-unsafe extern "C" fn on_log(_level: i32, message: *const c_char, _user: *mut c_void) {
-    // SAFETY: the library passes NUL-terminated text that is valid during the call.
-    let line = unsafe { CStr::from_ptr(message) }.to_string_lossy();
+unsafe extern "C" fn on_log(record: *const avx_log_record, _user: *mut c_void) {
+    let (_, line) = line_of(record);
     if line.contains("validation:") {
         VALIDATION_MESSAGES.fetch_add(1, Ordering::SeqCst);
         eprintln!("{line}");

@@ -282,3 +282,9 @@ pub(crate) fn fill_on(stream: avx_stream, buffer: avx_buffer, offset: u64, size:
 pub(crate) fn launch(stream: avx_stream, graph: avx_graph, params: &[avx_arg]) -> avx_status {
     abi::graph_launch(stream, graph, params.as_ptr(), count(params))
 }
+
+/// The level and the text of a line that a log callback gets.
+pub(crate) fn line_of(record: *const avx_log_record) -> (i32, String) {
+    // SAFETY: the library passes a record that is valid during the call, with NUL-terminated text.
+    unsafe { ((*record).level, CStr::from_ptr((*record).message).to_str().expect("a line is UTF-8").to_owned()) }
+}

@@ -51,7 +51,7 @@ class Arg(Structure):
 
 
 class DeviceOptions(Structure):
-    """avx_device_options: 56 bytes."""
+    """avx_device_options: 80 bytes."""
 
     _fields_ = [
         ("struct_size", c_uint32),
@@ -63,6 +63,10 @@ class DeviceOptions(Structure):
         ("spin_us", c_uint32),
         ("copy_threads", c_uint32),
         ("uuid", c_void_p),
+        ("log", c_void_p),
+        ("log_user", c_void_p),
+        ("log_level", c_int32),
+        ("reserved", c_uint32),
     ]
 
 
@@ -106,7 +110,21 @@ class Params(Structure):
     _fields_ = [("a", ctypes.c_float), ("n", c_uint32)]
 
 
-LOG_CALLBACK = ctypes.CFUNCTYPE(None, c_int32, c_char_p, c_void_p)
+class LogRecord(Structure):
+    """avx_log_record: 48 bytes."""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("level", c_int32),
+        ("message", c_char_p),
+        ("device", c_void_p),
+        ("kernel", c_char_p),
+        ("has_invocation", c_uint32),
+        ("invocation", c_uint32 * 3),
+    ]
+
+
+LOG_CALLBACK = ctypes.CFUNCTYPE(None, POINTER(LogRecord), c_void_p)
 
 SIGNATURES = {
     "avx_version": (c_uint32, []),
@@ -154,14 +172,14 @@ def main(path):
         for word in words:
             assert word in error(), f"no {word!r} in: {error()}"
 
-    for struct, size in ((Arg, 64), (DeviceOptions, 48), (BufferProperties, 160), (KernelProperties, 816)):
+    for struct, size in ((Arg, 64), (DeviceOptions, 80), (LogRecord, 48), (BufferProperties, 160), (KernelProperties, 816)):
         assert ctypes.sizeof(struct) == size, struct
     assert avx.avx_version() == 1 << 12
     assert avx.avx_status_name(AVX_ERROR_COMPILE) == b"AVX_ERROR_COMPILE"
     assert error() == ""
 
     lines = []
-    callback = LOG_CALLBACK(lambda level, message, user: lines.append((level, message.decode())))
+    callback = LOG_CALLBACK(lambda record, user: lines.append((record[0].level, record[0].message.decode())))
     check(avx.avx_set_log(callback, None, AVX_LOG_WARN))
 
     device = c_void_p()

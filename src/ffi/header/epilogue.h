@@ -1,7 +1,7 @@
 
 /* ======================================================== helpers ======================================================== */
 
-#define AVX_DEVICE_OPTIONS_INIT { (uint32_t)sizeof(avx_device_options), 0, NULL, NULL, NULL, 0, 0, 0, NULL }
+#define AVX_DEVICE_OPTIONS_INIT { (uint32_t)sizeof(avx_device_options), 0, NULL, NULL, NULL, 0, 0, 0, NULL, NULL, NULL, 0, 0 }
 #define AVX_STREAM_OPTIONS_INIT { (uint32_t)sizeof(avx_stream_options), 0, NULL }
 #define AVX_EVENT_OPTIONS_INIT { (uint32_t)sizeof(avx_event_options), 0, NULL }
 #define AVX_GRAPH_OPTIONS_INIT { (uint32_t)sizeof(avx_graph_options), 0, NULL }

@@ -5,8 +5,9 @@ use crate::runtime::base::copier::Copiers;
 use crate::runtime::base::deadline::{deadline_after, unfinished};
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::Token;
+use crate::runtime::base::log::{self, DeviceLog, Sink};
 use crate::runtime::base::name::Name;
-use crate::runtime::base::{log, trace};
+use crate::runtime::base::trace;
 use crate::runtime::device::core::Device;
 use crate::runtime::device::gate::Calls;
 use crate::runtime::device::inside;
@@ -36,8 +37,10 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Options of a new device, as the caller gave them.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Options {
+    /// A sink for the device's own lines, up to a level.
+    pub(crate) log: Option<(Sink, log::Level)>,
     pub(crate) validation: bool,
     pub(crate) no_cpu: bool,
     pub(crate) device: Option<String>,
@@ -96,6 +99,17 @@ pub(crate) fn describe(index: u32) -> Result<DeviceProperties> {
 
 /// Opens a device.
 pub(crate) fn create(options: &Options) -> Result<Token> {
+    let log = Arc::new(DeviceLog::new(options.log.clone()));
+    open(options, &log).inspect_err(|_| close_log(&log))
+}
+
+/// Delivers the last lines; the device's sink is not called any more when this returns.
+fn close_log(log: &DeviceLog) {
+    log::deliver();
+    log.close();
+}
+
+fn open(options: &Options, log: &Arc<DeviceLog>) -> Result<Token> {
     let selector = options.device.as_deref().filter(|s| !s.trim().is_empty()).map(select::parse).transpose()?;
     let instance = adapters::instance(options.validation)?;
     let snapshots = adapters::visible(&instance)?;
@@ -112,9 +126,9 @@ pub(crate) fn create(options: &Options) -> Result<Token> {
     // Queues beyond those that there are share them.
     let lanes = if vulkan.features().timeline_semaphore { lanes.unwrap_or(vulkan.queues().len()) } else { 1 };
     let memory = Arc::new(vulkan::memory_of(&vulkan)?);
-    let disk = DiskCache::open(options.cache_dir.as_deref(), snapshot).filter(|_| !snapshot.quirks.caches_itself);
+    let disk = DiskCache::open(options.cache_dir.as_deref(), snapshot, log).filter(|_| !snapshot.quirks.caches_itself);
     let target = context::target(&vulkan);
-    let shelf = Shelf::open(options.cache_dir.as_deref(), &target);
+    let shelf = Shelf::open(options.cache_dir.as_deref(), &target, log);
     let pipelines = PipelineCache::new(&vulkan, &disk.as_ref().map(DiskCache::load).unwrap_or_default())?;
     let spin = Spin::new(options.spin.unwrap_or(SPIN));
     let queues: Vec<Queue> = (0..lanes).map(|i| Queue::new(&vulkan, i, &spin)).collect::<std::result::Result<_, _>>()?;
@@ -144,6 +158,7 @@ pub(crate) fn create(options: &Options) -> Result<Token> {
         tail_thread: Mutex::new(None),
         code: CodeCache::default(),
         compile: CompileContext {
+            log: log.clone(),
             vulkan: vulkan.clone(),
             index: index as u32,
             limits: context::limits(&vulkan),
@@ -159,8 +174,11 @@ pub(crate) fn create(options: &Options) -> Result<Token> {
     let stream = target::name(&device, device.line.clone())?;
     device.stream.get_or_init(|| stream);
     begin_trace(&device)?;
-    log::line(log::Level::Info, format!("opened '{}' ({}, {})", device.label, snapshot.driver_name, snapshot.driver_version()));
-    inside::name(device).inspect_err(|_| drop(target::remove(stream)))
+    let text = format!("opened '{}' ({}, {})", device.label, snapshot.driver_name, snapshot.driver_version());
+    let token = inside::name(device).inspect_err(|_| drop(target::remove(stream)))?;
+    log.set_device(token);
+    log.line(log::Level::Info, text);
+    Ok(token)
 }
 
 /// Closes a device: see avx_destroy.
@@ -210,7 +228,8 @@ pub(crate) fn destroy(token: Token) -> Result<()> {
     while device.drops.any() {
         device.reap(&mut device.lock());
     }
-    log::line(log::Level::Info, format!("closed '{}'", device.label));
+    device.compile.log.line(log::Level::Info, format!("closed '{}'", device.label));
+    close_log(&device.compile.log);
     Ok(())
 }
 
@@ -318,7 +337,7 @@ fn save_cache(device: &Device) {
     let Some(disk) = &device.disk else { return };
     match device.compile.pipelines.data() {
         Ok(data) => disk.save(&data),
-        Err(e) => log::line(log::Level::Warn, format!("the driver does not give its pipeline cache: {e}")),
+        Err(e) => device.compile.log.line(log::Level::Warn, format!("the driver does not give its pipeline cache: {e}")),
     }
 }
 

@@ -1,12 +1,14 @@
-//! The log: one sink for the process, and lines that wait until a caller's thread can deliver them with no lock held.
+//! The log: a sink for the process, one for each device that wants its own, and lines that wait until a caller's thread can deliver them
+//! with no lock held.
 //!
 //! Lines arise under locks and on the driver's threads, so they are queued; the boundary delivers them when a call returns.
 
+use super::handle::Token;
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// How much a line matters; a line is kept when its level is at most the one set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,8 +48,129 @@ impl Level {
     }
 }
 
-/// Where lines go.
-pub(crate) type Sink = Arc<dyn Fn(Level, &str) + Send + Sync>;
+/// One line, with what it is about.
+pub(crate) struct Record {
+    pub(crate) level: Level,
+    pub(crate) text: String,
+    /// The label of the kernel that reported it.
+    pub(crate) kernel: Option<Arc<str>>,
+    /// The global invocation id that reported it.
+    pub(crate) invocation: Option<[u32; 3]>,
+}
+
+impl Record {
+    /// A line that no kernel reported.
+    pub(crate) fn new(level: Level, text: impl Into<String>) -> Record {
+        Record { level, text: text.into(), kernel: None, invocation: None }
+    }
+}
+
+/// Where lines go, each with the device that it is about (NULL: none).
+pub(crate) type Sink = Arc<dyn Fn(&Record, Token) + Send + Sync>;
+
+/// Where the lines of one device go: to a sink of its own, or with all others to the process's.
+pub(crate) struct DeviceLog {
+    own: Option<(Sink, Level)>,
+    /// The device's name, once it has one.
+    device: OnceLock<Token>,
+    lines: Mutex<Lines>,
+    /// No line waits or is delivered any more.
+    quiet: Condvar,
+}
+
+#[derive(Default)]
+struct Lines {
+    /// Lines that wait or are being delivered.
+    count: usize,
+    /// Lines are not taken any more.
+    closed: bool,
+}
+
+impl DeviceLog {
+    /// With a sink of the device's own for lines up to a level, or without.
+    pub(crate) fn new(own: Option<(Sink, Level)>) -> DeviceLog {
+        DeviceLog { own, device: OnceLock::new(), lines: Mutex::default(), quiet: Condvar::new() }
+    }
+
+    /// The device has this name.
+    pub(crate) fn set_device(&self, token: Token) {
+        self.device.get_or_init(|| token);
+    }
+
+    /// Queues a line about the device, to be delivered when the current or the next call returns.
+    pub(crate) fn line(self: &Arc<Self>, level: Level, text: impl Into<String>) {
+        let is_wanted = self.own.as_ref().map_or_else(|| enabled(level), |(_, most)| level <= *most);
+        if is_wanted && level != Level::Off && !in_callback() && self.begin() {
+            queue(Entry { from: Some(self.clone()), record: Record::new(level, text) });
+        }
+    }
+
+    /// Queues what a kernel of the device reported, in one piece: it goes to the sink at any level, and to stderr where there is none.
+    pub(crate) fn reports(self: &Arc<Self>, records: Vec<Record>) {
+        let mut state = state();
+        for record in records.into_iter().filter(|_| self.begin()) {
+            state.reports.push(Entry { from: Some(self.clone()), record });
+            ANY_WAITING.store(true, Ordering::Release);
+        }
+    }
+
+    /// Waits until no line of the device is being delivered, and takes none any more. Lines that wait go first: the caller delivers them.
+    pub(crate) fn close(&self) {
+        let mut lines = self.lines();
+        while lines.count > 0 {
+            lines = self.quiet.wait(lines).unwrap_or_else(PoisonError::into_inner);
+        }
+        lines.closed = true;
+    }
+
+    fn lines(&self) -> MutexGuard<'_, Lines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A line is about to wait; false if none are taken any more.
+    fn begin(&self) -> bool {
+        let mut lines = self.lines();
+        lines.count += usize::from(!lines.closed);
+        !lines.closed
+    }
+
+    /// A line was delivered, or dropped.
+    fn end(&self) {
+        let mut lines = self.lines();
+        lines.count -= 1;
+        if lines.count == 0 {
+            self.quiet.notify_all();
+        }
+    }
+}
+
+/// A line that waits, and the log of the device that it is about, which has counted it by [`DeviceLog::begin`].
+struct Entry {
+    from: Option<Arc<DeviceLog>>,
+    record: Record,
+}
+
+impl Entry {
+    /// Gives the line to the device's sink, else to the process's; to stderr if there is neither and it is to be `printed`.
+    fn deliver(self, sink: Option<&Sink>, printed: bool) {
+        let own = self.from.as_ref().and_then(|log| log.own.as_ref()).map(|(own, _)| own);
+        let device = self.from.as_ref().and_then(|log| log.device.get()).copied().unwrap_or_default();
+        match own.or(sink) {
+            Some(sink) => sink(&self.record, device),
+            // A closed stderr is no reason to fail, as eprintln! would.
+            None if printed => drop(writeln!(std::io::stderr(), "avx_gpu {}: {}", self.record.level.name(), self.record.text)),
+            None => {}
+        }
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if let Some(log) = &self.from {
+            log.end();
+        }
+    }
+}
 
 /// Lines that wait at most; beyond that the oldest go, so that a silent program with a noisy driver does not grow.
 const MAX_WAITING: usize = 1024;
@@ -56,9 +179,9 @@ struct State {
     sink: Option<Sink>,
     /// From the environment: lines go to stderr where no sink is set.
     stderr: Level,
-    waiting: VecDeque<(Level, String)>,
+    waiting: VecDeque<Entry>,
     /// What kernels reported, which was asked for: none of it is dropped, whatever the level.
-    reports: Vec<(Level, String)>,
+    reports: Vec<Entry>,
     /// A thread delivers reports.
     reporting: bool,
     /// Deliveries that run now, of a sink that may be the one being replaced.
@@ -100,32 +223,25 @@ pub(crate) fn set_sink(sink: Option<Sink>, level: Level) {
     }
 }
 
-/// True if a line of that level goes anywhere: ask before building a dear one.
+/// True if a line of that level about no device goes anywhere: ask before building a dear one.
 pub(crate) fn enabled(level: Level) -> bool {
     level as i32 <= LEVEL.load(Ordering::Relaxed)
 }
 
-/// Queues a line, to be delivered when the current or the next call returns.
+/// Queues a line about no device, to be delivered when the current or the next call returns.
 pub(crate) fn line(level: Level, text: impl Into<String>) {
     // What a callback's own calls say is not for the callback, or it would never end.
-    if !enabled(level) || level == Level::Off || in_callback() {
-        return;
+    if enabled(level) && level != Level::Off && !in_callback() {
+        queue(Entry { from: None, record: Record::new(level, text) });
     }
+}
+
+fn queue(entry: Entry) {
     let mut state = state();
     if state.waiting.len() >= MAX_WAITING {
         state.waiting.pop_front();
     }
-    state.waiting.push_back((level, text.into()));
-    ANY_WAITING.store(true, Ordering::Release);
-}
-
-/// Queues what a kernel reported, in one piece: it goes to the sink at any level, and to stderr where there is none.
-pub(crate) fn reports(mut lines: Vec<(Level, String)>) {
-    if lines.is_empty() {
-        return;
-    }
-    let mut state = state();
-    state.reports.append(&mut lines);
+    state.waiting.push_back(entry);
     ANY_WAITING.store(true, Ordering::Release);
 }
 
@@ -153,8 +269,11 @@ pub(crate) fn deliver() {
         let (sink, stderr) = (state.sink.clone(), state.stderr);
         drop(state);
         IN_CALLBACK.set(true);
-        lines.drain(..).for_each(|(level, text)| deliver_to(sink.as_ref(), level, &text, level <= stderr));
-        reports.into_iter().for_each(|(level, text)| deliver_to(sink.as_ref(), level, &text, true));
+        for entry in lines.drain(..) {
+            let printed = entry.record.level <= stderr;
+            entry.deliver(sink.as_ref(), printed);
+        }
+        reports.into_iter().for_each(|entry| entry.deliver(sink.as_ref(), true));
         IN_CALLBACK.set(false);
         drop(sink);
         state = self::state();
@@ -165,15 +284,5 @@ pub(crate) fn deliver() {
     state.running -= 1;
     if state.running == 0 {
         QUIET.notify_all();
-    }
-}
-
-/// Gives a line to the sink; to stderr if there is none and it is to be `printed`.
-fn deliver_to(sink: Option<&Sink>, level: Level, text: &str, printed: bool) {
-    match sink {
-        Some(sink) => sink(level, text),
-        // A closed stderr is no reason to fail, as eprintln! would.
-        None if printed => drop(writeln!(std::io::stderr(), "avx_gpu {}: {text}", level.name())),
-        None => {}
     }
 }

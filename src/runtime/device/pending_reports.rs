@@ -2,7 +2,7 @@
 
 use super::storage::Storage;
 use crate::compile::debug::{DebugInfo, DebugRecord, HEADER, Severity};
-use crate::runtime::base::log::{self, Level};
+use crate::runtime::base::log::{self, DeviceLog, Level};
 use crate::runtime::schedule::hazard::{Clock, Stage, Use};
 use crate::runtime::schedule::stream_state::Line;
 use crate::runtime::schedule::track::Touch;
@@ -150,7 +150,7 @@ impl Reports {
 
 impl PendingReport {
     /// Logs what the buffer says and makes it zeros again; the first assertion that failed.
-    pub(crate) fn read(&self) -> Option<String> {
+    pub(crate) fn read(&self, log: &Arc<DeviceLog>) -> Option<String> {
         let host_view = self.storage.host_view?;
         let used = DebugInfo::used(&host_view.words(0, HEADER), (self.storage.size / 4) as usize);
         let reading = self.debug.read(&host_view.words(0, used));
@@ -166,7 +166,14 @@ impl PendingReport {
             (None, Some(text)) => Some(format!("kernel '{}': {text}; the report of the invocation found no room", self.kernel)),
             (None, None) => None,
         };
-        let mut lines: Vec<(Level, String)> = records.iter().map(|record| (level(record.severity), self.line(record))).collect();
+        let kernel = Some(self.kernel.clone());
+        let line = |record: &DebugRecord| log::Record {
+            level: level(record.severity),
+            text: self.line(record),
+            kernel: kernel.clone(),
+            invocation: Some(record.invocation),
+        };
+        let mut lines: Vec<log::Record> = records.iter().map(line).collect();
         if reading.lost > 0 {
             let (lost, size) = (reading.lost, self.storage.size);
             let more = (size * 4).min(MOST);
@@ -175,9 +182,9 @@ impl PendingReport {
                  environment makes more ({MOST} at most)",
                 self.kernel
             );
-            lines.push((Level::Warn, text));
+            lines.push(log::Record { level: Level::Warn, text, kernel, invocation: None });
         }
-        log::reports(lines);
+        log.reports(lines);
         failed
     }
 

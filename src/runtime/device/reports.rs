@@ -75,7 +75,7 @@ impl Device {
             engine.done()
         };
         for report in self.reports.take_done(&done) {
-            if let Some(message) = report.read() {
+            if let Some(message) = report.read(&self.compile.log) {
                 let failure = Arc::new(Error::new(Status::Assertion, message));
                 self.lock().keep_failure(&report.stream, &failure, Since::Records(report.records));
             }

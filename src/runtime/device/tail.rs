@@ -55,7 +55,7 @@ impl Device {
             match spawn(self.clone()) {
                 Ok(handle) => *thread = Some(handle),
                 // Without the thread the tail goes with the next call that waits or fills the batch.
-                Err(e) => log::line(log::Level::Warn, format!("no thread to submit held-back work: {e}")),
+                Err(e) => self.compile.log.line(log::Level::Warn, format!("no thread to submit held-back work: {e}")),
             }
         }
         self.tail.notify_one();

@@ -1,10 +1,10 @@
 //! The disk cache of a device's compiled pipelines: one file a device and driver, in the user's cache folder.
 
 use crate::compile::disk::{self, Key, Loaded};
-use crate::runtime::base::log;
+use crate::runtime::base::log::{self, DeviceLog};
 use crate::vulkan::Snapshot;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Where a device's pipelines are kept, and the hash of what is there.
@@ -12,6 +12,7 @@ pub(crate) struct DiskCache {
     folder: PathBuf,
     key: Key,
     stored: Mutex<Option<u64>>,
+    log: Arc<DeviceLog>,
 }
 
 /// The folder of all that is kept, as avx_create takes it: `None` is the user's cache folder, empty is no cache.
@@ -25,7 +26,7 @@ pub(crate) fn folder(given: Option<&str>) -> Option<PathBuf> {
 
 impl DiskCache {
     /// In that folder.
-    pub(crate) fn open(given: Option<&str>, snapshot: &Snapshot) -> Option<DiskCache> {
+    pub(crate) fn open(given: Option<&str>, snapshot: &Snapshot, log: &Arc<DeviceLog>) -> Option<DiskCache> {
         let folder = folder(given)?;
         let properties = &snapshot.properties;
         let key = Key {
@@ -35,20 +36,20 @@ impl DiskCache {
             vendor_id: properties.vendor_id,
             device_id: properties.device_id,
         };
-        Some(DiskCache { folder, key, stored: Mutex::new(None) })
+        Some(DiskCache { folder, key, stored: Mutex::new(None), log: log.clone() })
     }
 
     /// What an earlier run stored; nothing if there is none or it is damaged.
     pub(crate) fn load(&self) -> Vec<u8> {
         match disk::load(&self.folder, &self.key) {
             Loaded::Data(data) => {
-                log::line(log::Level::Info, format!("{} bytes of compiled kernels from {}", data.len(), self.folder.display()));
+                self.log.line(log::Level::Info, format!("{} bytes of compiled kernels from {}", data.len(), self.folder.display()));
                 *self.stored.lock().unwrap_or_else(PoisonError::into_inner) = Some(xxh3_64(&data));
                 data
             }
             Loaded::Missing => Vec::new(),
             Loaded::Damaged(why) => {
-                log::line(log::Level::Warn, format!("the kernel cache in {} is ignored and replaced: {why}", self.folder.display()));
+                self.log.line(log::Level::Warn, format!("the kernel cache in {} is ignored and replaced: {why}", self.folder.display()));
                 Vec::new()
             }
         }
@@ -63,7 +64,7 @@ impl DiskCache {
         }
         match disk::store(&self.folder, &self.key, data) {
             Ok(()) => *stored = Some(hash),
-            Err(e) => log::line(log::Level::Warn, format!("the kernel cache in {} cannot be written: {e}", self.folder.display())),
+            Err(e) => self.log.line(log::Level::Warn, format!("the kernel cache in {} cannot be written: {e}", self.folder.display())),
         }
     }
 }

@@ -4,6 +4,7 @@ use super::args;
 use super::compilers::Compilers;
 use super::shelf::Shelf;
 use crate::compile;
+use crate::runtime::base::log::DeviceLog;
 use crate::runtime::schedule::staging;
 use crate::vulkan::{self, PipelineCache};
 use rspirv::spirv::Capability;
@@ -11,6 +12,8 @@ use std::sync::Arc;
 
 /// See the module.
 pub(crate) struct CompileContext {
+    /// Where the device's lines go.
+    pub(crate) log: Arc<DeviceLog>,
     pub(crate) vulkan: Arc<vulkan::Device>,
     /// The number of the device among the visible ones.
     pub(crate) index: u32,

@@ -5,8 +5,9 @@
 use super::cache;
 use crate::compile::Target;
 use crate::compile::disk::{self, Key, Loaded};
-use crate::runtime::base::log;
+use crate::runtime::base::log::{self, DeviceLog};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -20,13 +21,14 @@ pub(crate) struct Shelf {
     folder: PathBuf,
     /// What the device can do.
     target: u128,
+    log: Arc<DeviceLog>,
 }
 
 impl Shelf {
     /// In the cache folder as avx_create takes it; `None` if there is to be none.
-    pub(crate) fn open(folder: Option<&str>, target: &Target) -> Option<Shelf> {
+    pub(crate) fn open(folder: Option<&str>, target: &Target, log: &Arc<DeviceLog>) -> Option<Shelf> {
         let folder = cache::folder(folder)?.join("spirv");
-        Some(Shelf { folder, target: xxh3_128(format!("{target:?}").as_bytes()) })
+        Some(Shelf { folder, target: xxh3_128(format!("{target:?}").as_bytes()), log: log.clone() })
     }
 
     /// The key of a file: `content` is a hash of all that a kernel is made of.
@@ -43,7 +45,7 @@ impl Shelf {
             Loaded::Data(spirv) => Some(spirv),
             Loaded::Missing => None,
             Loaded::Damaged(why) => {
-                log::line(log::Level::Warn, format!("a kernel in {} is made anew: {why}", self.folder.display()));
+                self.log.line(log::Level::Warn, format!("a kernel in {} is made anew: {why}", self.folder.display()));
                 None
             }
         }
@@ -53,7 +55,7 @@ impl Shelf {
     pub(crate) fn put(&self, content: u128, compiler: &str, spirv: &[u32]) {
         let bytes: Vec<u8> = spirv.iter().flat_map(|word| word.to_le_bytes()).collect();
         if let Err(e) = disk::store(&self.folder, &self.key(content, compiler), &bytes) {
-            return log::line(log::Level::Warn, format!("the kernel cache in {} cannot be written: {e}", self.folder.display()));
+            return self.log.line(log::Level::Warn, format!("the kernel cache in {} cannot be written: {e}", self.folder.display()));
         }
         thin_out(&self.folder, MOST);
     }

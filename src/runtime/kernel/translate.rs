@@ -78,7 +78,7 @@ pub(crate) fn compile(context: &CompileContext, options: &Options<'_>, prepared:
     };
     let interface = &code.interface;
     options.subgroups.check(&context.vulkan, interface)?;
-    log::line(log::Level::Debug, format!("compiled '{}' ({} words of SPIR-V)", interface.entry, code.spirv.len()));
+    context.log.line(log::Level::Debug, format!("compiled '{}' ({} words of SPIR-V)", interface.entry, code.spirv.len()));
     Ok(Compiled::new(options, code, bounds, context.limits))
 }
 
@@ -100,7 +100,7 @@ fn restore(context: &CompileContext, options: &Options<'_>, prepared: Option<&Pr
     let constants: &[ConstantSetting<'_>] = if prepared.is_none_or(Prepared::is_checked) { &[] } else { &options.constants };
     let request = compile::Request { entry: None, constants, unchecked: options.unchecked, debug: false };
     let kernel = context.compilers.run(|| compile::spirv(&spirv, &request, &context.target)).ok()?.ok()?;
-    log::line(log::Level::Debug, format!("'{}' was compiled by an earlier process", kernel.interface.entry));
+    context.log.line(log::Level::Debug, format!("'{}' was compiled by an earlier process", kernel.interface.entry));
     Some(kernel)
 }
 
