@@ -1,4 +1,4 @@
-//! An open device: the VkDevice with all it has switched on, its compute queue, and the functions that come by extensions.
+//! An open device: the VkDevice with its enabled features, its compute queues, and the functions of extensions.
 
 use crate::sys::{self, DestroyGuard};
 use crate::vulkan::error::{Error, ErrorKind, Result};
@@ -9,18 +9,18 @@ use std::ffi::{CString, c_char};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Nanoseconds by which two clocks that were read together may be apart, without another try.
+/// If the uncertainty of reading two clocks together is at most this many nanoseconds, the clocks are not read again.
 const CLOCK_UNCERTAIN: u64 = 10_000;
-/// How often they are read at most.
+/// The largest number of times that the clocks are read.
 const CLOCK_TRIES: u32 = 4;
 
 /// An open device.
 ///
-/// Thread-safe, but for what Vulkan itself wants synchronized by its callers (the queue above all). Dropping it destroys the VkDevice:
-/// all that was made from it must be gone, and its queue idle.
+/// Thread-safe, except for objects that Vulkan requires its callers to synchronize, above all the queues. Dropping it destroys the
+/// VkDevice: all objects that were created from it must be destroyed before, and its queues must be idle.
 pub(crate) struct Device {
     raw: ash::Device,
-    /// Of one family, one at least.
+    /// At least one queue, all of one family.
     queues: Vec<vk::Queue>,
     queue_family: u32,
     features: Features,
@@ -32,25 +32,24 @@ pub(crate) struct Device {
     external_memory_host: Option<ash::ext::external_memory_host::Device>,
     calibrated_timestamps: Option<ash::ext::calibrated_timestamps::Device>,
     debug_utils: Option<ash::ext::debug_utils::Device>,
-    /// Last, and with it the order of destruction: the instance outlives the device.
+    /// This field is last, so that the instance is dropped after the device.
     instance: Arc<Instance>,
 }
 
-/// Timeline semaphores: Vulkan 1.2's, or the extension's.
+/// The functions of timeline semaphores: those of Vulkan 1.2 or those of the extension.
 enum Timeline {
     Core,
     Extension(ash::khr::timeline_semaphore::Device),
 }
 
 impl Device {
-    /// Opens the device with everything it has, or with nothing optional at all if `baseline`. A driver that then refuses a feature
-    /// or an extension that it lists is tried again as if `baseline`, with a warning.
+    /// Opens the device with all of its features, or with no optional ones if `baseline` is set. If the driver refuses a feature or an
+    /// extension that it lists, the device is opened as with `baseline`, and a warning is logged.
     ///
-    /// `snapshot` must come from `instance`.
+    /// `snapshot` must come from `instance`. `max_queues` is the largest number of queues to take from the family. Without timeline
+    /// semaphores, by which queues wait for each other, the device gets one queue.
     ///
     /// Errors: `NoDevice` if the snapshot is not usable, `OutOfHostMemory`, `OutOfDeviceMemory`, `DeviceLost`, `Driver`.
-    /// `max_queues`: how many queues to take at most, of the family; without timeline semaphores, by which they wait for each other,
-    /// it is one.
     pub(crate) fn open(instance: Arc<Instance>, snapshot: &Snapshot, baseline: bool, max_queues: usize) -> Result<Device> {
         let cannot = |why: &str| Error::new(ErrorKind::NoDevice, format!("\"{}\" cannot be opened: {why}", snapshot.name));
         if let Err(why) = &snapshot.usable {
@@ -79,7 +78,7 @@ impl Device {
         Ok(device)
     }
 
-    /// Makes the VkDevice and loads what is on.
+    /// Creates the VkDevice and loads the functions of enabled extensions.
     fn create(
         instance: &Arc<Instance>,
         snapshot: &Snapshot,
@@ -93,13 +92,14 @@ impl Device {
         let names: Vec<*const c_char> = request.extensions.iter().map(|name| name.as_ptr()).collect();
         let features = request.features;
         let mut head = request.link();
-        // For the loading of functions too: loaders walk the list of devices for it, unlocked (Vulkan-Loader issues 200 and 2018).
+        // The lock also covers the loading of functions, for which loaders walk the list of devices without a lock (Vulkan-Loader issues
+        // 200 and 2018).
         let _turn = creation_turn();
         let info = vk::DeviceCreateInfo::default().queue_create_infos(&queues).enabled_extension_names(&names).push_next(&mut head);
         // SAFETY: the handle is one of this instance's, which is alive; the queue family exists and has a queue (`compute_family`); the
-        // extensions and the feature structs are those that the device lists; all that the info points to outlives the call.
+        // extensions and the feature structs are those that the device lists; everything that the info points to outlives the call.
         let raw = unsafe { instance.raw().create_device(snapshot.handle, &info, None) }?;
-        // SAFETY: the device was just made with so many queues of this family.
+        // SAFETY: the device was just created with this number of queues of the family.
         let queues = (0..priorities.len() as u32).map(|index| unsafe { raw.get_device_queue(queue_family, index) }).collect();
 
         let core_1_2 = vk::api_version_minor(snapshot.api_version) >= 2;
@@ -114,7 +114,7 @@ impl Device {
         let calibrated_timestamps =
             features.calibrated_timestamps.then(|| ash::ext::calibrated_timestamps::Device::new(instance.raw(), &raw));
         let debug_utils = instance.validating().then(|| ash::ext::debug_utils::Device::new(instance.raw(), &raw));
-        // Without features, nobody shall count on what came to the core after 1.1 either.
+        // Without optional features, no code may use what became core after Vulkan 1.1 either.
         let api_version = if features == Features::default() { vk::API_VERSION_1_1 } else { snapshot.api_version };
         Ok(Device {
             raw,
@@ -138,27 +138,27 @@ impl Device {
         &self.raw
     }
 
-    /// The instance that it belongs to.
+    /// The instance of the device.
     pub(crate) fn instance(&self) -> &Arc<Instance> {
         &self.instance
     }
 
-    /// The compute queues, one at least. Vulkan wants the use of each synchronized by the caller.
+    /// The compute queues, at least one. Callers must synchronize the use of each, as Vulkan requires.
     pub(crate) fn queues(&self) -> &[vk::Queue] {
         &self.queues
     }
 
-    /// The family of the compute queue.
+    /// The family of the compute queues.
     pub(crate) fn queue_family(&self) -> u32 {
         self.queue_family
     }
 
-    /// The features that are on.
+    /// The enabled features.
     pub(crate) fn features(&self) -> &Features {
         &self.features
     }
 
-    /// The Vulkan version whose core may be used, patch 0; 1.1 where the device was opened with nothing optional.
+    /// The Vulkan version whose core functions may be used, with patch 0. It is 1.1 if the device was opened without optional features.
     pub(crate) fn api_version(&self) -> u32 {
         self.api_version
     }
@@ -168,29 +168,29 @@ impl Device {
         &self.snapshot
     }
 
-    /// Push descriptors, if they are on.
+    /// The functions of push descriptors, if they are enabled.
     pub(crate) fn push_descriptor(&self) -> Option<&ash::khr::push_descriptor::Device> {
         self.push_descriptor.as_ref()
     }
 
-    /// What a pipeline has become, if the driver tells.
+    /// The functions that report facts about compiled pipelines, if they are enabled.
     pub(super) fn executable_properties(&self) -> Option<&ash::khr::pipeline_executable_properties::Device> {
         self.executable_properties.as_ref()
     }
 
-    /// The import of host memory, if it is on.
+    /// The functions for importing host memory, if they are enabled.
     pub(super) fn external_memory_host(&self) -> Option<&ash::ext::external_memory_host::Device> {
         self.external_memory_host.as_ref()
     }
 
-    /// The device's clock in ticks and the host's in nanoseconds since `origin`, read together; `None` where the driver cannot. A thread
-    /// that loses its core in between reads again.
+    /// Reads the device's clock in ticks and the host's clock in nanoseconds since `origin` together; `None` if the driver cannot. If the
+    /// thread is descheduled in between, the clocks are read again.
     pub(super) fn clocks(&self, origin: Instant) -> Option<(u64, u64)> {
         let functions = self.calibrated_timestamps.as_ref()?;
         let info = |domain| vk::CalibratedTimestampInfoEXT::default().time_domain(domain);
-        // Rust's Instant is CLOCK_MONOTONIC on Linux; reading it before and after tells how far the domain's zero is from `origin`.
+        // Rust's Instant is CLOCK_MONOTONIC on Linux. Reading both gives the distance between the zero of the clock and `origin`.
         let infos = [info(vk::TimeDomainEXT::DEVICE), info(vk::TimeDomainEXT::CLOCK_MONOTONIC)];
-        // SAFETY: the extension is on and the handle of the instance that `self` holds.
+        // SAFETY: the extension is enabled, and the handle belongs to the instance that `self` holds.
         let domains = unsafe {
             ash::ext::calibrated_timestamps::Instance::new(self.instance.entry(), self.instance.raw())
                 .get_physical_device_calibrateable_time_domains(self.snapshot.handle)
@@ -201,7 +201,7 @@ impl Device {
         }
         let mut best: Option<(u64, (u64, u64))> = None;
         for _ in 0..CLOCK_TRIES {
-            // SAFETY: both domains are among those that the device lists.
+            // SAFETY: the device lists both domains.
             let (times, deviation) = unsafe { functions.get_calibrated_timestamps(&infos) }.ok()?;
             let before = Instant::now();
             let clock = sys::monotonic_nanoseconds()?;
@@ -219,21 +219,22 @@ impl Device {
         best.map(|(_, clocks)| clocks)
     }
 
-    /// Waits until the timeline semaphore reaches `value`, `timeout_ns` nanoseconds at most (0: only looks). Whether it did.
+    /// Waits until the timeline semaphore reaches `value`, for at most `timeout_ns` nanoseconds; with 0 it does not wait. Returns whether
+    /// the value was reached.
     ///
-    /// Errors: `Unsupported` if timeline semaphores are not on, `DeviceLost`, `OutOfHostMemory`, `OutOfDeviceMemory`.
+    /// Errors: `Unsupported` if timeline semaphores are not enabled, `DeviceLost`, `OutOfHostMemory`, `OutOfDeviceMemory`.
     ///
-    /// For `vulkan` alone: `semaphore` is a living timeline semaphore of this device.
+    /// Only code in `vulkan` may call it, with a living timeline semaphore of this device.
     pub(super) fn wait_timeline(&self, semaphore: vk::Semaphore, value: u64, timeout_ns: u64) -> Result<bool> {
         let (semaphores, values) = ([semaphore], [value]);
         let info = vk::SemaphoreWaitInfo::default().semaphores(&semaphores).values(&values);
         self.wait_semaphores(&info, timeout_ns)
     }
 
-    /// For `wait_timeline` and `wait_first_timeline`, whose terms are this one's.
+    /// The common part of `wait_timeline` and `wait_first_timeline`, with the same contract.
     fn wait_semaphores(&self, info: &vk::SemaphoreWaitInfo<'_>, timeout_ns: u64) -> Result<bool> {
-        // SAFETY: the semaphores are alive and of this device by the terms of the two callers; the info's arrays are theirs; the function
-        // that `timeline` stands for was loaded, as timeline semaphores are on.
+        // SAFETY: by the contract of the two callers the semaphores are alive and belong to this device; the callers own the arrays of the
+        // info; the function that `timeline` names was loaded, because timeline semaphores are enabled.
         let result = unsafe {
             match self.timeline()? {
                 Timeline::Core => self.raw.wait_semaphores(info, timeout_ns),
@@ -249,7 +250,7 @@ impl Device {
 
     /// As `wait_timeline`, for the first of several semaphores that reaches its value.
     ///
-    /// For `vulkan` alone: each is a living timeline semaphore of this device.
+    /// Only code in `vulkan` may call it, with living timeline semaphores of this device.
     pub(super) fn wait_first_timeline(&self, points: &[(vk::Semaphore, u64)], timeout_ns: u64) -> Result<bool> {
         let (semaphores, values): (Vec<_>, Vec<_>) = points.iter().copied().unzip();
         let info = vk::SemaphoreWaitInfo::default().flags(vk::SemaphoreWaitFlags::ANY).semaphores(&semaphores).values(&values);
@@ -260,16 +261,17 @@ impl Device {
     ///
     /// Errors: as `wait_timeline`.
     ///
-    /// For `vulkan` alone: `semaphore` is a living timeline semaphore of this device.
+    /// Only code in `vulkan` may call it, with a living timeline semaphore of this device.
     pub(super) fn timeline_value(&self, semaphore: vk::Semaphore) -> Result<u64> {
-        // SAFETY: the semaphore is alive and of this device by this function's terms, which its callers, all in `vulkan`, keep, and timeline semaphores are on.
+        // SAFETY: by this function's contract the semaphore is alive and belongs to this device, and its callers are all in `vulkan`;
+        // timeline semaphores are enabled.
         let value = unsafe {
             match self.timeline()? {
                 Timeline::Core => self.raw.get_semaphore_counter_value(semaphore),
                 Timeline::Extension(functions) => functions.get_semaphore_counter_value(semaphore),
             }
         };
-        // Our own values never get there; drivers for which a lost device has "reached" everything do.
+        // The library never signals this value. Some drivers report it for a lost device.
         match value {
             Ok(u64::MAX) => Err(Error::of("vkGetSemaphoreCounterValue", vk::Result::ERROR_DEVICE_LOST)),
             value => value.map_err(|e| Error::of("vkGetSemaphoreCounterValue", e)),
@@ -282,15 +284,16 @@ impl Device {
             .ok_or_else(|| Error::new(ErrorKind::Unsupported, format!("\"{}\" has no timeline semaphores", self.snapshot.name)))
     }
 
-    /// Bytes that this process may take of each heap before the system suffers, as the driver estimates it now. None where the driver
-    /// does not say. A driver's 0 for a heap that has memory means that it does not know that one: the heap's size stands for it.
+    /// The number of bytes of each heap that this process can use without slowing the system down, by the driver's current estimate. `None`
+    /// if the driver gives no estimate. If a driver reports 0 for a heap, it does not know the value, and the heap's size is returned
+    /// instead.
     pub(crate) fn memory_budget(&self) -> Option<[u64; 16]> {
         if !self.features.memory_budget {
             return None;
         }
         let mut budget = vk::PhysicalDeviceMemoryBudgetPropertiesEXT::default();
         let mut memory = vk::PhysicalDeviceMemoryProperties2::default().push_next(&mut budget);
-        // SAFETY: the handle lives as long as the instance, which `self` holds; the device is of Vulkan 1.1 at least and lists
+        // SAFETY: the handle lives as long as the instance, which `self` holds; the device has at least Vulkan 1.1 and lists
         // VK_EXT_memory_budget, whose struct is the one linked; both structs are locals.
         unsafe { self.instance.raw().get_physical_device_memory_properties2(self.snapshot.handle, &mut memory) };
         let mut bytes = budget.heap_budget;
@@ -302,23 +305,23 @@ impl Device {
         Some(bytes)
     }
 
-    /// Names a Vulkan object for the validation layer's messages; does nothing unless validating. A name is no reason to fail: what the
-    /// call gives (no host memory) is passed over.
+    /// Names a Vulkan object for the messages of the validation layer. Does nothing without validation. Errors of the call (out of host
+    /// memory) are ignored, because a missing name does no harm.
     ///
-    /// For `vulkan` alone: `handle` is a living object of this device, or the device, and no other thread uses it meanwhile in a way that
-    /// Vulkan wants synchronized.
+    /// Only code in `vulkan` may call it. `handle` must be this device or a living object of it, and no other thread may use it at the same
+    /// time in a way that Vulkan requires to be synchronized.
     pub(super) fn set_name<T: vk::Handle>(&self, handle: T, name: &str) {
         self.set_raw_name(T::TYPE, handle.as_raw(), name);
     }
 
-    /// `set_name` by the object's type and number.
+    /// As `set_name`, for an object given by its type and handle.
     pub(super) fn set_raw_name(&self, kind: vk::ObjectType, handle: u64, name: &str) {
         let Some(functions) = &self.debug_utils else { return };
         let bytes: Vec<u8> = name.bytes().filter(|&byte| byte != 0).collect();
         let Ok(name) = CString::new(bytes) else { return };
         let info = vk::DebugUtilsObjectNameInfoEXT { object_type: kind, object_handle: handle, ..Default::default() }.object_name(&name);
-        // SAFETY: the object is alive and of this device by `set_name`'s terms, which its callers, all in `vulkan`, keep; the instance has
-        // VK_EXT_debug_utils enabled, as it validates; the name is NUL-terminated and outlives the call.
+        // SAFETY: by the contract of `set_name`, whose callers are all in `vulkan`, the object is alive and belongs to this device; the
+        // instance validates, so VK_EXT_debug_utils is enabled; the name is NUL-terminated and outlives the call.
         let _ = unsafe { functions.set_debug_utils_object_name(&info) };
     }
 }
@@ -327,8 +330,8 @@ impl Drop for Device {
     fn drop(&mut self) {
         let _turn = creation_turn();
         let _guard = DestroyGuard::new();
-        // SAFETY: the device is alive until here, the only place that destroys it; by the contract of the type all that was made from it
-        // is gone and its queue idle; the instance is a later field and still alive.
+        // SAFETY: the device is alive until here, the only place that destroys it; by the contract of the type all objects created from it
+        // are destroyed and its queues are idle; the instance is a later field and still alive.
         unsafe { self.raw.destroy_device(None) };
     }
 }

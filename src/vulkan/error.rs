@@ -1,39 +1,39 @@
-//! What can go wrong below: a kind that the runtime turns into a status, and a sentence for a person.
+//! Errors of this layer: a kind, which the runtime turns into a status, and a message for the user.
 
 use ash::vk;
 use std::fmt;
 
-/// What sort of failure, as the caller of `vulkan` must tell them apart.
+/// The kinds of errors that callers of this layer need to tell apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorKind {
-    /// No loader or no driver.
+    /// There is no loader or no driver.
     NoDriver,
-    /// No device fits the selection.
+    /// No device matches the selection.
     NoDevice,
-    /// A selector or an option that cannot be understood.
+    /// A selector or an option has no meaning.
     Invalid,
-    /// The device lacks it.
+    /// The device does not support what was requested.
     Unsupported,
-    /// Beyond a limit of the device.
+    /// The request exceeds a limit of the device.
     Limit,
     /// The device has no memory left.
     OutOfDeviceMemory,
     /// The host has no memory left.
     OutOfHostMemory,
-    /// The device is gone.
+    /// The device is lost.
     DeviceLost,
-    /// A result that valid use should not see.
+    /// The driver returned a result that valid use does not cause.
     Driver,
 }
 
-/// A failure with its story.
+/// An error with its message.
 #[derive(Clone, Debug)]
 pub(crate) struct Error {
     pub(crate) kind: ErrorKind,
     pub(crate) message: String,
 }
 
-/// Results of this layer.
+/// The result type of this layer.
 pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
@@ -41,7 +41,7 @@ impl Error {
         Error { kind, message: message.into() }
     }
 
-    /// The failure of the Vulkan call `call`.
+    /// The error for the Vulkan function `call`, which returned `result`.
     pub(crate) fn of(call: &str, result: vk::Result) -> Error {
         let kind = match result {
             vk::Result::ERROR_OUT_OF_DEVICE_MEMORY => ErrorKind::OutOfDeviceMemory,

@@ -1,4 +1,5 @@
-//! Descriptor sets for one command buffer: pushed into it where the device can, else from pools that are reset as a whole.
+//! Descriptor sets for one command buffer. They are pushed into the command buffer if the device supports that. Otherwise they come from
+//! pools, which are reset as a whole.
 
 use super::pipeline::Pipeline;
 use crate::vulkan::device::Device;
@@ -7,15 +8,15 @@ use crate::vulkan::memory::Slice;
 use ash::vk;
 use std::sync::Arc;
 
-/// Sets in one pool, and descriptors of each type; a kernel with more bindings gets a pool of its own size.
+/// The number of sets in a pool, and of descriptors of each type. A kernel with more bindings gets a larger pool.
 const SETS: u32 = 256;
 const DESCRIPTORS: u32 = 1024;
 
-/// The pools of one command buffer, which reset them together.
+/// The pools of one command buffer. They are reset together.
 pub(in crate::vulkan) struct Descriptors {
     device: Arc<Device>,
     pools: Vec<vk::DescriptorPool>,
-    /// The pool to allocate from; those before it are full.
+    /// The index of the pool to allocate from. The pools before it are full.
     current: usize,
 }
 
@@ -24,10 +25,10 @@ impl Descriptors {
         Descriptors { device: device.clone(), pools: Vec::new(), current: 0 }
     }
 
-    /// Takes all sets back; no submission uses them any more.
+    /// Frees all sets. No submission may use them any more.
     pub(in crate::vulkan) fn reset(&mut self) -> Result<()> {
         for pool in &self.pools {
-            // SAFETY: the pool is this device's, and the caller says that no submission uses its sets.
+            // SAFETY: the pool belongs to this device, and by this function's contract no submission uses its sets.
             unsafe { self.device.raw().reset_descriptor_pool(*pool, vk::DescriptorPoolResetFlags::empty()) }
                 .map_err(|e| Error::of("vkResetDescriptorPool", e))?;
         }
@@ -35,10 +36,10 @@ impl Descriptors {
         Ok(())
     }
 
-    /// Binds `slices`, by slot, to the pipeline's sets.
+    /// Binds `slices`, in the order of the slots, to the pipeline's sets.
     pub(in crate::vulkan) fn bind(&mut self, commands: vk::CommandBuffer, pipeline: &Pipeline, slices: &[Slice]) -> Result<()> {
         let point = vk::PipelineBindPoint::COMPUTE;
-        // The template of each set picks its own out of all slots' infos.
+        // The template of each set picks the infos of its bindings out of those of all slots.
         let data = slices.as_ptr().cast();
         for set in &pipeline.sets {
             if let Some(push) = self.device.push_descriptor().filter(|_| pipeline.pushed) {
@@ -70,7 +71,8 @@ impl Descriptors {
             let info = vk::DescriptorSetAllocateInfo::default().descriptor_pool(self.pools[self.current]).set_layouts(&layouts);
             let raw = self.device.raw();
             let mut set = vk::DescriptorSet::null();
-            // SAFETY: pool and layout are this device's and alive; one layout gives one set. (ash's own wrapper makes a Vec for it.)
+            // SAFETY: pool and layout are this device's and alive; one layout gives one set. (The wrapper in ash would allocate a Vec for
+            // it.)
             match unsafe { (raw.fp_v1_0().allocate_descriptor_sets)(raw.handle(), &info, &mut set) } {
                 vk::Result::SUCCESS => return Ok(set),
                 vk::Result::ERROR_OUT_OF_POOL_MEMORY | vk::Result::ERROR_FRAGMENTED_POOL if !fresh => self.current += 1,
@@ -93,7 +95,7 @@ impl Descriptors {
 impl Drop for Descriptors {
     fn drop(&mut self) {
         for pool in &self.pools {
-            // SAFETY: the pools are this device's, and no submission of the command buffer that owns them runs.
+            // SAFETY: the pools belong to this device, and no submission of the command buffer that owns them runs.
             unsafe { self.device.raw().destroy_descriptor_pool(*pool, None) };
         }
     }

@@ -6,7 +6,7 @@ use ash::vk;
 use std::ffi::CString;
 use std::sync::Arc;
 
-/// How a binding is described to the driver.
+/// The descriptor type of a binding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Descriptor {
     Storage,
@@ -30,22 +30,22 @@ pub(crate) struct Slot {
     pub(crate) descriptor: Descriptor,
 }
 
-/// What a pipeline is made of. `slots` are in the order in which dispatches give them.
+/// The description that a pipeline is created from. Dispatches give their ranges in the order of `slots`.
 pub(crate) struct PipelineDesc<'a> {
     pub(crate) spirv: &'a [u32],
     pub(crate) entry_point: &'a str,
     pub(crate) slots: &'a [Slot],
-    /// Specialization constants: id and value, little end first.
+    /// Specialization constants: the id and the value in little-endian bytes.
     pub(crate) specialized: &'a [(u32, &'a [u8])],
-    /// The size of subgroups, which the device can fix; 0: the driver's choice.
+    /// The size of subgroups; 0: the driver chooses. Another value needs a device that can fix the size.
     pub(crate) subgroup_size: u32,
-    /// No subgroup is cut short, which the device can promise.
+    /// Every subgroup is full. This needs a device that can guarantee it.
     pub(crate) full_subgroups: bool,
     pub(crate) push_constant_bytes: u32,
     pub(crate) label: &'a str,
 }
 
-/// A descriptor set of a pipeline: its group, and which of the pipeline's slots it holds.
+/// A descriptor set of a pipeline: its group, and the pipeline's slots that belong to it.
 pub(in crate::vulkan) struct Set {
     pub(in crate::vulkan) group: u32,
     pub(in crate::vulkan) layout: vk::DescriptorSetLayout,
@@ -54,7 +54,7 @@ pub(in crate::vulkan) struct Set {
     pub(in crate::vulkan) template: vk::DescriptorUpdateTemplate,
 }
 
-/// A compute pipeline with its layout. Whoever drops it has waited for the submissions that use it.
+/// A compute pipeline with its layout. It may be dropped only after the submissions that use it are done.
 pub(crate) struct Pipeline {
     device: Arc<Device>,
     pub(in crate::vulkan) raw: vk::Pipeline,
@@ -62,15 +62,15 @@ pub(crate) struct Pipeline {
     pub(in crate::vulkan) slots: Vec<Slot>,
     /// The sets that have bindings, by ascending group.
     pub(in crate::vulkan) sets: Vec<Set>,
-    /// True if the only set is pushed into the command buffer instead of allocated.
+    /// Whether the only set is pushed into the command buffer instead of allocated.
     pub(in crate::vulkan) pushed: bool,
     pub(in crate::vulkan) push_constant_bytes: u32,
-    /// The layouts of groups without bindings below the last one.
+    /// The layout for groups without bindings below the last group.
     empty: Option<vk::DescriptorSetLayout>,
 }
 
 impl Pipeline {
-    /// Compiles for the driver. The SPIR-V has been checked.
+    /// Creates the pipeline, for which the driver compiles the SPIR-V. The SPIR-V has been checked before.
     pub(crate) fn new(device: &Arc<Device>, cache: &PipelineCache, desc: &PipelineDesc<'_>) -> Result<Pipeline> {
         let mut pipeline = Pipeline {
             device: device.clone(),
@@ -82,7 +82,7 @@ impl Pipeline {
             push_constant_bytes: desc.push_constant_bytes,
             empty: None,
         };
-        // What is made so far is destroyed by `Drop` if a step fails.
+        // If a step fails, `Drop` destroys what has been created so far.
         pipeline.make_sets()?;
         pipeline.make_layout()?;
         pipeline.make_templates()?;
@@ -149,7 +149,7 @@ impl Pipeline {
         Ok(())
     }
 
-    /// How the sets are filled: templates are a third cheaper than writes, each time (measured on NVIDIA).
+    /// Creates the update templates of the sets. Filling a set by a template takes a third less time than by writes (measured on NVIDIA).
     fn make_templates(&mut self) -> Result<()> {
         let size = size_of::<vk::DescriptorBufferInfo>();
         for i in 0..self.sets.len() {
@@ -224,7 +224,7 @@ impl Pipeline {
         let info = vk::ComputePipelineCreateInfo::default().flags(told).stage(stage).layout(self.layout);
         // SAFETY: module, layout and cache are this device's and alive; the entry point is in the module.
         let made = unsafe { device.create_compute_pipelines(cache.raw, &[info], None) };
-        // SAFETY: a shader module may go once its pipelines are made.
+        // SAFETY: a shader module may be destroyed once its pipelines exist.
         unsafe { device.destroy_shader_module(module, None) };
         match made {
             Ok(pipelines) => self.raw = pipelines.into_iter().next().unwrap_or_default(),
@@ -244,7 +244,7 @@ impl Pipeline {
 impl Drop for Pipeline {
     fn drop(&mut self) {
         let device = self.device.raw();
-        // SAFETY: all were made by this device (or are null, which is allowed), and by the type's contract no submission uses them.
+        // SAFETY: all were created by this device (or are null, which is allowed), and by the type's contract no submission uses them.
         unsafe {
             device.destroy_pipeline(self.raw, None);
             device.destroy_pipeline_layout(self.layout, None);
@@ -265,11 +265,11 @@ pub(crate) struct PipelineCache {
 }
 
 impl PipelineCache {
-    /// Starts from `data` of an earlier run (empty: from nothing). A driver that does not take the data gets none.
+    /// Creates the cache from `data` of an earlier run, which may be empty. If the driver rejects the data, the cache starts empty.
     pub(crate) fn new(device: &Arc<Device>, data: &[u8]) -> Result<PipelineCache> {
         let make = |data: &[u8]| {
             let info = vk::PipelineCacheCreateInfo::default().initial_data(data);
-            // SAFETY: the data is what this driver gave out, by the header, length and hash of the file that held it.
+            // SAFETY: the data comes from this driver, as the header, length and hash of the file that held it show.
             unsafe { device.raw().create_pipeline_cache(&info, None) }
         };
         if device.snapshot().quirks.caches_itself {
@@ -280,7 +280,7 @@ impl PipelineCache {
         Ok(PipelineCache { device: device.clone(), raw })
     }
 
-    /// All that the driver would like to find again; nothing of one that keeps a cache of its own.
+    /// The cache's data for later runs; empty for a driver that keeps a cache of its own.
     pub(crate) fn data(&self) -> Result<Vec<u8>> {
         if self.raw == vk::PipelineCache::null() {
             return Ok(Vec::new());
@@ -292,7 +292,7 @@ impl PipelineCache {
 
 impl Drop for PipelineCache {
     fn drop(&mut self) {
-        // SAFETY: the cache is this device's or null, which is allowed; pipelines made with it do not need it.
+        // SAFETY: the cache is this device's or null, which is allowed; pipelines that were created with it do not need it.
         unsafe { self.device.raw().destroy_pipeline_cache(self.raw, None) };
     }
 }

@@ -1,4 +1,4 @@
-//! Recording: one command buffer with the descriptor pools it draws from, reused as a whole.
+//! Command buffers. Each has descriptor pools of its own, and both are reused together.
 
 use super::stages::Stages;
 use crate::vulkan::device::Device;
@@ -10,26 +10,27 @@ use ash::vk;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
-/// Every stage that this library's commands have.
+/// Every pipeline stage that the commands of this library use.
 pub(super) const ALL_STAGES: vk::PipelineStageFlags = vk::PipelineStageFlags::from_raw(
     vk::PipelineStageFlags::COMPUTE_SHADER.as_raw()
         | vk::PipelineStageFlags::TRANSFER.as_raw()
         | vk::PipelineStageFlags::DRAW_INDIRECT.as_raw(),
 );
 
-/// What was bound last, so that it is not bound again.
+/// The state that was bound last. The same state is not bound again.
 #[derive(Default)]
 pub(super) struct Bound {
     pub(super) pipeline: vk::Pipeline,
-    /// The ranges in the order of the pipeline's slots; of a pipeline with this layout.
+    /// The ranges in the order of the pipeline's slots. They are valid for pipelines with `layout`.
     pub(super) slices: SmallVec<[Slice; 8]>,
     pub(super) layout: vk::PipelineLayout,
     push_constants: SmallVec<[u8; 128]>,
 }
 
-/// A command buffer with what it draws from. While a submission of it runs, it is neither recorded nor dropped: the queue's duty.
+/// A command buffer with its pools. While a submission of it runs, it must be neither recorded nor dropped; the queue ensures that.
 ///
-/// The recording methods assume what the runtime has checked: ranges inside living buffers of this device, limits, alignment.
+/// The recording methods assume that the runtime has checked their arguments: ranges lie inside living buffers of this device, and limits
+/// and alignments hold.
 pub(crate) struct Commands {
     device: Arc<Device>,
     pool: vk::CommandPool,
@@ -40,15 +41,15 @@ pub(crate) struct Commands {
 
 impl Commands {
     pub(crate) fn new(device: &Arc<Device>) -> Result<Commands> {
-        // Beginning resets the command buffer: half a microsecond less on NVIDIA than resetting the pool before.
+        // vkBeginCommandBuffer resets the command buffer. On NVIDIA that takes half a microsecond less than resetting the pool before.
         let flags = vk::CommandPoolCreateFlags::TRANSIENT | vk::CommandPoolCreateFlags::RESET_COMMAND_BUFFER;
         let info = vk::CommandPoolCreateInfo::default().queue_family_index(device.queue_family()).flags(flags);
         // SAFETY: the device is alive and was created with this queue family.
         let pool = unsafe { device.raw().create_command_pool(&info, None) }.map_err(|e| Error::of("vkCreateCommandPool", e))?;
         let info = vk::CommandBufferAllocateInfo::default().command_pool(pool).command_buffer_count(1);
-        // SAFETY: the pool was made just now.
+        // SAFETY: the pool was created just now.
         let buffers = unsafe { device.raw().allocate_command_buffers(&info) }.map_err(|e| {
-            // SAFETY: nothing was allocated from the pool, and nobody else knows it.
+            // SAFETY: nothing was allocated from the pool, and no other code has its handle.
             unsafe { device.raw().destroy_command_pool(pool, None) };
             Error::of("vkAllocateCommandBuffers", e)
         })?;
@@ -58,7 +59,7 @@ impl Commands {
         Ok(Commands { device: device.clone(), pool, buffer, descriptors: Descriptors::new(device), bound: Bound::default() })
     }
 
-    /// The device and the command buffer, for the parts of recording that stand elsewhere.
+    /// The device and the command buffer, for recording code in other files.
     pub(super) fn parts(&self) -> (&Arc<Device>, vk::CommandBuffer) {
         (&self.device, self.buffer)
     }
@@ -67,12 +68,12 @@ impl Commands {
         self.buffer
     }
 
-    /// Forgets what was recorded, which no submission uses any more, and starts anew, for one submission.
+    /// Discards what was recorded and begins a new recording for one submission. No submission may use the old recording any more.
     pub(super) fn begin(&mut self) -> Result<()> {
         self.begin_with(vk::CommandBufferUsageFlags::ONE_TIME_SUBMIT)
     }
 
-    /// As `begin`, for any number of submissions, also when others of them are running.
+    /// As `begin`, but the recording may be submitted any number of times, and several of its submissions may run at once.
     pub(crate) fn begin_reusable(&mut self) -> Result<()> {
         self.begin_with(vk::CommandBufferUsageFlags::SIMULTANEOUS_USE)
     }
@@ -85,18 +86,19 @@ impl Commands {
         unsafe { self.device.raw().begin_command_buffer(self.buffer, &info) }.map_err(|e| Error::of("vkBeginCommandBuffer", e))
     }
 
-    /// Ends what was begun; then it can be submitted.
+    /// Ends the recording. After that it can be submitted.
     pub(crate) fn end(&mut self) -> Result<()> {
         // SAFETY: the command buffer is being recorded.
         unsafe { self.device.raw().end_command_buffer(self.buffer) }.map_err(|e| Error::of("vkEndCommandBuffer", e))
     }
 
-    /// All commands of `src` before are done, and their writes visible, before commands of `dst` after it start.
+    /// A barrier: earlier commands of the stages `src` are done, and their writes are visible, before later commands of the stages `dst`
+    /// start.
     pub(crate) fn barrier(&mut self, src: Stages, dst: Stages) {
         self.memory_barrier(src.flags(), src.writes(), dst.flags(), dst.accesses());
     }
 
-    /// The writes of `src` before are visible to the host once the submission is done.
+    /// A barrier: earlier writes of the stages `src` are visible to the host when the submission is done.
     pub(crate) fn host_barrier(&mut self, src: Stages) {
         self.memory_barrier(src.flags(), src.writes(), vk::PipelineStageFlags::HOST, vk::AccessFlags::HOST_READ);
     }
@@ -121,7 +123,7 @@ impl Commands {
         unsafe { self.device.raw().cmd_copy_buffer(self.buffer, src.buffer, dst.buffer, &region) };
     }
 
-    /// Copies `src` to `dst` over and over, the last time as much as fits.
+    /// Fills `dst` with repeated copies of `src`. The last copy is cut off at the end of `dst`.
     pub(crate) fn copy_repeated(&mut self, src: Slice, dst: Slice) {
         let mut regions = Vec::new();
         let mut at = 0;
@@ -142,11 +144,11 @@ impl Commands {
         unsafe { self.device.raw().cmd_fill_buffer(self.buffer, dst.buffer, dst.offset, dst.size, word) };
     }
 
-    /// Makes ready to dispatch: the pipeline, `slices` for its slots in order, and its push constants.
+    /// Binds what a dispatch needs: the pipeline, `slices` for its slots in order, and its push constants.
     pub(crate) fn bind(&mut self, pipeline: &Pipeline, slices: &[Slice], push_constants: &[u8]) -> Result<()> {
         debug_assert_eq!(slices.len(), pipeline.slots.len());
         if self.bound.pipeline != pipeline.raw {
-            // SAFETY: the command buffer is being recorded; the pipeline outlives the submission, by the caller's duty.
+            // SAFETY: the command buffer is being recorded; the caller keeps the pipeline alive until the submission is done.
             unsafe { self.device.raw().cmd_bind_pipeline(self.buffer, vk::PipelineBindPoint::COMPUTE, pipeline.raw) };
             self.bound.pipeline = pipeline.raw;
         }
@@ -157,7 +159,7 @@ impl Commands {
             self.bound.slices.extend_from_slice(slices);
         }
         if !(push_constants.is_empty() || same_layout && self.bound.push_constants.as_slice() == push_constants) {
-            // SAFETY: the layout's push-constant range has these bytes, a multiple of 4 of them.
+            // SAFETY: the push-constant range of the layout covers these bytes, and their number is a multiple of 4.
             unsafe {
                 self.device.raw().cmd_push_constants(self.buffer, pipeline.layout, vk::ShaderStageFlags::COMPUTE, 0, push_constants);
             }
@@ -168,13 +170,14 @@ impl Commands {
         Ok(())
     }
 
-    /// Runs the bound pipeline over so many workgroups, each number within the device's limit.
+    /// Dispatches `groups` workgroups of the bound pipeline. Each number is within the device's limit.
     pub(crate) fn dispatch(&mut self, groups: [u32; 3]) {
         // SAFETY: the command buffer is being recorded, and `bind` came before.
         unsafe { self.device.raw().cmd_dispatch(self.buffer, groups[0], groups[1], groups[2]) };
     }
 
-    /// Runs the bound pipeline over as many workgroups as the three words at the start of `counts`, which is aligned to 4, then say.
+    /// Dispatches the bound pipeline with the workgroup counts that the three words at the start of `counts` have when the device gets
+    /// there. `counts` is aligned to 4 bytes.
     pub(crate) fn dispatch_indirect(&mut self, counts: Slice) {
         // SAFETY: the command buffer is being recorded, and `bind` came before; every buffer may be used for this, and the caller keeps the
         // 12 bytes inside of it.
@@ -184,7 +187,7 @@ impl Commands {
 
 impl Drop for Commands {
     fn drop(&mut self) {
-        // SAFETY: by the type's contract no submission runs; the pool takes its command buffer along.
+        // SAFETY: by the type's contract no submission runs; destroying the pool frees its command buffer.
         unsafe { self.device.raw().destroy_command_pool(self.pool, None) };
     }
 }

@@ -1,11 +1,11 @@
-//! Which submissions are done: by a timeline semaphore where the device has one, by fences in order where not.
+//! Knows which submissions of a queue are done: by a timeline semaphore if the device supports them, else by fences in order.
 //!
-//! Submissions of a queue have ascending numbers and finish in order. Of the threads that wait for a queue one leads: it spins for a
-//! moment or blocks in the driver, for the first submission that any of them waits for, and wakes those whose turn has come. The others
-//! sleep. One in the driver is not only enough: of several that NVIDIA's driver 580 blocks at once some wake 10 ms late (seen on an H100,
-//! where reads by eight threads took 10 or 20 ms instead of one).
+//! Submissions of a queue have ascending numbers and finish in order. One of the threads that wait for a queue is the leader. It waits for
+//! the first submission that any of the threads waits for: it spins for a short time or blocks in the driver. Then it wakes the threads
+//! whose submissions are done. The other threads sleep. More than one thread in the driver would do harm: if NVIDIA's driver 580 blocks
+//! several threads at once, some of them wake 10 ms late (seen on an H100, where reads by eight threads took 10 or 20 ms instead of one).
 //!
-//! Every blocking call is bounded by [`SLICE`], so that a lost device is noticed.
+//! Every blocking call is bounded by [`MAX_BLOCK`], so that a lost device is noticed.
 
 use crate::vulkan::device::Device;
 use crate::vulkan::error::{Error, ErrorKind, Result};
@@ -15,18 +15,18 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The longest that a thread stays in the driver without coming up to look around.
-const SLICE: Duration = Duration::from_secs(1);
+/// The longest time that a thread blocks in the driver before it checks the state again.
+const MAX_BLOCK: Duration = Duration::from_secs(1);
 
-/// A sleeping thread looks for itself after so long.
-const LOOK: Duration = Duration::from_millis(2);
+/// A sleeping thread polls the driver itself after this time.
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// How the threads of one device wait: at most one of them spins, for a bounded time, because a blocked wait ends some 20 us late and
-/// short kernels take less. Shared by the device's completions.
+/// Limits the spinning of the threads of one device: at most one of them spins at a time, and for a bounded time. Spinning pays because a
+/// blocked wait ends some 20 us late, and short kernels take less than that. The completions of a device share it.
 pub(crate) struct Spin {
-    /// How long a thread asks again and again before it blocks.
+    /// How long a thread polls before it blocks.
     duration: Duration,
-    /// A thread is doing so.
+    /// Whether a thread spins now.
     taken: AtomicBool,
 }
 
@@ -35,7 +35,8 @@ impl Spin {
         Arc::new(Spin { duration, taken: AtomicBool::new(false) })
     }
 
-    /// Calls `is_done` again and again for a moment, unless another thread of the device does so. Whether it gave true.
+    /// Calls `is_done` repeatedly for a short time, unless another thread of the device spins already. Returns whether `is_done` returned
+    /// true.
     fn until(&self, limit: Duration, mut is_done: impl FnMut() -> Result<bool>) -> Result<bool> {
         let duration = self.duration.min(limit);
         if duration.is_zero() || self.taken.swap(true, Ordering::Acquire) {
@@ -53,17 +54,17 @@ impl Spin {
     }
 }
 
-/// Tells which submissions of one queue are done.
+/// Knows which submissions of one queue are done.
 pub(crate) struct Completion {
     device: Arc<Device>,
-    /// `None`: fences.
+    /// The timeline semaphore; `None`: fences are used.
     timeline: Option<vk::Semaphore>,
     done: AtomicU64,
-    /// The last submission that is on its way.
+    /// The last submission that has been submitted to Vulkan.
     sent: AtomicU64,
-    /// Threads that wait.
+    /// The number of threads that wait.
     waiting: AtomicU32,
-    /// Numbers that were given out and will never be submitted: none, nearly always.
+    /// Numbers whose submission failed. This is nearly always empty.
     lost: Mutex<Vec<u64>>,
     any_lost: AtomicBool,
     state: Mutex<State>,
@@ -72,16 +73,16 @@ pub(crate) struct Completion {
 
 #[derive(Default)]
 struct State {
-    /// A thread leads.
+    /// Whether a thread is the leader.
     is_led: bool,
-    /// The threads that sleep meanwhile.
+    /// The threads that sleep.
     waiters: Vec<Waiter>,
-    /// Fences in flight, with the submission that signals each, in order.
+    /// The fences in flight, in order, each with the number of its submission.
     fences: VecDeque<(u64, Arc<Fence>)>,
     spare: Vec<Arc<Fence>>,
 }
 
-/// A sleeping thread, and what it waits for.
+/// A sleeping thread, and the number that it waits for.
 struct Waiter {
     number: u64,
     thread: std::thread::Thread,
@@ -96,7 +97,7 @@ impl State {
         }
     }
 
-    /// Wakes them and, if no thread leads, one that will.
+    /// Wakes the threads whose submissions are done. If there is no leader, it also wakes a thread that becomes the leader.
     fn hand_over(&mut self, done: u64, sent: u64) {
         self.wake(done);
         if !self.is_led
@@ -106,7 +107,7 @@ impl State {
         }
     }
 
-    /// The sleeping thread with the first submission that is on its way.
+    /// The sleeping thread that waits for the earliest submission which has been submitted.
     fn first(&self, sent: u64) -> Option<usize> {
         (0..self.waiters.len()).filter(|&i| self.waiters[i].number <= sent).min_by_key(|&i| self.waiters[i].number)
     }
@@ -119,7 +120,7 @@ impl Waiter {
     }
 }
 
-/// A fence, destroyed with its last user.
+/// A fence. It is destroyed with its last user.
 pub(crate) struct Fence {
     device: Arc<Device>,
     raw: vk::Fence,
@@ -127,12 +128,12 @@ pub(crate) struct Fence {
 
 impl Drop for Fence {
     fn drop(&mut self) {
-        // SAFETY: the fence was made by this device, and the last `Arc` of it goes here, so nobody waits on it.
+        // SAFETY: the fence was created by this device, and this drops its last `Arc`, so no thread waits for it.
         unsafe { self.device.raw().destroy_fence(self.raw, None) };
     }
 }
 
-/// What a submission signals when it is done.
+/// The object that a submission signals when it is done.
 pub(crate) enum Signal {
     /// This value of this timeline semaphore.
     Timeline(vk::Semaphore, u64),
@@ -141,7 +142,7 @@ pub(crate) enum Signal {
 }
 
 impl Signal {
-    /// The fence to submit with, or none.
+    /// The fence to submit with, or null.
     pub(super) fn fence(&self) -> vk::Fence {
         match self {
             Signal::Timeline(..) => vk::Fence::null(),
@@ -151,12 +152,12 @@ impl Signal {
 }
 
 impl Completion {
-    /// For one queue of an open device.
+    /// Creates the completion of one queue of an open device.
     pub(crate) fn new(device: &Arc<Device>, spin: &Arc<Spin>) -> Result<Completion> {
         let timeline = if device.features().timeline_semaphore {
             let mut kind = vk::SemaphoreTypeCreateInfo::default().semaphore_type(vk::SemaphoreType::TIMELINE).initial_value(0);
             let info = vk::SemaphoreCreateInfo::default().push_next(&mut kind);
-            // SAFETY: the device has the timelineSemaphore feature, enabled; the infos live through the call.
+            // SAFETY: the feature timelineSemaphore is enabled; the infos live through the call.
             let semaphore = unsafe { device.raw().create_semaphore(&info, None) }.map_err(|e| Error::of("vkCreateSemaphore", e))?;
             device.set_name(semaphore, "avx_gpu completion");
             Some(semaphore)
@@ -180,14 +181,14 @@ impl Completion {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What submission `number` has to signal. Nobody waits for a fence of it before `submitted` says so: a submission and a wait must
-    /// not use one fence at the same time.
+    /// The object that submission `number` has to signal. No thread waits for its fence before `submitted` was called, because a submission
+    /// and a wait must not use a fence at the same time.
     pub(crate) fn signal(&self, number: u64) -> Result<Signal> {
         if let Some(semaphore) = self.timeline {
             return Ok(Signal::Timeline(semaphore, number));
         }
         let mut state = self.state();
-        // A spare fence may still be in the hands of a leader that waits on it; only one that nobody else holds is reset.
+        // A leader may still wait for a spare fence. Only a fence that no other thread holds is reset.
         let spare = state.spare.iter().position(|f| Arc::strong_count(f) == 1).map(|i| state.spare.swap_remove(i));
         let fence = match spare {
             Some(fence) => {
@@ -206,7 +207,7 @@ impl Completion {
         Ok(Signal::Fence(fence))
     }
 
-    /// Submission `number` is on its way and will signal this. Numbers come in order.
+    /// Reports that submission `number` has been submitted and will signal `signal`. Numbers must ascend.
     pub(crate) fn submitted(&self, number: u64, signal: Signal) {
         if let Signal::Fence(fence) = signal {
             self.state().fences.push_back((number, fence));
@@ -214,12 +215,12 @@ impl Completion {
         self.sent.store(number, Ordering::Release);
     }
 
-    /// The last submission that is on its way.
+    /// The last submission that has been submitted to Vulkan.
     pub(crate) fn sent(&self) -> u64 {
         self.sent.load(Ordering::Acquire)
     }
 
-    /// Submission `number` failed and never comes: who waits for it is told.
+    /// Reports that submission `number` failed. Waits for it return an error.
     pub(crate) fn lose(&self, number: u64) {
         self.lost.lock().unwrap_or_else(PoisonError::into_inner).push(number);
         self.any_lost.store(true, Ordering::Release);
@@ -232,22 +233,22 @@ impl Completion {
         Ok(())
     }
 
-    /// How many threads wait.
+    /// The number of threads that wait.
     pub(crate) fn waiting(&self) -> u32 {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// Whether a thread may wait for a submission before it is on its way.
+    /// Whether a thread may wait for a submission before it has been submitted.
     pub(crate) fn may_wait_before(&self) -> bool {
         self.timeline.is_some()
     }
 
-    /// The last submission known to be done, without asking the driver.
+    /// The last submission that is known to be done. Does not ask the driver.
     pub(crate) fn done(&self) -> u64 {
         self.done.load(Ordering::Acquire)
     }
 
-    /// Asks the driver, without waiting, for the last submission that is done.
+    /// Asks the driver which submission was the last one to finish. Does not wait.
     pub(crate) fn poll(&self) -> Result<u64> {
         if let Some(semaphore) = self.timeline {
             let value = self.device.timeline_value(semaphore)?;
@@ -269,13 +270,13 @@ impl Completion {
         Ok(self.done())
     }
 
-    /// The semaphore whose value tells what is done, for other queues to wait for.
+    /// The timeline semaphore of the submissions, for waits of other queues.
     pub(super) fn timeline(&self) -> Option<vk::Semaphore> {
         self.timeline
     }
 
-    /// Waits until submission `number` is done; false if `deadline` came first. Any number of threads may wait at once. A submission that is
-    /// not on its way yet must come, or be lost (`lose`): which is an error here.
+    /// Waits until submission `number` is done. Returns false if `deadline` passed first. Any number of threads may wait at once. If the
+    /// submission has not been submitted yet, it must be submitted later, or reported as failed by `lose`, for which this returns an error.
     pub(crate) fn wait(&self, number: u64, deadline: Option<Instant>) -> Result<bool> {
         let is_done = self.done() >= number || self.wait_longer(number, deadline)?;
         self.check_lost(number)?;
@@ -284,7 +285,7 @@ impl Completion {
 
     fn wait_longer(&self, number: u64, deadline: Option<Instant>) -> Result<bool> {
         let _waiting = Waiting::new(&self.waiting);
-        // Who has slept may have been woken to lead. If it need not, another one will.
+        // A thread that slept may have been woken to become the leader. If it has no need to wait any more, it wakes another one.
         let mut slept = None;
         loop {
             if self.done() >= number || self.poll()? >= number {
@@ -296,14 +297,14 @@ impl Completion {
             if !state.is_led && number <= self.sent() {
                 state.is_led = true;
                 drop(state);
-                let _lead = Lead(self);
+                let _lead = Leadership(self);
                 return self.lead(number, deadline);
             }
             slept.get_or_insert_with(|| Sleeper(self));
             let woken = Arc::new(AtomicBool::new(false));
             state.waiters.push(Waiter { number, thread: std::thread::current(), woken: woken.clone() });
             drop(state);
-            // The leader may have looked through the sleepers just before.
+            // The leader may have checked the sleeping threads just before this one was added.
             if self.done() >= number {
                 self.forget(&woken);
                 continue;
@@ -312,7 +313,7 @@ impl Completion {
         }
     }
 
-    /// Waits for the first submission that any thread waits for, again and again, until `number` is done.
+    /// Waits for the first submission that any thread waits for, and repeats that until `number` is done.
     fn lead(&self, number: u64, deadline: Option<Instant>) -> Result<bool> {
         let mut last = u64::MAX;
         loop {
@@ -327,7 +328,7 @@ impl Completion {
             }
             self.check_lost(number)?;
             let Some(left) = left_until(deadline) else { return Ok(false) };
-            // As long as submissions end soon, it is worth it.
+            // Spinning pays as long as submissions finish soon after each other.
             let spins = done != last;
             last = done;
             if !(spins && self.spin.until(left, || Ok(self.poll()? >= first))?) {
@@ -340,7 +341,7 @@ impl Completion {
         self.state().waiters.retain(|w| !Arc::ptr_eq(&w.woken, woken));
     }
 
-    /// Sleeps until woken or submission `number` is done, `left` at most. It looks now and then itself.
+    /// Sleeps until the thread is woken or submission `number` is done, for at most `left`. It polls the driver now and then.
     fn sleep(&self, number: u64, woken: &Arc<AtomicBool>, left: Duration) {
         let until = Instant::now() + left;
         while !woken.load(Ordering::Acquire) {
@@ -349,7 +350,7 @@ impl Completion {
                 self.forget(woken);
                 return;
             }
-            std::thread::park_timeout(left.min(LOOK));
+            std::thread::park_timeout(left.min(POLL_INTERVAL));
             if self.poll().is_ok_and(|done| done >= number) {
                 self.forget(woken);
                 return;
@@ -357,7 +358,7 @@ impl Completion {
         }
     }
 
-    /// Blocks in the driver until submission `number` is done, or (with fences) the oldest one in flight; at most `left`.
+    /// Blocks in the driver until submission `number` is done, or with fences the oldest one in flight, for at most `left`.
     fn block(&self, number: u64, left: Duration) -> Result<()> {
         let timeout = u64::try_from(left.as_nanos()).unwrap_or(u64::MAX);
         if let Some(semaphore) = self.timeline {
@@ -376,15 +377,16 @@ impl Completion {
     }
 }
 
-/// How long a blocking call may take: `None` if the deadline is over.
+/// How long a blocking call may take; `None` if the deadline has passed.
 fn left_until(deadline: Option<Instant>) -> Option<Duration> {
     match deadline {
-        None => Some(SLICE),
-        Some(deadline) => deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()).map(|left| left.min(SLICE)),
+        None => Some(MAX_BLOCK),
+        Some(deadline) => deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()).map(|left| left.min(MAX_BLOCK)),
     }
 }
 
-/// Waits until one of several submissions is done; its index, or `None` if `deadline` came first. Does not spin if `quiet`.
+/// Waits until one of several submissions is done. Returns its index, or `None` if `deadline` passed first. Does not spin if `quiet` is
+/// set.
 pub(crate) fn wait_first(points: &[(Arc<Completion>, u64)], deadline: Option<Instant>, quiet: bool) -> Result<Option<usize>> {
     let look = || -> Result<Option<usize>> {
         for (i, (completion, number)) in points.iter().enumerate() {
@@ -412,7 +414,7 @@ pub(crate) fn wait_first(points: &[(Arc<Completion>, u64)], deadline: Option<Ins
                 first.device.wait_first_timeline(&semaphores, timeout)?;
             }
             _ if points.len() == 1 => first.block(*number, left)?,
-            // Several devices, or fences of several queues: the driver has no call for that.
+            // The submissions belong to several devices, or have fences of several queues. Vulkan has no call that waits for those.
             _ => {
                 std::thread::sleep(pause.min(left));
                 pause = (pause * 2).min(Duration::from_millis(1));
@@ -421,7 +423,7 @@ pub(crate) fn wait_first(points: &[(Arc<Completion>, u64)], deadline: Option<Ins
     }
 }
 
-/// A thread's wait, counted.
+/// Counts a thread that waits.
 struct Waiting<'a>(&'a AtomicU32);
 
 impl<'a> Waiting<'a> {
@@ -437,10 +439,11 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// A thread's lead: however it ends, those who can go on are woken, and another one to lead.
-struct Lead<'a>(&'a Completion);
+/// The leadership of a thread. When it ends, in whatever way, the threads whose submissions are done are woken, and one that becomes the
+/// leader.
+struct Leadership<'a>(&'a Completion);
 
-impl Drop for Lead<'_> {
+impl Drop for Leadership<'_> {
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.is_led = false;
@@ -448,7 +451,7 @@ impl Drop for Lead<'_> {
     }
 }
 
-/// A thread that has slept, and goes.
+/// A thread that has slept and leaves the wait.
 struct Sleeper<'a>(&'a Completion);
 
 impl Drop for Sleeper<'_> {
@@ -460,7 +463,8 @@ impl Drop for Sleeper<'_> {
 impl Drop for Completion {
     fn drop(&mut self) {
         if let Some(semaphore) = self.timeline {
-            // SAFETY: whoever drops the queue has waited for its submissions, so none will signal it, and nobody holds `self`.
+            // SAFETY: the queue is dropped only after its submissions are done, so none will signal the semaphore, and no other code holds
+            // `self`.
             unsafe { self.device.raw().destroy_semaphore(semaphore, None) };
         }
     }

@@ -1,4 +1,4 @@
-//! A queue: command buffers go in numbered submissions, and come back when they are done.
+//! A queue of the device. Command buffers are submitted under ascending numbers and are reused when their submission is done.
 
 use super::commands::Commands;
 use super::completion::{Completion, Signal, Spin};
@@ -8,7 +8,7 @@ use ash::vk;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// One queue of a device. Used by one thread at a time, together with all others of the device; [`Completion`] is for all.
+/// One queue of a device. Only one thread at a time may use the queues of a device; any thread may use their [`Completion`].
 pub(crate) struct Queue {
     device: Arc<Device>,
     raw: vk::Queue,
@@ -16,12 +16,12 @@ pub(crate) struct Queue {
     submitted: u64,
     flight: VecDeque<(u64, Commands)>,
     spare: Vec<Commands>,
-    /// Begun ahead of its use.
+    /// A command buffer whose recording has begun before it is needed.
     ready: Option<Commands>,
 }
 
 impl Queue {
-    /// Number `index`; beyond those that the device has, they are shared.
+    /// The queue with the number `index`. If the device has fewer queues, several `Queue`s share one.
     pub(crate) fn new(device: &Arc<Device>, index: usize, spin: &Arc<Spin>) -> Result<Queue> {
         let completion = Arc::new(Completion::new(device, spin)?);
         let raw = device.queues()[index % device.queues().len()];
@@ -37,7 +37,7 @@ impl Queue {
         self.submitted
     }
 
-    /// A command buffer that is being recorded.
+    /// A command buffer whose recording has begun.
     pub(crate) fn begin(&mut self) -> Result<Commands> {
         self.retire();
         if let Some(commands) = self.ready.take() {
@@ -51,8 +51,8 @@ impl Queue {
         Ok(commands)
     }
 
-    /// Begins the next command buffer ahead, if one is there for it: for a moment in which the device has work, and the host mostly waits
-    /// for it. A failure shows again when it is needed.
+    /// Begins the next command buffer early, if one is available. Callers do this while the device has work and the host mostly waits. If
+    /// it fails, the next `begin` reports the failure.
     pub(crate) fn begin_ahead(&mut self) {
         if self.ready.is_some() {
             return;
@@ -60,7 +60,7 @@ impl Queue {
         self.retire();
         let commands = match self.spare.pop() {
             Some(commands) => Some(commands),
-            // Two, for a program that waits for each: one runs, one is begun.
+            // Two are enough for a program that waits for each submission: one runs while the other is begun.
             None if self.flight.len() < 2 => Commands::new(&self.device).ok(),
             None => None,
         };
@@ -72,8 +72,9 @@ impl Queue {
         }
     }
 
-    /// Submits what was recorded, if anything was, under a number higher than those before, and behind it `graph`, which was recorded
-    /// earlier, if there is one. It starts when the other queues of `waits` have passed the submissions named there, which have been submitted.
+    /// Submits `commands` and then `graph`, which was recorded earlier; either may be missing. `number` is higher than that of every
+    /// earlier submission. The submission starts when the submissions of other queues in `waits` are done. They must have been submitted
+    /// before.
     pub(crate) fn submit(
         &mut self,
         mut commands: Option<Commands>,
@@ -87,8 +88,8 @@ impl Queue {
         let buffers: smallvec::SmallVec<[vk::CommandBuffer; 2]> = commands.iter().chain(graph).map(Commands::raw).collect();
         let info = vk::SubmitInfo::default().command_buffers(&buffers);
         let submit = |info: vk::SubmitInfo<'_>, fence| {
-            // SAFETY: the command buffers are complete and belong to this device's queue family; the queue is used under the engine's
-            // lock alone; semaphore and fence are this device's and unsignaled at this number.
+            // SAFETY: the command buffers are complete and belong to this device's queue family; the queue is used only under the device's
+            // lock; semaphore and fence are this device's and unsignaled at this number.
             unsafe { self.device.raw().queue_submit(self.raw, &[info], fence) }
         };
         let signal = self.completion.signal(number)?;
@@ -115,13 +116,13 @@ impl Queue {
         Ok(())
     }
 
-    /// The submissions that are not known to be done, oldest first. Those of graphs alone are not among them.
+    /// The submissions that are not known to be done, oldest first. Submissions that consist of a graph alone are left out.
     pub(crate) fn in_flight(&self) -> impl Iterator<Item = u64> {
         let done = self.completion.done();
         self.flight.iter().map(|(number, _)| *number).filter(move |number| *number > done)
     }
 
-    /// Takes back the command buffers whose submissions are done.
+    /// Takes back the command buffers of submissions that are done.
     pub(crate) fn retire(&mut self) {
         let done = self.completion.done();
         while self.flight.front().is_some_and(|(number, _)| *number <= done) {

@@ -1,22 +1,22 @@
-//! Where in the pipeline commands touch memory: what stands on the two sides of a barrier.
+//! The pipeline stages in which commands access memory. A barrier has a set of them on each side.
 
 use ash::vk::{AccessFlags, PipelineStageFlags};
 
-/// Where a command touches memory.
+/// A stage in which a command accesses memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// A kernel.
     Compute = 0,
     /// A copy or fill command.
     Transfer = 1,
-    /// Workgroup counts that the device reads from a buffer.
+    /// Reading workgroup counts from a buffer.
     Indirect = 2,
-    /// A kernel that reads uniform data. To make that visible empties another cache, so it is told apart.
+    /// A kernel that reads uniform data. A barrier for it invalidates another cache, so it is a stage of its own.
     Uniform = 3,
 }
 
 impl Stage {
-    /// By their numbers.
+    /// The stages by their numbers.
     pub(crate) const ALL: [Stage; 4] = [Stage::Compute, Stage::Transfer, Stage::Indirect, Stage::Uniform];
 
     const fn flags(self) -> (PipelineStageFlags, AccessFlags, AccessFlags) {
@@ -33,7 +33,7 @@ impl Stage {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stages(u8);
 
-/// For each set: its stages, their writes, and all that they do to memory.
+/// For each set: the Vulkan stages, their write accesses, and all of their accesses.
 const FLAGS: [(PipelineStageFlags, AccessFlags, AccessFlags); 1 << Stage::ALL.len()] = {
     let mut all = [(PipelineStageFlags::empty(), AccessFlags::empty(), AccessFlags::empty()); 1 << Stage::ALL.len()];
     let mut set = 0;
@@ -69,7 +69,7 @@ impl Stages {
         self.0 |= other.0;
     }
 
-    /// The numbers of its stages.
+    /// The numbers of the stages in the set.
     #[inline]
     pub(crate) fn numbers(self) -> impl Iterator<Item = usize> {
         let mut left = self.0;
@@ -85,13 +85,13 @@ impl Stages {
         FLAGS[usize::from(self.0) % FLAGS.len()].0
     }
 
-    /// The writes of the stages.
+    /// The write accesses of the stages.
     #[inline]
     pub(super) fn writes(self) -> AccessFlags {
         FLAGS[usize::from(self.0) % FLAGS.len()].1
     }
 
-    /// All that the stages do to memory.
+    /// All accesses of the stages.
     #[inline]
     pub(super) fn accesses(self) -> AccessFlags {
         FLAGS[usize::from(self.0) % FLAGS.len()].2

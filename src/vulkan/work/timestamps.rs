@@ -1,6 +1,7 @@
-//! The device's clock: timestamps that commands write, and how that clock relates to the host's.
+//! The device's clock: timestamps that commands write, and the conversion to the host's clock.
 //!
-//! A tick count has as few as 36 bits (Intel, where it starts over each hour), so times are compared around that [`TickClock::range`].
+//! A tick count may have as few as 36 bits (on Intel, where it wraps around every hour). Times are therefore compared modulo
+//! [`TickClock::range`].
 
 use super::commands::Commands;
 use crate::vulkan::device::Device;
@@ -9,10 +10,10 @@ use ash::vk;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-/// Timestamps in one query pool.
+/// The number of timestamps in a query pool.
 const POOL: u32 = 256;
 
-/// The clock of a device's queue family, and the queries that hold its times. Clones share them.
+/// The clock of a device's queue family, and the queries for its timestamps. Clones share both.
 #[derive(Clone)]
 pub(crate) struct Stamps(Arc<Shared>);
 
@@ -28,33 +29,33 @@ struct Slots {
     free: Vec<(vk::QueryPool, u32)>,
 }
 
-/// How ticks become nanoseconds, and when they start over.
+/// The conversion of ticks to nanoseconds, and the range after which ticks wrap around.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct TickClock {
-    /// Bits of a tick count that mean something.
+    /// The valid bits of a tick count.
     mask: u64,
-    /// Nanoseconds in 2^32 ticks.
+    /// The number of nanoseconds in 2^32 ticks.
     period: u64,
 }
 
-/// A place for one time. Whoever drops it has waited for the submission that writes it.
+/// A query for one timestamp. It may be dropped only after the submission that writes it is done.
 pub(crate) struct Stamp {
     shared: Arc<Shared>,
     pool: vk::QueryPool,
     index: u32,
 }
 
-/// When a timestamp is taken.
+/// The point at which a timestamp is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StampStage {
-    /// When the device gets there.
+    /// When the device reaches the command.
     Top,
-    /// When all commands before are done.
+    /// When all earlier commands are done.
     Bottom,
 }
 
 impl Stamps {
-    /// `None` if the device's queues have no clock.
+    /// Returns `None` if the device's queues have no clock.
     pub(crate) fn new(device: &Arc<Device>) -> Result<Option<Stamps>> {
         let snapshot = device.snapshot();
         let bits = snapshot.queue_families.get(device.queue_family() as usize).map_or(0, |family| family.timestamp_valid_bits);
@@ -62,7 +63,7 @@ impl Stamps {
         Ok(clock.map(|clock| Stamps(Arc::new(Shared { device: device.clone(), clock, slots: Mutex::default() }))))
     }
 
-    /// A place for a time.
+    /// Takes a query for one timestamp.
     pub(crate) fn take(&self) -> Result<Stamp> {
         let mut slots = self.0.slots.lock().unwrap_or_else(PoisonError::into_inner);
         if slots.free.is_empty() {
@@ -79,32 +80,34 @@ impl Stamps {
         }
     }
 
-    /// The host's time at a device time, by a pair of times that were read together; both in nanoseconds.
+    /// Reads the device's and the host's clock together. Returns the device's time and the host's time since `origin`, both in nanoseconds.
     pub(crate) fn calibrate(&self, origin: Instant) -> Option<(u64, u64)> {
         self.0.device.clocks(origin).map(|(ticks, host)| (self.0.clock.nanoseconds(ticks), host))
     }
 
-    /// Nanoseconds from one time to another that came after it, by less than 15/16 of the clock's range; 0 if it seems a little earlier.
+    /// The nanoseconds from one time to a later one, which is less than 15/16 of the clock's range away; 0 if the later one seems to be
+    /// slightly earlier.
     pub(crate) fn forward(&self, from: u64, to: u64) -> u64 {
         self.0.clock.forward(from, to)
     }
 
-    /// Nanoseconds from one time to another, either of which may be the later one, by less than half of the clock's range.
+    /// The nanoseconds from one time to another, less than half of the clock's range apart. The result is negative if `to` is the earlier
+    /// one.
     pub(crate) fn difference(&self, from: u64, to: u64) -> i64 {
         self.0.clock.difference(from, to)
     }
 
-    /// The host's time at a device time, both in nanoseconds. `pair`: what `calibrate` gave, however long ago; `now`: the host's time,
-    /// less than half of the clock's range away.
+    /// Converts a device time to the host's time, both in nanoseconds. `pair` comes from `calibrate`, which may have been called long ago.
+    /// `now` is a host time less than half of the clock's range away from the result.
     pub(crate) fn host(&self, pair: (u64, u64), now: u64, time: u64) -> u64 {
         self.0.clock.host(pair, now, time)
     }
 }
 
 impl TickClock {
-    /// `None` if the device gives no bits, or a number of nanoseconds for a tick that cannot be.
+    /// Returns `None` if the device has no timestamp bits, or reports an impossible period.
     fn new(bits: u32, period: f32) -> Option<TickClock> {
-        // Exact: an f32's 24 bits, from 2^-9 ns on, which is half a terahertz.
+        // The product is exact: an f32 has 24 bits, and periods start at 2^-9 ns, which is half a terahertz.
         let period = f64::from(period) * f64::from(1 << 16) * f64::from(1 << 16);
         let mask = u64::MAX.checked_shr(64 - bits.min(64))?;
         (1.0..4e18).contains(&period).then(|| TickClock { mask, period: period.round() as u64 })
@@ -114,13 +117,13 @@ impl TickClock {
         ((u128::from(ticks & self.mask) * u128::from(self.period)) >> 32) as u64
     }
 
-    /// Nanoseconds after which times start over; `None`: 2^64, in effect never.
+    /// The number of nanoseconds after which times wrap around. `None` means 2^64, which is in effect never.
     fn range(self) -> Option<u64> {
         let range = (u128::from(self.mask) + 1).checked_mul(u128::from(self.period))? >> 32;
         u64::try_from(range).ok().filter(|&range| range > 0)
     }
 
-    /// How far it is from one time to another forwards, and backwards.
+    /// The distances from one time to another, forwards and backwards.
     fn distances(self, from: u64, to: u64) -> (u64, u64) {
         let forwards = |from: u64, to: u64| match self.range() {
             Some(range) if to < from => range.saturating_sub(from - to),
@@ -142,7 +145,7 @@ impl TickClock {
     }
 
     fn host(self, (device, host): (u64, u64), now: u64, time: u64) -> u64 {
-        // What the device's clock shows now, about.
+        // Approximately the time that the device's clock shows now.
         let shows = i128::from(device) + i128::from(now) - i128::from(host);
         let shows = shows.rem_euclid(self.range().map_or(1 << 64, i128::from)) as u64;
         now.saturating_add_signed(self.difference(shows, time))
@@ -150,8 +153,8 @@ impl TickClock {
 }
 
 impl Stamp {
-    /// The time in nanoseconds of the device's clock, which starts anywhere and starts over at its range (see [`Stamps::difference`]);
-    /// `None` if it has not been taken yet.
+    /// The timestamp in nanoseconds. The device's clock starts at any value and wraps around at its range (see [`Stamps::difference`]).
+    /// Returns `None` if the timestamp has not been written yet.
     pub(crate) fn read(&self) -> Result<Option<u64>> {
         let mut ticks = [0u64];
         // SAFETY: the pool is this device's and alive; its query was reset by the commands that write it, whose submission is done.
@@ -174,14 +177,14 @@ impl Drop for Stamp {
 impl Drop for Shared {
     fn drop(&mut self) {
         for pool in self.slots.get_mut().unwrap_or_else(PoisonError::into_inner).pools.drain(..) {
-            // SAFETY: made by this device; no stamp is left, so by their contract no submission writes it.
+            // SAFETY: the pool was created by this device; no stamp is left, so by their contract no submission writes to it.
             unsafe { self.device.raw().destroy_query_pool(pool, None) };
         }
     }
 }
 
 impl Commands {
-    /// Takes the time at this place.
+    /// Records the writing of a timestamp.
     pub(crate) fn stamp(&mut self, stamp: &Stamp, stage: StampStage) {
         let stage = match stage {
             StampStage::Top => vk::PipelineStageFlags::TOP_OF_PIPE,
