@@ -1,4 +1,4 @@
-//! The Vulkan instance: the loader, opened at run time, and one plain and one validating instance for the whole process.
+//! The Vulkan loader, which is opened at run time, and the instances: a plain one and a validating one for the whole process.
 
 use super::messages;
 use crate::vulkan::error::{Error, ErrorKind, Result};
@@ -13,22 +13,22 @@ const NEWEST: u32 = vk::make_api_version(0, 1, 4, 0);
 
 const VALIDATION_LAYER: &CStr = c"VK_LAYER_KHRONOS_validation";
 
-/// What to do where there is no loader or no driver.
+/// The advice for a machine without a loader or a driver.
 const INSTALL: &str = "Install your GPU's Vulkan driver, or the software one that runs on any CPU. Debian and Ubuntu: \
     libvulkan1 mesa-vulkan-drivers; Fedora: vulkan-loader mesa-vulkan-drivers; Arch: vulkan-icd-loader with one of vulkan-radeon, \
     vulkan-intel, nvidia-utils, vulkan-swrast; NVIDIA elsewhere: NVIDIA's own driver package. VK_DRIVER_FILES in the environment, if \
     set, must list the manifest (.json) of each driver to use.";
 
-/// The loader stays open for the life of the process: drivers leave threads and destructors behind that unloading would break.
+/// The loader stays open until the process ends. Drivers leave threads and destructors behind, which would break if they were unloaded.
 static ENTRY: OnceCell<ash::Entry> = OnceCell::new();
 static PLAIN: OnceCell<Arc<Instance>> = OnceCell::new();
 static VALIDATING: OnceCell<Arc<Instance>> = OnceCell::new();
 
-/// Held while instances and devices are made and destroyed and devices enumerated: loaders and drivers have crashed when that
-/// happened on several threads at once.
+/// This lock is held while instances and devices are created and destroyed and while devices are enumerated. Loaders and drivers have
+/// crashed when several threads did that at once.
 static CREATION: Mutex<()> = Mutex::new(());
 
-/// Waits for the turn to make or destroy an instance or a device. It guards no data, so a panic elsewhere leaves nothing broken.
+/// Takes the lock for creating or destroying an instance or a device. It guards no data, so a panic under it does no harm.
 pub(crate) fn creation_turn() -> MutexGuard<'static, ()> {
     CREATION.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -44,10 +44,10 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    /// The process's instance, made at the first call and kept for the life of the process; with `validation`, another one that
-    /// runs the Khronos validation layer and sends what it says to the message sink.
+    /// The instance of the process. It is created at the first call and kept until the process ends. With `validation` it is another
+    /// instance, which runs the Khronos validation layer and sends its messages to the message sink.
     ///
-    /// Errors: `NoDriver` without a loader, with too old a loader or with no driver; `Unsupported` for validation without the
+    /// Errors: `NoDriver` without a loader, with a loader that is too old, or without a driver; `Unsupported` for validation without the
     /// layer. A call after an error tries again.
     pub(crate) fn shared(validation: bool) -> Result<Arc<Instance>> {
         let cell = if validation { &VALIDATING } else { &PLAIN };
@@ -74,7 +74,7 @@ impl Instance {
                  messages come. Update both (Debian and Ubuntu: libvulkan1 vulkan-validationlayers).",
             ));
         }
-        // Loaders refuse instance extensions that are younger than they are, even those of a layer: then the next way is tried.
+        // Loaders refuse instance extensions that are newer than the loader, even those of a layer. In that case the next way is tried.
         let ways = [(SyncBy::Settings, vk::EXT_LAYER_SETTINGS_NAME), (SyncBy::Features, vk::EXT_VALIDATION_FEATURES_NAME)];
         for (way, _) in ways.into_iter().filter(|&(_, name)| has(&layer_offers, name)) {
             match make(entry, version, portability, Some(way)) {
@@ -90,12 +90,12 @@ impl Instance {
         Instance::validated(entry, version, made.map_err(creation_error)?)
     }
 
-    /// A validating instance of `raw`, which was made with VK_EXT_debug_utils.
+    /// Makes a validating instance of `raw`, which was created with VK_EXT_debug_utils.
     fn validated(entry: &'static ash::Entry, version: u32, raw: ash::Instance) -> Result<Instance> {
         match messages::listen(entry, &raw) {
             Ok(_messenger) => Ok(Instance { entry, raw, version, validating: true }),
             Err(error) => {
-                // SAFETY: the instance was made just now, nothing else knows it and nothing was made from it.
+                // SAFETY: the instance was created just now, no other code has its handle, and nothing was created from it.
                 unsafe { raw.destroy_instance(None) };
                 Err(error)
             }
@@ -112,7 +112,7 @@ impl Instance {
         self.entry
     }
 
-    /// The Vulkan version that the instance was made for: the loader's, up to 1.4.
+    /// The Vulkan version that the instance was created for: the loader's, up to 1.4.
     #[cfg(test)]
     pub(crate) fn version(&self) -> u32 {
         self.version
@@ -123,8 +123,8 @@ impl Instance {
         self.validating
     }
 
-    /// Sends a message of our own through the instance, as a layer would, so that a test can see it arrive. False if the instance does not
-    /// validate.
+    /// Sends a message through the instance as a layer would, so that a test can check that it arrives. Returns false if the instance does
+    /// not validate.
     pub(crate) fn submit_message(&self) -> bool {
         if !self.validating {
             return false;
@@ -137,16 +137,16 @@ impl Instance {
         true
     }
 
-    /// False if the validation layer loses track of timeline semaphores that one queue waits for and another signals: 1.3.239 (Debian 12)
-    /// says so itself ("This is most likely a validation bug"), after waiting ten seconds.
+    /// Whether the validation layer tracks timeline semaphores correctly that one queue waits for and another one signals. Version 1.3.239
+    /// (Debian 12) does not; it waits for ten seconds and then reports so itself ("This is most likely a validation bug").
     pub(crate) fn layer_follows_queues(&self) -> bool {
-        // SAFETY: the call asks for nothing, and repeats itself on VK_INCOMPLETE.
+        // SAFETY: the call has no preconditions, and repeats itself on VK_INCOMPLETE.
         let layers = unsafe { self.entry.enumerate_instance_layer_properties() }.unwrap_or_default();
         let layer = layers.iter().find(|layer| layer.layer_name_as_c_str() == Ok(VALIDATION_LAYER));
         layer.is_some_and(|layer| layer.spec_version >= vk::make_api_version(0, 1, 3, 275))
     }
 
-    /// All physical devices of this machine as they are now, in the driver's order, those that cannot be opened included.
+    /// All physical devices of this machine as they are now, in the driver's order. Devices that cannot be opened are included.
     ///
     /// Errors: `NoDriver` if there is no device at all, `OutOfHostMemory`, `Driver`.
     pub(crate) fn snapshots(&self) -> Result<Vec<Snapshot>> {
@@ -161,25 +161,26 @@ impl Instance {
         }
         handles
             .into_iter()
-            // SAFETY: the handle was just listed by this living instance, which was made for `version`, 1.1 at least (`loader_version`).
+            // SAFETY: this living instance has just listed the handle, and was created for `version`, which is at least 1.1
+            // (`loader_version`).
             .map(|handle| unsafe { Snapshot::take(self.entry, &self.raw, self.version, handle) })
             .collect()
     }
 }
 
-/// How the layer is told to validate synchronization.
+/// The way to enable synchronization validation.
 #[derive(Clone, Copy, Debug)]
 enum SyncBy {
     /// VK_EXT_layer_settings, the newer way.
     Settings,
     /// VK_EXT_validation_features.
     Features,
-    /// Not at all.
+    /// There is no way.
     Nothing,
 }
 
-/// Calls vkCreateInstance, with the validation layer if `validation` says how. The extensions that this takes must have been listed
-/// (the loader refuses those that are not).
+/// Calls vkCreateInstance, with the validation layer if `validation` is given. The loader must list the extensions that this needs; it
+/// refuses others.
 fn make(entry: &ash::Entry, version: u32, portability: bool, validation: Option<SyncBy>) -> std::result::Result<ash::Instance, vk::Result> {
     let application = vk::ApplicationInfo::default().application_name(c"avx_gpu").engine_name(c"avx_gpu").api_version(version);
     let layers = [VALIDATION_LAYER.as_ptr()];
@@ -202,7 +203,7 @@ fn make(entry: &ash::Entry, version: u32, portability: bool, validation: Option<
     let mut layer_settings = vk::LayerSettingsCreateInfoEXT::default().settings(&settings);
     let sync = [vk::ValidationFeatureEnableEXT::SYNCHRONIZATION_VALIDATION];
     let mut validation_features = vk::ValidationFeaturesEXT::default().enabled_validation_features(&sync);
-    // In the chain too, so that what is said while the instance is made goes the same way.
+    // The messenger is in the chain too, so that messages during the creation of the instance are received.
     let mut messenger = messages::messenger_info();
     if let Some(way) = validation {
         extensions.push(vk::EXT_DEBUG_UTILS_NAME.as_ptr());
@@ -220,7 +221,7 @@ fn make(entry: &ash::Entry, version: u32, portability: bool, validation: Option<
         }
     }
     let info = info.enabled_extension_names(&extensions);
-    // SAFETY: the create info and all that it points to are locals that outlive the call, or constants; the entry is never unloaded.
+    // SAFETY: the create info and everything that it points to are locals that outlive the call, or constants; the entry is never unloaded.
     unsafe { entry.create_instance(&info, None) }
 }
 
@@ -234,14 +235,14 @@ fn creation_error(result: vk::Result) -> Error {
 
 /// Opens the loader.
 fn load() -> Result<ash::Entry> {
-    // SAFETY: this runs the initializers of the system's Vulkan loader, which is made to be opened so; it is never closed.
+    // SAFETY: this runs the initializers of the system's Vulkan loader, which is made to be opened at run time; it is never closed.
     unsafe { ash::Entry::load() }
         .map_err(|e| Error::new(ErrorKind::NoDriver, format!("there is no Vulkan loader on this machine ({e}). {INSTALL}")))
 }
 
-/// The loader's version, refused below 1.1.
+/// The loader's version. Versions below 1.1 are an error.
 fn loader_version(entry: &ash::Entry) -> Result<u32> {
-    // SAFETY: vkEnumerateInstanceVersion asks for nothing; where the loader lacks it, the binding answers None.
+    // SAFETY: vkEnumerateInstanceVersion has no preconditions; if the loader lacks it, the binding returns None.
     let version = unsafe { entry.try_enumerate_instance_version() }.map_err(|e| Error::of("vkEnumerateInstanceVersion", e))?;
     match version {
         Some(version) if version >= vk::API_VERSION_1_1 => Ok(version),
@@ -262,9 +263,9 @@ fn extensions(entry: &ash::Entry, layer: Option<&CStr>) -> Result<Vec<vk::Extens
     })
 }
 
-/// The extensions of the validation layer; `Unsupported` where it is not installed.
+/// The extensions of the validation layer; `Unsupported` if it is not installed.
 fn layer_extensions(entry: &ash::Entry) -> Result<Vec<vk::ExtensionProperties>> {
-    // SAFETY: the call asks for nothing, and repeats itself on VK_INCOMPLETE.
+    // SAFETY: the call has no preconditions, and repeats itself on VK_INCOMPLETE.
     let layers = unsafe { entry.enumerate_instance_layer_properties() }.map_err(|e| Error::of("vkEnumerateInstanceLayerProperties", e))?;
     if layers.iter().any(|layer| layer.layer_name_as_c_str() == Ok(VALIDATION_LAYER)) {
         return extensions(entry, Some(VALIDATION_LAYER));

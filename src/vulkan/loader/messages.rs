@@ -1,4 +1,4 @@
-//! What the validation layer says: from the driver's callback to the process-wide message sink, one line a message.
+//! The messages of the validation layer. They go from the driver's callback to the process-wide message sink, one line for each message.
 
 use crate::vulkan::error::{Error, Result};
 use ash::vk;
@@ -6,28 +6,29 @@ use once_cell::sync::OnceCell;
 use std::ffi::{CStr, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// How bad a message is.
+/// The severity of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Severity {
-    /// Likely to be wrong or slow.
+    /// The use is probably wrong or slow.
     Warning,
     /// Wrong.
     Error,
 }
 
-/// Receives messages, on whatever thread they arise, the driver's own threads included, and possibly several at once. It may run inside
-/// a Vulkan call and under locks of this layer, so it must not call into this layer, and had better only take note.
+/// Receives messages. It may be called on any thread, also on threads of the driver, and on several threads at once. It may run inside a
+/// Vulkan call and under locks of this layer, so it must not call into this layer, and should only store the message.
 pub(crate) type Sink = fn(Severity, &str);
 
-/// Set once, by the runtime's log. A plain function pointer, so that reading it takes no lock inside a driver's callback.
+/// The sink, which the runtime's log sets once. It is a plain function pointer, so that reading it takes no lock inside a driver's
+/// callback.
 static SINK: OnceCell<Sink> = OnceCell::new();
 
-/// Sends all messages of this layer to `sink` from now on, for the whole process. The first call stays; later ones do nothing.
+/// Sends all messages of this layer to `sink` from now on, for the whole process. Calls after the first one do nothing.
 pub(crate) fn set_message_sink(sink: Sink) {
     let _ = SINK.set(sink);
 }
 
-/// Hands a message to the sink, if there is one.
+/// Passes a message to the sink, if there is one.
 pub(crate) fn report(severity: Severity, message: &str) {
     #[cfg(test)]
     tests::record(severity, message);
@@ -36,13 +37,13 @@ pub(crate) fn report(severity: Severity, message: &str) {
     }
 }
 
-/// Calls the sink. A panic of it ends here: the caller may be inside a driver.
+/// Calls the sink. A panic of the sink is caught here, because the caller may be inside a driver.
 fn deliver(sink: Sink, severity: Severity, message: &str) {
-    // The sink is a plain function: there is no captured state that the panic could leave half changed.
+    // The sink is a plain function without captured state, so a panic leaves nothing half changed.
     let _ = catch_unwind(AssertUnwindSafe(|| sink(severity, message)));
 }
 
-/// What to listen for: warnings and errors that validation finds. The loader's own talk is of the GENERAL type, and stays out.
+/// The messages to receive: warnings and errors of validation. Messages of the loader have the type GENERAL and are left out.
 pub(crate) fn messenger_info() -> vk::DebugUtilsMessengerCreateInfoEXT<'static> {
     vk::DebugUtilsMessengerCreateInfoEXT::default()
         .message_severity(vk::DebugUtilsMessageSeverityFlagsEXT::WARNING | vk::DebugUtilsMessageSeverityFlagsEXT::ERROR)
@@ -50,13 +51,13 @@ pub(crate) fn messenger_info() -> vk::DebugUtilsMessengerCreateInfoEXT<'static> 
         .pfn_user_callback(Some(on_message))
 }
 
-/// Starts to listen on an instance that was made with VK_EXT_debug_utils. The messenger lives as long as the instance does.
+/// Starts to receive the messages of an instance that was created with VK_EXT_debug_utils. The messenger lives as long as the instance.
 ///
-/// Errors: what vkCreateDebugUtilsMessengerEXT gives, which is no host memory.
+/// Errors: those of vkCreateDebugUtilsMessengerEXT, which is only `OutOfHostMemory`.
 pub(crate) fn listen(entry: &ash::Entry, instance: &ash::Instance) -> Result<vk::DebugUtilsMessengerEXT> {
     let functions = ash::ext::debug_utils::Instance::new(entry, instance);
-    // SAFETY: the caller's instance is alive and has VK_EXT_debug_utils enabled, so the function is there; the create info is complete,
-    // and its callback is a function of this module that needs no user data.
+    // SAFETY: the caller's instance is alive and has VK_EXT_debug_utils enabled, so the function exists; the create info is complete, and
+    // its callback is a function of this module that needs no user data.
     unsafe { functions.create_debug_utils_messenger(&messenger_info(), None) }.map_err(|e| Error::of("vkCreateDebugUtilsMessengerEXT", e))
 }
 
@@ -67,15 +68,15 @@ fn line(name: Option<&CStr>, text: Option<&CStr>) -> String {
     format!("validation: {name}: {}", text.trim())
 }
 
-/// Whether the layer only says that it is older than the driver: it does not know one of its extensions, or a struct that belongs to
-/// one. That is no mistake of the library's.
+/// Whether the message only means that the layer is older than the driver and does not know one of its extensions, or a struct of one. That
+/// is not an error of the library.
 fn of_the_future(text: &CStr) -> bool {
     let text = text.to_string_lossy();
     text.contains("unknown VkStructureType") || (text.contains("Device Extension") && text.contains("not supported by this layer"))
 }
 
-/// The callback that the driver calls. Never unwinds, and always answers "go on with the call", as VK_FALSE is the only answer
-/// that an application may give.
+/// The callback that the driver calls. It never unwinds. It always returns VK_FALSE ("go on with the call"), which is the only value that
+/// an application may return.
 unsafe extern "system" fn on_message(
     severity: vk::DebugUtilsMessageSeverityFlagsEXT,
     _types: vk::DebugUtilsMessageTypeFlagsEXT,
@@ -85,7 +86,7 @@ unsafe extern "system" fn on_message(
     let _ = catch_unwind(|| {
         // SAFETY: Vulkan passes NULL or a callback data that is valid during the call.
         let Some(data) = (unsafe { data.as_ref() }) else { return };
-        // SAFETY: both texts are NULL or NUL-terminated and live as long as `data`; the checks for NULL are in these two.
+        // SAFETY: both texts are NULL or NUL-terminated and live as long as `data`; these two functions check for NULL.
         let (name, text) = unsafe { (data.message_id_name_as_c_str(), data.message_as_c_str()) };
         if text.is_some_and(of_the_future) {
             return;
@@ -101,10 +102,10 @@ pub(crate) mod tests {
     use super::*;
     use std::sync::Mutex;
 
-    /// All that was reported in this test process, whoever the sink is.
+    /// All messages that were reported in this test process, independent of the sink.
     static SEEN: Mutex<Vec<(Severity, String)>> = Mutex::new(Vec::new());
 
-    /// Keeps a message for the tests.
+    /// Stores a message for the tests.
     pub(crate) fn record(severity: Severity, message: &str) {
         SEEN.lock().unwrap_or_else(|e| e.into_inner()).push((severity, message.to_owned()));
     }

@@ -1,15 +1,15 @@
-//! Which SPIR-V a device takes, as it was opened: the capabilities that a compute shader may declare, by the table of the Vulkan
-//! specification's appendix on the SPIR-V environment, and the newest SPIR-V version.
+//! The SPIR-V that an open device accepts: the newest version, and the capabilities that a compute shader may declare. The capabilities
+//! follow the table in the Vulkan specification's appendix on the SPIR-V environment.
 
 use super::features::Features;
 use ash::vk;
 use rspirv::spirv::Capability;
 
-/// The numbers of the SPIR-V capabilities that a compute shader may use where `features` are on, ascending.
+/// The numbers of the SPIR-V capabilities that a compute shader may use if `features` are enabled, in ascending order.
 pub(crate) fn spirv_capabilities(features: &Features) -> Vec<u32> {
     use Capability as C;
     let f = features;
-    // Vulkan 1.1 asks for no feature for these. Among what is left out are those of other stages and of sparse resources.
+    // Vulkan 1.1 requires no feature for these. Capabilities of other stages and of sparse resources are left out.
     let mut list = vec![
         C::Matrix,
         C::Shader,
@@ -95,7 +95,7 @@ pub(crate) fn spirv_capabilities(features: &Features) -> Vec<u32> {
     numbers
 }
 
-/// Whether some resource may be indexed by a value that is not uniform, without which ShaderNonUniform is of no use.
+/// Whether some resource may be indexed by a value that is not uniform. Otherwise ShaderNonUniform has no use.
 fn non_uniform(f: &Features) -> bool {
     f.uniform_buffer_array_non_uniform_indexing
         || f.storage_buffer_array_non_uniform_indexing
@@ -105,7 +105,7 @@ fn non_uniform(f: &Features) -> bool {
         || f.storage_texel_buffer_array_non_uniform_indexing
 }
 
-/// The newest SPIR-V version, (major, minor), that a device opened at this Vulkan version takes.
+/// The newest SPIR-V version, (major, minor), that a device of this Vulkan version accepts.
 pub(crate) fn spirv_version(api_version: u32) -> (u8, u8) {
     match (vk::api_version_major(api_version), vk::api_version_minor(api_version)) {
         (0, _) | (1, 0) => (1, 0),

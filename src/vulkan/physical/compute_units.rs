@@ -1,4 +1,4 @@
-//! The number of a device's compute units, which Vulkan itself does not tell: three vendors have extensions for it.
+//! The number of compute units of a device. Core Vulkan does not report it, but three vendors have extensions that do.
 
 use super::features::Available;
 use ash::vk;
@@ -37,7 +37,7 @@ impl ComputeUnits {
     /// The number of compute units: AMD's compute units, NVIDIA's streaming multiprocessors, Arm's shader cores. 0 if the driver does
     /// not tell it.
     pub(super) fn count(&self) -> u32 {
-        // AMD's first extension counts the units of the chip; the second one counts those that are switched on, and is newer.
+        // AMD's first extension counts the units of the chip. The second one is newer and counts the active units.
         let amd = &self.amd;
         let on_chip = amd.shader_engine_count.saturating_mul(amd.shader_arrays_per_engine_count);
         let on_chip = on_chip.saturating_mul(amd.compute_units_per_shader_array);

@@ -1,5 +1,5 @@
-//! Every optional feature that the library or its kernels can profit from: one table, from which come the query, the plain facts
-//! for the rest of the house, and what to ask for at device creation. What a device has is switched on; no user asks for it.
+//! Every optional feature that the library or its kernels can use, in one table. The query, the plain facts for other code, and the request
+//! for device creation are all made from the table. All features that a device has are enabled; users need not ask for them.
 
 mod available;
 
@@ -9,7 +9,7 @@ use available::FeatureSource;
 use ash::vk;
 use std::ffi::CStr;
 
-/// VkPhysicalDeviceShaderBfloat16FeaturesKHR, which is younger than the bindings: laid out as in the specification.
+/// VkPhysicalDeviceShaderBfloat16FeaturesKHR, laid out as in the specification. It is newer than the bindings.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 struct Bfloat16Features {
@@ -38,7 +38,8 @@ unsafe impl vk::ExtendsPhysicalDeviceFeatures2 for Bfloat16Features {}
 
 const KHR_SHADER_BFLOAT16_NAME: &CStr = c"VK_KHR_shader_bfloat16";
 
-/// Makes, of the table below: `Features`; `Chain`, the structs of Vulkan that carry them; how to ask, read, write and link them.
+/// Generates from the table below: `Features`; `Chain`, which holds the structs of Vulkan; and the functions that query, read, write and
+/// link them.
 macro_rules! features {
     (
         core { $($(#[$core_doc:meta])* $core:ident,)* }
@@ -46,7 +47,8 @@ macro_rules! features {
         extensions { $($(#[$extension_doc:meta])* $extension:ident = $extension_source:expr,)* }
         properties { $($(#[$property_doc:meta])* $property:ident,)* }
     ) => {
-        /// Optional features, as plain facts: those a device has (in a snapshot) or those that are on (in an open device).
+        /// Optional features as plain facts. In a snapshot they are the features that the device has, in an open device those that are
+        /// enabled.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub(crate) struct Features {
             $($(#[$core_doc])* pub(crate) $core: bool,)*
@@ -56,12 +58,12 @@ macro_rules! features {
         }
 
         impl Features {
-            /// Every one of them.
+            /// All features.
             pub(crate) fn all() -> Features {
                 Features { $($core: true,)* $($($name: true,)*)* $($extension: true,)* $($property: true,)* }
             }
 
-            /// Name and value of each, in the order of the table.
+            /// The name and value of each feature, in the order of the table.
             #[cfg(test)]
             pub(crate) fn named(&self) -> Vec<(&'static str, bool)> {
                 vec![
@@ -73,7 +75,7 @@ macro_rules! features {
             }
         }
 
-        /// The structs that carry the features between this layer and Vulkan.
+        /// The structs that pass the features between this layer and Vulkan.
         #[derive(Default)]
         struct Chain {
             core: vk::PhysicalDeviceFeatures,
@@ -81,21 +83,21 @@ macro_rules! features {
         }
 
         impl Chain {
-            /// Links the structs that the device knows, to be filled in.
+            /// Links the structs that the device knows, so that the driver fills them in.
             fn link_known<'a>(&'a mut self, available: &Available<'_>) -> vk::PhysicalDeviceFeatures2<'a> {
                 let mut head = vk::PhysicalDeviceFeatures2::default();
                 $(if $source.is_available(available) { head = head.push_next(&mut self.$member); })*
                 head
             }
 
-            /// Links the structs that switch something on.
+            /// Links the structs that enable a feature.
             fn link_wanted<'a>(&'a mut self, features: &Features) -> vk::PhysicalDeviceFeatures2<'a> {
                 let mut head = vk::PhysicalDeviceFeatures2::default().features(self.core);
                 $(if false $(|| features.$name)* { head = head.push_next(&mut self.$member); })*
                 head
             }
 
-            /// What the structs say; the features that are an extension's mere presence come from `available`.
+            /// The features by the structs. Features that are only the presence of an extension come from `available`.
             fn read(&self, available: &Available<'_>) -> Features {
                 Features {
                     $($core: self.core.$core == vk::TRUE,)*
@@ -105,7 +107,7 @@ macro_rules! features {
                 }
             }
 
-            /// The structs that say `features`.
+            /// The structs that enable `features`.
             fn write(features: &Features) -> Chain {
                 let mut chain = Chain::default();
                 $(chain.core.$core = features.$core.into();)*
@@ -114,7 +116,7 @@ macro_rules! features {
             }
         }
 
-        /// The extensions to enable for all features that the device has.
+        /// The extensions that must be enabled for all features of the device.
         fn extensions_for(available: &Available<'_>) -> Vec<&'static CStr> {
             [$($source,)* $($extension_source,)*].iter().filter(|s| s.by_extension(available)).map(|s| s.extension).collect()
         }
@@ -129,7 +131,7 @@ features! {
         shader_int16,
         /// 64-bit floats.
         shader_float64,
-        /// Out-of-bounds accesses through descriptors are contained. Only ever on together with `robust_buffer_access_2`, whose
+        /// Out-of-bounds accesses through descriptors are contained. It is only enabled together with `robust_buffer_access_2`, whose
         /// containment is exact.
         robust_buffer_access,
         /// OpImageGather with offsets.
@@ -282,7 +284,7 @@ features! {
         }
         zero_initialize: vk::PhysicalDeviceZeroInitializeWorkgroupMemoryFeatures<'static>,
             FeatureSource::core_or(3, vk::KHR_ZERO_INITIALIZE_WORKGROUP_MEMORY_NAME) => {
-            /// Workgroup variables may be initialized with zero. See `quirks` for who gets that wrong.
+            /// Workgroup variables may be initialized with zero. See `quirks` for drivers that implement it wrongly.
             zero_initialize_workgroup_memory = shader_zero_initialize_workgroup_memory,
         }
         dot_product: vk::PhysicalDeviceShaderIntegerDotProductFeatures<'static>,
@@ -323,7 +325,7 @@ features! {
         }
         executable: vk::PhysicalDevicePipelineExecutablePropertiesFeaturesKHR<'static>,
             FeatureSource::extension(vk::KHR_PIPELINE_EXECUTABLE_PROPERTIES_NAME) => {
-            /// The driver tells what a pipeline has become: registers, spills and the like.
+            /// The driver reports facts about compiled pipelines, such as registers and spills.
             pipeline_executable_info = pipeline_executable_info,
         }
         query_reset: vk::PhysicalDeviceHostQueryResetFeatures<'static>, FeatureSource::core_or(2, vk::EXT_HOST_QUERY_RESET_NAME) => {
@@ -381,13 +383,13 @@ features! {
         }
     }
     extensions {
-        /// What properties say of denormals and rounding holds.
+        /// The properties for denormals and rounding are valid.
         float_controls = FeatureSource::core_or(2, vk::KHR_SHADER_FLOAT_CONTROLS_NAME),
         /// Instructions for tools in SPIR-V, such as debugPrintf.
         non_semantic_info = FeatureSource::core_or(3, vk::KHR_SHADER_NON_SEMANTIC_INFO_NAME),
         /// Descriptors written into the command buffer.
         push_descriptor = FeatureSource::extension(vk::KHR_PUSH_DESCRIPTOR_NAME),
-        /// The driver says how much memory is left.
+        /// The driver reports how much memory is left.
         memory_budget = FeatureSource::extension(vk::EXT_MEMORY_BUDGET_NAME),
         /// Memory of the host can be used in place.
         external_memory_host = FeatureSource::extension(vk::EXT_EXTERNAL_MEMORY_HOST_NAME),
@@ -427,22 +429,23 @@ features! {
 }
 
 impl Features {
-    /// Asks a device of Vulkan 1.1 or later what it has. The fields from properties are false: `add_properties` sets them.
+    /// Queries the features of a device with Vulkan 1.1 or later. The fields that come from properties are false; `add_properties` sets
+    /// them.
     ///
     /// # Safety
     /// `physical` is a living physical device of `instance`; `available` describes it, with `minor` at least 1.
     pub(crate) unsafe fn query(instance: &ash::Instance, physical: vk::PhysicalDevice, available: &Available<'_>) -> Features {
         let mut chain = Chain::default();
         let mut head = chain.link_known(available);
-        // SAFETY: by this function's contract the handle is alive and Vulkan 1.1 there; the structs linked are those the device knows,
-        // and outlive the call.
+        // SAFETY: by this function's contract the handle is alive and Vulkan 1.1 there; the linked structs are those that the device knows,
+        // and they outlive the call.
         unsafe { instance.get_physical_device_features2(physical, &mut head) };
         let core = head.features;
         chain.core = core;
         chain.read(available).consistent()
     }
 
-    /// Adds the facts that Vulkan has as properties.
+    /// Adds the features that Vulkan reports as properties.
     pub(crate) fn add_properties(
         &mut self,
         subgroup: &vk::PhysicalDeviceSubgroupProperties<'_>,
@@ -478,9 +481,9 @@ impl Features {
         self.rounding_mode_rtz = rtz;
     }
 
-    /// The same without what must not be switched on alone.
+    /// Removes features that must not be enabled alone.
     fn consistent(mut self) -> Features {
-        // Plain robustBufferAccess costs as much as the exact kind and promises less than the compiler's checks do.
+        // robustBufferAccess alone costs as much as robustBufferAccess2 and guarantees less than the compiler's checks.
         let robust = self.robust_buffer_access && self.robust_buffer_access_2;
         self.robust_buffer_access = robust;
         self.robust_buffer_access_2 = robust;
@@ -488,35 +491,35 @@ impl Features {
     }
 }
 
-/// What to ask of vkCreateDevice.
+/// The request for vkCreateDevice.
 pub(crate) struct DeviceRequest {
-    /// Names for ppEnabledExtensionNames.
+    /// The names for ppEnabledExtensionNames.
     pub(crate) extensions: Vec<&'static CStr>,
-    /// What the open device will have.
+    /// The features that the open device will have.
     pub(crate) features: Features,
     chain: Chain,
 }
 
 impl DeviceRequest {
-    /// Everything in `features`, which is what the device described by `available` has.
+    /// Requests all of `features`, which the device described by `available` has.
     pub(crate) fn everything(available: &Available<'_>, features: &Features) -> DeviceRequest {
         let mut extensions = extensions_for(available);
         extensions.extend(portability(available));
         DeviceRequest { extensions, features: *features, chain: Chain::write(features) }
     }
 
-    /// Nothing that is optional.
+    /// Requests no optional features.
     pub(crate) fn baseline(available: &Available<'_>) -> DeviceRequest {
         DeviceRequest { extensions: portability(available).collect(), features: Features::default(), chain: Chain::default() }
     }
 
-    /// The head of the linked structs, for the pNext of VkDeviceCreateInfo.
+    /// The head of the linked structs, for pNext of VkDeviceCreateInfo.
     pub(crate) fn link(&mut self) -> vk::PhysicalDeviceFeatures2<'_> {
         self.chain.link_wanted(&self.features)
     }
 }
 
-/// VK_KHR_portability_subset, which must be enabled where it is listed.
+/// VK_KHR_portability_subset, which must be enabled if the device lists it.
 fn portability(available: &Available<'_>) -> impl Iterator<Item = &'static CStr> {
     available.has(vk::KHR_PORTABILITY_SUBSET_NAME).then_some(vk::KHR_PORTABILITY_SUBSET_NAME).into_iter()
 }

@@ -1,5 +1,5 @@
-//! What is known to be wrong with drivers, in one place, computed from what a driver says of itself. Each entry names where it
-//! was seen. Most only take a feature away, so that the rest of the house need not know; the others are flags to look at.
+//! The known faults of drivers, in one place, computed from how a driver identifies itself. Each entry says where the fault was seen. Most
+//! entries only remove a feature, so that other code need not know about them. The others are flags that code has to check.
 
 use super::features::Features;
 use ash::vk;
@@ -7,11 +7,11 @@ use ash::vk;
 /// Known faults of a driver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Quirks {
-    /// A vkCmdFillBuffer of 4 KiB or more whose offset is no multiple of 16 starts at the multiple below, over bytes that are not
-    /// its own: the first bytes, up to the multiple above, want a fill of their own. NVIDIA, seen on Ada (wgpu issue 4122).
+    /// A vkCmdFillBuffer of 4 KiB or more whose offset is no multiple of 16 starts at the multiple below, and overwrites bytes outside its
+    /// range. The bytes up to the next multiple need a fill of their own. NVIDIA, seen on Ada (wgpu issue 4122).
     pub(crate) fill_slides_to_16: bool,
-    /// Workgroup variables initialized with zero are cleared with no barrier between that and the kernel, so that early writes are
-    /// lost: AMD's compiler LLPC, in its proprietary and its open driver, not Mesa's RADV (wgpu issue 4591).
+    /// Workgroup variables that are initialized with zero are cleared without a barrier before the kernel, so that early writes are lost:
+    /// AMD's compiler LLPC, in its proprietary and its open driver, not Mesa's RADV (wgpu issue 4591).
     pub(crate) zero_initialize_races: bool,
     /// vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR crashes in the driver: AMD's proprietary one on integrated GPUs (AMDVLK
     /// issue 422, llama.cpp pull request 22750).
@@ -19,15 +19,15 @@ pub(crate) struct Quirks {
     /// vkCmdCopyBuffer inside the device's memory reaches a fifth of its bandwidth, and between two kernels any transfer command costs
     /// more than a kernel that does the same: NVIDIA, measured on an H200 (docs/performance.md).
     pub(crate) copies_slowly: bool,
-    /// Given a pipeline cache, the driver passes over its own on disk, which serves a kernel in 1 ms where the given one takes 10: NVIDIA,
-    /// measured on an H100. It gets none.
+    /// With a pipeline cache, the driver ignores its own cache on disk, which provides a kernel in 1 ms, while the pipeline cache takes 10
+    /// ms: NVIDIA, measured on an H100. The driver gets no pipeline cache.
     pub(crate) caches_itself: bool,
     /// Timeline semaphores do not work on all GPUs of the driver: Qualcomm's own (yuzu pull request 11017).
     pub(crate) timeline_broken: bool,
 }
 
 impl Quirks {
-    /// The faults of the driver `id` (0: it does not say) for a device with `properties`.
+    /// The faults of the driver `id` (0: unknown) for a device with `properties`.
     pub(crate) fn of(id: vk::DriverId, properties: &vk::PhysicalDeviceProperties) -> Quirks {
         let integrated = properties.device_type == vk::PhysicalDeviceType::INTEGRATED_GPU;
         Quirks {
@@ -40,7 +40,7 @@ impl Quirks {
         }
     }
 
-    /// Takes away the features that the driver offers and does not get right.
+    /// Removes the features that the driver offers but implements wrongly.
     pub(crate) fn apply(&self, features: &mut Features) {
         if self.zero_initialize_races {
             features.zero_initialize_workgroup_memory = false;

@@ -1,27 +1,28 @@
-//! Which devices are visible, and which of them is opened: pure, from a few facts about each, so that it is tested with no GPU.
+//! Decides which devices are visible, and which of them is opened. The functions are pure and use only a few facts about each device, so
+//! they are tested without a GPU.
 //!
 //! The grammar of a selector, in `avx_device_options.device` and, separated by commas, in AVX_GPU_DEVICE:
 //! `2`, `uuid:8e1c...`, `pci:0000:01:00.0`, `kind:discrete`, `name:RTX`, or just `RTX`.
 
 use crate::vulkan::error::{Error, ErrorKind, Result};
 
-/// Kinds of device, from the best choice by default to the last.
+/// Kinds of devices, from the first default choice to the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum DeviceKind {
     /// A GPU with memory of its own.
     Discrete,
-    /// Shares its memory with the CPU.
+    /// A GPU that shares its memory with the CPU.
     Integrated,
     /// A GPU shared into a virtual machine.
     Virtual,
-    /// None of these.
+    /// A device of no other kind.
     Other,
     /// A software driver.
     Cpu,
 }
 
 impl DeviceKind {
-    /// The word for messages, and the selector's where there is one.
+    /// The word for messages and selectors.
     pub(crate) fn word(self) -> &'static str {
         match self {
             DeviceKind::Discrete => "discrete",
@@ -32,7 +33,7 @@ impl DeviceKind {
         }
     }
 
-    /// The kind that Vulkan's device type means.
+    /// The kind for Vulkan's device type.
     pub(crate) fn of(device_type: ash::vk::PhysicalDeviceType) -> DeviceKind {
         match device_type {
             ash::vk::PhysicalDeviceType::DISCRETE_GPU => DeviceKind::Discrete,
@@ -47,7 +48,7 @@ impl DeviceKind {
 /// The PCI address of a device: domain, bus, device, function.
 pub(crate) type PciAddress = (u32, u32, u32, u32);
 
-/// What a choice depends on.
+/// The facts about a device that a choice depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Candidate {
     /// The GPU's name.
@@ -56,9 +57,9 @@ pub(crate) struct Candidate {
     pub(crate) kind: DeviceKind,
     /// The device's UUID.
     pub(crate) uuid: [u8; 16],
-    /// Its PCI address, if the driver says it.
+    /// Its PCI address, if the driver reports it.
     pub(crate) pci: Option<PciAddress>,
-    /// Whether it can be opened, or why not.
+    /// Whether it can be opened; the error is the reason.
     pub(crate) usable: std::result::Result<(), String>,
 }
 
@@ -86,14 +87,14 @@ pub(crate) enum Selector {
     Pci(PciAddress),
     /// Devices of this kind.
     Kind(DeviceKind),
-    /// All devices but CPUs.
+    /// All devices except CPUs.
     AnyGpu,
-    /// Devices whose name contains this, any case; lower case here.
+    /// Devices whose name contains this text in any case. The text is in lower case.
     Name(String),
 }
 
 impl Selector {
-    /// Whether it takes the device at `index`.
+    /// Whether the selector matches the device at `index`.
     fn takes(&self, index: usize, device: &Candidate) -> bool {
         match self {
             Selector::Index(wanted) => index == *wanted,
@@ -106,7 +107,7 @@ impl Selector {
     }
 }
 
-/// Understands a selector. `Invalid` with an explanation of the grammar if it is none.
+/// Parses a selector. Errors: `Invalid`, with an explanation of the grammar.
 pub(crate) fn parse(text: &str) -> Result<Selector> {
     let text = text.trim();
     let wrong = |why: &str| {
@@ -139,14 +140,14 @@ pub(crate) fn parse(text: &str) -> Result<Selector> {
     }
 }
 
-/// The 16 bytes of a UUID, dashes anywhere.
+/// Parses the 16 bytes of a UUID, which may have dashes anywhere.
 fn uuid(text: &str) -> Option<[u8; 16]> {
     let digits: Option<Vec<u8>> = text.chars().filter(|&c| c != '-').map(|c| c.to_digit(16).map(|d| d as u8)).collect();
     let digits: [u8; 32] = digits?.try_into().ok()?;
     Some(std::array::from_fn(|i| digits[2 * i] << 4 | digits[2 * i + 1]))
 }
 
-/// `[dddd:]bb:dd.f`, hexadecimal as lspci prints it.
+/// Parses `[dddd:]bb:dd.f`, hexadecimal as lspci prints it.
 fn pci(text: &str) -> Option<PciAddress> {
     let hex = |digits: &str, most: usize| {
         let plain = (1..=most).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit());
@@ -173,20 +174,20 @@ fn kind(word: &str) -> Option<Selector> {
     })
 }
 
-/// Whether AVX_GPU_DEVICE says anything, so that its order counts.
+/// Whether AVX_GPU_DEVICE has a value, so that its order counts.
 pub(crate) fn is_ordered(environment: Option<&str>) -> bool {
     environment.is_some_and(|text| !text.trim().is_empty())
 }
 
-/// The positions in `devices` of those that are visible, in the visible order. `environment` is the value of AVX_GPU_DEVICE:
-/// selectors with commas between them, each of which adds, in the driver's order, the devices that it takes and that are not in
-/// yet. Unset or empty: all. `Invalid` if a selector cannot be understood.
+/// The positions in `devices` of the visible devices, in their order. `environment` is the value of AVX_GPU_DEVICE: selectors, separated by
+/// commas. Each selector adds the devices that it matches and that are not in the list yet, in the driver's order. If it is unset or empty,
+/// all devices are visible. Errors: `Invalid` if a selector cannot be parsed.
 pub(crate) fn visible(devices: &[Candidate], environment: Option<&str>) -> Result<Vec<usize>> {
     let Some(text) = environment.filter(|_| is_ordered(environment)) else {
         return Ok((0..devices.len()).collect());
     };
     let mut seen = Vec::new();
-    // An empty part is a comma too many, which is no reason to refuse to work.
+    // An empty part comes from an extra comma, which does no harm.
     for part in text.split(',').filter(|part| !part.trim().is_empty()) {
         let selector = parse(part)?;
         for (index, device) in devices.iter().enumerate() {
@@ -198,13 +199,13 @@ pub(crate) fn visible(devices: &[Candidate], environment: Option<&str>) -> Resul
     Ok(seen)
 }
 
-/// The position in `devices` (the visible ones, in order) of the one to open.
+/// The position of the device to open in `devices`, which are the visible ones in order.
 ///
-/// An index selects that device and no other. Otherwise the best usable one of those that `selector` takes (None: all): the best
-/// kind (discrete, integrated, virtual, other, CPU), and the first of that kind; where the environment gave the order (`ordered`),
-/// the first of all. CPUs are out unless `allow_cpu`.
+/// An index selects exactly that device. Otherwise the best usable device is chosen out of those that `selector` matches (`None`: all). The
+/// best device is the first one of the best kind, in the order discrete, integrated, virtual, other, CPU. If the environment gives the
+/// order (`ordered`), it is the first device. CPUs are excluded unless `allow_cpu` is set.
 ///
-/// Errors: `NoDevice`, with each device and why it was not taken.
+/// Errors: `NoDevice`, with each device and the reason why it was not chosen.
 pub(crate) fn choose(devices: &[Candidate], selector: Option<&Selector>, allow_cpu: bool, ordered: bool) -> Result<usize> {
     let refusal = |index: usize, device: &Candidate| -> Option<String> {
         if selector.is_some_and(|s| !s.takes(index, device)) {
@@ -238,7 +239,7 @@ pub(crate) fn choose(devices: &[Candidate], selector: Option<&Selector>, allow_c
 }
 
 impl std::fmt::Display for Candidate {
-    /// Name, kind and address, so that two alike GPUs can be told apart.
+    /// Writes name, kind and address, so that two GPUs of the same name can be distinguished.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "\"{}\" ({}", self.name, self.kind.word())?;
         if let Some((domain, bus, device, function)) = self.pci {

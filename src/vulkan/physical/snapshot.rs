@@ -1,5 +1,5 @@
-//! A physical device as it was found: plain data, with all that is needed to describe it, to rank it and to open it, so that
-//! nothing has to ask the driver again.
+//! A physical device as plain data: everything that is needed to describe it, to rank it and to open it. After a snapshot is taken, the
+//! driver need not be asked again.
 
 use super::compute_units::ComputeUnits;
 use super::features::{Available, Features};
@@ -8,30 +8,30 @@ use crate::vulkan::error::{Error, Result};
 use ash::vk;
 use std::ffi::{CStr, CString};
 
-/// A shape of cooperative matrices that the device computes: an M x K times a K x N matrix added to an M x N matrix.
+/// A shape of cooperative matrices that the device supports: an M x K matrix times a K x N matrix, added to an M x N matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MatrixShape {
-    /// Rows of A, C and the result.
+    /// The number of rows of A, C and the result.
     pub(crate) m: u32,
-    /// Columns of B, C and the result.
+    /// The number of columns of B, C and the result.
     pub(crate) n: u32,
-    /// Columns of A, rows of B.
+    /// The number of columns of A and rows of B.
     pub(crate) k: u32,
-    /// Components of A.
+    /// The component type of A.
     pub(crate) a: vk::ComponentTypeKHR,
-    /// Components of B.
+    /// The component type of B.
     pub(crate) b: vk::ComponentTypeKHR,
-    /// Components of C.
+    /// The component type of C.
     pub(crate) c: vk::ComponentTypeKHR,
-    /// Components of the result.
+    /// The component type of the result.
     pub(crate) result: vk::ComponentTypeKHR,
-    /// Who computes it together: a subgroup, a workgroup...
+    /// The scope of invocations that compute together, such as a subgroup or a workgroup.
     pub(crate) scope: vk::ScopeKHR,
     /// Whether sums of integers saturate.
     pub(crate) saturating: bool,
 }
 
-/// What the numbers of a matrix are.
+/// The kind of the components of a matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Component {
     Float,
@@ -42,7 +42,7 @@ pub(crate) enum Component {
 }
 
 impl MatrixShape {
-    /// What the components of A, B, C and the result are, and their bits.
+    /// The kind and the number of bits of the components of A, B, C and the result.
     pub(crate) fn components(&self) -> [(Component, u32); 4] {
         [self.a, self.b, self.c, self.result].map(|component| match component {
             vk::ComponentTypeKHR::FLOAT16 => (Component::Float, 16),
@@ -61,7 +61,7 @@ impl MatrixShape {
         })
     }
 
-    /// Who computes it together, as SPIR-V numbers it: 2 for a workgroup, 3 for a subgroup.
+    /// The scope of invocations that compute together, as SPIR-V numbers it: 2 for a workgroup, 3 for a subgroup.
     pub(crate) fn scope_number(&self) -> u32 {
         self.scope.as_raw().unsigned_abs()
     }
@@ -70,96 +70,96 @@ impl MatrixShape {
 /// VK_COMPONENT_TYPE_BFLOAT16_KHR, which ash does not have yet.
 const BFLOAT16: vk::ComponentTypeKHR = vk::ComponentTypeKHR::from_raw(1_000_141_000);
 
-/// Alignments to which robustBufferAccess2 rounds the end of a range up, in bytes.
+/// The alignments to which robustBufferAccess2 rounds up the end of a range, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RobustAlignment {
-    /// Of storage ranges: 1 or 4.
+    /// For storage ranges: 1 or 4.
     pub(crate) storage: u64,
-    /// Of uniform ranges: a power of two up to 256.
+    /// For uniform ranges: a power of two up to 256.
     pub(crate) uniform: u64,
 }
 
 /// A physical device.
 #[derive(Clone, Debug)]
 pub(crate) struct Snapshot {
-    /// Valid as long as the instance that it came from.
+    /// The handle. It is valid as long as its instance.
     pub(crate) handle: vk::PhysicalDevice,
-    /// Core properties, with the limits.
+    /// The core properties with the limits.
     pub(crate) properties: vk::PhysicalDeviceProperties,
     /// The Vulkan version that instance and device have in common, patch 0.
     pub(crate) api_version: u32,
-    /// The GPU's name.
+    /// The name of the device.
     pub(crate) name: String,
-    /// The same on every start and in every API that knows it; zeros below Vulkan 1.1.
+    /// The device UUID, which is the same after every start and in every API that has it. Zeros below Vulkan 1.1.
     pub(crate) uuid: [u8; 16],
-    /// The same for all devices of one driver; zeros below Vulkan 1.1.
+    /// The driver UUID, which is the same for all devices of a driver. Zeros below Vulkan 1.1.
     pub(crate) driver_uuid: [u8; 16],
-    /// Which driver; 0 where it does not say.
+    /// The driver; 0 if it does not identify itself.
     pub(crate) driver_id: vk::DriverId,
-    /// The driver's name, "" where it does not say.
+    /// The name of the driver, "" if it does not report one.
     pub(crate) driver_name: String,
-    /// The driver's version as its maker writes it, "" where it does not say.
+    /// The version of the driver as its vendor writes it, "" if it does not report one.
     pub(crate) driver_info: String,
-    /// Domain, bus, device, function.
+    /// The PCI address: domain, bus, device, function.
     pub(crate) pci: Option<(u32, u32, u32, u32)>,
-    /// Invocations in a subgroup, by default.
+    /// The default number of invocations in a subgroup.
     pub(crate) subgroup_size: u32,
-    /// Smallest subgroup that a kernel may get.
+    /// The size of the smallest subgroup that a kernel may get.
     pub(crate) subgroup_size_min: u32,
-    /// Largest subgroup that a kernel may get.
+    /// The size of the largest subgroup that a kernel may get.
     pub(crate) subgroup_size_max: u32,
     /// Whether a compute pipeline may fix its subgroup size.
     pub(crate) subgroup_size_fixable: bool,
-    /// Most subgroups in a workgroup whose subgroup size is fixed; u32::MAX where there is no such limit.
+    /// The largest number of subgroups in a workgroup whose subgroup size is fixed; u32::MAX without such a limit.
     pub(crate) max_workgroup_subgroups: u32,
-    /// Operations in a subgroup, in the stages below.
+    /// The subgroup operations that `subgroup_stages` support.
     pub(crate) subgroup_operations: vk::SubgroupFeatureFlags,
-    /// Stages with subgroup operations.
+    /// The shader stages with subgroup operations.
     pub(crate) subgroup_stages: vk::ShaderStageFlags,
-    /// Heaps and types.
+    /// The memory heaps and memory types.
     pub(crate) memory: vk::PhysicalDeviceMemoryProperties,
-    /// Queue families, by index.
+    /// The queue families, by index.
     pub(crate) queue_families: Vec<vk::QueueFamilyProperties>,
-    /// Names of the device's extensions.
+    /// The names of the device's extensions.
     pub(crate) extensions: Vec<CString>,
-    /// Bytes of one VkBuffer.
+    /// The largest size of a VkBuffer in bytes.
     pub(crate) max_buffer_size: u64,
-    /// Bytes of one vkAllocateMemory.
+    /// The largest size of a vkAllocateMemory in bytes.
     pub(crate) max_allocation_size: u64,
-    /// Descriptors in one set, of all kinds together.
+    /// The largest number of descriptors in a set, of all types together.
     pub(crate) max_set_descriptors: u32,
     /// Present with VK_EXT_robustness2.
     pub(crate) robust_alignment: Option<RobustAlignment>,
-    /// Most descriptors pushed at once; 0 without VK_KHR_push_descriptor.
+    /// The largest number of descriptors in a push; 0 without VK_KHR_push_descriptor.
     pub(crate) max_push_descriptors: u32,
-    /// Alignment in bytes of imported host memory; 0 without VK_EXT_external_memory_host.
+    /// The alignment in bytes of imported host memory; 0 without VK_EXT_external_memory_host.
     pub(crate) host_pointer_alignment: u64,
-    /// Most that a timeline semaphore's value may run ahead; 0 without timeline semaphores.
+    /// The largest difference between the pending and the current value of a timeline semaphore; 0 without timeline semaphores.
     pub(crate) max_timeline_difference: u64,
     /// The number of compute units (NVIDIA: multiprocessors, Arm: shader cores); 0 where the driver does not tell it.
     pub(crate) compute_units: u32,
     /// The device has an instruction for the dot product of two vectors of four 8-bit integers, packed into 32 bits each. Where
     /// `features.integer_dot_product` is on without this, the driver computes dot products by other instructions.
     pub(crate) integer_dot_product_accelerated: bool,
-    /// Queues that transfer and do nothing else: a copy there runs beside kernels, on an engine of its own.
+    /// The number of queues that only transfer. A copy on such a queue runs beside kernels, on an engine of its own.
     pub(crate) dedicated_transfer_queues: u32,
-    /// Nanoseconds in one tick of the timestamps of the queue family that an open device uses; 0 if that has none.
+    /// The number of nanoseconds in a timestamp tick of the queue family that an open device uses; 0 if the family has no timestamps.
     pub(crate) timestamp_period: f32,
-    /// Shapes of cooperative matrices; none without VK_KHR_cooperative_matrix in compute kernels.
+    /// The supported shapes of cooperative matrices; none without VK_KHR_cooperative_matrix in compute kernels.
     pub(crate) matrix_shapes: Vec<MatrixShape>,
-    /// What the device has.
+    /// The features of the device.
     pub(crate) features: Features,
-    /// What is known to be wrong with the driver.
+    /// The known faults of the driver.
     pub(crate) quirks: Quirks,
-    /// Whether it can be opened, or a sentence that says why not.
+    /// Whether the device can be opened; the error is a sentence with the reason.
     pub(crate) usable: std::result::Result<(), String>,
 }
 
 impl Snapshot {
-    /// Asks a device everything, with the calls that its version and extensions allow.
+    /// Queries all facts about a device, with the calls that its version and extensions allow.
     ///
     /// # Safety
-    /// `handle` is a physical device of `instance`, which is alive and was made for Vulkan `instance_version`, 1.1 or later.
+    /// `handle` is a physical device of `instance`. The instance is alive and was created for Vulkan `instance_version`, 1.1 or later.
     pub(crate) unsafe fn take(
         entry: &ash::Entry,
         instance: &ash::Instance,
@@ -219,14 +219,14 @@ impl Snapshot {
         snapshot.dedicated_transfer_queues = dedicated_transfer_queues(&snapshot.queue_families);
         snapshot.timestamp_period = timestamp_period(&snapshot.queue_families, snapshot.limits());
         if vk::api_version_minor(api_version) >= 1 {
-            // SAFETY: the handle as above; the version in common is at least 1.1, which is what this asks for.
+            // SAFETY: the handle is as above; the common version is at least 1.1, as the function requires.
             unsafe { snapshot.ask_more(entry, instance, largest_heap)? };
         }
         snapshot.usable = snapshot.judge();
         Ok(snapshot)
     }
 
-    /// The part that needs Vulkan 1.1.
+    /// Queries the facts that need Vulkan 1.1.
     ///
     /// # Safety
     /// `self.handle` is a physical device of the living `instance`, and `self.api_version` is 1.1 or later.
@@ -300,13 +300,13 @@ impl Snapshot {
             self.driver_name = text(driver.driver_name_as_c_str().ok());
             self.driver_info = text(driver.driver_info_as_c_str().ok());
         }
-        // Before anything else is asked: a question may be what the driver gets wrong.
+        // The quirks come before further queries, because a driver may crash in a query.
         self.quirks = Quirks::of(self.driver_id, &self.properties);
         self.quirks.apply(&mut features);
         features.add_properties(&subgroup, &float);
         let in_compute = matrix.cooperative_matrix_supported_stages.contains(vk::ShaderStageFlags::COMPUTE);
         if has_matrix && in_compute && features.cooperative_matrix {
-            // SAFETY: the device lists VK_KHR_cooperative_matrix, which is all that this asks for besides a living handle.
+            // SAFETY: the device lists VK_KHR_cooperative_matrix and the handle is alive, as the function requires.
             self.matrix_shapes = unsafe { matrix_shapes(entry, instance, self.handle)? };
         } else {
             features.cooperative_matrix = false;
@@ -329,7 +329,7 @@ impl Snapshot {
         self.subgroup_stages = subgroup.supported_stages;
         self.max_set_descriptors = maintenance3.max_per_set_descriptors;
         self.max_allocation_size = at_most(maintenance3.max_memory_allocation_size, largest_heap);
-        // Without the limit itself, a buffer that no single allocation can back is of no use.
+        // Without this limit the largest allocation is the limit, because a buffer needs a single allocation behind it.
         self.max_buffer_size = if has_maintenance4 { at_most(maintenance4.max_buffer_size, u64::MAX) } else { self.max_allocation_size };
         self.robust_alignment = has_robustness.then_some(RobustAlignment {
             storage: robustness.robust_storage_buffer_access_size_alignment,
@@ -346,7 +346,7 @@ impl Snapshot {
         Ok(())
     }
 
-    /// Whether the device can be opened.
+    /// Checks whether the device can be opened.
     fn judge(&self) -> std::result::Result<(), String> {
         let version = self.properties.api_version;
         let (major, minor) = (vk::api_version_major(version), vk::api_version_minor(version));
@@ -370,29 +370,29 @@ impl Snapshot {
         &self.properties.limits
     }
 
-    /// The version and the extensions, as `features` wants them.
+    /// The version and the extensions, for `features`.
     pub(crate) fn available(&self) -> Available<'_> {
         Available { minor: vk::api_version_minor(self.api_version), extensions: &self.extensions }
     }
 
-    /// What is on in a device that was opened as a baseline.
+    /// The features that are enabled in a device that was opened as a baseline.
     pub(crate) fn baseline_features(&self) -> Features {
         Features::default()
     }
 
-    /// Memory heaps, by index.
+    /// The memory heaps, by index.
     pub(crate) fn heaps(&self) -> &[vk::MemoryHeap] {
         heaps(&self.memory)
     }
 
-    /// The driver's version as its maker writes it: what the driver says, or what its number means.
+    /// The version of the driver as its vendor writes it: the driver's text, or the decoded version number.
     pub(crate) fn driver_version(&self) -> String {
         if self.driver_info.is_empty() { driver_version(&self.properties) } else { self.driver_info.clone() }
     }
 }
 
-/// The queue family to use: one for compute and not for graphics, whose work runs beside that of a desktop; else any for compute.
-/// Among equals one with timestamps, then the first.
+/// The queue family to use. A family with compute and without graphics is preferred, because its work runs beside that of a desktop. Among
+/// equal families one with timestamps is preferred, then the first.
 pub(crate) fn compute_family(families: &[vk::QueueFamilyProperties]) -> Option<u32> {
     let rank = |family: &vk::QueueFamilyProperties| {
         let graphics = family.queue_flags.contains(vk::QueueFlags::GRAPHICS);
@@ -403,7 +403,7 @@ pub(crate) fn compute_family(families: &[vk::QueueFamilyProperties]) -> Option<u
     best.and_then(|(index, _)| u32::try_from(index).ok())
 }
 
-/// The number of queues in families that transfer and do nothing else that takes an engine: no kernels, graphics, video or optical flow.
+/// The number of queues in families that only transfer. Families with kernels, graphics, video or optical flow do not count.
 fn dedicated_transfer_queues(families: &[vk::QueueFamilyProperties]) -> u32 {
     let transfer_alone = vk::QueueFlags::TRANSFER | vk::QueueFlags::SPARSE_BINDING | vk::QueueFlags::PROTECTED;
     let dedicated = |family: &&vk::QueueFamilyProperties| {
@@ -412,18 +412,18 @@ fn dedicated_transfer_queues(families: &[vk::QueueFamilyProperties]) -> u32 {
     families.iter().filter(dedicated).map(|family| family.queue_count).fold(0, u32::saturating_add)
 }
 
-/// Nanoseconds in one tick on the queue family that an open device uses; 0 without timestamps there.
+/// The number of nanoseconds in a tick on the queue family that an open device uses; 0 if the family has no timestamps.
 fn timestamp_period(families: &[vk::QueueFamilyProperties], limits: &vk::PhysicalDeviceLimits) -> f32 {
     let family = compute_family(families).and_then(|index| families.get(index as usize));
     if family.is_some_and(|family| family.timestamp_valid_bits > 0) { limits.timestamp_period } else { 0.0 }
 }
 
-/// The heaps that there are, of those that the struct has room for.
+/// The heaps in use, out of those that the struct has room for.
 fn heaps(memory: &vk::PhysicalDeviceMemoryProperties) -> &[vk::MemoryHeap] {
     &memory.memory_heaps[..(memory.memory_heap_count as usize).min(memory.memory_heaps.len())]
 }
 
-/// A limit that a driver left at zero says nothing; another is cut at `most`.
+/// The smaller one of `limit` and `most`. A limit of zero is unknown, which gives `most`.
 fn at_most(limit: u64, most: u64) -> u64 {
     if limit == 0 { most } else { limit.min(most) }
 }
@@ -435,12 +435,12 @@ fn common_version(instance: u32, device: u32) -> u32 {
     vk::make_api_version(0, major, minor, 0)
 }
 
-/// A driver's text, with what is not UTF-8 replaced.
+/// The text of a driver. Bytes that are not UTF-8 are replaced.
 fn text(text: Option<&CStr>) -> String {
     text.map_or(String::new(), |t| t.to_string_lossy().trim().to_owned())
 }
 
-/// What the number of the driver's version means: NVIDIA packs it in a way of its own, most others as Vulkan does its versions.
+/// Decodes the version number of a driver. NVIDIA has an encoding of its own; most others use the encoding of Vulkan's versions.
 fn driver_version(properties: &vk::PhysicalDeviceProperties) -> String {
     let v = properties.driver_version;
     if properties.vendor_id == 0x10de {
@@ -449,13 +449,13 @@ fn driver_version(properties: &vk::PhysicalDeviceProperties) -> String {
     format!("{}.{}.{}", vk::api_version_major(v), vk::api_version_minor(v), vk::api_version_patch(v))
 }
 
-/// Asks for the shapes of cooperative matrices.
+/// Queries the supported shapes of cooperative matrices.
 ///
 /// # Safety
 /// `handle` is a physical device of the living `instance` and lists VK_KHR_cooperative_matrix.
 unsafe fn matrix_shapes(entry: &ash::Entry, instance: &ash::Instance, handle: vk::PhysicalDevice) -> Result<Vec<MatrixShape>> {
     let functions = ash::khr::cooperative_matrix::Instance::new(entry, instance);
-    // SAFETY: the handle is alive and the device lists the extension, so that the loader gave the function.
+    // SAFETY: the handle is alive and the device lists the extension, so the loader has the function.
     let shapes = unsafe { functions.get_physical_device_cooperative_matrix_properties(handle) };
     let shapes = shapes.map_err(|e| Error::of("vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR", e))?;
     let shape = |s: &vk::CooperativeMatrixPropertiesKHR<'_>| MatrixShape {

@@ -1,13 +1,13 @@
-//! What a device's version and extensions make available, and where a feature may come from.
+//! The version and extensions of a device, and the sources of features.
 
 use std::ffi::{CStr, CString};
 
-/// What a device offers that decides which structs and extensions it may be asked about.
+/// The version and extensions of a device. They decide which structs it may be queried with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Available<'a> {
-    /// Minor number of the Vulkan 1.x version that instance and device have in common.
+    /// The minor number of the Vulkan 1.x version that instance and device have in common.
     pub(crate) minor: u32,
-    /// Names of the device's extensions.
+    /// The names of the device's extensions.
     pub(crate) extensions: &'a [CString],
 }
 
@@ -17,45 +17,45 @@ impl Available<'_> {
         self.extensions.iter().any(|name| name.as_c_str() == extension)
     }
 
-    /// Whether it is core in Vulkan 1.`minor` and the device has that, or the device lists the extension.
+    /// Whether the device has Vulkan 1.`minor`, where the feature is core, or lists the extension.
     pub(crate) fn core_or(&self, minor: u32, extension: &CStr) -> bool {
         self.minor >= minor || self.has(extension)
     }
 }
 
-/// Where a feature comes from.
+/// The source of a feature.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FeatureSource {
-    /// Core from Vulkan 1.`core` on; u32::MAX: never.
+    /// The feature is core from Vulkan 1.`core` on; u32::MAX: never.
     pub(crate) core: u32,
-    /// The extension that brings it before.
+    /// The extension that provides it before.
     pub(crate) extension: &'static CStr,
-    /// The extension is used from Vulkan 1.`since` on alone, because of what it depends on.
+    /// The extension is only used from Vulkan 1.`since` on, because it depends on that version.
     pub(crate) since: u32,
 }
 
 impl FeatureSource {
-    /// Core from Vulkan 1.`core` on, and the extension before.
+    /// A feature that is core from Vulkan 1.`core` on, and comes from the extension before.
     pub(crate) const fn core_or(core: u32, extension: &'static CStr) -> FeatureSource {
         FeatureSource { core, extension, since: 1 }
     }
 
-    /// The extension alone.
+    /// A feature that only the extension provides.
     pub(crate) const fn extension(extension: &'static CStr) -> FeatureSource {
         FeatureSource { core: u32::MAX, extension, since: 1 }
     }
 
-    /// The same, but the extension not before Vulkan 1.`since`.
+    /// The same source, but the extension is not used before Vulkan 1.`since`.
     pub(crate) const fn since(self, since: u32) -> FeatureSource {
         FeatureSource { since, ..self }
     }
 
-    /// Whether the device has it, one way or the other.
+    /// Whether the device has the feature, by its version or by the extension.
     pub(crate) fn is_available(self, available: &Available<'_>) -> bool {
         available.minor >= self.core || self.by_extension(available)
     }
 
-    /// Whether the device has it by the extension, which then must be enabled.
+    /// Whether the feature comes from the extension, which then must be enabled.
     pub(crate) fn by_extension(self, available: &Available<'_>) -> bool {
         available.minor < self.core && available.minor >= self.since && available.has(self.extension)
     }
