@@ -1,8 +1,8 @@
-//! Device memory: allocations of any size and kind, cut out of slabs where they are small, with exact accounts.
+//! Allocates device memory: allocations of any size and kind, and exact accounts of them. Small allocations are pieces of slabs.
 //!
-//! Two locks. `state` guards the bookkeeping, is held for some tens of nanoseconds and serves nearly every call. `blocks` guards the
-//! driver's side and is held while it works, which for gigabytes of host memory takes seconds; other threads meanwhile go on
-//! allocating and freeing what the slabs hold. Where both are taken, `blocks` comes first.
+//! There are two locks. `state` guards the bookkeeping. It is held for some tens of nanoseconds, and nearly every call needs only this one.
+//! `blocks` guards the calls of the driver. It is held while the driver works, which takes seconds for gigabytes of host memory; other
+//! threads can still allocate from the slabs and free meanwhile. A thread that takes both locks takes `blocks` first.
 
 mod report;
 
@@ -15,49 +15,51 @@ use ash::vk;
 use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
-/// Bytes between the starts of two allocations, at least: no device needs more for a storage or uniform offset.
+/// The smallest distance between the starts of two allocations in bytes. No device needs a larger alignment for a storage or uniform
+/// offset.
 const GRANULE: u64 = 256;
 
-/// What is fixed about a memory type.
+/// The fixed properties of a memory type.
 #[derive(Clone, Copy)]
 struct Type {
     heap: u8,
-    /// Host-visible and coherent, so that its mapping may be shown.
+    /// Whether the memory is host-visible and coherent, so that callers may access its mapping.
     mappable: bool,
     write_combined: bool,
 }
 
-/// The bookkeeping of all that was taken from the driver.
+/// The bookkeeping of all memory that was taken from the driver.
 struct State {
-    /// One for each memory type.
+    /// The slabs of each memory type.
     slabs: Vec<Slabs<Block>>,
-    /// Blocks of single allocations, and which entries are vacant.
+    /// The blocks that serve a single allocation each, and the list of vacant entries.
     own: Vec<Option<Block>>,
     vacant: Vec<u32>,
-    /// Blocks with their memory types that nobody uses, to be given to the driver by whoever has `blocks`.
-    dead: Vec<(u8, Block)>,
+    /// Unused blocks with their memory types. The thread that holds `blocks` returns them to the driver.
+    unused_blocks: Vec<(u8, Block)>,
     usage: Usage,
-    /// Blocks taken from the driver and not yet given back.
+    /// The number of blocks that were taken from the driver and not yet returned.
     block_count: u32,
 }
 
-/// A request, checked.
+/// A request that was checked.
 struct AllocationRequest<'a> {
     kind: MemoryKind,
-    /// Bytes asked for, and bytes taken for them.
+    /// The requested size, and the number of bytes that are reserved for it.
     size: u64,
     room: u64,
     align: u64,
     label: &'a str,
 }
 
-/// The memory of one device. It must be dropped before the VkDevice is destroyed; that frees all, living allocations too.
+/// The memory of one device. It must be dropped before the VkDevice is destroyed. Dropping it frees all memory, also that of living
+/// allocations.
 pub(crate) struct Memory {
     blocks: Mutex<Blocks>,
     state: Mutex<State>,
-    /// Memory types for each kind, best first.
+    /// The memory types for each kind, best first.
     candidates: [Vec<u32>; 3],
-    /// Bytes of the largest heap for each kind.
+    /// The size of the largest heap for each kind, in bytes.
     largest_heap: [u64; 3],
     types: Vec<Type>,
     granule: u64,
@@ -67,8 +69,9 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// Sets up the memory of `device`, which was created from `physical`, whose `properties` these are. Takes none yet. `name`: see
-    /// NameObject. ErrorKind::Unsupported if the driver has no memory that both sides reach, else as the driver says.
+    /// Sets up the memory of `device`, which was created from the physical device `physical` with the memory properties `properties`. It
+    /// allocates no memory yet. For `name` see NameObject. Errors: `Unsupported` if the driver has no memory that both CPU and GPU can
+    /// access; other errors of the driver.
     pub(crate) fn new(
         instance: &ash::Instance,
         physical: vk::PhysicalDevice,
@@ -85,7 +88,7 @@ impl Memory {
             return Err(Error::new(ErrorKind::Unsupported, text));
         }
         if for_device.is_empty() {
-            // Against the specification, yet what serves the CPU serves the GPU.
+            // This violates the specification, but memory for the CPU also works for the GPU.
             for_device.clone_from(for_upload);
         }
         let usage = Usage::new(properties);
@@ -107,7 +110,7 @@ impl Memory {
         });
         let largest = |t: &Type| largest_slab(heap_size(t), max_allocation_size.min(max_buffer_size));
         let slabs = types.iter().map(|t| Slabs::new(largest(t), kept(heap_size(t)))).collect();
-        let state = State { slabs, own: Vec::new(), vacant: Vec::new(), dead: Vec::new(), usage, block_count: 0 };
+        let state = State { slabs, own: Vec::new(), vacant: Vec::new(), unused_blocks: Vec::new(), usage, block_count: 0 };
         Ok(Memory {
             blocks: Mutex::new(blocks),
             state: Mutex::new(state),
@@ -121,12 +124,12 @@ impl Memory {
         })
     }
 
-    /// `size` bytes of memory of `kind` at a multiple of `align` in its VkBuffer: a power of two up to MAX_ALIGNMENT, or 0 for one
-    /// that suits every binding, which smaller ones are raised to. `size` 0 gives an allocation that holds nothing. `label` is for
-    /// messages. The content is undefined.
+    /// Allocates `size` bytes of memory of `kind`. The offset in the VkBuffer is a multiple of `align`, which is a power of two up to
+    /// MAX_ALIGNMENT. 0 means an alignment that suits every binding; smaller alignments are raised to that. A `size` of 0 gives an
+    /// allocation without bytes. `label` is for messages. The content is undefined.
     ///
-    /// ErrorKind::Invalid: a wrong alignment. ErrorKind::Limit: beyond every heap, the largest buffer or the number of allocations.
-    /// ErrorKind::OutOfDeviceMemory, ErrorKind::OutOfHostMemory: none left; all stays as it was and usable.
+    /// Errors: `Invalid` for an invalid alignment; `Limit` for a size beyond every heap or the largest buffer, and for too many
+    /// allocations; `OutOfDeviceMemory` and `OutOfHostMemory` if no memory is left. After an error everything is unchanged and usable.
     pub(crate) fn allocate(&self, kind: MemoryKind, size: u64, align: u64, label: &str) -> Result<Allocation> {
         let request = self.check(kind, size, align, label)?;
         let best = self.candidates[kind.index()].first().copied().unwrap_or(0);
@@ -135,14 +138,14 @@ impl Memory {
         }
         let result = {
             let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
-            self.bury(&mut blocks);
+            self.destroy_unused(&mut blocks);
             self.grow(&mut blocks, &request)
         };
-        self.reap();
+        self.try_destroy_unused();
         result.map_err(|error| self.refused(&request, &error))
     }
 
-    /// Takes an allocation of this Memory back. No work on the device may use it any more, and nobody its pointer.
+    /// Frees an allocation of this Memory. No work on the device and no other code may use it or its pointer any more.
     pub(crate) fn free(&self, allocation: Allocation) {
         let Allocation { memory_type, heap, size, place, .. } = allocation;
         {
@@ -150,43 +153,43 @@ impl Memory {
             let state = &mut *state;
             let account = &mut state.usage.heap_mut(usize::from(heap)).used;
             *account = account.saturating_sub(size);
-            let dead = state.dead.len();
+            let before = state.unused_blocks.len();
             match place {
                 Place::Slab(range) => {
                     if let Some(slabs) = state.slabs.get_mut(usize::from(memory_type)) {
                         slabs.free(range);
                         while let Some(block) = slabs.surplus() {
-                            state.dead.push((memory_type, block));
+                            state.unused_blocks.push((memory_type, block));
                         }
                     }
                 }
                 Place::Own(number) => {
                     if let Some(block) = state.own.get_mut(number as usize).and_then(Option::take) {
                         state.vacant.push(number);
-                        state.dead.push((memory_type, block));
+                        state.unused_blocks.push((memory_type, block));
                     }
                 }
             }
-            if state.dead.len() == dead {
+            if state.unused_blocks.len() == before {
                 return;
             }
         }
-        self.reap();
+        self.try_destroy_unused();
     }
 
-    /// What is used of each heap now.
+    /// The current usage of each heap.
     pub(crate) fn usage(&self) -> Usage {
         self.state().usage
     }
 
-    /// Gives all that no allocation uses back to the driver.
+    /// Returns all memory that no allocation uses to the driver.
     pub(crate) fn trim(&self) {
         self.release(&mut self.blocks.lock().unwrap_or_else(PoisonError::into_inner));
-        self.reap();
+        self.try_destroy_unused();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // A panic under the lock is a bug that was reported where it came up; the numbers stay usable.
+        // A panic under the lock is a bug that was reported where it happened; the numbers are still usable.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -195,7 +198,7 @@ impl Memory {
         usize::from(self.types[memory_type as usize].heap)
     }
 
-    /// Checks a request against what can never be.
+    /// Checks a request against the limits that never change.
     fn check<'a>(&self, kind: MemoryKind, size: u64, align: u64, label: &'a str) -> Result<AllocationRequest<'a>> {
         if (align != 0 && !align.is_power_of_two()) || align > MAX_ALIGNMENT {
             return Err(Memory::bad_alignment(kind, align, label));
@@ -203,7 +206,7 @@ impl Memory {
         if size > self.max_buffer_size {
             return Err(self.over_buffer_size(kind, size, label));
         }
-        // Rounding up must not carry a request over the limit that it keeps; the limit is a multiple of 4, so whole words fit.
+        // Rounding up must not lift a request above the limit. The limit is a multiple of 4, so whole words fit.
         let room = size.max(1).checked_next_multiple_of(self.granule).map_or(self.max_buffer_size, |room| room.min(self.max_buffer_size));
         if room > self.largest_heap[kind.index()] {
             return Err(self.over_heaps(kind, size, label));
@@ -211,18 +214,18 @@ impl Memory {
         Ok(AllocationRequest { kind, size, room, align: align.max(self.granule), label })
     }
 
-    /// A piece of a slab of `memory_type` that has room.
+    /// Takes a piece of a slab of `memory_type`, if one has room.
     fn cut(&self, state: &mut State, memory_type: u32, request: &AllocationRequest<'_>) -> Option<Allocation> {
         let slabs = state.slabs.get_mut(memory_type as usize)?;
         let (range, block) = slabs.allocate(request.room, request.align)?;
         let (buffer, pointer, offset) = (block.buffer, block.pointer(), range.offset);
-        // SAFETY: the pointer, if any, is to the block's first byte, mapped over its whole size; `range` lies inside the block, so the
-        // sum stays in that mapping.
+        // SAFETY: the pointer, if any, points to the first byte of the block, which is mapped completely; `range` lies inside the block, so
+        // the sum stays in the mapping.
         let pointer = pointer.map(|p| unsafe { p.add(offset as usize) });
         Some(self.account(state, memory_type, request, buffer, offset, pointer, Place::Slab(range)))
     }
 
-    /// Books an allocation and makes its record.
+    /// Adds an allocation to the accounts and creates its record.
     #[expect(clippy::too_many_arguments, reason = "the fields of one record, from its two makers")]
     fn account(
         &self,
@@ -240,8 +243,8 @@ impl Memory {
         Allocation { buffer, offset, size: request.size, pointer, memory_type: memory_type as u8, heap, write_combined, place }
     }
 
-    /// Serves a request for which the best type's slabs have no room: from the slabs of any candidate, or from the driver. The error
-    /// is that of the last candidate tried.
+    /// Serves a request for which the slabs of the best type have no room, from the slabs of any candidate or from the driver. The error is
+    /// that of the last candidate.
     fn grow(&self, blocks: &mut Blocks, request: &AllocationRequest<'_>) -> Result<Allocation> {
         let mut last = None;
         for &memory_type in &self.candidates[request.kind.index()] {
@@ -249,11 +252,12 @@ impl Memory {
                 continue;
             }
             let mut served = self.serve(blocks, memory_type, request, false);
-            // What is kept may be what is missing: it goes before a worse type serves, or small requests get blocks of their own.
+            // The kept memory may be what is missing. It is returned before a worse type is used or a small request gets a block of its
+            // own.
             if is_short(&served) && self.release(blocks) {
                 served = self.serve(blocks, memory_type, request, false);
             }
-            // A slab that finds no memory still leaves a chance for the request alone.
+            // If there is no memory for a slab, there may still be enough for the request alone.
             if is_short(&served) {
                 served = self.serve(blocks, memory_type, request, true);
             }
@@ -265,8 +269,8 @@ impl Memory {
         Err(last.unwrap_or_else(|| Error::new(ErrorKind::OutOfDeviceMemory, "no heap is large enough")))
     }
 
-    /// Serves a request from memory of one type, which the driver is asked for if the slabs have no room: for a slab, or for `alone`
-    /// a block of its own.
+    /// Serves a request from memory of one type. If the slabs have no room, the driver is asked for a slab, or with `alone` for a block of
+    /// its own.
     fn serve(&self, blocks: &mut Blocks, memory_type: u32, request: &AllocationRequest<'_>, alone: bool) -> Result<Allocation> {
         let plan = {
             let mut state = self.state();
@@ -282,7 +286,7 @@ impl Memory {
         self.make(blocks, memory_type, plan, request)
     }
 
-    /// Makes what `plan` says and serves the request from it.
+    /// Carries out `plan` and serves the request from the new block.
     fn make(&self, blocks: &mut Blocks, memory_type: u32, plan: Plan, request: &AllocationRequest<'_>) -> Result<Allocation> {
         let (size, block) = match plan {
             Plan::Slab(size) => (size, blocks.create(memory_type, size, &format!("avx_gpu slab, memory type {memory_type}"))?),
@@ -292,7 +296,7 @@ impl Memory {
         state.usage.heap_mut(self.heap_of(memory_type)).reserved += block.reserved();
         state.block_count += 1;
         state.slabs[memory_type as usize].made(request.room);
-        let spurned = match plan {
+        let unused = match plan {
             Plan::Slab(_) => match state.slabs[memory_type as usize].add(size, block) {
                 Ok(()) => match self.cut(&mut state, memory_type, request) {
                     Some(allocation) => return Ok(allocation),
@@ -308,13 +312,13 @@ impl Memory {
             },
         };
         drop(state);
-        if let Some(block) = spurned {
+        if let Some(block) = unused {
             self.discard(blocks, memory_type as u8, block);
         }
         Err(Error::new(ErrorKind::OutOfHostMemory, "the host has no memory for the bookkeeping"))
     }
 
-    /// Gives a block to the driver and takes it off the accounts.
+    /// Returns a block to the driver and removes it from the accounts.
     fn discard(&self, blocks: &mut Blocks, memory_type: u8, block: Block) {
         let reserved = block.reserved();
         blocks.destroy(block);
@@ -324,42 +328,42 @@ impl Memory {
         state.block_count = state.block_count.saturating_sub(1);
     }
 
-    /// Gives dead blocks to the driver.
-    fn bury(&self, blocks: &mut Blocks) {
+    /// Returns unused blocks to the driver.
+    fn destroy_unused(&self, blocks: &mut Blocks) {
         loop {
-            let Some((memory_type, block)) = self.state().dead.pop() else { return };
+            let Some((memory_type, block)) = self.state().unused_blocks.pop() else { return };
             self.discard(blocks, memory_type, block);
         }
     }
 
-    /// Gives dead blocks and kept slabs to the driver; whether there were any.
+    /// Returns unused blocks and kept slabs to the driver. Returns whether there were any.
     fn release(&self, blocks: &mut Blocks) -> bool {
         let any = {
             let mut state = self.state();
-            let State { slabs, dead, .. } = &mut *state;
+            let State { slabs, unused_blocks, .. } = &mut *state;
             for (index, slabs) in slabs.iter_mut().enumerate() {
-                dead.extend(slabs.trim().into_iter().map(|block| (index as u8, block)));
+                unused_blocks.extend(slabs.trim().into_iter().map(|block| (index as u8, block)));
             }
-            !dead.is_empty()
+            !unused_blocks.is_empty()
         };
-        self.bury(blocks);
+        self.destroy_unused(blocks);
         any
     }
 
-    /// Sees to it that dead blocks go to the driver, without waiting for it: whoever has `blocks` now calls this when done, so a block
-    /// put on the list before that is seen by one of the two.
-    fn reap(&self) {
-        while !self.state().dead.is_empty() {
+    /// Returns unused blocks to the driver without waiting for the lock. The thread that holds `blocks` calls this when it is done, so one
+    /// of the two threads sees a block that was added to the list before.
+    fn try_destroy_unused(&self) {
+        while !self.state().unused_blocks.is_empty() {
             match self.blocks.try_lock() {
-                Ok(mut blocks) => self.bury(&mut blocks),
-                Err(TryLockError::Poisoned(poisoned)) => self.bury(&mut poisoned.into_inner()),
+                Ok(mut blocks) => self.destroy_unused(&mut blocks),
+                Err(TryLockError::Poisoned(poisoned)) => self.destroy_unused(&mut poisoned.into_inner()),
                 Err(TryLockError::WouldBlock) => return,
             }
         }
     }
 }
 
-/// Whether the driver or the host ran short of something, so that giving back may help and another memory type may have it.
+/// Whether the driver or the host ran out of something, so that returning memory or another memory type may help.
 fn is_shortage(error: &Error) -> bool {
     matches!(error.kind, ErrorKind::OutOfDeviceMemory | ErrorKind::OutOfHostMemory | ErrorKind::Limit)
 }
@@ -374,14 +378,14 @@ impl Drop for Memory {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         let slabs = std::mem::take(&mut state.slabs).into_iter().flat_map(Slabs::into_blocks);
         let own = std::mem::take(&mut state.own).into_iter().flatten();
-        let dead = std::mem::take(&mut state.dead).into_iter().map(|(_, block)| block);
-        for block in slabs.chain(own).chain(dead) {
+        let unused_blocks = std::mem::take(&mut state.unused_blocks).into_iter().map(|(_, block)| block);
+        for block in slabs.chain(own).chain(unused_blocks) {
             blocks.destroy(block);
         }
     }
 }
 
-/// Keeps the block of a single allocation: its number, VkBuffer and mapping. Gives it back if the host has no memory for that.
+/// Stores the block of a single allocation. Returns its number, VkBuffer and mapping, or the block if the host has no memory for the entry.
 fn keep(state: &mut State, block: Block) -> std::result::Result<(u32, vk::Buffer, Option<NonNull<u8>>), Block> {
     let (buffer, pointer) = (block.buffer, block.pointer());
     let number = match state.vacant.pop() {

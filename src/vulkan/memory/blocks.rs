@@ -1,8 +1,9 @@
-//! Blocks: one `VkBuffer` each, bound to one piece of device memory of its own. All that the driver is asked for memory is here.
+//! Blocks of memory from the driver. A block is a `VkBuffer` that is bound to device memory of its own. Only this file asks the driver for
+//! memory.
 //!
-//! gpu-allocator makes, maps and frees the memory. Each block is a dedicated allocation of exactly the bytes that its VkBuffer needs;
-//! sharing is done above, inside VkBuffers (`slabs`), so gpu-allocator's own blocks, of 4 MiB at least, are never used and nothing
-//! is reserved twice. Which memory type serves is our choice: the type bits that gpu-allocator sees hold that one type.
+//! gpu-allocator allocates, maps and frees the memory. Each block is a dedicated allocation of exactly the size that its VkBuffer needs.
+//! Several allocations share a block inside its VkBuffer (`slabs`). gpu-allocator's own blocks of at least 4 MiB are therefore never used,
+//! and no memory is reserved twice. This library chooses the memory type: the type bits that gpu-allocator gets contain only that type.
 
 use crate::vulkan::error::{Error, ErrorKind, Result};
 use ash::vk;
@@ -11,7 +12,7 @@ use gpu_allocator::vulkan as gpu;
 use gpu_allocator::{AllocationError, AllocationSizes, AllocatorDebugSettings, MemoryLocation};
 use std::ptr::NonNull;
 
-/// Names a Vulkan object for debuggers and validation messages: its type, its handle, the name.
+/// Names a Vulkan object for debuggers and validation messages. The arguments are its type, its handle and the name.
 pub(crate) type NameObject = Box<dyn Fn(vk::ObjectType, u64, &str) + Send + Sync>;
 
 /// A VkBuffer and its memory.
@@ -21,33 +22,33 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    /// Bytes taken from the driver.
+    /// The number of bytes taken from the driver.
     pub(crate) fn reserved(&self) -> u64 {
         self.memory.size()
     }
 
-    /// Where the CPU sees the first byte, if the memory type is host-visible.
+    /// The address of the first byte for the CPU, if the memory type is host-visible.
     pub(crate) fn pointer(&self) -> Option<NonNull<u8>> {
         self.memory.mapped_ptr().map(NonNull::cast)
     }
 }
 
-/// Makes and destroys blocks.
+/// Creates and destroys blocks.
 pub(crate) struct Blocks {
     allocator: gpu::Allocator,
     device: ash::Device,
     usage: vk::BufferUsageFlags,
     queue_families: Vec<u32>,
     name: Option<NameObject>,
-    /// What `vkGetBufferMemoryRequirements` allows for such buffers.
+    /// The memory types that `vkGetBufferMemoryRequirements` allows for the buffers of blocks.
     type_bits: u32,
-    /// Bytes that tests leave to be had.
+    /// The number of bytes that tests still allow to be taken.
     #[cfg(test)]
     pub(super) left: u64,
 }
 
 impl Blocks {
-    /// `addresses`: bufferDeviceAddress is enabled on the device. `queue_families`: those that will use the buffers, each once.
+    /// `addresses`: bufferDeviceAddress is enabled on the device. `queue_families`: the families that will use the buffers, each once.
     pub(crate) fn new(
         instance: &ash::Instance,
         physical: vk::PhysicalDevice,
@@ -89,20 +90,20 @@ impl Blocks {
         Ok(blocks)
     }
 
-    /// Bit i: buffers can lie in memory type i. It is the same for all buffers of one usage.
+    /// Bit i is set if buffers can be in memory type i. The bits are the same for all buffers of one usage.
     pub(crate) fn type_bits(&self) -> u32 {
         self.type_bits
     }
 
-    /// A block of `size` bytes (not 0) in memory of type `memory_type`, named `label`. ErrorKind::OutOfDeviceMemory (also where the memory
-    /// cannot be mapped), ErrorKind::OutOfHostMemory, ErrorKind::Limit for too many of them, else as the driver says.
+    /// Creates a block of `size` bytes (not 0) in memory of type `memory_type`, named `label`. Errors: `OutOfDeviceMemory`, also if the
+    /// memory cannot be mapped; `OutOfHostMemory`; `Limit` for too many blocks; other errors of the driver.
     pub(crate) fn create(&mut self, memory_type: u32, size: u64, label: &str) -> Result<Block> {
         #[cfg(test)]
         if size > self.left {
             return Err(Error::new(ErrorKind::OutOfDeviceMemory, "a test left no more"));
         }
         let buffer = self.create_buffer(size)?;
-        // SAFETY: `buffer` is a living buffer of this device, made one line above.
+        // SAFETY: `buffer` is a living buffer of this device, created one line above.
         let mut requirements = unsafe { self.device.get_buffer_memory_requirements(buffer) };
         requirements.memory_type_bits &= 1u32.checked_shl(memory_type).unwrap_or(0);
         let memory = self.allocator.allocate(&gpu::AllocationCreateDesc {
@@ -115,13 +116,13 @@ impl Blocks {
         let memory = match memory {
             Ok(memory) => memory,
             Err(error) => {
-                // SAFETY: `buffer` was made above, is bound to nothing and nobody else knows it.
+                // SAFETY: `buffer` was created above, is bound to nothing, and no other code has its handle.
                 unsafe { self.device.destroy_buffer(buffer, None) };
                 return Err(of_allocator(&error, memory_type));
             }
         };
-        // SAFETY: both are of this device; the memory was made for this buffer (its size, one of its types, dedicated to it) and has
-        // not been bound; offset 0 is a multiple of every alignment.
+        // SAFETY: both belong to this device; the memory was allocated for this buffer (its size, one of its types, dedicated to it) and is
+        // not bound yet; offset 0 is a multiple of every alignment.
         let bound = unsafe { self.device.bind_buffer_memory(buffer, memory.memory(), memory.offset()) };
         let block = Block { buffer, memory };
         if let Err(result) = bound {
@@ -132,7 +133,7 @@ impl Blocks {
         (self.left -= if self.left == u64::MAX { 0 } else { size });
         if let Some(name) = &self.name {
             name(vk::ObjectType::BUFFER, block.buffer.as_raw(), label);
-            // SAFETY: the handle is read to be named; nothing is freed or bound through it.
+            // SAFETY: the handle is only used to name the object; nothing is freed or bound through it.
             name(vk::ObjectType::DEVICE_MEMORY, unsafe { block.memory.memory() }.as_raw(), label);
         }
         Ok(block)
@@ -142,20 +143,20 @@ impl Blocks {
     pub(crate) fn destroy(&mut self, block: Block) {
         #[cfg(test)]
         (self.left = self.left.saturating_add(block.reserved()));
-        // SAFETY: the block was made by `create` on this device and is taken by value, so this is the only destruction; the caller
-        // says that no work uses it.
+        // SAFETY: the block was created by `create` on this device and is taken by value, so it is destroyed once; by this function's
+        // contract no work uses it.
         unsafe { self.device.destroy_buffer(block.buffer, None) };
-        // Fails for memory of another allocator only, whose blocks never come here; then nothing was touched.
+        // This only fails for memory of another allocator, whose blocks never get here; in that case nothing changed.
         let freed = self.allocator.free(block.memory);
         debug_assert!(freed.is_ok(), "{freed:?}");
     }
 
-    /// The memory type bits that a buffer of our usage gets.
+    /// The memory type bits of a buffer with the usage of blocks.
     fn probe(&self) -> Result<u32> {
         let buffer = self.create_buffer(256)?;
         // SAFETY: `buffer` is a living buffer of this device.
         let bits = unsafe { self.device.get_buffer_memory_requirements(buffer) }.memory_type_bits;
-        // SAFETY: made above, bound to nothing, known to nobody else.
+        // SAFETY: `buffer` was created above, is bound to nothing, and no other code has its handle.
         unsafe { self.device.destroy_buffer(buffer, None) };
         Ok(bits)
     }
@@ -167,12 +168,13 @@ impl Blocks {
         } else {
             info.sharing_mode(vk::SharingMode::EXCLUSIVE)
         };
-        // SAFETY: the device lives (`Memory` is dropped before it); `info` and the families it points at live through the call.
+        // SAFETY: the device is alive (`Memory` is dropped before it); `info` and the families that it points to live through the call.
         unsafe { self.device.create_buffer(&info, None) }.map_err(|result| Error::of("vkCreateBuffer", result))
     }
 }
 
-/// The failure of gpu-allocator as one of ours. It has an own case for no device memory alone; others it words, naming the VkResult.
+/// Converts an error of gpu-allocator. Only out of device memory has a case of its own there; other errors are texts that name the
+/// VkResult.
 fn of_allocator(error: &AllocationError, memory_type: u32) -> Error {
     let kind = match error {
         AllocationError::OutOfMemory | AllocationError::FailedToMap(_) => ErrorKind::OutOfDeviceMemory,

@@ -1,4 +1,4 @@
-//! What a device's heaps and memory types mean, and its memory set up accordingly.
+//! Facts about the heaps and memory types of a device, and the setup of its memory.
 
 use super::allocation::MemoryLimits;
 use super::allocator::Memory;
@@ -8,12 +8,12 @@ use crate::vulkan::error::Result;
 use ash::vk;
 use std::sync::Arc;
 
-/// The heap is the device's own.
+/// Whether the heap is the device's own memory.
 pub(crate) fn is_device_local(heap: &vk::MemoryHeap) -> bool {
     heap.flags.contains(vk::MemoryHeapFlags::DEVICE_LOCAL)
 }
 
-/// The CPU can write the largest device-local heap in place.
+/// Whether the CPU can access the largest device-local heap directly.
 pub(crate) fn host_sees_device_memory(memory: &vk::PhysicalDeviceMemoryProperties) -> bool {
     let both = vk::MemoryPropertyFlags::DEVICE_LOCAL | vk::MemoryPropertyFlags::HOST_VISIBLE;
     let local = memory.memory_heaps_as_slice().iter().filter(|h| is_device_local(h)).map(|h| h.size).max();
@@ -24,12 +24,12 @@ pub(crate) fn host_sees_device_memory(memory: &vk::PhysicalDeviceMemoryPropertie
         .any(|t| memory.memory_heaps.get(t.heap_index as usize).map(|h| h.size) == local)
 }
 
-/// There is no memory but the device's own, and the CPU sees it.
+/// Whether all memory is the device's own and the CPU can access it.
 pub(crate) fn is_unified(memory: &vk::PhysicalDeviceMemoryProperties) -> bool {
     memory.memory_heaps_as_slice().iter().all(is_device_local) && host_sees_device_memory(memory)
 }
 
-/// The memory of an open device, to be dropped before it.
+/// Creates the memory of an open device. It must be dropped before the device.
 pub(crate) fn memory_of(device: &Arc<Device>) -> Result<Memory> {
     let snapshot = device.snapshot();
     let limits = snapshot.limits();

@@ -1,4 +1,4 @@
-//! The user's own pages as memory of the device (VK_EXT_external_memory_host).
+//! Imports the caller's own pages as memory of the device (VK_EXT_external_memory_host).
 
 use super::slice::Slice;
 use super::types::{MAPPABLE, NEVER};
@@ -8,25 +8,24 @@ use ash::vk;
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 
-/// Host memory that the device copies from and to in place. It is the caller's: no account of `Usage` holds it. Whoever drops it has
-/// waited for the work that uses it.
+/// Host memory that the device can copy from and to directly. It belongs to the caller, so `Usage` does not count it. It may be dropped
+/// only after the work that uses it is done.
 pub(crate) struct Imported {
     device: Arc<Device>,
     buffer: vk::Buffer,
     memory: vk::DeviceMemory,
-    /// Where the first byte lies in the buffer, which starts at a page.
+    /// The offset of the first byte in the buffer, which starts at a page.
     first: u64,
     size: u64,
 }
 
-/// How the pages are handed over.
+/// The type of the external memory handle.
 const HANDLE: vk::ExternalMemoryHandleTypeFlags = vk::ExternalMemoryHandleTypeFlags::HOST_ALLOCATION_EXT;
 
 impl Imported {
-    /// Makes pages known to the device. They stay mapped as long as the value lives: the lifetime says so.
+    /// Imports pages into the device. They stay mapped as long as this value lives, as the lifetime ensures.
     ///
-    /// ErrorKind::Unsupported where the device cannot, or the driver does not take this memory; ErrorKind::OutOfHostMemory,
-    /// ErrorKind::OutOfDeviceMemory.
+    /// Errors: `Unsupported` if the device cannot import memory or the driver rejects this memory; `OutOfHostMemory`, `OutOfDeviceMemory`.
     pub(crate) fn new(device: &Arc<Device>, pages: &'static mut [MaybeUninit<u8>]) -> Result<Imported> {
         let snapshot = device.snapshot();
         let Some(functions) = device.external_memory_host() else {
@@ -47,8 +46,7 @@ impl Imported {
 
         let asked = vk::PhysicalDeviceExternalBufferInfo::default().usage(usage).handle_type(HANDLE);
         let mut answer = vk::ExternalBufferProperties::default();
-        // SAFETY: the physical device is of this instance, which like the device is of Vulkan 1.1 at least; both structs live through the
-        // call.
+        // SAFETY: the physical device belongs to this instance; both have at least Vulkan 1.1; both structs live through the call.
         unsafe { device.instance().raw().get_physical_device_external_buffer_properties(snapshot.handle, &asked, &mut answer) };
         let can = answer.external_memory_properties.external_memory_features;
         // Dedicated memory cannot be imported from a pointer (VUID-VkMemoryAllocateInfo-pNext-02806).
@@ -56,19 +54,20 @@ impl Imported {
             return unsupported("the driver takes no host memory for buffers");
         }
         let mut properties = vk::MemoryHostPointerPropertiesEXT::default();
-        // SAFETY: the extension is on; the pointer is aligned as it asks and lies in pages that the caller's bytes keep mapped.
+        // SAFETY: the extension is enabled; the pointer is aligned as the extension requires and lies in pages that the caller's bytes keep
+        // mapped.
         unsafe {
             (functions.fp().get_memory_host_pointer_properties_ext)(device.raw().handle(), HANDLE, pointer, &mut properties).result()
         }
         .map_err(|e| refused("vkGetMemoryHostPointerPropertiesEXT", e))?;
         let mut external = vk::ExternalMemoryBufferCreateInfo::default().handle_types(HANDLE);
         let info = vk::BufferCreateInfo::default().size(size).usage(usage).push_next(&mut external);
-        // SAFETY: the device is alive; the info and what it links live through the call.
+        // SAFETY: the device is alive; the info and its linked structs live through the call.
         let buffer = unsafe { device.raw().create_buffer(&info, None) }.map_err(|e| refused("vkCreateBuffer", e))?;
-        // From here on what is made goes with the value.
+        // From here on, dropping the value destroys what was created.
         let mut imported =
             Imported { device: device.clone(), buffer, memory: vk::DeviceMemory::null(), first: address - start, size: pages.len() as u64 };
-        // SAFETY: the buffer was made just now.
+        // SAFETY: the buffer was created just now.
         let requirements = unsafe { device.raw().get_buffer_memory_requirements(buffer) };
         if requirements.size > size {
             return unsupported("the driver does not take this memory: its buffers need more than whole pages");
@@ -78,22 +77,22 @@ impl Imported {
         };
         let mut import = vk::ImportMemoryHostPointerInfoEXT::default().handle_type(HANDLE).host_pointer(pointer);
         let info = vk::MemoryAllocateInfo::default().allocation_size(size).memory_type_index(memory_type).push_next(&mut import);
-        // SAFETY: pointer and size are aligned as the extension asks; the pages stay mapped for as long as this lives.
+        // SAFETY: pointer and size are aligned as the extension requires; the pages stay mapped as long as this value lives.
         imported.memory = unsafe { device.raw().allocate_memory(&info, None) }.map_err(|e| refused("vkAllocateMemory", e))?;
-        // SAFETY: both are of this device, and neither is bound yet.
+        // SAFETY: both belong to this device, and neither is bound yet.
         unsafe { device.raw().bind_buffer_memory(buffer, imported.memory, 0) }.map_err(|e| refused("vkBindBufferMemory", e))?;
         device.set_name(buffer, "avx_gpu registered host memory");
         Ok(imported)
     }
 
-    /// `size` of its bytes from `offset` on, which lie inside.
+    /// The range of `size` bytes from `offset` on, which must lie inside.
     pub(crate) fn slice(&self, offset: u64, size: u64) -> Slice {
         Slice { buffer: self.buffer, offset: self.first, size: self.size }.part(offset, size)
     }
 }
 
-/// The whole units of `alignment` bytes that hold the `size` bytes at `address`: where they start and how many bytes they are. None
-/// for no bytes, and where the end cannot be said.
+/// Rounds the `size` bytes at `address` outwards to multiples of `alignment`. Returns the start and the size of the result; `None` for no
+/// bytes and if the end overflows.
 fn span(address: u64, size: u64, alignment: u64) -> Option<(u64, u64)> {
     let alignment = alignment.max(1);
     let start = address / alignment * alignment;
@@ -101,8 +100,8 @@ fn span(address: u64, size: u64, alignment: u64) -> Option<(u64, u64)> {
     (size > 0).then_some((start, end - start))
 }
 
-/// The type for pages of the host out of those whose bit is set in `usable`: coherent, and cached if there is such a one, as the pages
-/// themselves are.
+/// The memory type for pages of the host, out of those whose bit is set in `usable`. It is coherent, and cached if there is such a type,
+/// because the pages themselves are cached.
 fn best_type(properties: &vk::PhysicalDeviceMemoryProperties, usable: u32) -> Option<u32> {
     let flags = |i: u32| properties.memory_types_as_slice().get(i as usize).map_or(NEVER, |t| t.property_flags);
     let mut serving = (0..32).filter(|&i| usable & (1 << i) != 0 && flags(i).contains(MAPPABLE) && !flags(i).intersects(NEVER));
@@ -112,7 +111,7 @@ fn best_type(properties: &vk::PhysicalDeviceMemoryProperties, usable: u32) -> Op
 
 impl Drop for Imported {
     fn drop(&mut self) {
-        // SAFETY: made by this device (or null, which is allowed); by the type's contract no work uses them any more.
+        // SAFETY: both were created by this device (or are null, which is allowed); by the type's contract no work uses them any more.
         unsafe {
             self.device.raw().destroy_buffer(self.buffer, None);
             self.device.raw().free_memory(self.memory, None);

@@ -1,56 +1,56 @@
-//! Which bytes of the slabs of one memory type are free: pure arithmetic on offsets, no GPU.
+//! Keeps track of the free bytes in the slabs of one memory type. The code is pure arithmetic on offsets and needs no GPU.
 //!
-//! The method is two-level segregated fit (M. Masmano, I. Ripoll, A. Crespo, J. Real, "TLSF: a new dynamic memory allocator for
-//! real-time systems", ECRTS 2004). Free pieces hang in bins: one class for each power of two, cut into 32 equal steps. Two bitmaps
-//! say which bins hold something, so that a piece that surely fits is found by two counts of trailing zeros, however many pieces
-//! and slabs there are. A freed piece merges with its free neighbours at once.
+//! The method is two-level segregated fit (M. Masmano, I. Ripoll, A. Crespo, J. Real, "TLSF: a new dynamic memory allocator for real-time
+//! systems", ECRTS 2004). Free pieces are in bins: there is a class for each power of two, and each class has 32 bins of equal width. Two
+//! bitmaps show which bins have pieces, so that two counts of trailing zeros find a piece that surely fits, however many pieces and slabs
+//! there are. A freed piece is merged with its free neighbours at once.
 //!
-//! All slabs ("regions" here) of a memory type share the bins: a request goes to the tightest bin over all of them, and a region
-//! that is wholly free lies in the topmost bins, touched only when nothing smaller fits.
+//! All slabs of a memory type ("regions" in this file) share the bins. A request takes a piece of the smallest suitable bin over all
+//! regions. A completely free region is in the highest bins and is used only if nothing smaller fits.
 
-/// No node: the end of a list.
+/// The number that means no node; the end of a list.
 const NONE: u32 = u32::MAX;
-/// In `Node::next`: the piece is in use and hangs in no bin.
+/// The value of `Node::next` of a piece in use, which is in no bin.
 const USED: u32 = u32::MAX - 1;
-/// Each power of two is cut into `1 << SUB_BITS` bins, so a search passes over at most 1/32 of a size that would have fitted.
+/// Each class has `1 << SUB_BITS` bins, so a search misses only pieces that are less than 1/32 larger than the request.
 const SUB_BITS: u32 = 5;
-/// Bins in a class.
+/// The number of bins in a class.
 const SUBS: usize = 1 << SUB_BITS;
-/// Classes that cover every u64: one linear class below `SUBS`, then one for each power of two.
+/// The number of classes that cover every u64: one linear class below `SUBS`, then one for each power of two.
 const CLASSES: usize = 64 - SUB_BITS as usize + 1;
-/// Pieces looked at in the request's own bin, after all larger bins came up empty.
+/// The number of pieces that are checked in the request's own bin if all larger bins are empty.
 const WALK: usize = 16;
 
-/// A piece in use. Neither Clone nor Copy: it is given back once, by value.
+/// A piece in use. It is neither Clone nor Copy, so that it is freed once, by value.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Range {
-    /// First byte in its region.
+    /// The offset of its first byte in the region.
     pub(crate) offset: u64,
-    /// The region, as `Ranges::add` numbered it.
+    /// The number of the region, from `Ranges::add`.
     pub(crate) region: u32,
-    /// The node that stands for the piece.
+    /// The node of the piece.
     node: u32,
 }
 
-/// A piece of a region, free or in use. While vacant, `next` links the vacant nodes.
+/// A piece of a region, free or in use. In vacant nodes `next` links the list of vacant nodes.
 struct Node {
     offset: u64,
     size: u64,
     region: u32,
-    /// The neighbours in the region, by offset.
+    /// The neighbours in the region, in the order of offsets.
     before: u32,
     after: u32,
-    /// The neighbours in the bin; `next` is USED for a piece in use.
+    /// The neighbours in the list of the bin; `next` is USED for a piece in use.
     previous: u32,
     next: u32,
 }
 
-/// A run of bytes from 0 that is handed out in pieces.
+/// A range of bytes from 0 that is divided into pieces.
 #[derive(Clone, Copy)]
 struct Region {
-    /// Bytes; 0 marks a vacant entry.
+    /// The size in bytes; 0 marks a vacant entry.
     size: u64,
-    /// Bytes in pieces in use.
+    /// The number of bytes in pieces in use.
     used: u64,
     /// The node at offset 0.
     first: u32,
@@ -59,25 +59,25 @@ struct Region {
 /// The free and used pieces of any number of regions.
 pub(crate) struct Ranges {
     nodes: Vec<Node>,
-    /// Nodes that stand for nothing, linked by `next`.
+    /// The first vacant node; `next` links the others.
     vacant: u32,
     vacant_count: usize,
-    /// Bit c: class c has a bin with a piece.
+    /// Bit c is set if class c has a bin with a piece.
     classes: u64,
-    /// Bit s of entry c: bin s of class c has a piece.
+    /// Bit s of entry c is set if bin s of class c has a piece.
     subs: [u32; CLASSES],
-    /// The first piece of each bin. Empty until the first region comes.
+    /// The first piece of each bin. The list is empty before the first region.
     heads: Vec<u32>,
     regions: Vec<Region>,
 }
 
 impl Ranges {
-    /// No region yet; takes no host memory.
+    /// Starts without regions. Allocates no host memory.
     pub(crate) fn new() -> Ranges {
         Ranges { nodes: Vec::new(), vacant: NONE, vacant_count: 0, classes: 0, subs: [0; CLASSES], heads: Vec::new(), regions: Vec::new() }
     }
 
-    /// Adds a free region of `size` bytes and gives its number; None if `size` is 0 or the host has no memory.
+    /// Adds a free region of `size` bytes and returns its number; `None` if `size` is 0 or the host has no memory.
     pub(crate) fn add(&mut self, size: u64) -> Option<u32> {
         if size == 0 {
             return None;
@@ -102,7 +102,7 @@ impl Ranges {
         Some(region)
     }
 
-    /// Forgets a region of which nothing is in use. False, and nothing changes, if something is or it is no region.
+    /// Removes a region that has no piece in use. Returns false and changes nothing if a piece is in use or the region does not exist.
     pub(crate) fn remove(&mut self, region: u32) -> bool {
         let Some(entry) = self.regions.get_mut(region as usize) else { return false };
         if entry.size == 0 || entry.used != 0 {
@@ -115,8 +115,8 @@ impl Ranges {
         true
     }
 
-    /// A piece of `size` bytes (0 counts as 1) whose offset is a multiple of `align`, a power of two. None if there is no room in any
-    /// region, the host has no memory for the bookkeeping, or `align` is no power of two.
+    /// Takes a piece of `size` bytes (0 counts as 1) whose offset is a multiple of `align`, which is a power of two. Returns `None` if no
+    /// region has room, the host has no memory for the bookkeeping, or `align` is not a power of two.
     pub(crate) fn allocate(&mut self, size: u64, align: u64) -> Option<Range> {
         if !align.is_power_of_two() {
             return None;
@@ -127,7 +127,7 @@ impl Ranges {
         self.unlink(node);
         let piece = &self.nodes[node as usize];
         let (start, end, region, before, after) = (piece.offset, piece.offset + piece.size, piece.region, piece.before, piece.after);
-        // What lies before the aligned offset and behind the end stays free. Neither can merge: both neighbours are in use.
+        // The bytes before the aligned offset and after the end stay free. Neither part can be merged, because both neighbours are in use.
         if offset > start {
             let gap = self.new_node(Node { offset: start, size: offset - start, region, before, after: node, previous: NONE, next: NONE });
             self.nodes[node as usize].before = gap;
@@ -152,7 +152,7 @@ impl Ranges {
         Some(Range { offset, region, node })
     }
 
-    /// Gives a piece back and merges it with its free neighbours. False, and nothing changes, for a piece that is not in use here.
+    /// Frees a piece and merges it with its free neighbours. Returns false and changes nothing if the piece is not in use here.
     pub(crate) fn free(&mut self, range: Range) -> bool {
         let Range { offset, region, mut node } = range;
         let Some(piece) = self.nodes.get(node as usize) else { return false };
@@ -174,17 +174,17 @@ impl Ranges {
         true
     }
 
-    /// Bytes in use in a region; 0 if it is none.
+    /// The number of bytes in use in a region; 0 if it does not exist.
     pub(crate) fn used(&self, region: u32) -> u64 {
         self.regions.get(region as usize).map_or(0, |r| r.used)
     }
 
-    /// Bytes of a region; 0 if it is none.
+    /// The size of a region in bytes; 0 if it does not exist.
     pub(crate) fn size(&self, region: u32) -> u64 {
         self.regions.get(region as usize).map_or(0, |r| r.size)
     }
 
-    /// The largest free piece of all regions, in bytes. Walks one bin: for messages, not for hot paths.
+    /// The largest free piece of all regions, in bytes. It walks through a bin, so it is for messages and not for hot paths.
     pub(crate) fn largest_free(&self) -> u64 {
         if self.classes == 0 {
             return 0;
@@ -200,15 +200,16 @@ impl Ranges {
         largest
     }
 
-    /// A free piece that holds `size` bytes at an offset with `mask` clear, and that offset.
+    /// Finds a free piece that has room for `size` bytes at an offset with the bits of `mask` clear. Returns the piece and the offset.
     fn pick(&self, size: u64, mask: u64) -> Option<(u32, u64)> {
         if self.classes == 0 {
             return None;
         }
         let (class, sub) = bin(size);
         let mut node = self.heads[class * SUBS + sub];
-        // The request's own bin holds pieces just too small and just large enough. Its first one is worth a look: programs that free
-        // and allocate one odd size find their own piece again, where the bins above would break a larger one each time.
+        // The request's own bin has pieces that are slightly too small and pieces that are large enough. Its first piece is checked first:
+        // a program that frees and allocates the same odd size gets its own piece again, while a piece of a larger bin would be split each
+        // time.
         if node != NONE
             && let Some(found) = self.fit(node, size, mask)
         {
@@ -234,7 +235,7 @@ impl Ranges {
         None
     }
 
-    /// The first piece of the lowest bin whose every member has at least `size` bytes.
+    /// The first piece of the lowest bin in which every piece has at least `size` bytes.
     fn first_of_size(&self, size: u64) -> Option<u32> {
         let step = match size.ilog2() {
             log if log > SUB_BITS => (1 << (log - SUB_BITS)) - 1,
@@ -254,14 +255,14 @@ impl Ranges {
         Some(self.heads[class * SUBS + sub])
     }
 
-    /// `node` with the offset at which it holds `size` bytes with `mask` clear, if it does.
+    /// Returns `node` and the offset at which it has room for `size` bytes with the bits of `mask` clear, if it has.
     fn fit(&self, node: u32, size: u64, mask: u64) -> Option<(u32, u64)> {
         let piece = &self.nodes[node as usize];
         let offset = piece.offset.checked_add(mask)? & !mask;
         (offset.checked_add(size)? <= piece.offset + piece.size).then_some((node, offset))
     }
 
-    /// Hangs a free piece into its bin.
+    /// Adds a free piece to its bin.
     fn link(&mut self, node: u32) {
         let (class, sub) = bin(self.nodes[node as usize].size);
         let head = std::mem::replace(&mut self.heads[class * SUBS + sub], node);
@@ -274,7 +275,7 @@ impl Ranges {
         self.subs[class] |= 1 << sub;
     }
 
-    /// Takes a free piece out of its bin.
+    /// Removes a free piece from its bin.
     fn unlink(&mut self, node: u32) {
         let piece = &self.nodes[node as usize];
         let (previous, next, (class, sub)) = (piece.previous, piece.next, bin(piece.size));
@@ -294,7 +295,7 @@ impl Ranges {
         }
     }
 
-    /// Makes `left` cover its neighbour `right` too, which ends. Both hang in no bin.
+    /// Merges `right` into its neighbour `left`. Both must be in no bin.
     fn absorb(&mut self, left: u32, right: u32) {
         let gone = &self.nodes[right as usize];
         let (size, after) = (gone.size, gone.after);
@@ -307,10 +308,10 @@ impl Ranges {
         self.drop_node(right);
     }
 
-    /// Sees to it that the next two `new_node` need no host memory.
+    /// Ensures that the next two calls of `new_node` need no host memory.
     fn reserve_nodes(&mut self) -> Option<()> {
         if self.vacant_count < 2 {
-            // Numbers from USED on are no nodes.
+            // Numbers from USED on are not valid for nodes.
             if self.nodes.len() >= USED as usize - 2 {
                 return None;
             }
@@ -333,14 +334,14 @@ impl Ranges {
 
     fn drop_node(&mut self, node: u32) {
         let piece = &mut self.nodes[node as usize];
-        // A region that is none: a stale Range that names this node is refused.
+        // The invalid region makes `free` reject a stale Range that names this node.
         (piece.size, piece.region, piece.next) = (0, NONE, self.vacant);
         self.vacant = node;
         self.vacant_count += 1;
     }
 }
 
-/// The class and the step in it of a size of at least 1.
+/// The class and the bin in it for a size of at least 1.
 fn bin(size: u64) -> (usize, usize) {
     let log = size.ilog2();
     if log < SUB_BITS {

@@ -2,7 +2,7 @@
 
 use ash::vk;
 
-/// A range of a Vulkan buffer, laid out as a vk::DescriptorBufferInfo.
+/// A range of a Vulkan buffer. It has the layout of vk::DescriptorBufferInfo.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Slice {
@@ -20,7 +20,7 @@ const _: () = {
 };
 
 impl Slice {
-    /// `size` bytes from `offset` on, which lie inside.
+    /// The range of `size` bytes from `offset` on, which must lie inside.
     pub(crate) fn part(self, offset: u64, size: u64) -> Slice {
         debug_assert!(offset <= self.size && size <= self.size - offset, "{offset}+{size} leaves {self:?}");
         Slice { offset: self.offset + offset, size, ..self }

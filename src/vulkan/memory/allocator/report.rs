@@ -1,10 +1,10 @@
-//! The words for a request that cannot be served: what was asked, what there is, what to do.
+//! The messages of requests that cannot be served: what was requested, what the device has, and what to do.
 
 use super::{AllocationRequest, MAX_ALIGNMENT, Memory, MemoryKind};
 use crate::vulkan::error::{Error, ErrorKind};
 
 impl Memory {
-    /// An alignment that is none.
+    /// The error for an invalid alignment.
     pub(super) fn bad_alignment(kind: MemoryKind, align: u64, label: &str) -> Error {
         let text = format!(
             "{} memory for \"{label}\": an alignment of {align} was asked, but it must be a power of two up to {MAX_ALIGNMENT}, or 0 for \
@@ -14,7 +14,7 @@ impl Memory {
         Error::new(ErrorKind::Invalid, text)
     }
 
-    /// Beyond the largest VkBuffer.
+    /// The error for a size beyond the largest VkBuffer.
     pub(super) fn over_buffer_size(&self, kind: MemoryKind, size: u64, label: &str) -> Error {
         let text = format!(
             "{} memory for \"{label}\": {} asked, but a buffer of this device has at most {} (maxBufferSize); use several buffers",
@@ -25,7 +25,7 @@ impl Memory {
         Error::new(ErrorKind::Limit, text)
     }
 
-    /// Beyond every heap, full or empty.
+    /// The error for a size beyond every heap.
     pub(super) fn over_heaps(&self, kind: MemoryKind, size: u64, label: &str) -> Error {
         let text = format!(
             "{} memory for \"{label}\": {} asked, more than there is in all: {}; use smaller buffers and work on one part of the data \
@@ -37,7 +37,7 @@ impl Memory {
         Error::new(ErrorKind::Limit, text)
     }
 
-    /// Not served for `cause`, although all that was kept had been given back where that could help.
+    /// The error for a request that failed with `cause`, after all kept memory was returned where that could help.
     pub(super) fn refused(&self, request: &AllocationRequest<'_>, cause: &Error) -> Error {
         let heaps = self.describe(request.kind);
         let (usage, count) = {
@@ -79,7 +79,7 @@ impl Memory {
         Error::new(kind, format!("{name} memory for \"{label}\": {size} asked, but {why}"))
     }
 
-    /// The heaps that serve `kind`, in words.
+    /// The heaps that serve `kind`, as text.
     fn describe(&self, kind: MemoryKind) -> String {
         let state = self.state();
         let (mut text, mut seen) = (String::new(), 0u32);
@@ -104,7 +104,7 @@ impl Memory {
     }
 }
 
-/// A number of bytes for a person, exact and readable.
+/// A number of bytes for a message, rounded and exact.
 fn bytes(count: u64) -> String {
     let (unit, name) = match count {
         0..0x400 => return format!("{count} bytes"),

@@ -226,7 +226,7 @@ fn eight_threads_share_it() {
         }
     });
     assert_eq!(totals(&memory).0, 0);
-    assert!(memory.state().dead.is_empty(), "every dead block was buried");
+    assert!(memory.state().unused_blocks.is_empty(), "every unused block was destroyed");
     memory.trim();
     assert_eq!(totals(&memory), (0, 0));
 }
