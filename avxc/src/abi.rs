@@ -2,7 +2,7 @@
 
 use crate::error::LibraryError;
 use crate::source::{Code, ConstantName, ConstantValue};
-pub(crate) use avx_gpu::ffi::offline::{Offline, OfflineArg};
+pub(crate) use avx_gpu::ffi::offline::{Offline, OfflineArg, OfflineMember};
 use avx_gpu::ffi::*;
 use std::ffi::{CStr, CString, c_char};
 use std::ptr::{null, null_mut};

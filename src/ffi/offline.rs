@@ -5,7 +5,7 @@ use super::boundary;
 use super::kernel::*;
 use super::status::avx_status;
 use crate::runtime::kernel::offline;
-use crate::runtime::kernel::properties::KernelArgProperties;
+use crate::runtime::kernel::properties::{KernelArgProperties, Member};
 
 /// A kernel that was compiled for no device in particular.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +18,8 @@ pub struct Offline {
     pub workgroup_size: [u32; 3],
     /// The arguments, in the order in which a dispatch takes them.
     pub args: Vec<OfflineArg>,
+    /// The members of each argument's block, in the order of `args`.
+    pub members: Vec<Vec<OfflineMember>>,
     /// Bytes of workgroup memory.
     pub shared_memory: u32,
     /// The SPIR-V capabilities that the module declares: name, and what it is for in words ("" where the name says it all).
@@ -43,6 +45,31 @@ pub struct OfflineArg {
     pub name: String,
 }
 
+/// A member of an argument's block, as avx_kernel_member_properties tells of one on a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfflineMember {
+    /// Its path from the block.
+    pub name: String,
+    /// AVX_SCALAR_...
+    pub scalar: u32,
+    /// Bits of one number.
+    pub bits: u32,
+    /// Numbers in a vector, or in a column of a matrix.
+    pub rows: u32,
+    /// Columns of a matrix; 1 for others.
+    pub columns: u32,
+    /// Bytes from one column (or row) of a matrix to the next; 0 for others.
+    pub matrix_stride: u32,
+    /// The rows of the matrix lie together, not its columns.
+    pub row_major: bool,
+    /// Bytes from the start of the block.
+    pub offset: u64,
+    /// Bytes of one element.
+    pub size: u64,
+    /// Length (0: as long as the buffer) and stride of each array around it, the outermost first.
+    pub arrays: Vec<(u64, u64)>,
+}
+
 /// Compiles a kernel for Vulkan 1.`minor`, 1 to 4, as if a device had all that such devices can have. Status and avx_last_error as from
 /// avx_kernel_create.
 ///
@@ -59,6 +86,7 @@ pub unsafe fn compile(options: *const avx_kernel_options, minor: u32, out: &mut 
             entry_point: interface.entry,
             workgroup_size: interface.workgroup_size,
             args: interface.args.iter().map(|binding| arg(KernelArgProperties::new(binding, 1))).collect(),
+            members: interface.members.into_iter().map(|members| members.list.into_iter().map(member).collect()).collect(),
             shared_memory: interface.shared_memory,
             capabilities: interface.capabilities.into_iter().map(offline::capability).collect(),
         };
@@ -77,6 +105,21 @@ pub unsafe fn entry_points(options: *const avx_kernel_options, out: &mut Vec<Str
         *out = offline::entry_points(&options)?;
         Ok(())
     })
+}
+
+fn member(m: Member) -> OfflineMember {
+    OfflineMember {
+        name: m.name,
+        scalar: m.scalar as u32,
+        bits: m.bits,
+        rows: m.rows,
+        columns: m.columns,
+        matrix_stride: m.matrix_stride,
+        row_major: m.row_major,
+        offset: m.offset,
+        size: m.size,
+        arrays: m.arrays,
+    }
 }
 
 fn arg(p: KernelArgProperties) -> OfflineArg {

@@ -39,6 +39,10 @@ fn the_interface_is_shown_as_a_table() {
   1.2      y     storage         read, write  16         16
   push     k     push constants  read         8          -
 
+  offset  member of p  type
+  0       a            f32
+  4       n            u32
+
 second
   workgroup      1 x 1 x 1, 1 invocations
   shared memory  0 bytes
@@ -62,8 +66,12 @@ fn the_interface_is_shown_as_json() {
     assert_eq!(first["workgroup_size"], serde_json::json!([8, 4, 2]));
     assert_eq!(first["shared_memory"], 256);
     let y = serde_json::json!({
-        "name": "y", "kind": "storage", "group": 1, "binding": 2, "read": true, "write": true, "min_size": 16, "stride": 16
+        "name": "y", "kind": "storage", "group": 1, "binding": 2, "read": true, "write": true, "min_size": 16, "stride": 16,
+        "members": [{ "name": "", "type": "vec4<f32>[]", "offset": 0, "size": 16, "matrix_stride": 0, "row_major": false,
+                      "array_lengths": [0], "array_strides": [16] }]
     });
+    let members = &first["arguments"][1]["members"];
+    assert_eq!((&members[1]["name"], &members[1]["type"], &members[1]["offset"]), (&"n".into(), &"u32".into(), &4.into()));
     assert_eq!(first["arguments"][2], y);
     assert_eq!(first["arguments"][3]["group"], Value::Null);
     assert_eq!(all["entry_points"][1]["arguments"].as_array().map(Vec::len), Some(1));
