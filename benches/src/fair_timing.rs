@@ -1,30 +1,30 @@
-//! Fair timing: the sides of a comparison take turns, so that clocks, caches and neighbours of the machine treat them alike.
+//! Fair timing: the sides of a comparison take turns, so that clocks, caches and other load of the machine affect them alike.
 
 use crate::out::Out;
 use std::fmt::Display;
 use std::time::Instant;
 
-/// What is done with a sample's seconds.
+/// The conversion of a sample's seconds to a value.
 #[derive(Clone, Copy, Debug)]
 pub enum Measure {
-    /// Microseconds for each of so many things.
+    /// Microseconds for each of this many things.
     Micros(f64),
-    /// Nanoseconds for each of so many things.
+    /// Nanoseconds for each of this many things.
     Nanos(f64),
     /// Milliseconds.
     Millis,
-    /// Gigabytes (10^9) a second, of so many bytes.
+    /// Gigabytes (10^9) per second, for this many bytes.
     Gigabytes(f64),
-    /// TFLOP/s, of so many operations.
+    /// TFLOP/s, for this many operations.
     Teraflops(f64),
-    /// What the side itself gives is the value already: a ratio.
+    /// The side returns the value itself, which is a ratio.
     Ratio,
-    /// Thousands of things a second, of so many.
+    /// Thousands of things per second, for this many things.
     Thousands(f64),
 }
 
 impl Measure {
-    /// The value that `seconds` make.
+    /// The value for `seconds`.
     pub fn value(self, seconds: f64) -> f64 {
         match self {
             Measure::Micros(count) => seconds * 1e6 / count,
@@ -51,25 +51,25 @@ impl Measure {
     }
 }
 
-/// How long and how often.
+/// The number and duration of samples.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// Seconds in which the sides run unmeasured first.
+    /// The number of seconds for which the sides run unmeasured first.
     pub warm_s: f64,
-    /// How often the sides take turns.
+    /// The number of turns of each side.
     pub rounds: usize,
-    /// Samples of a turn.
+    /// The number of samples in a turn.
     pub batch: usize,
 }
 
-/// One side of a comparison: a name, and what takes one sample and gives its seconds.
+/// A side of a comparison: a name, and a function that takes one sample and returns its seconds.
 pub struct Side<'a> {
     peer: &'a str,
     sample: Box<dyn FnMut() -> f64 + 'a>,
 }
 
 impl<'a> Side<'a> {
-    /// A side whose sample is one whole call of `work`.
+    /// A side whose sample is the duration of a call of `work`.
     pub fn new(peer: &'a str, mut work: impl FnMut() + 'a) -> Side<'a> {
         Side::clocked(peer, move || {
             let start = Instant::now();
@@ -78,16 +78,16 @@ impl<'a> Side<'a> {
         })
     }
 
-    /// A side that measures a part of what it does by itself, and gives the seconds.
+    /// A side that measures a part of its work itself and returns the seconds.
     pub fn clocked(peer: &'a str, sample: impl FnMut() -> f64 + 'a) -> Side<'a> {
         Side { peer, sample: Box::new(sample) }
     }
 }
 
-/// Has the sides take turns and gives each one's values, in the order in which they were given.
+/// Lets the sides take turns. Returns the values of each side, in the order of `sides`.
 pub fn values(plan: Plan, measure: Measure, sides: &mut [Side]) -> Vec<Vec<f64>> {
     let start = Instant::now();
-    // Each at least once: what is made at the first use is not to be measured.
+    // Each side runs at least once, so that what is created at the first use is not measured.
     loop {
         for side in sides.iter_mut() {
             (side.sample)();
@@ -99,10 +99,10 @@ pub fn values(plan: Plan, measure: Measure, sides: &mut [Side]) -> Vec<Vec<f64>>
     let mut values = vec![Vec::with_capacity(plan.rounds * plan.batch); sides.len()];
     for round in 0..plan.rounds {
         for turn in 0..sides.len() {
-            // Another side goes first each round.
+            // A different side goes first in each round.
             let at = (turn + round) % sides.len();
-            // The first sample of a turn finds caches that the side before has filled, and a GPU that must change to this side's
-            // context, which takes an H200 a tenth of a millisecond. Where a sample takes long, neither matters.
+            // In the first sample of a turn, the caches have data of the side before, and the GPU must switch to this side's context, which
+            // takes a tenth of a millisecond on an H200. If a sample takes long, neither matters.
             if plan.batch > 1 {
                 (sides[at].sample)();
             }
@@ -114,7 +114,7 @@ pub fn values(plan: Plan, measure: Measure, sides: &mut [Side]) -> Vec<Vec<f64>>
     values
 }
 
-/// Has the sides take turns and prints what they reached.
+/// Lets the sides take turns, and prints the results.
 pub fn time_fairly(out: &Out, bench: &str, param: impl Display, measure: Measure, plan: Plan, sides: &mut [Side]) {
     let all = values(plan, measure, sides);
     for (side, values) in sides.iter().zip(all) {

@@ -1,4 +1,4 @@
-//! Host memory as a program has it, and how much of it this process uses.
+//! Ordinary host memory, and the amount that this process uses.
 
 use crate::data::{Random, bytes_of, bytes_of_mut};
 
@@ -15,7 +15,7 @@ impl HostMemory {
         HostMemory { words: (0..size.div_ceil(8)).map(|_| random.bits()).collect(), size }
     }
 
-    /// `size` zero bytes. The pages are touched: a fresh one costs more than the copy into it.
+    /// `size` zero bytes. The pages are touched, because a fresh page costs more than the copy into it.
     pub fn blank(size: usize) -> HostMemory {
         let mut memory = HostMemory { words: vec![1; size.div_ceil(8)], size };
         memory.words.fill(0);
@@ -34,7 +34,7 @@ impl HostMemory {
     }
 }
 
-/// MiB of this process that are in memory now; 0 where the system does not tell.
+/// The resident memory of this process in MiB; 0 if the system does not report it.
 pub fn resident_mib() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

@@ -1,4 +1,4 @@
-//! The command line, and what a small run leaves out.
+//! The command line, and the reductions of a small run.
 
 use crate::fair_timing::Plan;
 
@@ -6,21 +6,21 @@ use crate::fair_timing::Plan;
 pub const GROUPS: [&str; 11] =
     ["latency", "dispatch", "encode", "transfers", "memory", "gemm", "checks", "alloc", "threads", "overlap", "startup"];
 
-/// What to measure, and how thoroughly.
+/// The options of a run.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// For a software driver on a small machine: less data, fewer repetitions.
     pub small: bool,
     /// Sizes up to 4 GiB in the transfers.
     pub huge: bool,
-    /// The driver does nothing, so that results mean nothing: no checks.
+    /// The driver does nothing, so results are not checked.
     pub null: bool,
     /// The groups to run; empty for all.
     pub groups: Vec<String>,
 }
 
 impl Options {
-    /// Reads the words of a command line. The error says what is wrong with it.
+    /// Parses the words of a command line. The error is a message.
     pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Options, String> {
         let mut options = Options { small: false, huge: false, null: false, groups: Vec::new() };
         for word in words {
@@ -45,19 +45,19 @@ impl Options {
         if self.small { 0.02 } else { 0.4 }
     }
 
-    /// How often something of some microseconds is measured.
+    /// The plan for something that takes microseconds.
     pub fn latency_plan(&self) -> Plan {
         let (rounds, batch) = if self.small { (10, 40) } else { (20, 150) };
         Plan { warm_s: self.warm_s() / 2.0, rounds, batch }
     }
 
-    /// How often something of milliseconds is measured.
+    /// The plan for something that takes milliseconds.
     pub fn work_plan(&self) -> Plan {
         let (rounds, batch) = if self.small { (3, 2) } else { (4, 3) };
         Plan { warm_s: self.warm_s(), rounds, batch }
     }
 
-    /// How often a transfer of `bytes` is measured.
+    /// The plan for a transfer of `bytes`.
     pub fn transfer_plan(&self, bytes: usize) -> Plan {
         let (rounds, batch): (usize, usize) = match bytes {
             0..=65_536 => (10, 30),
@@ -70,7 +70,7 @@ impl Options {
         Plan { warm_s: 0.05, rounds, batch }
     }
 
-    /// Bytes of the transfers.
+    /// The sizes of the transfers in bytes.
     pub fn transfer_sizes(&self) -> Vec<usize> {
         let mut sizes = vec![4, 64, 1 << 10, 4 << 10, 64 << 10, 1 << 20, 16 << 20];
         sizes.extend(if self.small { vec![64 << 20] } else { vec![256 << 20, 1 << 30] });
@@ -80,22 +80,22 @@ impl Options {
         sizes
     }
 
-    /// Bytes of the transfers whose memory is prepared first (pinned, registered).
+    /// The sizes of the transfers whose memory is prepared first (pinned, registered).
     pub fn pinned_sizes(&self) -> Vec<usize> {
         if self.small { vec![64 << 10, 1 << 20, 16 << 20] } else { vec![64 << 10, 1 << 20, 16 << 20, 256 << 20, 1 << 30] }
     }
 
-    /// How many dispatches are queued before a wait.
+    /// The numbers of dispatches that are queued before a wait.
     pub fn batches(&self) -> Vec<usize> {
         if self.small { vec![1, 10, 100, 1000] } else { vec![1, 10, 100, 1000, 10_000] }
     }
 
-    /// Bytes of one array of the memory-bound kernels.
+    /// The sizes of an array of the memory-bound kernels in bytes.
     pub fn array_bytes(&self) -> usize {
         if self.small { 32 << 20 } else { 1 << 30 }
     }
 
-    /// The side of the square matrices.
+    /// The side lengths of the square matrices.
     pub fn matrix(&self) -> usize {
         if self.small { 256 } else { 4096 }
     }

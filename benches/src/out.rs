@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::fmt::Display;
 
-/// Prints the lines, and remembers whether a check failed.
+/// Prints the lines, and records whether a check failed.
 #[derive(Default)]
 pub struct Out {
     wrong: Cell<bool>,
@@ -32,12 +32,12 @@ impl Out {
         }
     }
 
-    /// A remark for people.
+    /// A remark for readers.
     pub fn note(&self, text: impl Display) {
         println!("# {}", text.to_string().replace('\n', " "));
     }
 
-    /// Says it if a result is wrong; the program's exit code will say it too.
+    /// Reports a wrong result, also in the program's exit code.
     pub fn check(&self, peer: &str, what: impl Display, right: bool) {
         if !right {
             self.wrong.set(true);
@@ -45,7 +45,7 @@ impl Out {
         }
     }
 
-    /// Whether every check was passed.
+    /// Whether all checks passed.
     pub fn all_right(&self) -> bool {
         !self.wrong.get()
     }
@@ -56,19 +56,19 @@ impl Out {
 pub struct Sorted(Vec<f64>);
 
 impl Sorted {
-    /// None if there are none.
+    /// `None` without values.
     pub fn new(mut values: Vec<f64>) -> Option<Sorted> {
         values.sort_by(f64::total_cmp);
         if values.is_empty() { None } else { Some(Sorted(values)) }
     }
 
-    /// The value below which `share` (0 to 1) of all lie.
+    /// The quantile at `share` (0 to 1).
     pub fn at(&self, share: f64) -> f64 {
         self.0[((self.0.len() - 1) as f64 * share).round() as usize]
     }
 }
 
-/// A size as people write it: 4B, 64KiB, 1GiB.
+/// A size as text: 4B, 64KiB, 1GiB.
 pub fn size_name(bytes: usize) -> String {
     match bytes {
         b if b >= 1 << 30 => format!("{}GiB", b >> 30),

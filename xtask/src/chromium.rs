@@ -1,5 +1,5 @@
-//! SwiftShader and the null ("mock") driver. No distribution packages them by themselves, but Debian's chromium-common carries both.
-//! The package is downloaded and taken apart, not installed: its hundred dependencies are not wanted.
+//! SwiftShader and the null ("mock") driver. No distribution has packages of them, but Debian's chromium-common contains both. The package
+//! is downloaded and unpacked, but not installed, because it has a hundred dependencies.
 
 use crate::report::Outcome;
 use crate::run::Finished;
@@ -11,10 +11,10 @@ const PACKAGE: &str = "chromium-common";
 const SWIFTSHADER: &str = "libvk_swiftshader.so";
 const NULL: &str = "libVkICD_mock_icd.so";
 
-/// Where an installed browser keeps them.
+/// The folders where an installed browser has them.
 const INSTALLED: [&str; 4] = ["/usr/lib/chromium", "/usr/lib/chromium-browser", "/opt/google/chrome", "/usr/lib64/chromium-browser"];
 
-/// The libraries of the two drivers; an `Err` is why there is none.
+/// The libraries of the two drivers. An `Err` is the reason why one is missing.
 pub(crate) struct Libraries {
     /// SwiftShader.
     pub(crate) swiftshader: Result<PathBuf, String>,

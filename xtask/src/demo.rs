@@ -6,10 +6,10 @@ use crate::steps::{build_tree, configure_tree};
 use std::path::Path;
 use std::time::Instant;
 
-/// Seconds that an example may take, on a small CPU without a GPU.
+/// The time limit of an example in seconds, on a small CPU without a GPU.
 const LIMIT: u64 = 600;
 
-/// Builds and runs. The error says what failed.
+/// Builds the examples and runs them. The error is a message about what failed.
 pub(crate) fn run(session: &Session) -> Result<(), String> {
     let ninja = session.has(Need::Ninja).is_ok();
     let tree = session.work.join("build").join(if ninja { "demo" } else { "demo-make" });
@@ -36,7 +36,7 @@ pub(crate) fn run(session: &Session) -> Result<(), String> {
     Ok(())
 }
 
-/// Runs one example with the caller's own environment, so that AVX_GPU_DEVICE and the like choose as they do for any program.
+/// Runs one example with the caller's environment, so that AVX_GPU_DEVICE and similar variables work as for any program.
 fn show(session: &Session, tree: &Path, title: &str, example: &str, args: &[&Path]) -> Result<(), String> {
     println!("\n== {title} ==");
     let start = Instant::now();

@@ -1,27 +1,27 @@
-//! Vulkan drivers on this machine: found by their manifests, grouped into the configurations that the tests run on.
+//! The Vulkan drivers of this machine, found by their manifests, and the configurations that the tests run on.
 
 use crate::json::Json;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A driver's manifest, and what a look at its name and at the library that it names tells.
+/// A driver's manifest, and the kind of driver that its name and its library show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Manifest {
     /// Its file.
     pub(crate) path: PathBuf,
-    /// What stands behind it.
+    /// The kind of its driver.
     pub(crate) kind: Kind,
 }
 
-/// What stands behind a manifest.
+/// The kind of the driver of a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Mesa's lavapipe: Vulkan on the CPU.
+    /// Mesa's lavapipe, which runs on the CPU.
     Lavapipe,
     /// Another software driver.
     Software,
-    /// A driver for hardware, which may or may not be there.
+    /// A driver for hardware, which may or may not exist.
     Hardware,
 }
 
@@ -35,7 +35,7 @@ pub(crate) fn loader_folders(leaf: &str) -> Vec<PathBuf> {
     roots.into_iter().map(|root| root.join("vulkan").join(leaf)).collect()
 }
 
-/// The manifests in `folders` whose library exists and is of this machine's kind, in the order of folders and names.
+/// The manifests in `folders` whose library exists and has this machine's architecture, in the order of folders and names.
 pub(crate) fn manifests(folders: &[PathBuf]) -> Vec<Manifest> {
     let mut found: Vec<Manifest> = Vec::new();
     for folder in folders {
@@ -45,7 +45,7 @@ pub(crate) fn manifests(folders: &[PathBuf]) -> Vec<Manifest> {
         for path in paths {
             let library = fs::read_to_string(&path).ok().and_then(|text| library_of(&text));
             let Some(library) = library.filter(|_| right_architecture(&file_name(&path), std::env::consts::ARCH)) else { continue };
-            // A bare name is found by the dynamic linker; a path is relative to the manifest or absolute.
+            // The dynamic linker finds a bare name. A path is relative to the manifest or absolute.
             if !library.contains('/') || folder.join(&library).exists() {
                 found.push(Manifest { kind: kind_of(&file_name(&path), &library), path });
             }
@@ -74,7 +74,7 @@ fn kind_of(name: &str, library: &str) -> Kind {
     }
 }
 
-/// Whether a manifest's name, such as lvp_icd.i686.json, speaks of no other architecture than `arch`.
+/// Whether a manifest's name, such as lvp_icd.i686.json, names no architecture other than `arch`.
 fn right_architecture(name: &str, arch: &str) -> bool {
     let own: &[&str] = match arch {
         "x86_64" => &["x86_64", "amd64"],
@@ -86,7 +86,7 @@ fn right_architecture(name: &str, arch: &str) -> bool {
     named.is_none_or(|a| own.contains(a))
 }
 
-/// Device files of GPUs: render nodes, and NVIDIA's own.
+/// The device files of GPUs: render nodes, and NVIDIA's files.
 pub(crate) fn gpu_files() -> Vec<PathBuf> {
     let nodes = fs::read_dir("/dev/dri").into_iter().flatten().filter_map(Result::ok).map(|e| e.path());
     let mut files: Vec<PathBuf> = nodes.filter(|p| file_name(p).starts_with("renderD")).collect();
@@ -94,7 +94,7 @@ pub(crate) fn gpu_files() -> Vec<PathBuf> {
     files
 }
 
-/// Whether a device can be expected: any software driver, or a driver for hardware together with a GPU's device file.
+/// Whether a device can be expected: there is a software driver, or a driver for hardware and a GPU's device file.
 pub(crate) fn device_expected(manifests: &[Manifest], gpu_files: &[PathBuf]) -> bool {
     manifests.iter().any(|m| m.kind != Kind::Hardware) || !gpu_files.is_empty() && manifests.iter().any(|m| m.kind == Kind::Hardware)
 }
@@ -107,29 +107,29 @@ pub(crate) fn manifest_text(library: &Path) -> String {
     )
 }
 
-/// One way to run a suite: which driver, and how the library is set.
+/// A way to run a suite: the driver, and the settings of the library.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Configuration {
     /// Its name in reports.
     pub(crate) name: &'static str,
-    /// Its driver manifests, as the loader's environment variable lists them.
+    /// Its driver manifests, in the format of the loader's environment variable.
     pub(crate) manifests: OsString,
-    /// Whether the library is told to use nothing optional.
+    /// Whether the library must use no optional features.
     pub(crate) baseline: bool,
-    /// Whether the validation layer looks on.
+    /// Whether the validation layer is enabled.
     pub(crate) validation: bool,
-    /// How many queues the library is told to spread streams over, if it is told.
+    /// The number of queues over which the library must spread streams, if it is set.
     pub(crate) queues: Option<u8>,
 }
 
 impl Configuration {
-    /// The same driver without the validation layer, for what is slow or looks at memory.
+    /// The same driver without the validation layer, for tests that are slow or watch memory.
     pub(crate) fn without_validation(mut self) -> Configuration {
         self.validation = false;
         self
     }
 
-    /// The environment for a test in this configuration. Drivers keep their caches under `work`, not in the user's.
+    /// The environment for a test in this configuration. Drivers keep their caches below `work` and not in the user's folders.
     pub(crate) fn environment(&self, work: &Path) -> Vec<(OsString, OsString)> {
         let mut variables = driver_environment(&self.manifests, &work.join("cache").join(self.name), &work.join("runtime"));
         if let Some(queues) = self.queues {
@@ -146,8 +146,8 @@ impl Configuration {
     }
 }
 
-/// The environment that makes the loader take these drivers alone (both the old and the new name of the variable), with no layers
-/// that were not asked for, and keeps caches and sockets in folders of our own.
+/// The environment in which the loader uses only these drivers (by the old and the new name of the variable) and no additional layers, and
+/// in which caches and sockets are in folders of this tool.
 pub(crate) fn driver_environment(manifests: &OsString, cache: &Path, runtime: &Path) -> Vec<(OsString, OsString)> {
     vec![
         ("VK_DRIVER_FILES".into(), manifests.clone()),
@@ -158,10 +158,10 @@ pub(crate) fn driver_environment(manifests: &OsString, cache: &Path, runtime: &P
     ]
 }
 
-/// The manifests of one kind of driver, joined as the loader's environment variable wants them; None if there are none.
+/// The manifests of one kind of driver, joined in the format of the loader's environment variable; `None` if there are none.
 pub(crate) fn joined(manifests: &[Manifest], kind: Kind) -> Option<OsString> {
     let paths: Vec<&PathBuf> = manifests.iter().filter(|m| m.kind == kind).map(|m| &m.path).collect();
-    // The first lavapipe is enough: a second manifest of it would show the device twice.
+    // The first lavapipe is enough. A second manifest of it would list the device twice.
     let paths = if kind == Kind::Lavapipe { &paths[..paths.len().min(1)] } else { &paths[..] };
     if paths.is_empty() { None } else { std::env::join_paths(paths).ok() }
 }

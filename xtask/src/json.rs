@@ -1,4 +1,5 @@
-//! A small JSON reader, enough for what cargo, CTest and Vulkan driver manifests write; so that this tool builds with no dependency.
+//! A small JSON reader, enough for the output of cargo and CTest and for Vulkan driver manifests. With it this tool builds without
+//! dependencies.
 
 /// A JSON value. Numbers are kept as f64.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,11 +12,11 @@ pub(crate) enum Json {
     Object(Vec<(String, Json)>),
 }
 
-/// Values nested deeper than this are refused, so that a damaged file cannot exhaust the stack.
+/// The largest depth of nesting. Deeper values are an error, so that a damaged file cannot exhaust the stack.
 const MAX_DEPTH: usize = 128;
 
 impl Json {
-    /// Reads one value with nothing but white space after it; the error says what was wrong and at which byte.
+    /// Parses one value, followed only by white space. The error says what is wrong and at which byte.
     pub(crate) fn parse(text: &str) -> Result<Json, String> {
         let mut reader = Reader { bytes: text.as_bytes(), at: 0 };
         let value = reader.value(0)?;
@@ -23,7 +24,7 @@ impl Json {
         if reader.at == reader.bytes.len() { Ok(value) } else { Err(reader.error("more text after the value")) }
     }
 
-    /// The member `key` of an object; Null where there is none, so that lookups can be chained.
+    /// The member `key` of an object; Null if there is none, so that lookups can be chained.
     pub(crate) fn get(&self, key: &str) -> &Json {
         const NULL: Json = Json::Null;
         match self {
@@ -40,7 +41,7 @@ impl Json {
         }
     }
 
-    /// The items of an array; none for anything else.
+    /// The items of an array; empty for any other value.
     pub(crate) fn items(&self) -> &[Json] {
         match self {
             Json::Array(items) => items,
@@ -65,7 +66,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Takes `byte` if it comes next after white space.
+    /// Skips `byte` if it comes next after white space.
     fn take(&mut self, byte: u8) -> bool {
         self.space();
         let taken = self.bytes.get(self.at) == Some(&byte);

@@ -1,6 +1,7 @@
-//! What the two commands need, and what each distribution calls it. A table, and nothing that touches the machine.
+//! The things that the commands need, and the names of their packages in each distribution. This file is a table and does not touch the
+//! machine.
 
-/// A thing that must be on the machine.
+/// A thing that must be installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Need {
     /// A C compiler and the C library's headers.
@@ -33,7 +34,7 @@ pub(crate) enum Need {
     Clang,
     /// Python 3.
     Python,
-    /// Its package manager, for a validator that is newer than the system's.
+    /// Python's package manager, for a validator that is newer than the system's.
     Pip,
     /// nm and readelf.
     Binutils,
@@ -44,7 +45,7 @@ pub(crate) enum Need {
 }
 
 impl Need {
-    /// Every need, in the order in which they are listed to a person.
+    /// Every need, in the order in which they are listed to the user.
     pub(crate) const ALL: [Need; 19] = [
         Need::Cc,
         Need::Cxx,
@@ -67,7 +68,7 @@ impl Need {
         Need::Clippy,
     ];
 
-    /// What a person calls it.
+    /// The name for messages.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Need::Cc => "a C compiler",
@@ -96,7 +97,7 @@ impl Need {
 /// A package manager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Manager {
-    /// Debian, Ubuntu and their kin: the one that this tool runs itself.
+    /// apt of Debian, Ubuntu and derived distributions. This is the one that the tool runs itself.
     Apt,
     /// Fedora, RHEL.
     Dnf,
@@ -106,12 +107,12 @@ pub(crate) enum Manager {
     Zypper,
     /// Homebrew.
     Brew,
-    /// The Rust toolchain's own.
+    /// rustup, which belongs to the Rust toolchain.
     Rustup,
 }
 
 impl Manager {
-    /// System package managers with the program that tells of each, in the order in which they are looked for.
+    /// The package managers of systems, each with the program by which it is recognized, in the order in which they are looked for.
     pub(crate) const SYSTEM: [(Manager, &'static str); 5] = [
         (Manager::Apt, "apt-get"),
         (Manager::Dnf, "dnf"),
@@ -120,7 +121,7 @@ impl Manager {
         (Manager::Brew, "brew"),
     ];
 
-    /// The package that holds `need`; None if this manager has none.
+    /// The package that contains `need`; `None` if this manager has none.
     pub(crate) fn package(self, need: Need) -> Option<&'static str> {
         let [apt, dnf, pacman, zypper, brew, rustup] = match need {
             Need::Cc => ["gcc", "gcc", "gcc", "gcc", "gcc", ""],
@@ -141,7 +142,7 @@ impl Manager {
                 "",
             ],
             Need::SpirvTools => ["spirv-tools", "spirv-tools", "spirv-tools", "spirv-tools", "spirv-tools", ""],
-            // Debian's has the static libraries that mend the broken one of Debian 12, see shaderc.rs.
+            // Debian's package has the static libraries that repair the broken library of Debian 12, see shaderc.rs.
             Need::Shaderc => ["libshaderc-dev", "libshaderc", "shaderc", "libshaderc_shared1", "shaderc", ""],
             Need::Valgrind => ["valgrind", "valgrind", "valgrind", "valgrind", "", ""],
             Need::Clang => ["clang", "clang", "clang", "clang", "llvm", ""],
@@ -162,7 +163,7 @@ impl Manager {
         (!package.is_empty()).then_some(package)
     }
 
-    /// The words of the command that installs `packages`, without any sudo.
+    /// The words of the command that installs `packages`, without sudo.
     pub(crate) fn install(self, packages: &[&str]) -> Vec<String> {
         let words: &[&str] = match self {
             Manager::Apt => &["apt-get", "install", "-y", "--no-install-recommends"],
@@ -175,7 +176,7 @@ impl Manager {
         words.iter().chain(packages).map(|w| (*w).to_owned()).collect()
     }
 
-    /// Whether installing needs the rights of root.
+    /// Whether installing needs root.
     pub(crate) fn needs_root(self) -> bool {
         !matches!(self, Manager::Brew | Manager::Rustup)
     }

@@ -1,18 +1,18 @@
-//! Reads what test runners print: Rust's libtest and CTest; and finds the validation layer's messages in any output.
+//! Parses the output of test runners (Rust's libtest and CTest), and finds messages of the validation layer in any output.
 
 use crate::report::{Note, Outcome};
 use crate::run::{Finished, last_lines};
 
-/// Lines of a failing test's output that are shown.
+/// The number of lines of a failing test's output that are shown.
 const TAIL: usize = 40;
 
-/// How a test says that it cannot run here: this, its name, a colon, why.
+/// The start of the line by which a test says that it cannot run here. Its name, a colon and the reason follow.
 const SKIPPED: &str = "SKIPPED: ";
 
-/// Kinds of messages of the validation layer that are shown.
+/// The number of kinds of validation messages that are shown.
 const MESSAGES: usize = 8;
 
-/// The first message of each kind (the word after "validation:") in `texts`, and how many messages of it there are.
+/// The first message of each kind (the word after "validation:") in `texts`, and the number of messages of the kind.
 fn validation_messages<'a>(texts: &[&'a str]) -> Vec<(&'a str, usize)> {
     let kind = |line: &'a str| line.split_once("validation:").and_then(|(_, rest)| rest.split_whitespace().next());
     let mut kinds: Vec<(&str, usize)> = Vec::new();
@@ -25,7 +25,7 @@ fn validation_messages<'a>(texts: &[&'a str]) -> Vec<(&'a str, usize)> {
     kinds
 }
 
-/// A failure for the messages of the validation layer in `texts`; nothing if there are none.
+/// A failure for the messages of the validation layer in `texts`; `None` if there are none.
 pub(crate) fn validation_failure(name: &str, texts: &[&str]) -> Outcome {
     let kinds = validation_messages(texts);
     if kinds.is_empty() {
@@ -41,7 +41,7 @@ pub(crate) fn libtest(binary: &str, finished: &Finished) -> Outcome {
     let mut outcome = Outcome::default();
     let named = |name: &str| format!("{binary}::{name}");
     let skips = skips(&finished.stdout).chain(self::skips(&finished.stderr)).collect::<Vec<_>>();
-    // The results come first. The tests' own output follows, and may hold the results of a test binary that a test has started.
+    // The results come first. The output of the tests follows, which may contain the results of a test binary that a test has started.
     let results = finished.stdout.lines().take_while(|line| !matches!(*line, "successes:" | "failures:"));
     let summary = finished.stdout.lines().rev().find_map(|line| line.strip_prefix("test result: "));
     let summary = summary.map(|rest| (count_before(rest, " passed"), count_before(rest, " failed")));
@@ -60,7 +60,7 @@ pub(crate) fn libtest(binary: &str, finished: &Finished) -> Outcome {
         }
     }
     match summary {
-        // Lines that a test's own output tore apart are missed above; the summary's numbers count.
+        // The code above misses lines that a test's own output has torn apart, so the numbers of the summary are used.
         Some((passed, failed)) => {
             outcome.passed = passed.saturating_sub(outcome.skipped.iter().filter(|n| !n.why.starts_with("ignored")).count() as u64);
             if failed > outcome.failed.len() as u64 || !finished.ending.ok() && outcome.failed.is_empty() {
@@ -75,18 +75,18 @@ pub(crate) fn libtest(binary: &str, finished: &Finished) -> Outcome {
     outcome
 }
 
-/// (test, reason) of each line that says a test cannot run here.
+/// The test and the reason of each line that says that a test cannot run here.
 fn skips(output: &str) -> impl Iterator<Item = (&str, &str)> {
     output.lines().filter_map(|line| line.split_once(SKIPPED)?.1.split_once(": "))
 }
 
-/// The number that ends right before `word`.
+/// The number directly before `word`.
 fn count_before(text: &str, word: &str) -> u64 {
     let before = text.split_once(word).map_or("", |(before, _)| before);
     before.rsplit(|c: char| !c.is_ascii_digit()).next().and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }
 
-/// What libtest shows of one test's output.
+/// The output of one test, as libtest shows it.
 fn section(stdout: &str, name: &str) -> String {
     let start = format!("---- {name} stdout ----\n");
     let text = stdout.split_once(&start).map_or("", |(_, rest)| rest);
@@ -94,7 +94,7 @@ fn section(stdout: &str, name: &str) -> String {
     last_lines(&text[..end.unwrap_or(text.len())], TAIL)
 }
 
-/// The outcome of a CTest run; `log` is its LastTest.log, where the output of every test is.
+/// The outcome of a CTest run. `log` is its LastTest.log, which contains the output of every test.
 pub(crate) fn ctest(finished: &Finished, log: &str) -> Outcome {
     let mut outcome = Outcome::default();
     for line in finished.stdout.lines() {
@@ -118,7 +118,7 @@ pub(crate) fn ctest(finished: &Finished, log: &str) -> Outcome {
     outcome
 }
 
-/// (name, result) of a line such as " 1/12 Test  #1: header .....   Passed    0.01 sec".
+/// The name and the result in a line such as " 1/12 Test  #1: header .....   Passed    0.01 sec".
 fn ctest_line(line: &str) -> Option<(&str, &str)> {
     let (counts, rest) = line.trim_start().split_once("Test ")?;
     if !counts.trim_end().split('/').all(|n| !n.is_empty() && n.trim().bytes().all(|b| b.is_ascii_digit())) {

@@ -1,32 +1,32 @@
-//! What passed, failed and was skipped: progress while it runs, and the account at the end.
+//! The report on a run: progress while it runs, and at the end what passed, failed and was skipped.
 
 use crate::run::{Finished, last_lines};
 use std::io::Write;
 use std::time::Instant;
 
-/// Lines of output that a failure shows, of each of stdout and stderr.
+/// The number of lines that a failure shows of stdout and of stderr.
 const TAIL: usize = 40;
 
-/// Names that a line of skips for the same reason shows.
+/// The number of names in a line of tests that were skipped for the same reason.
 const NAMES: usize = 12;
 
-/// A test that failed or was skipped, with why.
+/// A test that failed or was skipped, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Note {
     /// The test's name within its step; empty if the step is one test.
     pub(crate) name: String,
-    /// Why: the last lines of its output, or the reason of a skip.
+    /// The last lines of its output, or the reason why it was skipped.
     pub(crate) why: String,
 }
 
 /// The outcome of a step: of one test or of a suite of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
-    /// How many passed.
+    /// The number of tests that passed.
     pub(crate) passed: u64,
-    /// Which failed.
+    /// The tests that failed.
     pub(crate) failed: Vec<Note>,
-    /// Which were skipped.
+    /// The tests that were skipped.
     pub(crate) skipped: Vec<Note>,
 }
 
@@ -71,16 +71,16 @@ impl Outcome {
     }
 }
 
-/// The account of a run.
+/// The report on a run.
 #[derive(Default)]
 pub(crate) struct Report {
     sum: Outcome,
-    /// Only steps whose name contains one of these are wanted; all if there is none.
+    /// Only steps whose name contains one of these texts are wanted. Without texts, all steps are.
     filters: Vec<String>,
 }
 
 impl Report {
-    /// An empty account. `filters`: parts of the names of the steps that are wanted; none means all.
+    /// An empty report. `filters` are parts of the names of wanted steps; without them all steps are wanted.
     pub(crate) fn new(filters: Vec<String>) -> Report {
         Report { sum: Outcome::default(), filters }
     }
@@ -97,10 +97,10 @@ impl Report {
         }
     }
 
-    /// Runs a step that others stand on, wanted or not. True if nothing failed.
+    /// Runs a step that other steps need, even if it is not wanted. Returns true if nothing failed.
     pub(crate) fn must(&mut self, name: &str, action: impl FnOnce() -> Outcome) -> bool {
         print!("{name:<28} ");
-        // A closed stdout must not end the run: the exit code still counts.
+        // A closed stdout must not end the run, because the exit code still counts.
         let _ = std::io::stdout().flush();
         let start = Instant::now();
         let mut outcome = action();
@@ -113,7 +113,7 @@ impl Report {
         ok
     }
 
-    /// The account: skips with reasons, failures with the end of their output, and the counts alone on the last line.
+    /// The text of the report: skipped tests with reasons, failed tests with the end of their output, and the counts on the last line.
     pub(crate) fn account(&self) -> String {
         let mut text = String::new();
         if !self.sum.skipped.is_empty() {
@@ -139,7 +139,7 @@ impl Report {
     }
 }
 
-/// Skips with the same reason stand on one line; a reason of several lines is cut to its last.
+/// Groups the skipped tests by reason, with one line for each reason. Of a reason with several lines, only the last one is shown.
 fn grouped(skips: &[Note]) -> Vec<(Vec<&str>, String)> {
     let mut groups: Vec<(Vec<&str>, String)> = Vec::new();
     for skip in skips {

@@ -1,4 +1,5 @@
-//! Processes: started with no stdin and a clean environment, their output kept in files, killed with their children at a time limit.
+//! Processes. They start without stdin and with a clean environment. Their output goes to files. At a time limit they are killed with their
+//! children.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -7,16 +8,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// How a process ended.
+/// The ways in which a process can end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// By itself, with this exit code.
+    /// It ended by itself with this exit code.
     Exit(i32),
-    /// By a signal of this number.
+    /// A signal of this number ended it.
     Signal(i32),
-    /// Killed here, after this many seconds.
+    /// This tool killed it after this many seconds.
     TimedOut(u64),
-    /// It could not be started; why.
+    /// It could not be started. The text is the reason.
     NotStarted(String),
 }
 
@@ -26,7 +27,7 @@ impl Ending {
         *self == Ending::Exit(0)
     }
 
-    /// A person's words for it.
+    /// The text for messages.
     pub(crate) fn words(&self) -> String {
         match self {
             Ending::Exit(code) => format!("exit code {code}"),
@@ -49,19 +50,19 @@ fn signal_name(number: i32) -> &'static str {
     }
 }
 
-/// What a process left.
+/// The results of a process.
 #[derive(Clone, Debug)]
 pub(crate) struct Finished {
-    /// How it ended.
+    /// The way in which it ended.
     pub(crate) ending: Ending,
-    /// Its standard output, bytes that are not UTF-8 replaced.
+    /// Its standard output. Bytes that are not UTF-8 are replaced.
     pub(crate) stdout: String,
     /// Its standard error.
     pub(crate) stderr: String,
 }
 
 impl Finished {
-    /// Ending and the last lines of both outputs, for a report.
+    /// The way it ended and the last lines of both outputs, for a report.
     pub(crate) fn tail(&self, lines: usize) -> String {
         let mut text = self.ending.words();
         for (name, output) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
@@ -74,7 +75,7 @@ impl Finished {
     }
 }
 
-/// The last `count` lines that are not blank, one a line.
+/// The last `count` lines that are not blank.
 pub(crate) fn last_lines(text: &str, count: usize) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|l| !l.is_empty()).collect();
     lines[lines.len().saturating_sub(count)..].join("\n")
@@ -87,7 +88,7 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    /// `program` with the environment `environment` alone, in `directory`, killed after `limit_s` seconds.
+    /// Describes a process of `program` with only the environment `environment`, in `directory`, that is killed after `limit_s` seconds.
     pub(crate) fn new(program: impl AsRef<OsStr>, environment: &BTreeMap<OsString, OsString>, directory: &Path, limit_s: u64) -> Job {
         let mut command = Command::new(program);
         command.env_clear().envs(environment).current_dir(directory);
@@ -118,7 +119,7 @@ impl Job {
         self
     }
 
-    /// Runs it, with standard output and error in the files `log`.out and `log`.err, which stay for a person to read.
+    /// Runs it, with standard output and error in the files `log`.out and `log`.err, which are kept.
     pub(crate) fn run(mut self, log: &Path) -> Finished {
         let (out, err) = (with_suffix(log, ".out"), with_suffix(log, ".err"));
         let mut start = || -> std::io::Result<Child> {
@@ -134,7 +135,7 @@ impl Job {
         Finished { ending, stdout: read(&out), stderr: read(&err) }
     }
 
-    /// Runs it with this process's own standard output and error, for what a person is to see as it comes.
+    /// Runs it with this process's standard output and error, so that the user sees its output at once.
     pub(crate) fn run_visibly(mut self) -> Ending {
         match self.command.stdin(Stdio::null()).spawn() {
             Ok(child) => wait(child, self.limit),
@@ -149,7 +150,7 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     path.into()
 }
 
-/// Waits up to `limit`, then kills the process and all that it started.
+/// Waits for up to `limit`, then kills the process and all processes that it started.
 fn wait(mut child: Child, limit: Duration) -> Ending {
     let start = Instant::now();
     loop {
@@ -176,11 +177,11 @@ fn ending(status: ExitStatus) -> Ending {
     Ending::Exit(status.code().unwrap_or(-1))
 }
 
-/// Kills `child` and its descendants, so that a hung test under CTest or valgrind does not stay behind. The descendants are found
-/// in /proc, not by a process group of their own, so that a Ctrl-C at the terminal still reaches them all.
+/// Kills `child` and its descendants, so that a hung test under CTest or valgrind does not stay behind. The descendants are found in /proc
+/// and have no process group of their own, so that Ctrl-C at the terminal still reaches them all.
 fn kill_tree(child: &mut Child) {
     let below = descendants(child.id(), &parents());
-    // An error here means that the process has ended by itself meanwhile, which is what is wanted.
+    // An error here means that the process has ended by itself meanwhile, which is fine.
     let _ = child.kill();
     if !below.is_empty() {
         let pids = below.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
@@ -189,19 +190,19 @@ fn kill_tree(child: &mut Child) {
     let _ = child.wait();
 }
 
-/// (process, parent) of every process, from /proc; empty where there is none.
+/// The numbers of every process and its parent, from /proc; empty if there is no /proc.
 fn parents() -> Vec<(u32, u32)> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let pids = entries.filter_map(|e| e.ok()?.file_name().to_str()?.parse::<u32>().ok());
     pids.filter_map(|pid| Some((pid, parent_of(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?))).collect()
 }
 
-/// The parent in a line of /proc/PID/stat: the second word after the program's name, which stands in parentheses of its own.
+/// The parent in a line of /proc/PID/stat: the second word after the program's name, which is in parentheses.
 fn parent_of(stat: &str) -> Option<u32> {
     stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// All processes below `root`, which is not among them.
+/// All descendants of the process `root`, without `root`.
 fn descendants(root: u32, parents: &[(u32, u32)]) -> Vec<u32> {
     let mut found = vec![root];
     let mut next = 0;
@@ -213,8 +214,8 @@ fn descendants(root: u32, parents: &[(u32, u32)]) -> Vec<u32> {
     found.split_off(1)
 }
 
-/// The environment for all that is run: that of the caller without what would change a test's outcome (AVX_GPU_*, a choice of Vulkan
-/// driver or layer) and without what `cargo run` added for this program.
+/// The environment for all processes: the caller's environment without variables that change the outcome of tests (AVX_GPU_*, a choice of
+/// Vulkan driver or layer) and without those that `cargo run` added for this program.
 pub(crate) fn clean_environment(variables: impl IntoIterator<Item = (OsString, OsString)>, target: &Path) -> BTreeMap<OsString, OsString> {
     let mut clean: BTreeMap<OsString, OsString> = variables.into_iter().filter(|(name, _)| kept(&name.to_string_lossy())).collect();
     if let Some(path) = clean.remove(OsStr::new("LD_LIBRARY_PATH")) {
@@ -229,7 +230,7 @@ pub(crate) fn clean_environment(variables: impl IntoIterator<Item = (OsString, O
     clean
 }
 
-/// Whether a library folder is one of the Rust toolchain's, which cargo puts there.
+/// Whether a library folder belongs to the Rust toolchain; cargo adds those folders.
 fn in_toolchain(path: &Path) -> bool {
     path.components().any(|c| c.as_os_str() == "toolchains" || c.as_os_str() == "rustlib")
 }
@@ -238,7 +239,7 @@ fn kept(name: &str) -> bool {
     let of_this_program = name.starts_with("CARGO_PKG_")
         || name.starts_with("CARGO_MANIFEST_")
         || matches!(name, "CARGO_BIN_NAME" | "CARGO_CRATE_NAME" | "CARGO_PRIMARY_PACKAGE" | "CARGO_MAKEFLAGS" | "MAKEFLAGS" | "MAKELEVEL");
-    // Seeds and counts of the random tests are a person's to give.
+    // The user may set seeds and counts of the random tests.
     let changes_outcomes = (name.starts_with("AVX_GPU_") && (!name.starts_with("AVX_GPU_TEST_") || name == "AVX_GPU_TEST_CHILD"))
         || name.starts_with("VK_LOADER_")
         || name.starts_with("CTEST_")

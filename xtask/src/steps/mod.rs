@@ -1,4 +1,4 @@
-//! The steps of `cargo xtask test`, in the order in which they run: what is quick and fails often comes first.
+//! The steps of `cargo xtask test`, in the order in which they run. Steps that are quick and fail often come first.
 
 mod cmake;
 mod instructions;
@@ -17,7 +17,7 @@ use crate::report::Outcome;
 use crate::session::Session;
 use crate::test_drivers::Drivers;
 
-/// Everything. `install`: whether drivers may be downloaded.
+/// Runs all steps. `install` says whether drivers may be downloaded.
 pub(crate) fn all(session: &mut Session, install: bool) {
     let header = library::Header::read(session);
     rust::lints(session);
@@ -53,12 +53,12 @@ pub(crate) fn all(session: &mut Session, install: bool) {
     header.unchanged(session);
 }
 
-/// A configuration by the name of its steps, or why it cannot be run.
+/// A configuration with the name of its steps, or the reason why it cannot be run.
 type Named = (&'static str, Result<Configuration, String>);
 
-/// The software drivers, each with all that it has and in baseline mode. SwiftShader's baseline tells the library's two ways apart
-/// from the two drivers. Several queues go without the validation layer, of which old ones lose track of them; lavapipe has one, which is
-/// then shared.
+/// The software drivers, each with all of its features and in baseline mode. SwiftShader's baseline separates the effects of the baseline
+/// mode from those of the driver. Several queues run without the validation layer, because old versions of it lose track of them. lavapipe
+/// has one queue, which the library's queues then share.
 fn configurations(drivers: &Drivers, validation: bool) -> Vec<Named> {
     let baseline =
         |driver: &Result<Configuration, String>, name| driver.clone().map(|c| Configuration { name, baseline: true, validation, ..c });
@@ -72,7 +72,7 @@ fn configurations(drivers: &Drivers, validation: bool) -> Vec<Named> {
     ]
 }
 
-/// A skip that says what the suites lack without the validation layer.
+/// A step that is skipped, with a reason, if the validation layer is missing.
 fn validation_layer(session: &mut Session) {
     let validation = session.has(Need::Validation);
     session.report.step("validation-layer", || match validation {
@@ -81,7 +81,7 @@ fn validation_layer(session: &mut Session) {
     });
 }
 
-/// The configuration of this machine's own GPU if the library can open it; a skip with the reason if not.
+/// The configuration of this machine's GPU, if the library can open it. Otherwise its steps are skipped with the reason.
 fn gpu(session: &mut Session, drivers: &Drivers, release: &cmake::Built) -> Option<Configuration> {
     let names = ["rust/gpu", "cmake/release/gpu"];
     if !names.iter().any(|name| session.report.wants(name)) {

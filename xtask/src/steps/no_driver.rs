@@ -1,4 +1,4 @@
-//! Machines that lack something: with no driver, or with no loader at all, a program starts and is told what to install.
+//! Machines without a driver or without a loader: a program still starts, and its error message says what to install.
 
 use super::cmake::Built;
 use crate::drivers::{self, Configuration};
@@ -7,15 +7,16 @@ use crate::run::{Ending, Finished};
 use crate::session::Session;
 use std::ffi::OsString;
 
-/// Seconds that an example may take.
+/// The time limit of an example in seconds.
 const LIMIT: u64 = 120;
 
-/// A loader, and no driver: its list of drivers names a file that does not exist.
+/// A machine with a loader and without a driver: the list of drivers names a file that does not exist.
 pub(crate) fn driver(session: &mut Session, tree: &Built) {
     fails_with_advice(session, tree, "no_driver", &[]);
 }
 
-/// No loader: a folder searched before all others has empty files by the loader's names, at which the dynamic linker gives up.
+/// A machine without a loader: the first folder of the search path has empty files with the loader's names, which the dynamic linker
+/// rejects.
 pub(crate) fn loader(session: &mut Session, tree: &Built) {
     let folder = session.work.join("no-loader");
     let make = || {
@@ -41,7 +42,7 @@ fn fails_with_advice(session: &mut Session, tree: &Built, step: &str, variables:
     session.report.step(step, || advice(&job.run(&log)));
 }
 
-/// Passes if the program failed by itself with words that tell a person what to install.
+/// Passes if the program failed by itself with a message that says what to install.
 fn advice(finished: &Finished) -> Outcome {
     let said = finished.stderr.to_lowercase();
     let by_itself = matches!(finished.ending, Ending::Exit(code) if code != 0);
@@ -51,9 +52,10 @@ fn advice(finished: &Finished) -> Outcome {
     Outcome::fail(format!("expected a failure whose message says which Vulkan part to install, got {}", finished.tail(20)))
 }
 
-/// Whether the library opens a device of the configuration, by the example that lists devices; an `Err` says why not.
+/// Whether the library can open a device of the configuration, by the output of the example that lists devices. The error is the reason why
+/// not.
 pub(crate) fn opens(session: &Session, tree: &Built, configuration: &Configuration) -> Result<(), String> {
-    // Without the example the suites themselves will tell.
+    // Without the example, the suites will show it.
     let Ok(tree) = tree else { return Ok(()) };
     let environment = configuration.clone().without_validation().environment(&session.work);
     let finished = session.job(tree.example("device_info"), LIMIT).envs(environment).run(&session.log("gpu-probe"));
