@@ -65,7 +65,7 @@ endfunction()
 
 # Sets, in the caller, how cargo calls the two libraries (AVX_GPU_CARGO_SHARED, AVX_GPU_CARGO_STATIC), what they are called when
 # finished (AVX_GPU_SHARED_FILE, AVX_GPU_STATIC_FILE), the links to the shared one, from the one with the shortest name to the
-# file's (AVX_GPU_SHARED_LINKS), its SONAME and, on Windows, its import library. Linux is tried; the others are written by the
+# file's (AVX_GPU_SHARED_LINKS), its SONAME, on Windows its import library, and objcopy where it is used (AVX_GPU_OBJCOPY). Linux is tried; the others are written by the
 # conventions and are untried.
 function(avx_gpu_library_names)
     set(AVX_GPU_SHARED_LINKS "")
@@ -93,7 +93,12 @@ function(avx_gpu_library_names)
         endif()
     endif()
     set(AVX_GPU_STATIC_FILE "${AVX_GPU_CARGO_STATIC}")
-    foreach(name IN ITEMS CARGO_SHARED CARGO_STATIC SHARED_FILE STATIC_FILE SHARED_LINKS SONAME IMPORT_FILE)
+    # Makes the plain names of the static library weak, where the platform has such.
+    set(AVX_GPU_OBJCOPY "")
+    if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND CMAKE_OBJCOPY)
+        set(AVX_GPU_OBJCOPY "${CMAKE_OBJCOPY}")
+    endif()
+    foreach(name IN ITEMS CARGO_SHARED CARGO_STATIC SHARED_FILE STATIC_FILE SHARED_LINKS SONAME IMPORT_FILE OBJCOPY)
         set(AVX_GPU_${name} "${AVX_GPU_${name}}" PARENT_SCOPE)
     endforeach()
 endfunction()
@@ -130,8 +135,17 @@ function(avx_gpu_add_cargo_build name library_dir tool_dir)
             "${AVX_GPU_IMPORT_FILE};${AVX_GPU_IMPORT_FILE}")
         list(GET pair 0 from)
         list(GET pair 1 to)
-        if(from)
+        if(from AND to STREQUAL AVX_GPU_STATIC_FILE AND AVX_GPU_OBJCOPY)
+            # A program may have functions called avx_copy or avx_fill. Weak, ours give way to them; C callers use the names avx_gpu_....
+            list(APPEND copies
+                COMMAND "${AVX_GPU_OBJCOPY}" --wildcard "--weaken-symbol=!avx_gpu_*" "--weaken-symbol=avx_*"
+                    "${output_dir}/${from}" "${library_dir}/${to}.new"
+                COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${library_dir}/${to}.new" "${library_dir}/${to}"
+                COMMAND "${CMAKE_COMMAND}" -E rm -f "${library_dir}/${to}.new")
+        elseif(from)
             list(APPEND copies COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${output_dir}/${from}" "${library_dir}/${to}")
+        endif()
+        if(from)
             list(APPEND products "${library_dir}/${to}")
         endif()
     endforeach()

@@ -9,12 +9,8 @@ function(avx_gpu_build_tree_package)
     configure_package_config_file(cmake/avx_gpuConfig.cmake.in "${CMAKE_CURRENT_BINARY_DIR}/avx_gpuConfig.cmake"
         INSTALL_DESTINATION "${CMAKE_CURRENT_BINARY_DIR}"
         PATH_VARS AVX_GPU_PACKAGE_INCLUDE_DIR AVX_GPU_PACKAGE_LIBRARY_DIR)
-    # Before 1.0 a minor version may break, as Cargo reads version numbers.
-    set(compatibility SameMajorVersion)
-    if(PROJECT_VERSION_MAJOR EQUAL 0)
-        set(compatibility SameMinorVersion)
-    endif()
-    write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/avx_gpuConfigVersion.cmake" COMPATIBILITY ${compatibility})
+    # Within a major version, 0 among them, the ABI only grows.
+    write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/avx_gpuConfigVersion.cmake" COMPATIBILITY SameMajorVersion)
 endfunction()
 
 # Install rules for the libraries in `library_dir` and for avxc in `tool_dir`. No installed file holds an absolute path, so the tree may be moved, unless the
@@ -66,7 +62,7 @@ function(avx_gpu_install library_dir tool_dir)
         install(PROGRAMS "${tool_dir}/avxc${CMAKE_EXECUTABLE_SUFFIX}" DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT runtime)
     endif()
     install(FILES "${library_dir}/${AVX_GPU_STATIC_FILE}" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development)
-    install(FILES include/avx_gpu.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT development)
+    install(FILES include/avx_gpu.h include/avx_gpu.cdef include/avx_gpu.json DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT development)
     install(FILES "${package_files}/avx_gpuConfig.cmake" "${CMAKE_CURRENT_BINARY_DIR}/avx_gpuConfigVersion.cmake"
         "${CMAKE_CURRENT_BINARY_DIR}/avx_gpuTargets.cmake" DESTINATION "${package_dir}" COMPONENT development)
     install(FILES "${package_files}/avx_gpu.pc" DESTINATION "${pkgconfig_dir}" COMPONENT development)

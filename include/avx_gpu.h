@@ -30,7 +30,15 @@
 #define AVX_GPU_VERSION ((0u << 22) | (1u << 12) | 0u)
 #define AVX_GPU_VERSION_STRING "0.1.0"
 
+/* True for the statuses of failures, false for AVX_OK, AVX_NOT_READY and AVX_TIMEOUT. */
 #define AVX_FAILED(status) ((status) < 0)
+
+/* NULL, in the words of the language that reads the header. */
+#if defined(__cplusplus) && __cplusplus >= 201103L
+#define AVX_GPU_NULL nullptr
+#else
+#define AVX_GPU_NULL NULL
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -38,964 +46,954 @@ extern "C" {
 
 /* ======================================================== status ======================================================== */
 
-// The outcome of a call: 0 done, positive "not yet" (no failure), negative a failure. Numbers are pinned and never reused.
+/// The outcome of a call: 0 done, positive "not yet" (no failure), negative a failure. Numbers are pinned and never reused.
 typedef int32_t avx_status;
 
-// Done, or queued.
-#define AVX_OK 0
-// The call asked without waiting (a status, or a wait with a timeout of 0), and the work is not finished.
-#define AVX_NOT_READY 1
-// The wait ended before the work did; the work goes on.
-#define AVX_TIMEOUT 2
-// A NULL where a value is needed, an unknown constant or flag, a struct_size of no known version, a text that is not UTF-8.
+/// Done, or queued.
+#define AVX_OK INT32_C(0)
+/// The call asked without waiting (a status, or a wait with a timeout of 0), and the work is not finished.
+#define AVX_NOT_READY INT32_C(1)
+/// The wait ended before the work did; the work goes on.
+#define AVX_TIMEOUT INT32_C(2)
+/// A NULL where a value is needed, an unknown constant or flag, a struct_size of no known version, a text that is not UTF-8.
 #define AVX_ERROR_INVALID_ARGUMENT (-1)
-// Not a living handle of this kind, or of another device than the rest of the call.
+/// Not a living handle of this kind, or of another device than the rest of the call.
 #define AVX_ERROR_INVALID_HANDLE (-2)
-// The range leaves the buffer.
+/// The range leaves the buffer.
 #define AVX_ERROR_OUT_OF_RANGE (-3)
-// The buffer's range is mapped and the call conflicts with that; or the buffer is mapped already.
+/// The buffer's range is mapped and the call conflicts with that; or the buffer is mapped already.
 #define AVX_ERROR_MAPPED (-4)
-// avx_unmap of a buffer that is not mapped.
+/// avx_unmap of a buffer that is not mapped.
 #define AVX_ERROR_NOT_MAPPED (-5)
-// The call is not allowed inside a log callback.
+/// The call is not allowed inside a log callback.
 #define AVX_ERROR_IN_CALLBACK (-6)
-// The device or this version of the library lacks what was asked for; the message names it.
+/// The device or this version of the library lacks what was asked for; the message names it.
 #define AVX_ERROR_UNSUPPORTED (-7)
-// Beyond a limit of the device; the message gives the limit and the request.
+/// Beyond a limit of the device; the message gives the limit and the request.
 #define AVX_ERROR_LIMIT (-8)
-// A verb that owes data (avx_read, avx_map, avx_write) met the device's wait_timeout_ns first; nothing was delivered.
+/// A verb that owes data (avx_read, avx_map, avx_write) met the device's wait_timeout_ns first; nothing was delivered.
 #define AVX_ERROR_TIMEOUT (-9)
-// No device memory of the kind asked for. The device stays usable.
+/// No device memory of the kind asked for. The device stays usable.
 #define AVX_ERROR_OUT_OF_DEVICE_MEMORY (-100)
-// No host memory.
+/// No host memory.
 #define AVX_ERROR_OUT_OF_HOST_MEMORY (-101)
-// The kernel's text does not compile; the message shows where.
+/// The kernel's text does not compile; the message shows where.
 #define AVX_ERROR_COMPILE (-200)
-// The SPIR-V module is malformed.
+/// The SPIR-V module is malformed.
 #define AVX_ERROR_INVALID_SPIRV (-201)
-// No compute entry point of that name, or several and none named.
+/// No compute entry point of that name, or several and none named.
 #define AVX_ERROR_ENTRY_POINT (-202)
-// The arguments of a dispatch do not fit the kernel's interface; the message names the binding.
+/// The arguments of a dispatch do not fit the kernel's interface; the message names the binding.
 #define AVX_ERROR_ARGUMENTS (-203)
-// An assertion of a kernel made with AVX_KERNEL_DEBUG did not hold in work queued before; the message names the kernel, the
-// invocation and the assertion. The kernel went on.
+/// An assertion of a kernel made with AVX_KERNEL_DEBUG did not hold in work queued before; the message names the kernel, the
+/// invocation and the assertion. The kernel went on.
 #define AVX_ERROR_ASSERTION (-204)
-// No Vulkan loader or no driver on this machine; the message says what to install.
+/// No Vulkan loader or no driver on this machine; the message says what to install.
 #define AVX_ERROR_NO_DRIVER (-300)
-// There are drivers, but no usable device that fits the selection.
+/// There are drivers, but no usable device that fits the selection.
 #define AVX_ERROR_NO_DEVICE (-301)
-// The device was lost (reset, removed, watchdog). Sticky: destroy it and create it again.
+/// The device was lost (reset, removed, watchdog). Sticky: destroy it and create it again.
 #define AVX_ERROR_DEVICE_LOST (-302)
-// The driver failed in a way it should not; the message names its call and its result.
+/// The driver failed in a way it should not; the message names its call and its result.
 #define AVX_ERROR_DRIVER (-303)
-// A bug in this library, caught. Please report the message.
+/// A bug in this library, caught. Please report the message.
 #define AVX_ERROR_INTERNAL (-400)
-// The process is a fork of the one that used the library: use it in the parent, or after exec.
+/// The process is a fork of the one that used the library: use it in the parent, or after exec.
 #define AVX_ERROR_FORKED (-401)
 
-// The name of a status, such as "AVX_ERROR_COMPILE"; "unknown status" for a number that is none. Static text, never NULL.
+/// The name of a status, such as "AVX_ERROR_COMPILE"; "unknown status" for a number that is none. Static text, never NULL.
 const char *avx_status_name(avx_status status);
 
 /* ======================================================== library ======================================================== */
 
-// Log levels: a message is delivered when its level is at most the one set.
-#define AVX_LOG_OFF 0
-// Something failed.
-#define AVX_LOG_ERROR 1
-// Something is likely to be wrong or slow; all that the validation layer says.
-#define AVX_LOG_WARN 2
-// Devices opened and closed, caches used.
-#define AVX_LOG_INFO 3
-// Everything.
-#define AVX_LOG_DEBUG 4
-
-// What lies behind an avx_device. Handles are names that the library looks up, never addresses.
+/// What lies behind an avx_device. Handles are names that the library looks up, never addresses.
 typedef struct avx_device_t avx_device_t;
 
-// One physical device, opened: its queues, memory, kernels and caches. Several may be open, also of the same GPU.
-typedef struct avx_device_t *avx_device;
+/// One physical device, opened: its queues, memory, kernels and caches. Several may be open, also of the same GPU.
+typedef avx_device_t *avx_device;
 
-// One line of the log. Later versions of the library may append members: a callback reads those that lie within struct_size.
+/// Log levels: a message is delivered when its level is at most the one set.
+#define AVX_LOG_OFF INT32_C(0)
+/// Something failed.
+#define AVX_LOG_ERROR INT32_C(1)
+/// Something is likely to be wrong or slow; all that the validation layer says.
+#define AVX_LOG_WARN INT32_C(2)
+/// Devices opened and closed, caches used.
+#define AVX_LOG_INFO INT32_C(3)
+/// Everything.
+#define AVX_LOG_DEBUG INT32_C(4)
+
+/// One line of the log. Later versions of the library may append members: a callback reads those that lie within struct_size.
 typedef struct avx_log_record {
-    // Bytes of the record, as the library fills it.
+    /// Bytes of the record, as the library fills it.
     uint32_t struct_size;
-    // AVX_LOG_ERROR ... AVX_LOG_DEBUG.
+    /// AVX_LOG_ERROR ... AVX_LOG_DEBUG.
     int32_t level;
-    // The line: UTF-8 without a line break, never NULL.
+    /// The line: UTF-8 without a line break, never NULL.
     const char *message;
-    // The device that the line is about; NULL if it is about none, or about a device that avx_create has not given yet.
+    /// The device that the line is about; NULL if it is about none, or about a device that avx_create has not given yet.
     avx_device device;
-    // The label of the kernel that reported it (AVX_KERNEL_DEBUG); NULL for other lines.
+    /// The label of the kernel that reported it (AVX_KERNEL_DEBUG); NULL for other lines.
     const char *kernel;
-    // 1 if one invocation of the kernel reported it, and `invocation` says which.
+    /// 1 if one invocation of the kernel reported it, and `invocation` says which.
     uint32_t has_invocation;
-    // The global invocation id; zeros without has_invocation.
+    /// The global invocation id; zeros without has_invocation.
     uint32_t invocation[3];
 } avx_log_record;
 
-// Receives one line of the log. The record and its texts are valid during the call. The library calls it on threads that are inside a
-// call of the library, with no lock held, one line at a time per thread. A callback may call avx_version, avx_status_name,
-// avx_last_error and avx_last_error_copy; every other function gives AVX_ERROR_IN_CALLBACK there. It must not unwind.
-typedef void (*avx_log_callback)(const struct avx_log_record *record, void *user);
+/// Receives one line of the log. The record and its texts are valid during the call. The library calls it on threads that are inside a
+/// call of the library, with no lock held, one line at a time per thread. A callback may call avx_version, avx_status_name,
+/// avx_last_error and avx_last_error_copy; every other function gives AVX_ERROR_IN_CALLBACK there. It must not unwind.
+typedef void (*avx_log_callback)(const avx_log_record *record, void *user);
 
-// The version of the library that runs: (major << 22) | (minor << 12) | patch. AVX_GPU_VERSION is that of the header.
+/// The version of the library that runs: (major << 22) | (minor << 12) | patch. AVX_GPU_VERSION is that of the header.
 uint32_t avx_version(void);
 
-// What this thread's last failure (a negative status) was about: the call, the thing, the limit, the request, what to do. UTF-8, never
-// NULL, "" before the first failure. Valid until this thread's next failure. AVX_NOT_READY and AVX_TIMEOUT are no failures and leave it
-// as it is.
+/// What this thread's last failure (a negative status) was about: the call, the thing, the limit, the request, what to do. UTF-8, never
+/// NULL, "" before the first failure. Valid until this thread's next failure. AVX_NOT_READY and AVX_TIMEOUT are no failures and leave it
+/// as it is.
 const char *avx_last_error(void);
 
-// Copies the text of avx_last_error, cut at a character's boundary to fit, always NUL-terminated when capacity > 0, for languages
-// whose tasks wander between threads (call it on the thread that failed). `length`, may be NULL: the bytes of the whole text
-// without its NUL. Gives AVX_OK, or AVX_ERROR_INVALID_ARGUMENT if buffer is NULL and capacity is not 0; keeps the last error.
+/// Copies the text of avx_last_error, cut at a character's boundary to fit, always NUL-terminated when capacity > 0, for languages
+/// whose tasks wander between threads (call it on the thread that failed). `length`, may be NULL: the bytes of the whole text
+/// without its NUL. Gives AVX_OK, or AVX_ERROR_INVALID_ARGUMENT if buffer is NULL and capacity is not 0; keeps the last error.
 avx_status avx_last_error_copy(char *buffer, uint64_t capacity, uint64_t *length);
 
-// Names what a handle of any kind stands for, for messages and traces: a device, stream, buffer, kernel, event or graph (of a stream
-// that records: its graph). The text is copied, and cut where it is long. NULL takes the label away: a device is then called as its
-// GPU, a stream "stream N", a kernel as its entry point. Work that was queued before keeps the kernel's old name.
-// AVX_ERROR_INVALID_HANDLE for a handle that is NULL, stale or forged.
+/// Names what a handle of any kind stands for, for messages and traces: a device, stream, buffer, kernel, event or graph (of a stream
+/// that records: its graph). The text is copied, and cut where it is long. NULL takes the label away: a device is then called as its
+/// GPU, a stream "stream N", a kernel as its entry point. Work that was queued before keeps the kernel's old name.
+/// AVX_ERROR_INVALID_HANDLE for a handle that is NULL, stale or forged.
 avx_status avx_set_label(const void *handle, const char *label);
 
-// Sends log lines up to `level` (AVX_LOG_...) to `callback`, for the whole process: the lines about no device, and those about devices
-// that have no callback of their own (avx_device_options). NULL stops them, and when that returns no callback is running; so it may
-// block while one runs. Without a callback the environment's AVX_GPU_LOG=error|warn|info|debug prints them to stderr. What kernels made
-// with AVX_KERNEL_DEBUG report is delivered whatever the level, and printed to stderr where there is no callback. What the validation
-// layer says is about no device. AVX_ERROR_INVALID_ARGUMENT for an unknown level.
+/// Sends log lines up to `level` (AVX_LOG_...) to `callback`, for the whole process: the lines about no device, and those about devices
+/// that have no callback of their own (avx_device_options). NULL stops them, and when that returns no callback is running; so it may
+/// block while one runs. Without a callback the environment's AVX_GPU_LOG=error|warn|info|debug prints them to stderr. What kernels made
+/// with AVX_KERNEL_DEBUG report is delivered whatever the level, and printed to stderr where there is no callback. What the validation
+/// layer says is about no device. AVX_ERROR_INVALID_ARGUMENT for an unknown level.
 avx_status avx_set_log(avx_log_callback callback, void *user, int32_t level);
 
 /* ======================================================== device ======================================================== */
 
-// Kinds of device, from the best choice by default to the last.
+/// Kinds of device, from the best choice by default to the last.
 #define AVX_DEVICE_KIND_DISCRETE 1u
-// Shares its memory with the CPU.
+/// Shares its memory with the CPU.
 #define AVX_DEVICE_KIND_INTEGRATED 2u
-// A GPU shared into a virtual machine.
+/// A GPU shared into a virtual machine.
 #define AVX_DEVICE_KIND_VIRTUAL 3u
-// A software driver.
+/// A software driver.
 #define AVX_DEVICE_KIND_CPU 4u
-// None of these.
+/// None of these.
 #define AVX_DEVICE_KIND_OTHER 5u
-// 16-bit float arithmetic in kernels.
-#define AVX_FEATURE_F16 0x1ull
-// 64-bit float arithmetic.
-#define AVX_FEATURE_F64 0x2ull
-// 64-bit integers.
-#define AVX_FEATURE_I64 0x4ull
-// 8-bit integer arithmetic.
-#define AVX_FEATURE_I8 0x8ull
-// 16-bit integer arithmetic.
-#define AVX_FEATURE_I16 0x10ull
-// 8-bit values in storage buffers.
-#define AVX_FEATURE_STORAGE_8 0x20ull
-// 16-bit values in storage buffers.
-#define AVX_FEATURE_STORAGE_16 0x40ull
-// Atomics on 64-bit integers in storage buffers.
-#define AVX_FEATURE_ATOMIC_I64 0x80ull
-// Atomic load, store and exchange of f32 in storage buffers.
-#define AVX_FEATURE_ATOMIC_F32 0x100ull
-// Atomic addition of f32 in storage buffers.
-#define AVX_FEATURE_ATOMIC_F32_ADD 0x200ull
-// Atomic addition of f64 in storage buffers.
-#define AVX_FEATURE_ATOMIC_F64_ADD 0x400ull
-// Subgroup elect and barrier in compute kernels.
-#define AVX_FEATURE_SUBGROUP_BASIC 0x1000ull
-// Subgroup any and all.
-#define AVX_FEATURE_SUBGROUP_VOTE 0x2000ull
-// Subgroup add, min, max, and, or, xor, with scans.
-#define AVX_FEATURE_SUBGROUP_ARITHMETIC 0x4000ull
-// Subgroup ballot and broadcast.
-#define AVX_FEATURE_SUBGROUP_BALLOT 0x8000ull
-// Subgroup shuffle.
-#define AVX_FEATURE_SUBGROUP_SHUFFLE 0x10000ull
-// Subgroup shuffle up and down.
-#define AVX_FEATURE_SUBGROUP_SHUFFLE_RELATIVE 0x20000ull
-// Subgroup quad operations.
-#define AVX_FEATURE_SUBGROUP_QUAD 0x40000ull
-// The subgroup size of a kernel can be fixed.
-#define AVX_FEATURE_SUBGROUP_SIZE_CONTROL 0x80000ull
-// Cooperative matrices (VK_KHR_cooperative_matrix).
-#define AVX_FEATURE_COOPERATIVE_MATRIX 0x100000ull
-// Raw addresses of buffers in kernels.
-#define AVX_FEATURE_BUFFER_ADDRESS 0x200000ull
-// The CPU can write device memory directly (ReBAR or unified memory), so small writes need no copy.
-#define AVX_FEATURE_HOST_VISIBLE_DEVICE_MEMORY 0x400000ull
-// All memory of the device is also the CPU's.
-#define AVX_FEATURE_UNIFIED_MEMORY 0x800000ull
-// Out-of-bounds accesses of SPIR-V kernels are contained by hardware (robustBufferAccess2).
-#define AVX_FEATURE_ROBUST_ACCESS 0x1000000ull
-// Dot products of four packed 8-bit integers, signed and unsigned, are instructions of the hardware; elsewhere they are computed from
-// others.
-#define AVX_FEATURE_DOT_I8 0x2000000ull
-// bfloat16 in SPIR-V kernels (VK_KHR_shader_bfloat16).
-#define AVX_FEATURE_BF16 0x4000000ull
-// Memory of this heap is the device's own; without it, the host's.
+/// 16-bit float arithmetic in kernels.
+#define AVX_FEATURE_F16 UINT64_C(0x1)
+/// 64-bit float arithmetic.
+#define AVX_FEATURE_F64 UINT64_C(0x2)
+/// 64-bit integers.
+#define AVX_FEATURE_I64 UINT64_C(0x4)
+/// 8-bit integer arithmetic.
+#define AVX_FEATURE_I8 UINT64_C(0x8)
+/// 16-bit integer arithmetic.
+#define AVX_FEATURE_I16 UINT64_C(0x10)
+/// 8-bit values in storage buffers.
+#define AVX_FEATURE_STORAGE_8 UINT64_C(0x20)
+/// 16-bit values in storage buffers.
+#define AVX_FEATURE_STORAGE_16 UINT64_C(0x40)
+/// Atomics on 64-bit integers in storage buffers.
+#define AVX_FEATURE_ATOMIC_I64 UINT64_C(0x80)
+/// Atomic load, store and exchange of f32 in storage buffers.
+#define AVX_FEATURE_ATOMIC_F32 UINT64_C(0x100)
+/// Atomic addition of f32 in storage buffers.
+#define AVX_FEATURE_ATOMIC_F32_ADD UINT64_C(0x200)
+/// Atomic addition of f64 in storage buffers.
+#define AVX_FEATURE_ATOMIC_F64_ADD UINT64_C(0x400)
+/// Subgroup elect and barrier in compute kernels.
+#define AVX_FEATURE_SUBGROUP_BASIC UINT64_C(0x1000)
+/// Subgroup any and all.
+#define AVX_FEATURE_SUBGROUP_VOTE UINT64_C(0x2000)
+/// Subgroup add, min, max, and, or, xor, with scans.
+#define AVX_FEATURE_SUBGROUP_ARITHMETIC UINT64_C(0x4000)
+/// Subgroup ballot and broadcast.
+#define AVX_FEATURE_SUBGROUP_BALLOT UINT64_C(0x8000)
+/// Subgroup shuffle.
+#define AVX_FEATURE_SUBGROUP_SHUFFLE UINT64_C(0x10000)
+/// Subgroup shuffle up and down.
+#define AVX_FEATURE_SUBGROUP_SHUFFLE_RELATIVE UINT64_C(0x20000)
+/// Subgroup quad operations.
+#define AVX_FEATURE_SUBGROUP_QUAD UINT64_C(0x40000)
+/// The subgroup size of a kernel can be fixed.
+#define AVX_FEATURE_SUBGROUP_SIZE_CONTROL UINT64_C(0x80000)
+/// Cooperative matrices (VK_KHR_cooperative_matrix).
+#define AVX_FEATURE_COOPERATIVE_MATRIX UINT64_C(0x100000)
+/// Raw addresses of buffers in kernels.
+#define AVX_FEATURE_BUFFER_ADDRESS UINT64_C(0x200000)
+/// The CPU can write device memory directly (ReBAR or unified memory), so small writes need no copy.
+#define AVX_FEATURE_HOST_VISIBLE_DEVICE_MEMORY UINT64_C(0x400000)
+/// All memory of the device is also the CPU's.
+#define AVX_FEATURE_UNIFIED_MEMORY UINT64_C(0x800000)
+/// Out-of-bounds accesses of SPIR-V kernels are contained by hardware (robustBufferAccess2).
+#define AVX_FEATURE_ROBUST_ACCESS UINT64_C(0x1000000)
+/// Dot products of four packed 8-bit integers, signed and unsigned, are instructions of the hardware; elsewhere they are computed from
+/// others.
+#define AVX_FEATURE_DOT_I8 UINT64_C(0x2000000)
+/// bfloat16 in SPIR-V kernels (VK_KHR_shader_bfloat16).
+#define AVX_FEATURE_BF16 UINT64_C(0x4000000)
+/// Memory of this heap is the device's own; without it, the host's.
 #define AVX_HEAP_DEVICE_LOCAL 1u
-// avx_create: look for mistakes with the Khronos validation layer, if installed (AVX_ERROR_UNSUPPORTED if not); messages are
-// logged at AVX_LOG_WARN and AVX_LOG_ERROR. AVX_GPU_VALIDATION=1 in the environment does the same for every device.
+/// avx_create: look for mistakes with the Khronos validation layer, if installed (AVX_ERROR_UNSUPPORTED if not); messages are
+/// logged at AVX_LOG_WARN and AVX_LOG_ERROR. AVX_GPU_VALIDATION=1 in the environment does the same for every device.
 #define AVX_CREATE_VALIDATION 1u
-// avx_create: never a CPU device, even where there is nothing else.
+/// avx_create: never a CPU device, even where there is nothing else.
 #define AVX_CREATE_NO_CPU 2u
-// For spin_us: waits block at once.
+/// For spin_us: waits block at once.
 #define AVX_SPIN_NEVER 0xffffffffu
-// The wait never ends by itself.
-#define AVX_FOREVER 0xffffffffffffffffull
+/// The wait never ends by itself.
+#define AVX_FOREVER UINT64_C(0xffffffffffffffff)
 
-// A heap of memory: 64 bytes, and it will never grow, as arrays of it lie inside other structs.
-typedef struct avx_heap {
-    // Bytes of the heap.
-    uint64_t size;
-    // Bytes in living buffers of this avx_device.
-    uint64_t used;
-    // Bytes that this avx_device took from the driver, `used` and what it keeps for the next buffers.
-    uint64_t held;
-    // Bytes that this process may take before the system suffers, as the driver estimates it now; `size` where it cannot.
-    uint64_t budget;
-    // AVX_HEAP_...
-    uint32_t flags;
-    // Zero.
-    uint32_t reserved;
-    // Zero.
-    uint64_t reserved2[3];
-} avx_heap;
-
-// What a device is and can do.
-typedef struct avx_device_properties {
-    // In: sizeof(avx_device_properties). Out: the bytes filled.
-    uint32_t struct_size;
-    // Position in the visible list (AVX_GPU_DEVICE filters and orders it).
-    uint32_t index;
-    // 1 if avx_create can open it, else 0 and `reason` says why.
-    uint32_t usable;
-    // AVX_DEVICE_KIND_DISCRETE ... AVX_DEVICE_KIND_OTHER.
-    uint32_t kind;
-    // The GPU's name.
-    char name[256];
-    // The maker's name, or its PCI number.
-    char vendor[64];
-    // The driver's name.
-    char driver_name[256];
-    // The driver's version, as its maker writes it.
-    char driver_version[256];
-    // Why avx_create cannot open it; "" if it can.
-    char reason[512];
-    // PCI number of the maker.
-    uint32_t vendor_id;
-    // PCI number of the model.
-    uint32_t device_id;
-    // Vulkan version of the device: (major << 22) | (minor << 12) | patch.
-    uint32_t api_version;
-    // The driver's version as a number of its own making.
-    uint32_t driver_version_number;
-    // The same for this device and driver on every start and in every API that knows it.
-    uint8_t uuid[16];
-    // The same for all devices of one driver.
-    uint8_t driver_uuid[16];
-    // 1 if the four numbers of the PCI address below are known.
-    uint32_t has_pci_address;
-    // PCI domain.
-    uint32_t pci_domain;
-    // PCI bus.
-    uint32_t pci_bus;
-    // PCI device.
-    uint32_t pci_device;
-    // PCI function.
-    uint32_t pci_function;
-    // Invocations in a subgroup (CUDA: warp), by default.
-    uint32_t subgroup_size;
-    // Smallest subgroup size that a kernel may get.
-    uint32_t subgroup_size_min;
-    // Largest subgroup size that a kernel may get.
-    uint32_t subgroup_size_max;
-    // Largest workgroup in each dimension, in invocations.
-    uint32_t max_workgroup_size[3];
-    // Largest workgroup in all, in invocations.
-    uint32_t max_workgroup_invocations;
-    // Workgroups in one dispatch of the driver in each dimension; avx_dispatch splits beyond that where it can.
-    uint32_t max_workgroup_count[3];
-    // Bytes of workgroup (shared) memory.
-    uint32_t max_shared_memory;
-    // Bytes of push constants.
-    uint32_t max_push_constants;
-    // Groups (descriptor sets) of a kernel.
-    uint32_t max_groups;
-    // Storage buffers of a kernel.
-    uint32_t max_storage_buffers;
-    // Alignment in bytes of a storage range's offset.
-    uint32_t storage_alignment;
-    // Alignment in bytes of a uniform range's offset.
-    uint32_t uniform_alignment;
-    // Uniform buffers of a kernel.
-    uint32_t max_uniform_buffers;
-    // Bytes of one storage range.
-    uint64_t max_storage_range;
-    // Bytes of one uniform range.
-    uint64_t max_uniform_range;
-    // Bytes of one buffer.
-    uint64_t max_buffer_size;
-    // AVX_FEATURE_...
-    uint64_t features;
-    // Bytes of device memory, of all device-local heaps.
-    uint64_t memory_size;
-    // Heaps in `heaps`.
-    uint32_t heap_count;
-    // Zero.
-    uint32_t reserved;
-    // The heaps; used, held and budget are avx_device_memory's.
-    avx_heap heaps[16];
-    // Compute units (NVIDIA: multiprocessors, AMD: compute units, Arm: shader cores); 0 where the driver does not tell.
-    uint32_t compute_units;
-    // Queues that do nothing but copy, beside the kernels; 0: none.
-    uint32_t transfer_queues;
-    // Alignment in bytes of a pointer and of a size that avx_host_register imports without rounding; 0 where it cannot.
-    uint64_t host_pointer_alignment;
-    // Nanoseconds of one tick of the clock that events are timed with: they are not more exact. 0 where there is no clock.
-    double timestamp_period;
-} avx_device_properties;
-
-// Options of avx_create. Zero means the default in every field but struct_size.
+/// Options of avx_create. Zero means the default in every field but struct_size.
 typedef struct avx_device_options {
-    // sizeof(avx_device_options)
+    /// sizeof(avx_device_options)
     uint32_t struct_size;
-    // AVX_CREATE_VALIDATION, AVX_CREATE_NO_CPU.
+    /// AVX_CREATE_VALIDATION, AVX_CREATE_NO_CPU.
     uint32_t flags;
-    // Which device: "2" (index of avx_device_describe), "uuid:8e1c...", "pci:0000:01:00.0", "kind:discrete|integrated|virtual|cpu|
-    // gpu", "name:RTX" or just "RTX" (part of the name, any case). The best of those that fit is opened. NULL: the best there is.
+    /// Which device: "2" (index of avx_device_describe), "uuid:8e1c...", "pci:0000:01:00.0", "kind:discrete|integrated|virtual|cpu|
+    /// gpu", "name:RTX" or just "RTX" (part of the name, any case). The best of those that fit is opened. NULL: the best there is.
     const char *device;
-    // Folder for compiled kernels. NULL: avx_gpu in the user's cache folder; "": no disk cache.
+    /// Folder for compiled kernels. NULL: avx_gpu in the user's cache folder; "": no disk cache.
     const char *cache_dir;
-    // The device's name in messages. NULL: the GPU's.
+    /// The device's name in messages. NULL: the GPU's.
     const char *label;
-    // Bound, in nanoseconds, on every wait inside avx_read, avx_write and avx_map. 0: for ever.
+    /// Bound, in nanoseconds, on every wait inside avx_read, avx_write and avx_map. 0: for ever.
     uint64_t wait_timeout_ns;
-    // Microseconds for which a waiting thread asks the device again and again before it blocks, which ends some 20 us late; one thread
-    // of a device does so at a time. More for latency, AVX_SPIN_NEVER for an idle core. 0: 50.
+    /// Microseconds for which a waiting thread asks the device again and again before it blocks, which ends some 20 us late; one thread
+    /// of a device does so at a time. More for latency, AVX_SPIN_NEVER for an idle core. 0: 50.
     uint32_t spin_us;
-    // Threads that a large transfer uses, 64 at most; they start with the first. 0: half of the processor's, 8 at most.
+    /// Threads that a large transfer uses, 64 at most; they start with the first. 0: half of the processor's, 8 at most.
     uint32_t copy_threads;
-    // Which device, by the 16 bytes of `uuid` in its avx_device_properties, as another API or avx_device_describe gives them. NULL: as
-    // `device` says, which must be NULL if this is not.
+    /// Which device, by the 16 bytes of `uuid` in its avx_device_properties, as another API or avx_device_describe gives them. NULL: as
+    /// `device` says, which must be NULL if this is not.
     const uint8_t *uuid;
-    // A callback for the lines about this device, which then do not go to the callback of avx_set_log. NULL: they do. When avx_destroy
-    // returns, or avx_create has failed, it is not running and is not called again.
+    /// A callback for the lines about this device, which then do not go to the callback of avx_set_log. NULL: they do. When avx_destroy
+    /// returns, or avx_create has failed, it is not running and is not called again.
     avx_log_callback log;
-    // What `log` gets as its `user`.
+    /// What `log` gets as its `user`.
     void *log_user;
-    // The lines that `log` gets: those up to this level, AVX_LOG_ERROR ... AVX_LOG_DEBUG, and what kernels report. 0: AVX_LOG_WARN.
+    /// The lines that `log` gets: those up to this level, AVX_LOG_ERROR ... AVX_LOG_DEBUG, and what kernels report. 0: AVX_LOG_WARN.
     int32_t log_level;
-    // Zero.
+    /// Zero.
     uint32_t reserved;
 } avx_device_options;
 
-// Memory of a device, in bytes.
-typedef struct avx_memory_usage {
-    // In: sizeof(avx_memory_usage). Out: the bytes filled.
-    uint32_t struct_size;
-    // Heaps in `heaps`.
-    uint32_t heap_count;
-    // In living buffers, over all heaps.
+/// A heap of memory: 64 bytes, and it will never grow, as arrays of it lie inside other structs.
+typedef struct avx_heap {
+    /// Bytes of the heap.
+    uint64_t size;
+    /// Bytes in living buffers of this avx_device.
     uint64_t used;
-    // Taken from the driver, over all heaps: buffers, staging and what is kept for the next ones.
+    /// Bytes that this avx_device took from the driver, `used` and what it keeps for the next buffers.
     uint64_t held;
-    // What this process may take of device-local heaps, as the driver estimates it now.
+    /// Bytes that this process may take before the system suffers, as the driver estimates it now; `size` where it cannot.
     uint64_t budget;
-    // Living buffers.
+    /// AVX_HEAP_...
+    uint32_t flags;
+    /// Zero.
+    uint32_t reserved;
+    /// Zero.
+    uint64_t reserved2[3];
+} avx_heap;
+
+/// What a device is and can do.
+typedef struct avx_device_properties {
+    /// In: sizeof(avx_device_properties). Out: the bytes filled.
+    uint32_t struct_size;
+    /// Position in the visible list (AVX_GPU_DEVICE filters and orders it).
+    uint32_t index;
+    /// 1 if avx_create can open it, else 0 and `reason` says why.
+    uint32_t usable;
+    /// AVX_DEVICE_KIND_DISCRETE ... AVX_DEVICE_KIND_OTHER.
+    uint32_t kind;
+    /// The GPU's name.
+    char name[256];
+    /// The maker's name, or its PCI number.
+    char vendor[64];
+    /// The driver's name.
+    char driver_name[256];
+    /// The driver's version, as its maker writes it.
+    char driver_version[256];
+    /// Why avx_create cannot open it; "" if it can.
+    char reason[512];
+    /// PCI number of the maker.
+    uint32_t vendor_id;
+    /// PCI number of the model.
+    uint32_t device_id;
+    /// Vulkan version of the device: (major << 22) | (minor << 12) | patch.
+    uint32_t api_version;
+    /// The driver's version as a number of its own making.
+    uint32_t driver_version_number;
+    /// The same for this device and driver on every start and in every API that knows it.
+    uint8_t uuid[16];
+    /// The same for all devices of one driver.
+    uint8_t driver_uuid[16];
+    /// 1 if the four numbers of the PCI address below are known.
+    uint32_t has_pci_address;
+    /// PCI domain.
+    uint32_t pci_domain;
+    /// PCI bus.
+    uint32_t pci_bus;
+    /// PCI device.
+    uint32_t pci_device;
+    /// PCI function.
+    uint32_t pci_function;
+    /// Invocations in a subgroup (CUDA: warp), by default.
+    uint32_t subgroup_size;
+    /// Smallest subgroup size that a kernel may get.
+    uint32_t subgroup_size_min;
+    /// Largest subgroup size that a kernel may get.
+    uint32_t subgroup_size_max;
+    /// Largest workgroup in each dimension, in invocations.
+    uint32_t max_workgroup_size[3];
+    /// Largest workgroup in all, in invocations.
+    uint32_t max_workgroup_invocations;
+    /// Workgroups in one dispatch of the driver in each dimension; avx_dispatch splits beyond that where it can.
+    uint32_t max_workgroup_count[3];
+    /// Bytes of workgroup (shared) memory.
+    uint32_t max_shared_memory;
+    /// Bytes of push constants.
+    uint32_t max_push_constants;
+    /// Groups (descriptor sets) of a kernel.
+    uint32_t max_groups;
+    /// Storage buffers of a kernel.
+    uint32_t max_storage_buffers;
+    /// Alignment in bytes of a storage range's offset.
+    uint32_t storage_alignment;
+    /// Alignment in bytes of a uniform range's offset.
+    uint32_t uniform_alignment;
+    /// Uniform buffers of a kernel.
+    uint32_t max_uniform_buffers;
+    /// Bytes of one storage range.
+    uint64_t max_storage_range;
+    /// Bytes of one uniform range.
+    uint64_t max_uniform_range;
+    /// Bytes of one buffer.
+    uint64_t max_buffer_size;
+    /// AVX_FEATURE_...
+    uint64_t features;
+    /// Bytes of device memory, of all device-local heaps.
+    uint64_t memory_size;
+    /// Heaps in `heaps`.
+    uint32_t heap_count;
+    /// Zero.
+    uint32_t reserved;
+    /// The heaps; used, held and budget are avx_device_memory's.
+    avx_heap heaps[16];
+    /// Compute units (NVIDIA: multiprocessors, AMD: compute units, Arm: shader cores); 0 where the driver does not tell.
+    uint32_t compute_units;
+    /// Queues that do nothing but copy, beside the kernels; 0: none.
+    uint32_t transfer_queues;
+    /// Alignment in bytes of a pointer and of a size that avx_host_register imports without rounding; 0 where it cannot.
+    uint64_t host_pointer_alignment;
+    /// Nanoseconds of one tick of the clock that events are timed with: they are not more exact. 0 where there is no clock.
+    double timestamp_period;
+} avx_device_properties;
+
+/// Memory of a device, in bytes.
+typedef struct avx_memory_usage {
+    /// In: sizeof(avx_memory_usage). Out: the bytes filled.
+    uint32_t struct_size;
+    /// Heaps in `heaps`.
+    uint32_t heap_count;
+    /// In living buffers, over all heaps.
+    uint64_t used;
+    /// Taken from the driver, over all heaps: buffers, staging and what is kept for the next ones.
+    uint64_t held;
+    /// What this process may take of device-local heaps, as the driver estimates it now.
+    uint64_t budget;
+    /// Living buffers.
     uint64_t buffer_count;
-    // Each heap.
+    /// Each heap.
     avx_heap heaps[16];
 } avx_memory_usage;
 
-// How many devices are visible, usable or not. Without a driver or a loader AVX_ERROR_NO_DRIVER, and `count` is 0 then. Thread-safe.
+/// How many devices are visible, usable or not. Without a driver or a loader AVX_ERROR_NO_DRIVER, and `count` is 0 then. Thread-safe.
 avx_status avx_device_count(uint32_t *count);
 
-// What the device at `index` (0 to avx_device_count - 1) is and can do, also if it cannot be opened, with the reason.
-// AVX_ERROR_OUT_OF_RANGE beyond the last. Thread-safe.
+/// What the device at `index` (0 to avx_device_count - 1) is and can do, also if it cannot be opened, with the reason.
+/// AVX_ERROR_OUT_OF_RANGE beyond the last. Thread-safe.
 avx_status avx_device_describe(uint32_t index, avx_device_properties *properties);
 
-// Opens a device. `options` may be NULL: the best device there is, discrete before integrated before virtual before CPU.
-// AVX_ERROR_NO_DRIVER, AVX_ERROR_NO_DEVICE (the message lists what there is), AVX_ERROR_UNSUPPORTED, AVX_ERROR_DRIVER.
-// Thread-safe; takes some 100 ms on real GPUs.
+/// Opens a device. `options` may be NULL: the best device there is, discrete before integrated before virtual before CPU.
+/// AVX_ERROR_NO_DRIVER, AVX_ERROR_NO_DEVICE (the message lists what there is), AVX_ERROR_UNSUPPORTED, AVX_ERROR_DRIVER.
+/// Thread-safe; takes some 100 ms on real GPUs.
 avx_status avx_create(const avx_device_options *options, avx_device *device);
 
-// Closes a device and frees all that it owns: buffers, kernels, streams. Its handles are invalid at once, in every thread; calls
-// inside finish; then it waits for the GPU and frees. NULL does nothing. AVX_ERROR_IN_CALLBACK from a log callback.
+/// Closes a device and frees all that it owns: buffers, kernels, streams. Its handles are invalid at once, in every thread; calls
+/// inside finish; then it waits for the GPU and frees. NULL does nothing. AVX_ERROR_IN_CALLBACK from a log callback.
 avx_status avx_destroy(avx_device device);
 
-// What an open device is and can do. Thread-safe.
+/// What an open device is and can do. Thread-safe.
 avx_status avx_device_info(avx_device device, avx_device_properties *properties);
 
-// How much memory the device's buffers use, what the library holds and what the driver would still give. Asks the driver, which
-// takes milliseconds on some: not for hot loops. Thread-safe.
+/// How much memory the device's buffers use, what the library holds and what the driver would still give. Asks the driver, which
+/// takes milliseconds on some: not for hot loops. Thread-safe.
 avx_status avx_device_memory(avx_device device, avx_memory_usage *usage);
 
-// Waits until all work queued on the device before this call is done, at most `timeout_ns` nanoseconds (0: only asks;
-// AVX_FOREVER). AVX_OK, AVX_TIMEOUT, or the error of work that was queued before. Thread-safe.
+/// Waits until all work queued on the device before this call is done, at most `timeout_ns` nanoseconds (0: only asks;
+/// AVX_FOREVER). AVX_OK, AVX_TIMEOUT, or the error of work that was queued before. Thread-safe.
 avx_status avx_device_synchronize(avx_device device, uint64_t timeout_ns);
 
 /* ======================================================== stream ======================================================== */
 
-// What lies behind an avx_stream.
+/// What lies behind an avx_stream.
 typedef struct avx_stream_t avx_stream_t;
 
-// An ordered sequence of work on a device: it takes effect in the order of the calls. NULL names the default stream of the device
-// that the call's other handle belongs to. Streams that touch the same bytes, one of them writing, are ordered by the library; what
-// is independent overlaps on the device's queues.
-typedef struct avx_stream_t *avx_stream;
+/// An ordered sequence of work on a device: it takes effect in the order of the calls. NULL names the default stream of the device
+/// that the call's other handle belongs to. Streams that touch the same bytes, one of them writing, are ordered by the library; what
+/// is independent overlaps on the device's queues.
+typedef avx_stream_t *avx_stream;
 
-// Options of avx_stream_create. Zero means the default in every field but struct_size.
+/// Options of avx_stream_create. Zero means the default in every field but struct_size.
 typedef struct avx_stream_options {
-    // sizeof(avx_stream_options)
+    /// sizeof(avx_stream_options)
     uint32_t struct_size;
-    // Zero.
+    /// Zero.
     uint32_t flags;
-    // The stream's name in messages and traces. NULL: "stream N".
+    /// The stream's name in messages and traces. NULL: "stream N".
     const char *label;
 } avx_stream_options;
 
-// The device's default stream, which NULL also names. It lives as long as the device. Thread-safe.
+/// The device's default stream, which NULL also names. It lives as long as the device. Thread-safe.
 avx_status avx_device_default_stream(avx_device device, avx_stream *stream);
 
-// Makes a stream; `options` may be NULL. Streams are cheap: those beyond the device's queues share them. Thread-safe.
+/// Makes a stream; `options` may be NULL. Streams are cheap: those beyond the device's queues share them. Thread-safe.
 avx_status avx_stream_create(avx_device device, const avx_stream_options *options, avx_stream *stream);
 
-// Frees a stream; what is queued on it goes on. NULL does nothing; the default stream cannot be freed. Thread-safe.
+/// Frees a stream; what is queued on it goes on. NULL does nothing; the default stream cannot be freed. Thread-safe.
 avx_status avx_stream_free(avx_stream stream);
 
-// Waits, `timeout_ns` nanoseconds at most (AVX_FOREVER: without bound), until all that was queued on the stream before is done;
-// AVX_TIMEOUT if it is not. Also returns, once, the error of earlier queued work of the stream. NULL is refused. Thread-safe.
+/// Waits, `timeout_ns` nanoseconds at most (AVX_FOREVER: without bound), until all that was queued on the stream before is done;
+/// AVX_TIMEOUT if it is not. Also returns, once, the error of earlier queued work of the stream. NULL is refused. Thread-safe.
 avx_status avx_stream_synchronize(avx_stream stream, uint64_t timeout_ns);
 
-// AVX_OK if all that was queued on the stream is done, AVX_NOT_READY if not, or, once, the error of earlier queued work of the
-// stream. NULL is refused. Thread-safe; never waits for the device.
+/// AVX_OK if all that was queued on the stream is done, AVX_NOT_READY if not, or, once, the error of earlier queued work of the
+/// stream. NULL is refused. Thread-safe; never waits for the device.
 avx_status avx_stream_status(avx_stream stream);
 
-// Submits what is held back of the stream. Never needed: held-back work goes by itself when the device drains. NULL is refused.
-// Thread-safe.
+/// Submits what is held back of the stream. Never needed: held-back work goes by itself when the device drains. NULL is refused.
+/// Thread-safe.
 avx_status avx_stream_flush(avx_stream stream);
 
 /* ========================================================= event ========================================================= */
 
-// What lies behind an avx_event.
+/// What lies behind an avx_event.
 typedef struct avx_event_t avx_event_t;
 
-// Options of avx_event_create. Zero means the default in every field but struct_size.
+/// A point in a stream. An event that was not recorded yet counts as passed. A wait is for the record that is current at the call,
+/// whatever is recorded later.
+///
+/// A record keeps the first failure of the work that was queued on its stream before it, unless a call has returned that failure before
+/// the record was made. avx_event_status, avx_event_wait and avx_event_wait_any return the failure each time that they are called for the
+/// record, on every thread, until the event is recorded anew, and avx_event_message gives its text. What a stream or a device returns
+/// once (avx_stream_synchronize, avx_stream_status, avx_read, avx_device_synchronize) is a separate account: neither uses up the other.
+typedef avx_event_t *avx_event;
+
+/// Options of avx_event_create. Zero means the default in every field but struct_size.
 typedef struct avx_event_options {
-    // sizeof(avx_event_options)
+    /// sizeof(avx_event_options)
     uint32_t struct_size;
-    // Zero.
+    /// Zero.
     uint32_t flags;
-    // The event's name in messages and traces. NULL: none.
+    /// The event's name in messages and traces. NULL: none.
     const char *label;
 } avx_event_options;
 
-// A point in a stream. An event that was not recorded yet counts as passed. A wait is for the record that is current at the call,
-// whatever is recorded later.
-//
-// A record keeps the first failure of the work that was queued on its stream before it, unless a call has returned that failure before
-// the record was made. avx_event_status, avx_event_wait and avx_event_wait_any return the failure each time that they are called for the
-// record, on every thread, until the event is recorded anew, and avx_event_message gives its text. What a stream or a device returns
-// once (avx_stream_synchronize, avx_stream_status, avx_read, avx_device_synchronize) is a separate account: neither uses up the other.
-typedef struct avx_event_t *avx_event;
-
-// Makes an event, not recorded yet. `options` may be NULL.
+/// Makes an event, not recorded yet. `options` may be NULL.
 avx_status avx_event_create(avx_device device, const avx_event_options *options, avx_event *event);
 
-// Queues: the event passes when all that was queued on the stream before is done. NULL is the default stream of the event's device.
-// An event may be recorded again and again, on any stream of its device. Thread-safe.
+/// Queues: the event passes when all that was queued on the stream before is done. NULL is the default stream of the event's device.
+/// An event may be recorded again and again, on any stream of its device. Thread-safe.
 avx_status avx_event_record(avx_stream stream, avx_event event);
 
-// Queues: what is queued on the stream from now on starts after the event, as it is recorded now. The CPU does not wait. Only needed
-// for order that the library cannot see: streams that touch the same bytes are ordered by it. Thread-safe.
+/// Queues: what is queued on the stream from now on starts after the event, as it is recorded now. The CPU does not wait. Only needed
+/// for order that the library cannot see: streams that touch the same bytes are ordered by it. Thread-safe.
 avx_status avx_stream_wait_event(avx_stream stream, avx_event event);
 
-// AVX_OK if the event has passed, AVX_NOT_READY if not, and the failure of the record if it has passed and the work before it failed.
-// Never waits for the device.
+/// AVX_OK if the event has passed, AVX_NOT_READY if not, and the failure of the record if it has passed and the work before it failed.
+/// Never waits for the device.
 avx_status avx_event_status(avx_event event);
 
-// Waits, `timeout_ns` nanoseconds at most (AVX_FOREVER: without bound), until the event has passed. AVX_TIMEOUT if it has not,
-// AVX_NOT_READY if it has not and the timeout is 0, and the failure of the record if the work before it failed. May block. When it
-// returns AVX_OK or AVX_ERROR_ASSERTION, the bytes of each avx_read_async before the record are in place.
+/// Waits, `timeout_ns` nanoseconds at most (AVX_FOREVER: without bound), until the event has passed. AVX_TIMEOUT if it has not,
+/// AVX_NOT_READY if it has not and the timeout is 0, and the failure of the record if the work before it failed. May block. When it
+/// returns AVX_OK or AVX_ERROR_ASSERTION, the bytes of each avx_read_async before the record are in place.
 avx_status avx_event_wait(avx_event event, uint64_t timeout_ns);
 
-// avx_event_wait for the first of `count` events, of any devices, that passes. Its place in `events` goes to `index`, which is also
-// written when the result is the failure of that event's record. May block.
+/// avx_event_wait for the first of `count` events, of any devices, that passes. Its place in `events` goes to `index`, which is also
+/// written when the result is the failure of that event's record. May block.
 avx_status avx_event_wait_any(const avx_event *events, uint32_t count, uint64_t timeout_ns, uint32_t *index);
 
-// Nanoseconds of the device's time from `start` to `end`, both recorded (AVX_ERROR_INVALID_ARGUMENT if one was not), of one device and
-// passed (AVX_NOT_READY if one has not); 0 if `end` came first. Events are as exact as the device's clock. AVX_ERROR_UNSUPPORTED where
-// the queue has no clock. A record whose work did not reach the device has no time, and its failure is returned; after a failed
-// assertion there is a time. Never waits for the device.
+/// Nanoseconds of the device's time from `start` to `end`, both recorded (AVX_ERROR_INVALID_ARGUMENT if one was not), of one device and
+/// passed (AVX_NOT_READY if one has not); 0 if `end` came first. Events are as exact as the device's clock. AVX_ERROR_UNSUPPORTED where
+/// the queue has no clock. A record whose work did not reach the device has no time, and its failure is returned; after a failed
+/// assertion there is a time. Never waits for the device.
 avx_status avx_event_elapsed(avx_event start, avx_event end, uint64_t *nanoseconds);
 
-// The failure of the event's record as text: the status's name, a colon, and the message. It is the failure that a wait or
-// avx_event_status has returned or would return now; on a lost device it is the loss. "" if no failure is known, and for an event that
-// was not recorded yet. Copies at most `capacity` bytes to `buffer`, cut at a character's boundary to fit, and always with a NUL when
-// `capacity` is not 0. `length`, which may be NULL, gets the bytes of the whole text without its NUL. A NULL `buffer` with capacity 0 only
-// asks for the length; AVX_ERROR_INVALID_ARGUMENT if it is NULL and the capacity is not 0. Works on any thread and leaves avx_last_error
-// as it is when it succeeds. Never waits for the device.
+/// The failure of the event's record as text: the status's name, a colon, and the message. It is the failure that a wait or
+/// avx_event_status has returned or would return now; on a lost device it is the loss. "" if no failure is known, and for an event that
+/// was not recorded yet. Copies at most `capacity` bytes to `buffer`, cut at a character's boundary to fit, and always with a NUL when
+/// `capacity` is not 0. `length`, which may be NULL, gets the bytes of the whole text without its NUL. A NULL `buffer` with capacity 0 only
+/// asks for the length; AVX_ERROR_INVALID_ARGUMENT if it is NULL and the capacity is not 0. Works on any thread and leaves avx_last_error
+/// as it is when it succeeds. Never waits for the device.
 avx_status avx_event_message(avx_event event, char *buffer, uint64_t capacity, uint64_t *length);
 
-// Frees an event; NULL does nothing. Waits for it that have begun go on. Thread-safe.
+/// Frees an event; NULL does nothing. Waits for it that have begun go on. Thread-safe.
 avx_status avx_event_free(avx_event event);
 
 /* ======================================================== buffer ======================================================== */
 
-// Memory kinds. The device's own memory, for kernels.
-#define AVX_MEMORY_DEVICE 0u
-// Host-visible memory that the CPU writes in order and kernels read; can be mapped. Reading it through a mapping is slow.
-#define AVX_MEMORY_UPLOAD 1u
-// Host-visible, host-cached memory that kernels write and the CPU reads; can be mapped.
-#define AVX_MEMORY_READBACK 2u
-// Memory that the CPU has in its caches and the device has near, where there is such memory. Not in this version:
-// AVX_ERROR_UNSUPPORTED.
-#define AVX_MEMORY_SHARED 3u
-// Flag for each kind: the buffer starts as zeros. Without it the content is undefined.
-#define AVX_MEMORY_ZEROED 0x100u
-// avx_map: the CPU reads.
-#define AVX_MAP_READ 1u
-// avx_map: the CPU writes.
-#define AVX_MAP_WRITE 2u
-// avx_map: the mapping stays while kernels run, and the caller orders its accesses by events. Not in this version:
-// AVX_ERROR_UNSUPPORTED.
-#define AVX_MAP_PERSISTENT 4u
-
-// What lies behind an avx_buffer.
+/// What lies behind an avx_buffer.
 typedef struct avx_buffer_t avx_buffer_t;
 
-// A range of device memory of any size up to the heap's.
-typedef struct avx_buffer_t *avx_buffer;
+/// A range of device memory of any size up to the heap's.
+typedef avx_buffer_t *avx_buffer;
 
-// Options of avx_buffer_create. Zero means the default in every field but struct_size.
+/// Memory kinds. The device's own memory, for kernels.
+#define AVX_MEMORY_DEVICE 0u
+/// Host-visible memory that the CPU writes in order and kernels read; can be mapped. Reading it through a mapping is slow.
+#define AVX_MEMORY_UPLOAD 1u
+/// Host-visible, host-cached memory that kernels write and the CPU reads; can be mapped.
+#define AVX_MEMORY_READBACK 2u
+/// Memory that the CPU has in its caches and the device has near, where there is such memory. Not in this version:
+/// AVX_ERROR_UNSUPPORTED.
+#define AVX_MEMORY_SHARED 3u
+/// Flag for each kind: the buffer starts as zeros. Without it the content is undefined.
+#define AVX_MEMORY_ZEROED 0x100u
+/// avx_map: the CPU reads.
+#define AVX_MAP_READ 1u
+/// avx_map: the CPU writes.
+#define AVX_MAP_WRITE 2u
+/// avx_map: the mapping stays while kernels run, and the caller orders its accesses by events. Not in this version:
+/// AVX_ERROR_UNSUPPORTED.
+#define AVX_MAP_PERSISTENT 4u
+
+/// Options of avx_buffer_create. Zero means the default in every field but struct_size.
 typedef struct avx_buffer_options {
-    // sizeof(avx_buffer_options)
+    /// sizeof(avx_buffer_options)
     uint32_t struct_size;
-    // AVX_MEMORY_... kind | flags.
+    /// AVX_MEMORY_... kind | flags.
     uint32_t memory;
-    // Bytes.
+    /// Bytes.
     uint64_t size;
-    // The start's alignment in bytes: a power of two up to 65536. 0: one that suits every binding (256 at least).
+    /// The start's alignment in bytes: a power of two up to 65536. 0: one that suits every binding (256 at least).
     uint64_t alignment;
-    // The buffer's name in messages; NULL: none.
+    /// The buffer's name in messages; NULL: none.
     const char *label;
 } avx_buffer_options;
 
-// What a buffer is.
+/// What a buffer is.
 typedef struct avx_buffer_properties {
-    // In: sizeof(avx_buffer_properties). Out: the bytes filled.
+    /// In: sizeof(avx_buffer_properties). Out: the bytes filled.
     uint32_t struct_size;
-    // AVX_MEMORY_... kind | flags it was made with.
+    /// AVX_MEMORY_... kind | flags it was made with.
     uint32_t memory;
-    // Bytes.
+    /// Bytes.
     uint64_t size;
-    // The start's alignment in bytes.
+    /// The start's alignment in bytes.
     uint64_t alignment;
-    // 1 if avx_map works on it.
+    /// 1 if avx_map works on it.
     uint32_t host_visible;
-    // 1 while it is mapped.
+    /// 1 while it is mapped.
     uint32_t mapped;
-    // Its name, cut to fit.
+    /// Its name, cut to fit.
     char label[128];
 } avx_buffer_properties;
 
-// Allocates `size` bytes (0 is valid) of `memory`, an AVX_MEMORY_... kind | flags. The content is undefined unless
-// AVX_MEMORY_ZEROED. AVX_ERROR_OUT_OF_DEVICE_MEMORY with the numbers, AVX_ERROR_LIMIT beyond any heap. Thread-safe.
+/// Allocates `size` bytes (0 is valid) of `memory`, an AVX_MEMORY_... kind | flags. The content is undefined unless
+/// AVX_MEMORY_ZEROED. AVX_ERROR_OUT_OF_DEVICE_MEMORY with the numbers, AVX_ERROR_LIMIT beyond any heap. Thread-safe.
 avx_status avx_alloc(avx_device device, uint64_t size, uint32_t memory, avx_buffer *buffer);
 
-// avx_alloc with options: a label, an alignment. Thread-safe.
+/// avx_alloc with options: a label, an alignment. Thread-safe.
 avx_status avx_buffer_create(avx_device device, const avx_buffer_options *options, avx_buffer *buffer);
 
-// Frees a buffer. The handle is invalid at once; the memory goes when queued work that uses it is done. A mapping of it ends.
-// NULL does nothing. Thread-safe; never waits.
+/// Frees a buffer. The handle is invalid at once; the memory goes when queued work that uses it is done. A mapping of it ends.
+/// NULL does nothing. Thread-safe; never waits.
 avx_status avx_free(avx_buffer buffer);
 
-// Queues: `size` bytes from `data` into the buffer at byte `offset`, any alignment. When it returns, `data` may be reused.
-// AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_MAPPED, AVX_ERROR_TIMEOUT (then a part may be written). size 0 ignores `data`. Thread-safe.
+/// Queues: `size` bytes from `data` into the buffer at byte `offset`, any alignment. When it returns, `data` may be reused.
+/// AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_MAPPED, AVX_ERROR_TIMEOUT (then a part may be written). size 0 ignores `data`. Thread-safe.
 avx_status avx_write(avx_stream stream, avx_buffer buffer, uint64_t offset, const void *data, uint64_t size);
 
-// Copies `size` bytes of the buffer from byte `offset` to `data`, any alignment, after the work queued before it that wrote them. It
-// waits for that work alone. It also returns, once, the failure of earlier work of the stream. With AVX_ERROR_ASSERTION (an assertion
-// of a kernel that was queued before did not hold) all bytes are at `data` as with AVX_OK; with any other failure the content of `data`
-// is undefined. AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_MAPPED, AVX_ERROR_TIMEOUT. size 0 ignores `data`. May block.
+/// Copies `size` bytes of the buffer from byte `offset` to `data`, any alignment, after the work queued before it that wrote them. It
+/// waits for that work alone. It also returns, once, the failure of earlier work of the stream. With AVX_ERROR_ASSERTION (an assertion
+/// of a kernel that was queued before did not hold) all bytes are at `data` as with AVX_OK; with any other failure the content of `data`
+/// is undefined. AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_MAPPED, AVX_ERROR_TIMEOUT. size 0 ignores `data`. May block.
 avx_status avx_read(avx_stream stream, avx_buffer buffer, uint64_t offset, void *data, uint64_t size);
 
-// avx_write that never waits for the device: `data` stays the library's until the stream has passed the write (avx_event_wait,
-// avx_stream_synchronize, avx_device_synchronize), also after a timeout. Memory that avx_host_register knows goes over the bus by itself
-// while the caller goes on; other memory is copied at the call. Thread-safe.
+/// avx_write that never waits for the device: `data` stays the library's until the stream has passed the write (avx_event_wait,
+/// avx_stream_synchronize, avx_device_synchronize), also after a timeout. Memory that avx_host_register knows goes over the bus by itself
+/// while the caller goes on; other memory is copied at the call. Thread-safe.
 avx_status avx_write_async(avx_stream stream, avx_buffer buffer, uint64_t offset, const void *data, uint64_t size);
 
-// avx_read that does not wait: the bytes are at `data` once a wait or a status call has told that the stream has passed the read
-// (avx_event_wait, avx_event_status, avx_stream_synchronize, avx_stream_status, avx_device_synchronize); until then `data` stays the
-// library's, also after a timeout. avx_destroy delivers what is left. More than 1 GiB of memory that avx_host_register does not know
-// is read at the call. Thread-safe.
+/// avx_read that does not wait: the bytes are at `data` once a wait or a status call has told that the stream has passed the read
+/// (avx_event_wait, avx_event_status, avx_stream_synchronize, avx_stream_status, avx_device_synchronize); until then `data` stays the
+/// library's, also after a timeout. avx_destroy delivers what is left. More than 1 GiB of memory that avx_host_register does not know
+/// is read at the call. Thread-safe.
 avx_status avx_read_async(avx_stream stream, avx_buffer buffer, uint64_t offset, void *data, uint64_t size);
 
-// Makes `size` bytes of the caller's memory at `pointer` known to the device, so that large writes from it and reads into it go over
-// the bus at full speed with no copy between. It costs some 260 us and 90 ms per GiB, so it is for memory that is used again and
-// again. Regions do not overlap. `flags` is 0. AVX_ERROR_UNSUPPORTED where the device cannot, or the driver does not take this memory.
-// Thread-safe.
+/// Makes `size` bytes of the caller's memory at `pointer` known to the device, so that large writes from it and reads into it go over
+/// the bus at full speed with no copy between. It costs some 260 us and 90 ms per GiB, so it is for memory that is used again and
+/// again. Regions do not overlap. `flags` is 0. AVX_ERROR_UNSUPPORTED where the device cannot, or the driver does not take this memory.
+/// Thread-safe.
 avx_status avx_host_register(avx_device device, void *pointer, uint64_t size, uint32_t flags);
 
-// Ends what avx_host_register began with the same `pointer`; waits for queued work that uses the memory. Thread-safe.
+/// Ends what avx_host_register began with the same `pointer`; waits for queued work that uses the memory. Thread-safe.
 avx_status avx_host_unregister(avx_device device, void *pointer);
 
-// Gives memory that nothing uses (kept for the next allocation, and staging memory) back to the driver. Thread-safe; waits for
-// nothing.
+/// Gives memory that nothing uses (kept for the next allocation, and staging memory) back to the driver. Thread-safe; waits for
+/// nothing.
 avx_status avx_device_trim(avx_device device);
 
-// Queues: `size` bytes from `src` at `src_offset` to `dst` at `dst_offset`, any alignment, buffers of one device. The ranges may
-// not overlap (AVX_ERROR_INVALID_ARGUMENT). Thread-safe.
+/// Queues: `size` bytes from `src` at `src_offset` to `dst` at `dst_offset`, any alignment, buffers of one device. The ranges may
+/// not overlap (AVX_ERROR_INVALID_ARGUMENT). Thread-safe.
 avx_status avx_copy(avx_stream stream, avx_buffer dst, uint64_t dst_offset, avx_buffer src, uint64_t src_offset, uint64_t size);
 
-// Queues: `size` bytes from byte `offset` filled with the `pattern_size` (1, 2, 4, 8 or 16) bytes at `pattern`, repeated from
-// `offset` on. Any alignment of offset; size is a multiple of pattern_size, and 0 ignores `pattern`. The pattern is copied at the call. Thread-safe.
-avx_status avx_fill(avx_stream stream,
-                    avx_buffer buffer,
-                    uint64_t offset,
-                    uint64_t size,
-                    const void *pattern,
-                    uint32_t pattern_size);
+/// Queues: `size` bytes from byte `offset` filled with the `pattern_size` (1, 2, 4, 8 or 16) bytes at `pattern`, repeated from
+/// `offset` on. Any alignment of offset; size is a multiple of pattern_size, and 0 ignores `pattern`. The pattern is copied at the call. Thread-safe.
+avx_status avx_fill(avx_stream stream, avx_buffer buffer, uint64_t offset, uint64_t size, const void *pattern, uint32_t pattern_size);
 
-// Gives the CPU an address for `size` bytes from `offset` (0: to the end) of a host-visible buffer, after waiting for queued
-// work that conflicts with `access` (AVX_MAP_READ | AVX_MAP_WRITE). Until avx_unmap, calls that conflict give AVX_ERROR_MAPPED.
-// One mapping a buffer at a time. AVX_ERROR_UNSUPPORTED if it is not host-visible (avx_buffer_info). Thread-safe.
+/// Gives the CPU an address for `size` bytes from `offset` (0: to the end) of a host-visible buffer, after waiting for queued
+/// work that conflicts with `access` (AVX_MAP_READ | AVX_MAP_WRITE). Until avx_unmap, calls that conflict give AVX_ERROR_MAPPED.
+/// One mapping a buffer at a time. AVX_ERROR_UNSUPPORTED if it is not host-visible (avx_buffer_info). Thread-safe.
 avx_status avx_map(avx_buffer buffer, uint64_t offset, uint64_t size, uint32_t access, void **pointer);
 
-// Ends a mapping; its address is invalid from here on. AVX_ERROR_NOT_MAPPED if there is none. Thread-safe.
+/// Ends a mapping; its address is invalid from here on. AVX_ERROR_NOT_MAPPED if there is none. Thread-safe.
 avx_status avx_unmap(avx_buffer buffer);
 
-// What a buffer is. Thread-safe.
+/// What a buffer is. Thread-safe.
 avx_status avx_buffer_info(avx_buffer buffer, avx_buffer_properties *properties);
 
 /* ======================================================== kernel ======================================================== */
 
-// Languages. WGSL text.
-#define AVX_LANGUAGE_WGSL 0u
-// SPIR-V words; they reach the driver untouched.
-#define AVX_LANGUAGE_SPIRV 1u
-// GLSL text: a compute shader, #version 420 to 460 or 310 es, with the entry point main. All of GLSL where the system has libshaderc,
-// plain GLSL where it has not; what is refused says which. Not bounds-checked in the first case: avx_kernel_info says.
-#define AVX_LANGUAGE_GLSL 2u
-// avx_kernel_create: no bounds checks in the code, for WGSL that is trusted. The hardware's, where there are any, stay.
-#define AVX_KERNEL_UNCHECKED 1u
-// avx_kernel_create: the kernel reports what it prints, assertions that fail, and (WGSL) indices out of bounds.
-//
-// In WGSL `printf("i is %u, v %v3f", i, v);` and `assert(i < n);` or `assert(i < n, "i is %u", i);` are statements. Values are
-// converted to what the specifier says: %d %i %u %x %X %o (with l: 64 bits), %f %F %e %E %g %G (f32), with v2, v3, v4 for vectors,
-// flags, width and precision as in C. Without this flag the statements are checked and leave no trace in the code. In SPIR-V the
-// instruction of NonSemantic.DebugPrintf (GLSL: debugPrintfEXT) prints.
-//
-// Each report is one line of the log (see avx_set_log), `kernel 'blur' (3, 0, 0): i is 3` with the global invocation id, delivered by
-// the next call that waits for the dispatch or reads what it wrote, at the latest by avx_destroy; those of one invocation in its
-// order. Where several threads wait at once, one of them may deliver for all. An assertion that failed is also the error
-// AVX_ERROR_ASSERTION of that call. A dispatch has 4 MiB for its reports (AVX_GPU_DEBUG_BYTES in the environment: 256 to 67108864);
-// what finds no room is counted and told. Nothing is moved or stopped: an index out of bounds is kept inside as it always is (with
-// AVX_KERNEL_UNCHECKED it is neither kept nor reported), and a kernel goes on after a failed assertion. The kernel needs one storage
-// buffer more than it shows, and cannot be recorded into a graph (AVX_ERROR_UNSUPPORTED).
-#define AVX_KERNEL_DEBUG 2u
-// avx_kernel_create: no subgroup is cut short. The workgroup's first dimension must be a multiple of the subgroup size.
-// AVX_ERROR_UNSUPPORTED where the device cannot promise it.
-#define AVX_KERNEL_FULL_SUBGROUPS 4u
-// What keeps a kernel's accesses inside the ranges that are bound: nothing.
-#define AVX_BOUNDS_NONE 0u
-// Checks in the code.
-#define AVX_BOUNDS_CHECKED 1u
-// The hardware (robustBufferAccess2).
-#define AVX_BOUNDS_HARDWARE 2u
-// Kinds of argument that a kernel has: a storage buffer.
-#define AVX_BINDING_STORAGE 1u
-// A uniform block, given as bytes or as a buffer.
-#define AVX_BINDING_UNIFORM 2u
-// The push-constant (WGSL: immediate) block, given as bytes.
-#define AVX_BINDING_PUSH_CONSTANTS 3u
-// The group of the push-constant block, with AVX_ARG_FLAG_AT (binding 0) and in avx_kernel_arg_properties.
-#define AVX_GROUP_PUSH_CONSTANTS 0xffffffffu
-// The kernel reads the binding.
-#define AVX_ACCESS_READ 1u
-// The kernel writes the binding.
-#define AVX_ACCESS_WRITE 2u
-// Kinds of avx_constant: `value`, a number that is converted to the constant's type.
-#define AVX_CONSTANT_NUMBER 0u
-// `bits`, the bits of the constant's own type.
-#define AVX_CONSTANT_BITS 1u
-// avx_kernel_create: bindings of this SPIR-V may share bytes. Not in this version: AVX_ERROR_UNSUPPORTED.
-#define AVX_KERNEL_ALIASED 8u
-// What the numbers of a member are. None of the others: the member is told as bytes.
-#define AVX_SCALAR_BYTES 0u
-// IEEE 754 floating point, 16, 32 or 64 bits.
-#define AVX_SCALAR_FLOAT 1u
-// Signed integers in two's complement.
-#define AVX_SCALAR_INT 2u
-// Unsigned integers.
-#define AVX_SCALAR_UINT 3u
-// The 16-bit float with the exponent of a 32-bit one (bfloat16).
-#define AVX_SCALAR_BFLOAT 4u
-// An address of device memory, 64 bits.
-#define AVX_SCALAR_ADDRESS 5u
-// The matrix lies by rows: matrix_stride goes from one row to the next.
-#define AVX_MEMBER_ROW_MAJOR 1u
-// A number that is not known.
-#define AVX_UNKNOWN 0xffffffffu
-
-// What lies behind an avx_kernel.
+/// What lies behind an avx_kernel.
 typedef struct avx_kernel_t avx_kernel_t;
 
-// One entry point of a module, compiled for one device, with its interface.
-typedef struct avx_kernel_t *avx_kernel;
+/// One entry point of a module, compiled for one device, with its interface.
+typedef avx_kernel_t *avx_kernel;
 
-// A value for a WGSL override or a SPIR-V specialization constant: 32 bytes, and it will never grow.
+/// Languages. WGSL text.
+#define AVX_LANGUAGE_WGSL 0u
+/// SPIR-V words; they reach the driver untouched.
+#define AVX_LANGUAGE_SPIRV 1u
+/// GLSL text: a compute shader, #version 420 to 460 or 310 es, with the entry point main. All of GLSL where the system has libshaderc,
+/// plain GLSL where it has not; what is refused says which. Not bounds-checked in the first case: avx_kernel_info says.
+#define AVX_LANGUAGE_GLSL 2u
+/// avx_kernel_create: no bounds checks in the code, for WGSL that is trusted. The hardware's, where there are any, stay.
+#define AVX_KERNEL_UNCHECKED 1u
+/// avx_kernel_create: the kernel reports what it prints, assertions that fail, and (WGSL) indices out of bounds.
+///
+/// In WGSL `printf("i is %u, v %v3f", i, v);` and `assert(i < n);` or `assert(i < n, "i is %u", i);` are statements. Values are
+/// converted to what the specifier says: %d %i %u %x %X %o (with l: 64 bits), %f %F %e %E %g %G (f32), with v2, v3, v4 for vectors,
+/// flags, width and precision as in C. Without this flag the statements are checked and leave no trace in the code. In SPIR-V the
+/// instruction of NonSemantic.DebugPrintf (GLSL: debugPrintfEXT) prints.
+///
+/// Each report is one line of the log (see avx_set_log), `kernel 'blur' (3, 0, 0): i is 3` with the global invocation id, delivered by
+/// the next call that waits for the dispatch or reads what it wrote, at the latest by avx_destroy; those of one invocation in its
+/// order. Where several threads wait at once, one of them may deliver for all. An assertion that failed is also the error
+/// AVX_ERROR_ASSERTION of that call. A dispatch has 4 MiB for its reports (AVX_GPU_DEBUG_BYTES in the environment: 256 to 67108864);
+/// what finds no room is counted and told. Nothing is moved or stopped: an index out of bounds is kept inside as it always is (with
+/// AVX_KERNEL_UNCHECKED it is neither kept nor reported), and a kernel goes on after a failed assertion. The kernel needs one storage
+/// buffer more than it shows, and cannot be recorded into a graph (AVX_ERROR_UNSUPPORTED).
+#define AVX_KERNEL_DEBUG 2u
+/// avx_kernel_create: no subgroup is cut short. The workgroup's first dimension must be a multiple of the subgroup size.
+/// AVX_ERROR_UNSUPPORTED where the device cannot promise it.
+#define AVX_KERNEL_FULL_SUBGROUPS 4u
+/// What keeps a kernel's accesses inside the ranges that are bound: nothing.
+#define AVX_BOUNDS_NONE 0u
+/// Checks in the code.
+#define AVX_BOUNDS_CHECKED 1u
+/// The hardware (robustBufferAccess2).
+#define AVX_BOUNDS_HARDWARE 2u
+/// Kinds of argument that a kernel has: a storage buffer.
+#define AVX_BINDING_STORAGE 1u
+/// A uniform block, given as bytes or as a buffer.
+#define AVX_BINDING_UNIFORM 2u
+/// The push-constant (WGSL: immediate) block, given as bytes.
+#define AVX_BINDING_PUSH_CONSTANTS 3u
+/// The group of the push-constant block, with AVX_ARG_FLAG_AT (binding 0) and in avx_kernel_arg_properties.
+#define AVX_GROUP_PUSH_CONSTANTS 0xffffffffu
+/// The kernel reads the binding.
+#define AVX_ACCESS_READ 1u
+/// The kernel writes the binding.
+#define AVX_ACCESS_WRITE 2u
+/// Kinds of avx_constant: `value`, a number that is converted to the constant's type.
+#define AVX_CONSTANT_NUMBER 0u
+/// `bits`, the bits of the constant's own type.
+#define AVX_CONSTANT_BITS 1u
+
+/// A value for a WGSL override or a SPIR-V specialization constant: 32 bytes, and it will never grow.
 typedef struct avx_constant {
-    // The constant's name, or NULL to go by id.
+    /// The constant's name, or NULL to go by id.
     const char *name;
-    // The id (`@id(7)`, `constant_id = 7`), if name is NULL.
+    /// The id that the kernel gives it (the number in WGSL's id attribute, in GLSL `constant_id = 7`), if name is NULL.
     uint32_t id;
-    // AVX_CONSTANT_NUMBER or AVX_CONSTANT_BITS.
+    /// AVX_CONSTANT_NUMBER or AVX_CONSTANT_BITS.
     uint32_t kind;
-    // AVX_CONSTANT_NUMBER: the value, converted to the constant's type; for booleans all but 0 is true. AVX_ERROR_ARGUMENTS if the type
-    // cannot hold it: a fraction for an integer, a number outside the range. A double is exact for integers up to 2^53. Else 0.
+    /// AVX_CONSTANT_NUMBER: the value, converted to the constant's type; for booleans all but 0 is true. AVX_ERROR_ARGUMENTS if the type
+    /// cannot hold it: a fraction for an integer, a number outside the range. A double is exact for integers up to 2^53. Else 0.
     double value;
-    // AVX_CONSTANT_BITS: the value's bits, with zeros above the type's width; a boolean is 0 or 1. Else 0.
+    /// AVX_CONSTANT_BITS: the value's bits, with zeros above the type's width; a boolean is 0 or 1. Else 0.
     uint64_t bits;
 } avx_constant;
 
-// Options of avx_kernel_create. Zero means the default in every field but struct_size; code is needed.
+/// Options of avx_kernel_create. Zero means the default in every field but struct_size; code is needed.
 typedef struct avx_kernel_options {
-    // sizeof(avx_kernel_options)
+    /// sizeof(avx_kernel_options)
     uint32_t struct_size;
-    // AVX_LANGUAGE_...
+    /// AVX_LANGUAGE_...
     uint32_t language;
-    // The text or the words. SPIR-V needs no alignment.
+    /// The text or the words. SPIR-V needs no alignment.
     const void *code;
-    // Bytes of code. 0: text that ends with NUL.
+    /// Bytes of code. 0: text that ends with NUL.
     uint64_t code_size;
-    // The entry point's name; NULL: the only compute entry point.
+    /// The entry point's name; NULL: the only compute entry point.
     const char *entry_point;
-    // The kernel's name in messages; NULL: the entry point's.
+    /// The kernel's name in messages; NULL: the entry point's.
     const char *label;
-    // Values for constants.
+    /// Values for constants.
     const avx_constant *constants;
-    // How many.
+    /// How many.
     uint32_t constant_count;
-    // AVX_KERNEL_...
+    /// AVX_KERNEL_...
     uint32_t flags;
-    // Required subgroup size in invocations; 0: the driver's choice. AVX_ERROR_UNSUPPORTED where the device has no such size or cannot
-    // fix it (avx_device_info has subgroup_size_min and _max).
+    /// Required subgroup size in invocations; 0: the driver's choice. AVX_ERROR_UNSUPPORTED where the device has no such size or cannot
+    /// fix it (avx_device_info has subgroup_size_min and _max).
     uint32_t subgroup_size;
-    // Zero.
+    /// Zero.
     uint32_t reserved;
-    // GLSL: folders for #include. A file is looked for beside the one that includes it, if that is in one of them, then in each; never
-    // outside of them. Texts are read during the call.
+    /// GLSL: folders for #include. A file is looked for beside the one that includes it, if that is in one of them, then in each; never
+    /// outside of them. Texts are read during the call.
     const char *const *include_dirs;
-    // GLSL: macros, "NAME=value", or "NAME", which is 1.
+    /// GLSL: macros, "NAME=value", or "NAME", which is 1.
     const char *const *defines;
-    // How many folders.
+    /// How many folders.
     uint32_t include_dir_count;
-    // How many macros.
+    /// How many macros.
     uint32_t define_count;
 } avx_kernel_options;
 
-// What a kernel is.
+/// avx_kernel_create: bindings of this SPIR-V may share bytes. Not in this version: AVX_ERROR_UNSUPPORTED.
+#define AVX_KERNEL_ALIASED 8u
+/// What the numbers of a member are. None of the others: the member is told as bytes.
+#define AVX_SCALAR_BYTES 0u
+/// IEEE 754 floating point, 16, 32 or 64 bits.
+#define AVX_SCALAR_FLOAT 1u
+/// Signed integers in two's complement.
+#define AVX_SCALAR_INT 2u
+/// Unsigned integers.
+#define AVX_SCALAR_UINT 3u
+/// The 16-bit float with the exponent of a 32-bit one (bfloat16).
+#define AVX_SCALAR_BFLOAT 4u
+/// An address of device memory, 64 bits.
+#define AVX_SCALAR_ADDRESS 5u
+/// The matrix lies by rows: matrix_stride goes from one row to the next.
+#define AVX_MEMBER_ROW_MAJOR 1u
+/// A number that is not known.
+#define AVX_UNKNOWN 0xffffffffu
+
+/// What a kernel is.
 typedef struct avx_kernel_properties {
-    // In: sizeof(avx_kernel_properties). Out: the bytes filled.
+    /// In: sizeof(avx_kernel_properties). Out: the bytes filled.
     uint32_t struct_size;
-    // Arguments that a dispatch takes, in order.
+    /// Arguments that a dispatch takes, in order.
     uint32_t arg_count;
-    // Invocations of a workgroup in each dimension.
+    /// Invocations of a workgroup in each dimension.
     uint32_t workgroup_size[3];
-    // AVX_LANGUAGE_...
+    /// AVX_LANGUAGE_...
     uint32_t language;
-    // AVX_BOUNDS_...
+    /// AVX_BOUNDS_...
     uint32_t bounds;
-    // Bytes of workgroup (shared) memory declared.
+    /// Bytes of workgroup (shared) memory declared.
     uint32_t shared_memory;
-    // The entry point, cut to fit.
+    /// The entry point, cut to fit.
     char entry_point[128];
-    // Its name in messages, cut to fit.
+    /// Its name in messages, cut to fit.
     char label[128];
-    // Invocations in a subgroup: what was asked for, or what the driver chose or says is its default.
+    /// Invocations in a subgroup: what was asked for, or what the driver chose or says is its default.
     uint32_t subgroup_size;
-    // Registers of an invocation; AVX_UNKNOWN where the driver does not tell.
+    /// Registers of an invocation; AVX_UNKNOWN where the driver does not tell.
     uint32_t registers;
-    // Bytes of memory for what does not fit an invocation's registers, as the driver counts them (spills, private arrays);
-    // AVX_UNKNOWN where it does not tell.
+    /// Bytes of memory for what does not fit an invocation's registers, as the driver counts them (spills, private arrays);
+    /// AVX_UNKNOWN where it does not tell.
     uint32_t local_memory;
-    // Zero.
+    /// Zero.
     uint32_t reserved;
-    // All that the driver tells of the machine code, by its own names ("Register Count: 32; Binary Size: 768"), cut to fit; "" where it
-    // tells nothing.
+    /// All that the driver tells of the machine code, by its own names ("Register Count: 32; Binary Size: 768"), cut to fit; "" where it
+    /// tells nothing.
     char statistics[512];
 } avx_kernel_properties;
 
-// What an argument of a kernel is.
+/// What an argument of a kernel is.
 typedef struct avx_kernel_arg_properties {
-    // In: sizeof(avx_kernel_arg_properties). Out: the bytes filled.
+    /// In: sizeof(avx_kernel_arg_properties). Out: the bytes filled.
     uint32_t struct_size;
-    // AVX_BINDING_...
+    /// AVX_BINDING_...
     uint32_t kind;
-    // The group (descriptor set); AVX_GROUP_PUSH_CONSTANTS for push constants.
+    /// The group (descriptor set); AVX_GROUP_PUSH_CONSTANTS for push constants.
     uint32_t group;
-    // The binding; 0 for push constants.
+    /// The binding; 0 for push constants.
     uint32_t binding;
-    // AVX_ACCESS_READ | AVX_ACCESS_WRITE.
+    /// AVX_ACCESS_READ | AVX_ACCESS_WRITE.
     uint32_t access;
-    // Alignment in bytes of a bound range's offset; 1 for push constants.
+    /// Alignment in bytes of a bound range's offset; 1 for push constants.
     uint32_t alignment;
-    // Bytes that must at least be bound: the fixed part, and one element of an array without a size.
+    /// Bytes that must at least be bound: the fixed part, and one element of an array without a size.
     uint64_t min_size;
-    // Bytes from one element to the next of the array without a size at its end; 0 if there is none.
+    /// Bytes from one element to the next of the array without a size at its end; 0 if there is none.
     uint64_t stride;
-    // The variable's name, "" if the module has none, cut to fit.
+    /// The variable's name, "" if the module has none, cut to fit.
     char name[128];
 } avx_kernel_arg_properties;
 
-// What a member of an argument's block is.
-//
-// Element (i, j, ...) of its arrays begins at byte `offset` + i * array_strides[0] + j * array_strides[1] + ... of the block. In an
-// element, component r of column c begins at c * matrix_stride + r * bits / 8, or at r * matrix_stride + c * bits / 8 with
-// AVX_MEMBER_ROW_MAJOR.
+/// What a member of an argument's block is.
+///
+/// Element (i, j, ...) of its arrays begins at byte `offset` + i * array_strides[0] + j * array_strides[1] + ... of the block. In an
+/// element, component r of column c begins at c * matrix_stride + r * bits / 8, or at r * matrix_stride + c * bits / 8 with
+/// AVX_MEMBER_ROW_MAJOR.
 typedef struct avx_kernel_member_properties {
-    // In: sizeof(avx_kernel_member_properties). Out: the bytes filled.
+    /// In: sizeof(avx_kernel_member_properties). Out: the bytes filled.
     uint32_t struct_size;
-    // AVX_SCALAR_...
+    /// AVX_SCALAR_...
     uint32_t scalar;
-    // Bits of one number; 0 for AVX_SCALAR_BYTES.
+    /// Bits of one number; 0 for AVX_SCALAR_BYTES.
     uint32_t bits;
-    // Numbers in a vector, or in a column of a matrix; 1 for a scalar.
+    /// Numbers in a vector, or in a column of a matrix; 1 for a scalar.
     uint32_t rows;
-    // Columns of a matrix; 1 for a vector or a scalar.
+    /// Columns of a matrix; 1 for a vector or a scalar.
     uint32_t columns;
-    // Bytes from one column of a matrix to the next (by rows: from one row to the next); 0 if it is no matrix.
+    /// Bytes from one column of a matrix to the next (by rows: from one row to the next); 0 if it is no matrix.
     uint32_t matrix_stride;
-    // AVX_MEMBER_ROW_MAJOR.
+    /// AVX_MEMBER_ROW_MAJOR.
     uint32_t flags;
-    // Arrays around it, 4 at most: those that it is an element of, and those whose structs it is a member of.
+    /// Arrays around it, 4 at most: those that it is an element of, and those whose structs it is a member of.
     uint32_t array_count;
-    // Bytes from the start of the block to its first element.
+    /// Bytes from the start of the block to its first element.
     uint64_t offset;
-    // Bytes of one element, without padding behind it.
+    /// Bytes of one element, without padding behind it.
     uint64_t size;
-    // Elements of each array, the outermost first; 0 for the one at the end of a storage buffer that is as long as what is bound.
+    /// Elements of each array, the outermost first; 0 for the one at the end of a storage buffer that is as long as what is bound.
     uint64_t array_lengths[4];
-    // Bytes from one element of each array to the next.
+    /// Bytes from one element of each array to the next.
     uint64_t array_strides[4];
-    // Its name, cut to fit: "scale", for a member of a struct "light.color", for one of an array of structs "lights[].color". ""
-    // where the module has none, as for a WGSL block that is no struct. A WGSL matrix of two rows in a uniform block is told as its columns,
-    // "m_col0", "m_col1" and so on.
+    /// Its name, cut to fit: "scale", for a member of a struct "light.color", for one of an array of structs "lights[].color". ""
+    /// where the module has none, as for a WGSL block that is no struct. A WGSL matrix of two rows in a uniform block is told as its columns,
+    /// "m_col0", "m_col1" and so on.
     char name[256];
 } avx_kernel_member_properties;
 
-// Compiles the entry point `entry_point` (NULL: the only one) of a NUL-terminated WGSL module of at most 1 MiB. Bounds-checked.
-// AVX_ERROR_COMPILE with line and column, AVX_ERROR_ENTRY_POINT, AVX_ERROR_UNSUPPORTED naming the feature that the device lacks,
-// AVX_ERROR_LIMIT. Compiled kernels are cached in memory and on disk. Thread-safe and parallel.
+/// Compiles the entry point `entry_point` (NULL: the only one) of a NUL-terminated WGSL module of at most 1 MiB. Bounds-checked.
+/// AVX_ERROR_COMPILE with line and column, AVX_ERROR_ENTRY_POINT, AVX_ERROR_UNSUPPORTED naming the feature that the device lacks,
+/// AVX_ERROR_LIMIT. Compiled kernels are cached in memory and on disk. Thread-safe and parallel.
 avx_status avx_kernel_from_wgsl(avx_device device, const char *source, const char *entry_point, avx_kernel *kernel);
 
-// Compiles WGSL or GLSL or takes SPIR-V, with options. Errors as avx_kernel_from_wgsl, AVX_ERROR_INVALID_SPIRV, and
-// AVX_ERROR_ARGUMENTS for a constant that is not there (with the nearest name) or a value that it cannot have. Thread-safe and
-// parallel.
+/// Compiles WGSL or GLSL or takes SPIR-V, with options. Errors as avx_kernel_from_wgsl, AVX_ERROR_INVALID_SPIRV, and
+/// AVX_ERROR_ARGUMENTS for a constant that is not there (with the nearest name) or a value that it cannot have. Thread-safe and
+/// parallel.
 avx_status avx_kernel_create(avx_device device, const avx_kernel_options *options, avx_kernel *kernel);
 
-// Frees a kernel. The handle is invalid at once; what is behind it goes when queued work that uses it is done. NULL does
-// nothing. Thread-safe; never waits.
+/// Frees a kernel. The handle is invalid at once; what is behind it goes when queued work that uses it is done. NULL does
+/// nothing. Thread-safe; never waits.
 avx_status avx_kernel_free(avx_kernel kernel);
 
-// What a kernel is. Thread-safe.
+/// What a kernel is. Thread-safe.
 avx_status avx_kernel_info(avx_kernel kernel, avx_kernel_properties *properties);
 
-// What the argument at `index` (0 to arg_count - 1, the order of positional arguments) is. AVX_ERROR_OUT_OF_RANGE beyond the
-// last. Thread-safe.
+/// What the argument at `index` (0 to arg_count - 1, the order of positional arguments) is. AVX_ERROR_OUT_OF_RANGE beyond the
+/// last. Thread-safe.
 avx_status avx_kernel_arg_info(avx_kernel kernel, uint32_t index, avx_kernel_arg_properties *properties);
 
-// What the member at `member` of the block of the argument at `arg` is, for a caller who packs a block from values by name. Members are
-// scalars, vectors and matrices, and arrays of them, in the order of their declaration; structs inside of the block are taken apart.
-// All kinds of arguments have members: uniform and push-constant blocks, and storage buffers. AVX_ERROR_OUT_OF_RANGE beyond the last
-// argument or the last member, so that a loop may ask until then. A block tells 4096 members at most, and AVX_ERROR_LIMIT beyond.
+/// What the member at `member` of the block of the argument at `arg` is, for a caller who packs a block from values by name. Members are
+/// scalars, vectors and matrices, and arrays of them, in the order of their declaration; structs inside of the block are taken apart.
+/// All kinds of arguments have members: uniform and push-constant blocks, and storage buffers. AVX_ERROR_OUT_OF_RANGE beyond the last
+/// argument or the last member, so that a loop may ask until then. A block tells 4096 members at most, and AVX_ERROR_LIMIT beyond.
 avx_status avx_kernel_member_info(avx_kernel kernel, uint32_t arg, uint32_t member, avx_kernel_member_properties *properties);
 
-// The SPIR-V that the driver got for the kernel, in the words of this machine. `size` gets its bytes, also when the call fails because
-// `capacity` (the bytes that `buffer` holds) is less: AVX_ERROR_OUT_OF_RANGE, and nothing is copied. A NULL `buffer` with capacity 0
-// only asks for the size. Dispatches whose arguments overlap, and those over more workgroups than the device takes, run variants that
-// are not told. A kernel made with AVX_KERNEL_DEBUG has the code that reports in it.
+/// The SPIR-V that the driver got for the kernel, in the words of this machine. `size` gets its bytes, also when the call fails because
+/// `capacity` (the bytes that `buffer` holds) is less: AVX_ERROR_OUT_OF_RANGE, and nothing is copied. A NULL `buffer` with capacity 0
+/// only asks for the size. Dispatches whose arguments overlap, and those over more workgroups than the device takes, run variants that
+/// are not told. A kernel made with AVX_KERNEL_DEBUG has the code that reports in it.
 avx_status avx_kernel_code(avx_kernel kernel, void *buffer, uint64_t capacity, uint64_t *size);
 
 /* ======================================================= dispatch ======================================================= */
 
-// Kinds of avx_arg: none. The value, in avx_graph_launch, of a slot that the graph does not use.
+/// Kinds of avx_arg: none. The value, in avx_graph_launch, of a slot that the graph does not use.
 #define AVX_ARG_NONE 0u
-// A range of a buffer, for a storage or uniform binding: `buffer`, `offset` and `size`.
+/// A range of a buffer, for a storage or uniform binding: `buffer`, `offset` and `size`.
 #define AVX_ARG_BUFFER 1u
-// Bytes for a uniform binding (at most 65536 and the device's max_uniform_range) or the push-constant block: `bytes` and `size`. They
-// are copied at the call, and may be shorter than the block by its trailing padding alone.
+/// Bytes for a uniform binding (at most 65536 and the device's max_uniform_range) or the push-constant block: `bytes` and `size`. They
+/// are copied at the call, and may be shorter than the block by its trailing padding alone.
 #define AVX_ARG_BYTES 2u
-// Declares what a kernel that follows raw addresses touches. This version answers AVX_ERROR_UNSUPPORTED.
+/// Declares what a kernel that follows raw addresses touches. This version answers AVX_ERROR_UNSUPPORTED.
 #define AVX_ARG_TOUCH 3u
-// A slot of a graph: `slot`. Each avx_graph_launch gives the whole argument.
+/// A slot of a graph: `slot`. Each avx_graph_launch gives the whole argument.
 #define AVX_ARG_PARAM 4u
-// A range of a buffer whose offset the launch adds to: `slot`, `buffer`, `offset` and `size`. The value of the slot is 8 bytes, a
-// uint64_t that is added to `offset`.
+/// A range of a buffer whose offset the launch adds to: `slot`, `buffer`, `offset` and `size`. The value of the slot is 8 bytes, a
+/// uint64_t that is added to `offset`.
 #define AVX_ARG_PARAM_OFFSET 5u
-// An array of bindings: `bytes` points to `size` of them. This version answers AVX_ERROR_UNSUPPORTED.
+/// An array of bindings: `bytes` points to `size` of them. This version answers AVX_ERROR_UNSUPPORTED.
 #define AVX_ARG_LIST 6u
-// An image. This version answers AVX_ERROR_UNSUPPORTED.
+/// An image. This version answers AVX_ERROR_UNSUPPORTED.
 #define AVX_ARG_IMAGE 7u
-// A sampler. This version answers AVX_ERROR_UNSUPPORTED.
+/// A sampler. This version answers AVX_ERROR_UNSUPPORTED.
 #define AVX_ARG_SAMPLER 8u
-// Flags of avx_arg. With AVX_ARG_TOUCH: the kernel reads the range.
+/// Flags of avx_arg. With AVX_ARG_TOUCH: the kernel reads the range.
 #define AVX_ARG_FLAG_READ 1u
-// With AVX_ARG_TOUCH: the kernel writes the range.
+/// With AVX_ARG_TOUCH: the kernel writes the range.
 #define AVX_ARG_FLAG_WRITE 2u
-// The argument goes to the binding (`group`, `binding`) instead of the next one in order. Entries that the kernel does not use are
-// ignored, so one list can serve several kernels. All arguments of a dispatch have this flag, or none.
+/// The argument goes to the binding (`group`, `binding`) instead of the next one in order. Entries that the kernel does not use are
+/// ignored, so one list can serve several kernels. All arguments of a dispatch have this flag, or none.
 #define AVX_ARG_FLAG_AT 4u
-// This dispatch's atomics on the range commute with those of other AVX_ARG_FLAG_UNORDERED dispatches, so the library puts no order
-// between them. Only for bindings that the kernel touches by atomic operations alone; for others AVX_ERROR_ARGUMENTS.
+/// This dispatch's atomics on the range commute with those of other AVX_ARG_FLAG_UNORDERED dispatches, so the library puts no order
+/// between them. Only for bindings that the kernel touches by atomic operations alone; for others AVX_ERROR_ARGUMENTS.
 #define AVX_ARG_FLAG_UNORDERED 8u
-// Dispatches with this flag write different bytes of the range, so they need no order among each other. This version answers
-// AVX_ERROR_UNSUPPORTED.
+/// Dispatches with this flag write different bytes of the range, so they need no order among each other. This version answers
+/// AVX_ERROR_UNSUPPORTED.
 #define AVX_ARG_FLAG_DISJOINT 16u
 
-// One argument of a dispatch: 64 bytes, and it will never grow. The inline helpers avx_arg_buffer, avx_arg_range, avx_arg_bytes,
-// avx_arg_param and avx_arg_param_offset make one; by hand, zero it and fill in what its kind uses. A field that the kind does not use
-// must be zero (AVX_ERROR_INVALID_ARGUMENT).
-//
-// Without AVX_ARG_FLAG_AT, arguments are positional: one for each binding that the entry point uses, ordered by group, then binding,
-// then one for the push-constant block if there is one.
+/// One argument of a dispatch: 64 bytes, and it will never grow. The inline helpers avx_arg_buffer, avx_arg_range, avx_arg_bytes,
+/// avx_arg_param and avx_arg_param_offset make one; by hand, zero it and fill in what its kind uses. A field that the kind does not use
+/// must be zero (AVX_ERROR_INVALID_ARGUMENT).
+///
+/// Without AVX_ARG_FLAG_AT, arguments are positional: one for each binding that the entry point uses, ordered by group, then binding,
+/// then one for the push-constant block if there is one.
 typedef struct avx_arg {
-    // AVX_ARG_BUFFER, AVX_ARG_BYTES, AVX_ARG_PARAM, AVX_ARG_PARAM_OFFSET; AVX_ARG_NONE in a launch.
+    /// AVX_ARG_BUFFER, AVX_ARG_BYTES, AVX_ARG_PARAM, AVX_ARG_PARAM_OFFSET; AVX_ARG_NONE in a launch.
     uint32_t kind;
-    // AVX_ARG_FLAG_... bits.
+    /// AVX_ARG_FLAG_... bits.
     uint32_t flags;
-    // With AVX_ARG_FLAG_AT: the binding's group; AVX_GROUP_PUSH_CONSTANTS for push constants. Without: 0.
+    /// With AVX_ARG_FLAG_AT: the binding's group; AVX_GROUP_PUSH_CONSTANTS for push constants. Without: 0.
     uint32_t group;
-    // With AVX_ARG_FLAG_AT: the binding's number in its group; 0 for push constants. Without: 0.
+    /// With AVX_ARG_FLAG_AT: the binding's number in its group; 0 for push constants. Without: 0.
     uint32_t binding;
-    // AVX_ARG_BUFFER, AVX_ARG_PARAM_OFFSET: the buffer whose range is bound.
+    /// AVX_ARG_BUFFER, AVX_ARG_PARAM_OFFSET: the buffer whose range is bound.
     avx_buffer buffer;
-    // AVX_ARG_BYTES: the first of the bytes.
+    /// AVX_ARG_BYTES: the first of the bytes.
     const void *bytes;
-    // AVX_ARG_BUFFER, AVX_ARG_PARAM_OFFSET: the range's first byte, a multiple of the binding's alignment (256 always works).
+    /// AVX_ARG_BUFFER, AVX_ARG_PARAM_OFFSET: the range's first byte, a multiple of the binding's alignment (256 always works).
     uint64_t offset;
-    // AVX_ARG_BUFFER, AVX_ARG_PARAM_OFFSET: the range's bytes; 0: to the buffer's end. AVX_ARG_BYTES: how many bytes.
+    /// AVX_ARG_BUFFER, AVX_ARG_PARAM_OFFSET: the range's bytes; 0: to the buffer's end. AVX_ARG_BYTES: how many bytes.
     uint64_t size;
-    // AVX_ARG_PARAM, AVX_ARG_PARAM_OFFSET: the slot of the graph, 0 to 4095.
+    /// AVX_ARG_PARAM, AVX_ARG_PARAM_OFFSET: the slot of the graph, 0 to 4095.
     uint32_t slot;
-    // Zero.
+    /// Zero.
     uint32_t reserved;
-    // Zero.
+    /// Zero.
     uint64_t reserved2;
 } avx_arg;
 
-// Queues the kernel over x * y * z workgroups with `count` arguments. An empty grid runs nothing. More workgroups than the
-// device takes are split where the kernel does not read num_workgroups, else AVX_ERROR_LIMIT. Order and visibility between this
-// and everything queued before is the library's work. AVX_ERROR_ARGUMENTS names the binding that does not fit. Thread-safe.
-avx_status avx_dispatch(avx_stream stream,
-                        avx_kernel kernel,
-                        uint32_t x,
-                        uint32_t y,
-                        uint32_t z,
-                        const avx_arg *args,
-                        uint32_t count);
+/// Queues the kernel over x * y * z workgroups with `count` arguments. An empty grid runs nothing. More workgroups than the
+/// device takes are split where the kernel does not read num_workgroups, else AVX_ERROR_LIMIT. Order and visibility between this
+/// and everything queued before is the library's work. AVX_ERROR_ARGUMENTS names the binding that does not fit. Thread-safe.
+avx_status avx_dispatch(avx_stream stream, avx_kernel kernel, uint32_t x, uint32_t y, uint32_t z, const avx_arg *args, uint32_t count);
 
-// avx_dispatch by invocations: x * y * z of them, each dimension rounded up to whole workgroups (so the kernel checks its
-// bounds). AVX_ERROR_LIMIT if a dimension passes 2^32 invocations and the kernel reads global_invocation_id. Thread-safe.
+/// avx_dispatch by invocations: x * y * z of them, each dimension rounded up to whole workgroups (so the kernel checks its
+/// bounds). AVX_ERROR_LIMIT if a dimension passes 2^32 invocations and the kernel reads global_invocation_id. Thread-safe.
 avx_status avx_dispatch_threads(avx_stream stream,
                                 avx_kernel kernel,
                                 uint64_t x,
@@ -1004,8 +1002,8 @@ avx_status avx_dispatch_threads(avx_stream stream,
                                 const avx_arg *args,
                                 uint32_t count);
 
-// avx_dispatch with the workgroup counts that the device finds, when it gets there, in the three uint32_t at byte `offset` (a multiple
-// of 4) of `counts`. Nothing is injected: counts over the device's limit are undefined, and the grid is not split. Thread-safe.
+/// avx_dispatch with the workgroup counts that the device finds, when it gets there, in the three uint32_t at byte `offset` (a multiple
+/// of 4) of `counts`. Nothing is injected: counts over the device's limit are undefined, and the grid is not split. Thread-safe.
 avx_status avx_dispatch_indirect(avx_stream stream,
                                  avx_kernel kernel,
                                  avx_buffer counts,
@@ -1013,108 +1011,119 @@ avx_status avx_dispatch_indirect(avx_stream stream,
                                  const avx_arg *args,
                                  uint32_t count);
 
-// avx_dispatch on a stream that records a graph, with workgroup counts that each launch gives: the value of `slot` is three uint32_t
-// as bytes. Thread-safe.
+/// avx_dispatch on a stream that records a graph, with workgroup counts that each launch gives: the value of `slot` is three uint32_t
+/// as bytes. Thread-safe.
 avx_status avx_dispatch_slot(avx_stream recording_stream, avx_kernel kernel, uint32_t slot, const avx_arg *args, uint32_t count);
 
 /* ========================================================= graph ========================================================= */
 
-// What lies behind an avx_graph.
+/// What lies behind an avx_graph.
 typedef struct avx_graph_t avx_graph_t;
 
-// Options of avx_graph_begin. Zero means the default in every field but struct_size.
+/// Recorded work. It keeps the kernels that it runs, though not the buffers: a graph over a freed buffer fails at its launch.
+typedef avx_graph_t *avx_graph;
+
+/// Options of avx_graph_begin. Zero means the default in every field but struct_size.
 typedef struct avx_graph_options {
-    // sizeof(avx_graph_options)
+    /// sizeof(avx_graph_options)
     uint32_t struct_size;
-    // Zero.
+    /// Zero.
     uint32_t flags;
-    // The graph's name in messages and traces. NULL: none.
+    /// The graph's name in messages and traces. NULL: none.
     const char *label;
 } avx_graph_options;
 
-// Recorded work. It keeps the kernels that it runs, though not the buffers: a graph over a freed buffer fails at its launch.
-typedef struct avx_graph_t *avx_graph;
-
-// What a graph is.
+/// What a graph is.
 typedef struct avx_graph_properties {
-    // In: sizeof(avx_graph_properties). Out: the bytes filled.
+    /// In: sizeof(avx_graph_properties). Out: the bytes filled.
     uint32_t struct_size;
-    // Slots: the number of values that avx_graph_launch takes.
+    /// Slots: the number of values that avx_graph_launch takes.
     uint32_t slots;
-    // Commands that were recorded.
+    /// Commands that were recorded.
     uint64_t commands;
-    // Its name, cut to fit; "" if it has none.
+    /// Its name, cut to fit; "" if it has none.
     char label[128];
 } avx_graph_properties;
 
-// Begins a graph; `options` may be NULL. What is queued on `recording_stream` is recorded and does not run avx_write and avx_write_async
-// (whose bytes are copied at the call), avx_copy, avx_fill and the dispatches. Waits, reads into the CPU's memory, events and launches
-// cannot be recorded: AVX_ERROR_UNSUPPORTED. Arguments may be slots (avx_arg_param, avx_arg_param_offset, avx_dispatch_slot) that get
-// their values at each launch. avx_stream_free gives the recording up.
+/// Begins a graph; `options` may be NULL. What is queued on `recording_stream` is recorded and does not run avx_write and avx_write_async
+/// (whose bytes are copied at the call), avx_copy, avx_fill and the dispatches. Waits, reads into the CPU's memory, events and launches
+/// cannot be recorded: AVX_ERROR_UNSUPPORTED. Arguments may be slots (avx_arg_param, avx_arg_param_offset, avx_dispatch_slot) that get
+/// their values at each launch. avx_stream_free gives the recording up.
 avx_status avx_graph_begin(avx_device device, const avx_graph_options *options, avx_stream *recording_stream);
 
-// Ends the recording and gives its graph; the recording stream is no handle any more. Thread-safe.
+/// Ends the recording and gives its graph; the recording stream is no handle any more. Thread-safe.
 avx_status avx_graph_end(avx_stream recording_stream, avx_graph *graph);
 
-// Queues: runs the graph. The value of slot i is the i-th of `params` (avx_arg_buffer, avx_arg_range, avx_arg_bytes), copied at the call;
-// `count` is the number of slots, one more than the highest recorded. Any number of launches may be queued or running at once, on any
-// streams; order between a launch and all other work on the same bytes is the library's affair, as for a dispatch. Inside, commands
-// that touch the same bytes are ordered as recorded, and others overlap. A launch whose values are those of an earlier one, or differ
-// in the bytes of uniform bindings alone, records nothing anew; others record the graph again.
-// AVX_ERROR_ARGUMENTS and its kin as a dispatch; AVX_ERROR_INVALID_HANDLE for a freed buffer. Thread-safe.
+/// Queues: runs the graph. The value of slot i is the i-th of `params` (avx_arg_buffer, avx_arg_range, avx_arg_bytes), copied at the call;
+/// `count` is the number of slots, one more than the highest recorded. Any number of launches may be queued or running at once, on any
+/// streams; order between a launch and all other work on the same bytes is the library's affair, as for a dispatch. Inside, commands
+/// that touch the same bytes are ordered as recorded, and others overlap. A launch whose values are those of an earlier one, or differ
+/// in the bytes of uniform bindings alone, records nothing anew; others record the graph again.
+/// AVX_ERROR_ARGUMENTS and its kin as a dispatch; AVX_ERROR_INVALID_HANDLE for a freed buffer. Thread-safe.
 avx_status avx_graph_launch(avx_stream stream, avx_graph graph, const avx_arg *params, uint32_t count);
 
-// What a graph is.
+/// What a graph is.
 avx_status avx_graph_info(avx_graph graph, avx_graph_properties *properties);
 
-// Frees a graph; its launches go on. NULL does nothing. Thread-safe.
+/// Frees a graph; its launches go on. NULL does nothing. Thread-safe.
 avx_status avx_graph_free(avx_graph graph);
 
 /* ======================================================== matrix ======================================================== */
 
-// The invocations of a workgroup compute a cooperative matrix together.
-#define AVX_SCOPE_WORKGROUP 2u
-// The invocations of a subgroup compute a cooperative matrix together.
-#define AVX_SCOPE_SUBGROUP 3u
-
-// A shape of cooperative matrices: an M x K times a K x N matrix, added to an M x N matrix. 64 bytes, pinned. A component type is
-// AVX_SCALAR_... * 65536 + its bits, so 0x10010 is a 16-bit float; 0 is a type that this version has no number for.
+/// A shape of cooperative matrices: an M x K times a K x N matrix, added to an M x N matrix. 64 bytes, pinned. A component type is
+/// AVX_SCALAR_... * 65536 + its bits, so 0x10010 is a 16-bit float; 0 is a type that this version has no number for.
 typedef struct avx_cooperative_shape {
-    // Rows of A, C and the result.
+    /// Rows of A, C and the result.
     uint32_t m;
-    // Columns of B, C and the result.
+    /// Columns of B, C and the result.
     uint32_t n;
-    // Columns of A and rows of B.
+    /// Columns of A and rows of B.
     uint32_t k;
-    // Component type of A.
+    /// Component type of A.
     uint32_t a;
-    // Component type of B.
+    /// Component type of B.
     uint32_t b;
-    // Component type of C.
+    /// Component type of C.
     uint32_t c;
-    // Component type of the result.
+    /// Component type of the result.
     uint32_t result;
-    // AVX_SCOPE_...: who computes it together.
+    /// AVX_SCOPE_...: who computes it together.
     uint32_t scope;
-    // 1 if sums of integers saturate.
+    /// 1 if sums of integers saturate.
     uint32_t saturating;
-    // Zero.
+    /// Zero.
     uint32_t reserved[7];
 } avx_cooperative_shape;
 
-// The shapes of cooperative matrices that the device multiplies; none without AVX_FEATURE_COOPERATIVE_MATRIX. With NULL for `shapes`,
-// `count` gets their number. Else `count` holds the number that `shapes` has room for, and gets the number that there are; if the room is
-// less, AVX_ERROR_OUT_OF_RANGE, and no shape is written.
+/// The invocations of a workgroup compute a cooperative matrix together.
+#define AVX_SCOPE_WORKGROUP 2u
+/// The invocations of a subgroup compute a cooperative matrix together.
+#define AVX_SCOPE_SUBGROUP 3u
+
+/// The shapes of cooperative matrices that the device multiplies; none without AVX_FEATURE_COOPERATIVE_MATRIX. With NULL for `shapes`,
+/// `count` gets their number. Else `count` holds the number that `shapes` has room for, and gets the number that there are; if the room is
+/// less, AVX_ERROR_OUT_OF_RANGE, and no shape is written.
 avx_status avx_device_cooperative_shapes(avx_device device, avx_cooperative_shape *shapes, uint32_t *count);
 
 /* ======================================================== helpers ======================================================== */
 
-#define AVX_DEVICE_OPTIONS_INIT { (uint32_t)sizeof(avx_device_options), 0, NULL, NULL, NULL, 0, 0, 0, NULL, NULL, NULL, 0, 0 }
-#define AVX_STREAM_OPTIONS_INIT { (uint32_t)sizeof(avx_stream_options), 0, NULL }
-#define AVX_EVENT_OPTIONS_INIT { (uint32_t)sizeof(avx_event_options), 0, NULL }
-#define AVX_GRAPH_OPTIONS_INIT { (uint32_t)sizeof(avx_graph_options), 0, NULL }
-#define AVX_BUFFER_OPTIONS_INIT { (uint32_t)sizeof(avx_buffer_options), AVX_MEMORY_DEVICE, 0, 0, NULL }
-#define AVX_KERNEL_OPTIONS_INIT { (uint32_t)sizeof(avx_kernel_options), AVX_LANGUAGE_WGSL, NULL, 0, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, 0, 0 }
+/* What sets up a struct that may grow: its size, and zero, which is the default, in every field. */
+#define AVX_LOG_RECORD_INIT { sizeof(avx_log_record), 0, AVX_GPU_NULL, AVX_GPU_NULL, AVX_GPU_NULL, 0, { 0 } }
+#define AVX_DEVICE_OPTIONS_INIT { sizeof(avx_device_options), 0, AVX_GPU_NULL, AVX_GPU_NULL, AVX_GPU_NULL, 0, 0, 0, AVX_GPU_NULL, AVX_GPU_NULL, AVX_GPU_NULL, 0, 0 }
+#define AVX_DEVICE_PROPERTIES_INIT { sizeof(avx_device_properties), 0, 0, 0, "", "", "", "", "", 0, 0, 0, 0, { 0 }, { 0 }, 0, 0, 0, 0, 0, 0, 0, 0, { 0 }, 0, { 0 }, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, { { 0, 0, 0, 0, 0, 0, { 0 } } }, 0, 0, 0, 0 }
+#define AVX_MEMORY_USAGE_INIT { sizeof(avx_memory_usage), 0, 0, 0, 0, 0, { { 0, 0, 0, 0, 0, 0, { 0 } } } }
+#define AVX_STREAM_OPTIONS_INIT { sizeof(avx_stream_options), 0, AVX_GPU_NULL }
+#define AVX_EVENT_OPTIONS_INIT { sizeof(avx_event_options), 0, AVX_GPU_NULL }
+#define AVX_BUFFER_OPTIONS_INIT { sizeof(avx_buffer_options), 0, 0, 0, AVX_GPU_NULL }
+#define AVX_BUFFER_PROPERTIES_INIT { sizeof(avx_buffer_properties), 0, 0, 0, 0, 0, "" }
+#define AVX_KERNEL_OPTIONS_INIT { sizeof(avx_kernel_options), 0, AVX_GPU_NULL, 0, AVX_GPU_NULL, AVX_GPU_NULL, AVX_GPU_NULL, 0, 0, 0, 0, AVX_GPU_NULL, AVX_GPU_NULL, 0, 0 }
+#define AVX_KERNEL_PROPERTIES_INIT { sizeof(avx_kernel_properties), 0, { 0 }, 0, 0, 0, "", "", 0, 0, 0, 0, "" }
+#define AVX_KERNEL_ARG_PROPERTIES_INIT { sizeof(avx_kernel_arg_properties), 0, 0, 0, 0, 0, 0, 0, "" }
+#define AVX_KERNEL_MEMBER_PROPERTIES_INIT { sizeof(avx_kernel_member_properties), 0, 0, 0, 0, 0, 0, 0, 0, 0, { 0 }, { 0 }, "" }
+#define AVX_GRAPH_OPTIONS_INIT { sizeof(avx_graph_options), 0, AVX_GPU_NULL }
+#define AVX_GRAPH_PROPERTIES_INIT { sizeof(avx_graph_properties), 0, 0, "" }
+
+#ifndef AVX_GPU_NO_HELPERS
 
 /* `size` bytes of a buffer from `offset` on (size 0: to the end), as the next argument. */
 static inline avx_arg avx_arg_range(avx_buffer buffer, uint64_t offset, uint64_t size) {
@@ -1124,7 +1133,7 @@ static inline avx_arg avx_arg_range(avx_buffer buffer, uint64_t offset, uint64_t
     arg.group = 0;
     arg.binding = 0;
     arg.buffer = buffer;
-    arg.bytes = NULL;
+    arg.bytes = AVX_GPU_NULL;
     arg.offset = offset;
     arg.size = size;
     arg.slot = 0;
@@ -1138,7 +1147,7 @@ static inline avx_arg avx_arg_buffer(avx_buffer buffer) { return avx_arg_range(b
 
 /* Bytes for a uniform or push-constant block, copied at the call, as the next argument. */
 static inline avx_arg avx_arg_bytes(const void *bytes, uint64_t size) {
-    avx_arg arg = avx_arg_range(NULL, 0, size);
+    avx_arg arg = avx_arg_range(AVX_GPU_NULL, 0, size);
     arg.kind = AVX_ARG_BYTES;
     arg.bytes = bytes;
     return arg;
@@ -1146,7 +1155,7 @@ static inline avx_arg avx_arg_bytes(const void *bytes, uint64_t size) {
 
 /* A slot of a graph, whose value avx_graph_launch gives, as the next argument. */
 static inline avx_arg avx_arg_param(uint32_t slot) {
-    avx_arg arg = avx_arg_range(NULL, 0, 0);
+    avx_arg arg = avx_arg_range(AVX_GPU_NULL, 0, 0);
     arg.kind = AVX_ARG_PARAM;
     arg.slot = slot;
     return arg;
@@ -1174,12 +1183,188 @@ static inline avx_arg avx_arg_at(uint32_t group, uint32_t binding, avx_arg arg) 
     return arg;
 }
 
+#endif /* AVX_GPU_NO_HELPERS */
+
 #if defined(__cplusplus) && __cplusplus >= 201103L
 static_assert(sizeof(avx_arg) == 64 && offsetof(avx_arg, buffer) == 16 && offsetof(avx_arg, slot) == 48, "avx_arg is pinned");
 #elif !defined(__cplusplus) && defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
 _Static_assert(sizeof(avx_arg) == 64 && offsetof(avx_arg, buffer) == 16 && offsetof(avx_arg, slot) == 48, "avx_arg is pinned");
 #else
 typedef char avx_arg_is_pinned[sizeof(avx_arg) == 64 && offsetof(avx_arg, buffer) == 16 && offsetof(avx_arg, slot) == 48 ? 1 : -1];
+#endif
+
+/** @cond */
+/* The same numbers as variables, for generators of bindings that would take another type from a macro's value. C sees the macros. */
+#undef AVX_OK
+static const avx_status AVX_OK = 0;
+#define AVX_OK INT32_C(0)
+#undef AVX_NOT_READY
+static const avx_status AVX_NOT_READY = 1;
+#define AVX_NOT_READY INT32_C(1)
+#undef AVX_TIMEOUT
+static const avx_status AVX_TIMEOUT = 2;
+#define AVX_TIMEOUT INT32_C(2)
+#undef AVX_LOG_OFF
+static const int32_t AVX_LOG_OFF = 0;
+#define AVX_LOG_OFF INT32_C(0)
+#undef AVX_LOG_ERROR
+static const int32_t AVX_LOG_ERROR = 1;
+#define AVX_LOG_ERROR INT32_C(1)
+#undef AVX_LOG_WARN
+static const int32_t AVX_LOG_WARN = 2;
+#define AVX_LOG_WARN INT32_C(2)
+#undef AVX_LOG_INFO
+static const int32_t AVX_LOG_INFO = 3;
+#define AVX_LOG_INFO INT32_C(3)
+#undef AVX_LOG_DEBUG
+static const int32_t AVX_LOG_DEBUG = 4;
+#define AVX_LOG_DEBUG INT32_C(4)
+#undef AVX_FEATURE_F16
+static const uint64_t AVX_FEATURE_F16 = 0x1u;
+#define AVX_FEATURE_F16 UINT64_C(0x1)
+#undef AVX_FEATURE_F64
+static const uint64_t AVX_FEATURE_F64 = 0x2u;
+#define AVX_FEATURE_F64 UINT64_C(0x2)
+#undef AVX_FEATURE_I64
+static const uint64_t AVX_FEATURE_I64 = 0x4u;
+#define AVX_FEATURE_I64 UINT64_C(0x4)
+#undef AVX_FEATURE_I8
+static const uint64_t AVX_FEATURE_I8 = 0x8u;
+#define AVX_FEATURE_I8 UINT64_C(0x8)
+#undef AVX_FEATURE_I16
+static const uint64_t AVX_FEATURE_I16 = 0x10u;
+#define AVX_FEATURE_I16 UINT64_C(0x10)
+#undef AVX_FEATURE_STORAGE_8
+static const uint64_t AVX_FEATURE_STORAGE_8 = 0x20u;
+#define AVX_FEATURE_STORAGE_8 UINT64_C(0x20)
+#undef AVX_FEATURE_STORAGE_16
+static const uint64_t AVX_FEATURE_STORAGE_16 = 0x40u;
+#define AVX_FEATURE_STORAGE_16 UINT64_C(0x40)
+#undef AVX_FEATURE_ATOMIC_I64
+static const uint64_t AVX_FEATURE_ATOMIC_I64 = 0x80u;
+#define AVX_FEATURE_ATOMIC_I64 UINT64_C(0x80)
+#undef AVX_FEATURE_ATOMIC_F32
+static const uint64_t AVX_FEATURE_ATOMIC_F32 = 0x100u;
+#define AVX_FEATURE_ATOMIC_F32 UINT64_C(0x100)
+#undef AVX_FEATURE_ATOMIC_F32_ADD
+static const uint64_t AVX_FEATURE_ATOMIC_F32_ADD = 0x200u;
+#define AVX_FEATURE_ATOMIC_F32_ADD UINT64_C(0x200)
+#undef AVX_FEATURE_ATOMIC_F64_ADD
+static const uint64_t AVX_FEATURE_ATOMIC_F64_ADD = 0x400u;
+#define AVX_FEATURE_ATOMIC_F64_ADD UINT64_C(0x400)
+#undef AVX_FEATURE_SUBGROUP_BASIC
+static const uint64_t AVX_FEATURE_SUBGROUP_BASIC = 0x1000u;
+#define AVX_FEATURE_SUBGROUP_BASIC UINT64_C(0x1000)
+#undef AVX_FEATURE_SUBGROUP_VOTE
+static const uint64_t AVX_FEATURE_SUBGROUP_VOTE = 0x2000u;
+#define AVX_FEATURE_SUBGROUP_VOTE UINT64_C(0x2000)
+#undef AVX_FEATURE_SUBGROUP_ARITHMETIC
+static const uint64_t AVX_FEATURE_SUBGROUP_ARITHMETIC = 0x4000u;
+#define AVX_FEATURE_SUBGROUP_ARITHMETIC UINT64_C(0x4000)
+#undef AVX_FEATURE_SUBGROUP_BALLOT
+static const uint64_t AVX_FEATURE_SUBGROUP_BALLOT = 0x8000u;
+#define AVX_FEATURE_SUBGROUP_BALLOT UINT64_C(0x8000)
+#undef AVX_FEATURE_SUBGROUP_SHUFFLE
+static const uint64_t AVX_FEATURE_SUBGROUP_SHUFFLE = 0x10000u;
+#define AVX_FEATURE_SUBGROUP_SHUFFLE UINT64_C(0x10000)
+#undef AVX_FEATURE_SUBGROUP_SHUFFLE_RELATIVE
+static const uint64_t AVX_FEATURE_SUBGROUP_SHUFFLE_RELATIVE = 0x20000u;
+#define AVX_FEATURE_SUBGROUP_SHUFFLE_RELATIVE UINT64_C(0x20000)
+#undef AVX_FEATURE_SUBGROUP_QUAD
+static const uint64_t AVX_FEATURE_SUBGROUP_QUAD = 0x40000u;
+#define AVX_FEATURE_SUBGROUP_QUAD UINT64_C(0x40000)
+#undef AVX_FEATURE_SUBGROUP_SIZE_CONTROL
+static const uint64_t AVX_FEATURE_SUBGROUP_SIZE_CONTROL = 0x80000u;
+#define AVX_FEATURE_SUBGROUP_SIZE_CONTROL UINT64_C(0x80000)
+#undef AVX_FEATURE_COOPERATIVE_MATRIX
+static const uint64_t AVX_FEATURE_COOPERATIVE_MATRIX = 0x100000u;
+#define AVX_FEATURE_COOPERATIVE_MATRIX UINT64_C(0x100000)
+#undef AVX_FEATURE_BUFFER_ADDRESS
+static const uint64_t AVX_FEATURE_BUFFER_ADDRESS = 0x200000u;
+#define AVX_FEATURE_BUFFER_ADDRESS UINT64_C(0x200000)
+#undef AVX_FEATURE_HOST_VISIBLE_DEVICE_MEMORY
+static const uint64_t AVX_FEATURE_HOST_VISIBLE_DEVICE_MEMORY = 0x400000u;
+#define AVX_FEATURE_HOST_VISIBLE_DEVICE_MEMORY UINT64_C(0x400000)
+#undef AVX_FEATURE_UNIFIED_MEMORY
+static const uint64_t AVX_FEATURE_UNIFIED_MEMORY = 0x800000u;
+#define AVX_FEATURE_UNIFIED_MEMORY UINT64_C(0x800000)
+#undef AVX_FEATURE_ROBUST_ACCESS
+static const uint64_t AVX_FEATURE_ROBUST_ACCESS = 0x1000000u;
+#define AVX_FEATURE_ROBUST_ACCESS UINT64_C(0x1000000)
+#undef AVX_FEATURE_DOT_I8
+static const uint64_t AVX_FEATURE_DOT_I8 = 0x2000000u;
+#define AVX_FEATURE_DOT_I8 UINT64_C(0x2000000)
+#undef AVX_FEATURE_BF16
+static const uint64_t AVX_FEATURE_BF16 = 0x4000000u;
+#define AVX_FEATURE_BF16 UINT64_C(0x4000000)
+#undef AVX_FOREVER
+static const uint64_t AVX_FOREVER = 0xffffffffffffffffu;
+#define AVX_FOREVER UINT64_C(0xffffffffffffffff)
+/** @endcond */
+
+/* Other programs have functions called avx_copy or avx_fill, and the dynamic linker would take theirs for ours. So C and C++ callers are
+ * bound to the names avx_gpu_...; the plain names are there for dlsym and FFIs. */
+#if defined(__ELF__) && defined(__PRAGMA_REDEFINE_EXTNAME)
+#pragma redefine_extname avx_status_name avx_gpu_status_name
+#pragma redefine_extname avx_version avx_gpu_version
+#pragma redefine_extname avx_last_error avx_gpu_last_error
+#pragma redefine_extname avx_last_error_copy avx_gpu_last_error_copy
+#pragma redefine_extname avx_set_label avx_gpu_set_label
+#pragma redefine_extname avx_set_log avx_gpu_set_log
+#pragma redefine_extname avx_device_count avx_gpu_device_count
+#pragma redefine_extname avx_device_describe avx_gpu_device_describe
+#pragma redefine_extname avx_create avx_gpu_create
+#pragma redefine_extname avx_destroy avx_gpu_destroy
+#pragma redefine_extname avx_device_info avx_gpu_device_info
+#pragma redefine_extname avx_device_memory avx_gpu_device_memory
+#pragma redefine_extname avx_device_synchronize avx_gpu_device_synchronize
+#pragma redefine_extname avx_device_default_stream avx_gpu_device_default_stream
+#pragma redefine_extname avx_stream_create avx_gpu_stream_create
+#pragma redefine_extname avx_stream_free avx_gpu_stream_free
+#pragma redefine_extname avx_stream_synchronize avx_gpu_stream_synchronize
+#pragma redefine_extname avx_stream_status avx_gpu_stream_status
+#pragma redefine_extname avx_stream_flush avx_gpu_stream_flush
+#pragma redefine_extname avx_event_create avx_gpu_event_create
+#pragma redefine_extname avx_event_record avx_gpu_event_record
+#pragma redefine_extname avx_stream_wait_event avx_gpu_stream_wait_event
+#pragma redefine_extname avx_event_status avx_gpu_event_status
+#pragma redefine_extname avx_event_wait avx_gpu_event_wait
+#pragma redefine_extname avx_event_wait_any avx_gpu_event_wait_any
+#pragma redefine_extname avx_event_elapsed avx_gpu_event_elapsed
+#pragma redefine_extname avx_event_message avx_gpu_event_message
+#pragma redefine_extname avx_event_free avx_gpu_event_free
+#pragma redefine_extname avx_alloc avx_gpu_alloc
+#pragma redefine_extname avx_buffer_create avx_gpu_buffer_create
+#pragma redefine_extname avx_free avx_gpu_free
+#pragma redefine_extname avx_write avx_gpu_write
+#pragma redefine_extname avx_read avx_gpu_read
+#pragma redefine_extname avx_write_async avx_gpu_write_async
+#pragma redefine_extname avx_read_async avx_gpu_read_async
+#pragma redefine_extname avx_host_register avx_gpu_host_register
+#pragma redefine_extname avx_host_unregister avx_gpu_host_unregister
+#pragma redefine_extname avx_device_trim avx_gpu_device_trim
+#pragma redefine_extname avx_copy avx_gpu_copy
+#pragma redefine_extname avx_fill avx_gpu_fill
+#pragma redefine_extname avx_map avx_gpu_map
+#pragma redefine_extname avx_unmap avx_gpu_unmap
+#pragma redefine_extname avx_buffer_info avx_gpu_buffer_info
+#pragma redefine_extname avx_kernel_from_wgsl avx_gpu_kernel_from_wgsl
+#pragma redefine_extname avx_kernel_create avx_gpu_kernel_create
+#pragma redefine_extname avx_kernel_free avx_gpu_kernel_free
+#pragma redefine_extname avx_kernel_info avx_gpu_kernel_info
+#pragma redefine_extname avx_kernel_arg_info avx_gpu_kernel_arg_info
+#pragma redefine_extname avx_kernel_member_info avx_gpu_kernel_member_info
+#pragma redefine_extname avx_kernel_code avx_gpu_kernel_code
+#pragma redefine_extname avx_dispatch avx_gpu_dispatch
+#pragma redefine_extname avx_dispatch_threads avx_gpu_dispatch_threads
+#pragma redefine_extname avx_dispatch_indirect avx_gpu_dispatch_indirect
+#pragma redefine_extname avx_dispatch_slot avx_gpu_dispatch_slot
+#pragma redefine_extname avx_graph_begin avx_gpu_graph_begin
+#pragma redefine_extname avx_graph_end avx_gpu_graph_end
+#pragma redefine_extname avx_graph_launch avx_gpu_graph_launch
+#pragma redefine_extname avx_graph_info avx_gpu_graph_info
+#pragma redefine_extname avx_graph_free avx_gpu_graph_free
+#pragma redefine_extname avx_device_cooperative_shapes avx_gpu_device_cooperative_shapes
 #endif
 
 #ifdef __cplusplus

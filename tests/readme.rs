@@ -25,8 +25,13 @@ fn the_table_of_status_codes_is_the_headers() {
         let mut words = line.split_whitespace();
         if let (Some("#define"), Some(name), Some(value)) = (words.next(), words.next(), words.next())
             && (["AVX_OK", "AVX_NOT_READY", "AVX_TIMEOUT"].contains(&name) || name.starts_with("AVX_ERROR_"))
+            // The header defines some twice, between them a variable for generators of bindings.
+            && codes.iter().all(|code| code.0 != name)
         {
-            codes.push((name.into(), value.trim_matches(['(', ')']).parse().expect("a number")));
+            codes.push((
+                name.into(),
+                value.trim_start_matches("INT32_C").trim_start_matches('(').trim_end_matches(')').parse().expect("a number"),
+            ));
         }
     }
     let mut told: Vec<(String, i32)> = Vec::new();

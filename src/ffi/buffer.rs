@@ -78,7 +78,7 @@ pub struct avx_buffer_properties {
 ///
 /// # Safety
 /// `buffer` is NULL or writable.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_alloc")]
 pub unsafe extern "C" fn avx_alloc(device: avx_device, size: u64, memory: u32, buffer: *mut avx_buffer) -> avx_status {
     boundary::call("avx_alloc", || {
         // SAFETY: `buffer` is NULL or writable, says the caller.
@@ -93,7 +93,7 @@ pub unsafe extern "C" fn avx_alloc(device: avx_device, size: u64, memory: u32, b
 ///
 /// # Safety
 /// `options` is NULL or points to its struct_size bytes with NUL-terminated texts; `buffer` is NULL or writable.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_buffer_create")]
 pub unsafe extern "C" fn avx_buffer_create(device: avx_device, options: *const avx_buffer_options, buffer: *mut avx_buffer) -> avx_status {
     boundary::call("avx_buffer_create", || {
         // SAFETY: `buffer` is NULL or writable, says the caller.
@@ -107,7 +107,7 @@ pub unsafe extern "C" fn avx_buffer_create(device: avx_device, options: *const a
 
 /// Frees a buffer. The handle is invalid at once; the memory goes when queued work that uses it is done. A mapping of it ends.
 /// NULL does nothing. Thread-safe; never waits.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_free")]
 pub extern "C" fn avx_free(buffer: avx_buffer) -> avx_status {
     boundary::call("avx_free", || if buffer.is_null() { Ok(()) } else { buffer::free(buffer.token()) })
 }
@@ -117,7 +117,7 @@ pub extern "C" fn avx_free(buffer: avx_buffer) -> avx_status {
 ///
 /// # Safety
 /// `data` holds `size` readable bytes.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_write")]
 pub unsafe extern "C" fn avx_write(stream: avx_stream, buffer: avx_buffer, offset: u64, data: *const c_void, size: u64) -> avx_status {
     boundary::call("avx_write", || {
         // SAFETY: `data` holds `size` readable bytes, says the caller.
@@ -133,7 +133,7 @@ pub unsafe extern "C" fn avx_write(stream: avx_stream, buffer: avx_buffer, offse
 ///
 /// # Safety
 /// `data` holds `size` writable bytes.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_read")]
 pub unsafe extern "C" fn avx_read(stream: avx_stream, buffer: avx_buffer, offset: u64, data: *mut c_void, size: u64) -> avx_status {
     boundary::call("avx_read", || {
         // SAFETY: `data` holds `size` writable bytes, says the caller.
@@ -148,7 +148,7 @@ pub unsafe extern "C" fn avx_read(stream: avx_stream, buffer: avx_buffer, offset
 ///
 /// # Safety
 /// `data` holds `size` readable bytes that nobody changes until the stream has passed the write.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_write_async")]
 pub unsafe extern "C" fn avx_write_async(
     stream: avx_stream,
     buffer: avx_buffer,
@@ -170,7 +170,7 @@ pub unsafe extern "C" fn avx_write_async(
 ///
 /// # Safety
 /// `data` holds `size` writable bytes that nobody touches until the stream has passed the read.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_read_async")]
 pub unsafe extern "C" fn avx_read_async(stream: avx_stream, buffer: avx_buffer, offset: u64, data: *mut c_void, size: u64) -> avx_status {
     boundary::call("avx_read_async", || {
         // SAFETY: `data` holds `size` writable bytes that nobody touches until the stream has passed the read, and the library is done
@@ -187,7 +187,7 @@ pub unsafe extern "C" fn avx_read_async(stream: avx_stream, buffer: avx_buffer, 
 ///
 /// # Safety
 /// The memory stays mapped until avx_host_unregister or avx_destroy has returned.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_host_register")]
 pub unsafe extern "C" fn avx_host_register(device: avx_device, pointer: *mut c_void, size: u64, flags: u32) -> avx_status {
     boundary::call("avx_host_register", || {
         if flags != 0 {
@@ -200,21 +200,21 @@ pub unsafe extern "C" fn avx_host_register(device: avx_device, pointer: *mut c_v
 }
 
 /// Ends what avx_host_register began with the same `pointer`; waits for queued work that uses the memory. Thread-safe.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_host_unregister")]
 pub extern "C" fn avx_host_unregister(device: avx_device, pointer: *mut c_void) -> avx_status {
     boundary::call("avx_host_unregister", || register::unregister(device.token(), pointer.addr()))
 }
 
 /// Gives memory that nothing uses (kept for the next allocation, and staging memory) back to the driver. Thread-safe; waits for
 /// nothing.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_device_trim")]
 pub extern "C" fn avx_device_trim(device: avx_device) -> avx_status {
     boundary::call("avx_device_trim", || device::trim(device.token()))
 }
 
 /// Queues: `size` bytes from `src` at `src_offset` to `dst` at `dst_offset`, any alignment, buffers of one device. The ranges may
 /// not overlap (AVX_ERROR_INVALID_ARGUMENT). Thread-safe.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_copy")]
 pub extern "C" fn avx_copy(
     stream: avx_stream,
     dst: avx_buffer,
@@ -231,7 +231,7 @@ pub extern "C" fn avx_copy(
 ///
 /// # Safety
 /// `pattern` holds `pattern_size` readable bytes.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_fill")]
 pub unsafe extern "C" fn avx_fill(
     stream: avx_stream,
     buffer: avx_buffer,
@@ -255,7 +255,7 @@ pub unsafe extern "C" fn avx_fill(
 ///
 /// # Safety
 /// `pointer` is NULL or writable.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_map")]
 pub unsafe extern "C" fn avx_map(buffer: avx_buffer, offset: u64, size: u64, access: u32, pointer: *mut *mut c_void) -> avx_status {
     boundary::call("avx_map", || {
         // SAFETY: `pointer` is NULL or writable, says the caller.
@@ -266,7 +266,7 @@ pub unsafe extern "C" fn avx_map(buffer: avx_buffer, offset: u64, size: u64, acc
 }
 
 /// Ends a mapping; its address is invalid from here on. AVX_ERROR_NOT_MAPPED if there is none. Thread-safe.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_unmap")]
 pub extern "C" fn avx_unmap(buffer: avx_buffer) -> avx_status {
     boundary::call("avx_unmap", || mapping::unmap(buffer.token()))
 }
@@ -275,7 +275,7 @@ pub extern "C" fn avx_unmap(buffer: avx_buffer) -> avx_status {
 ///
 /// # Safety
 /// `properties` is NULL or points to the struct_size bytes that it names.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_buffer_info")]
 pub unsafe extern "C" fn avx_buffer_info(buffer: avx_buffer, properties: *mut avx_buffer_properties) -> avx_status {
     boundary::call("avx_buffer_info", || {
         // SAFETY: `properties` is NULL or points to its struct_size bytes, says the caller.

@@ -267,7 +267,7 @@ pub struct avx_memory_usage {
 ///
 /// # Safety
 /// `count` is NULL or writable.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_device_count")]
 pub unsafe extern "C" fn avx_device_count(count: *mut u32) -> avx_status {
     boundary::call("avx_device_count", || {
         // SAFETY: `count` is NULL or writable, says the caller.
@@ -290,7 +290,7 @@ pub unsafe extern "C" fn avx_device_count(count: *mut u32) -> avx_status {
 ///
 /// # Safety
 /// `properties` is NULL or points to the struct_size bytes that it names.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_device_describe")]
 pub unsafe extern "C" fn avx_device_describe(index: u32, properties: *mut avx_device_properties) -> avx_status {
     boundary::call("avx_device_describe", || {
         // SAFETY: `properties` is NULL or points to its struct_size bytes, says the caller.
@@ -306,7 +306,7 @@ pub unsafe extern "C" fn avx_device_describe(index: u32, properties: *mut avx_de
 ///
 /// # Safety
 /// `options` is NULL or points to its struct_size bytes with NUL-terminated texts and a UUID of 16 bytes; `device` is NULL or writable.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_create")]
 pub unsafe extern "C" fn avx_create(options: *const avx_device_options, device: *mut avx_device) -> avx_status {
     boundary::call("avx_create", || {
         // SAFETY: `device` is NULL or writable, says the caller.
@@ -320,7 +320,7 @@ pub unsafe extern "C" fn avx_create(options: *const avx_device_options, device: 
 
 /// Closes a device and frees all that it owns: buffers, kernels, streams. Its handles are invalid at once, in every thread; calls
 /// inside finish; then it waits for the GPU and frees. NULL does nothing. AVX_ERROR_IN_CALLBACK from a log callback.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_destroy")]
 pub extern "C" fn avx_destroy(device: avx_device) -> avx_status {
     boundary::call("avx_destroy", || if device.is_null() { Ok(()) } else { device::destroy(device.token()) })
 }
@@ -329,7 +329,7 @@ pub extern "C" fn avx_destroy(device: avx_device) -> avx_status {
 ///
 /// # Safety
 /// `properties` is NULL or points to the struct_size bytes that it names.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_device_info")]
 pub unsafe extern "C" fn avx_device_info(device: avx_device, properties: *mut avx_device_properties) -> avx_status {
     boundary::call("avx_device_info", || {
         // SAFETY: `properties` is NULL or points to its struct_size bytes, says the caller.
@@ -344,7 +344,7 @@ pub unsafe extern "C" fn avx_device_info(device: avx_device, properties: *mut av
 ///
 /// # Safety
 /// `usage` is NULL or points to the struct_size bytes that it names.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_device_memory")]
 pub unsafe extern "C" fn avx_device_memory(device: avx_device, usage: *mut avx_memory_usage) -> avx_status {
     boundary::call("avx_device_memory", || {
         // SAFETY: `usage` is NULL or points to its struct_size bytes, says the caller.
@@ -356,7 +356,7 @@ pub unsafe extern "C" fn avx_device_memory(device: avx_device, usage: *mut avx_m
 
 /// Waits until all work queued on the device before this call is done, at most `timeout_ns` nanoseconds (0: only asks;
 /// AVX_FOREVER). AVX_OK, AVX_TIMEOUT, or the error of work that was queued before. Thread-safe.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_device_synchronize")]
 pub extern "C" fn avx_device_synchronize(device: avx_device, timeout_ns: u64) -> avx_status {
     boundary::call("avx_device_synchronize", || device::synchronize(device.token(), timeout_ns))
 }

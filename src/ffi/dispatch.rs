@@ -87,7 +87,7 @@ pub struct avx_arg {
 ///
 /// # Safety
 /// `args` points to `count` arguments, their bytes readable.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_dispatch")]
 pub unsafe extern "C" fn avx_dispatch(
     stream: avx_stream,
     kernel: avx_kernel,
@@ -134,7 +134,7 @@ pub unsafe fn dispatch_by_path(
 ///
 /// # Safety
 /// `args` points to `count` arguments, their bytes readable.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_dispatch_threads")]
 pub unsafe extern "C" fn avx_dispatch_threads(
     stream: avx_stream,
     kernel: avx_kernel,
@@ -156,7 +156,7 @@ pub unsafe extern "C" fn avx_dispatch_threads(
 ///
 /// # Safety
 /// `args` points to `count` arguments, their bytes readable.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_dispatch_indirect")]
 pub unsafe extern "C" fn avx_dispatch_indirect(
     stream: avx_stream,
     kernel: avx_kernel,
@@ -177,7 +177,7 @@ pub unsafe extern "C" fn avx_dispatch_indirect(
 ///
 /// # Safety
 /// `args` points to `count` arguments, their bytes readable.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_dispatch_slot")]
 pub unsafe extern "C" fn avx_dispatch_slot(
     recording_stream: avx_stream,
     kernel: avx_kernel,

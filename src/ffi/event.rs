@@ -37,7 +37,7 @@ pub struct avx_event_options {
 ///
 /// # Safety
 /// `options` is NULL or points to its struct_size bytes with NUL-terminated texts; `event` is NULL or writable.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_event_create")]
 pub unsafe extern "C" fn avx_event_create(device: avx_device, options: *const avx_event_options, event: *mut avx_event) -> avx_status {
     boundary::call("avx_event_create", || {
         // SAFETY: `event` is NULL or writable, says the caller.
@@ -51,21 +51,21 @@ pub unsafe extern "C" fn avx_event_create(device: avx_device, options: *const av
 
 /// Queues: the event passes when all that was queued on the stream before is done. NULL is the default stream of the event's device.
 /// An event may be recorded again and again, on any stream of its device. Thread-safe.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_event_record")]
 pub extern "C" fn avx_event_record(stream: avx_stream, event: avx_event) -> avx_status {
     boundary::call("avx_event_record", || event::record(stream.token(), event.token()))
 }
 
 /// Queues: what is queued on the stream from now on starts after the event, as it is recorded now. The CPU does not wait. Only needed
 /// for order that the library cannot see: streams that touch the same bytes are ordered by it. Thread-safe.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_stream_wait_event")]
 pub extern "C" fn avx_stream_wait_event(stream: avx_stream, event: avx_event) -> avx_status {
     boundary::call("avx_stream_wait_event", || event::order_behind(stream.token(), event.token()))
 }
 
 /// AVX_OK if the event has passed, AVX_NOT_READY if not, and the failure of the record if it has passed and the work before it failed.
 /// Never waits for the device.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_event_status")]
 pub extern "C" fn avx_event_status(event: avx_event) -> avx_status {
     boundary::call("avx_event_status", || event::query(event.token()))
 }
@@ -73,7 +73,7 @@ pub extern "C" fn avx_event_status(event: avx_event) -> avx_status {
 /// Waits, `timeout_ns` nanoseconds at most (AVX_FOREVER: without bound), until the event has passed. AVX_TIMEOUT if it has not,
 /// AVX_NOT_READY if it has not and the timeout is 0, and the failure of the record if the work before it failed. May block. When it
 /// returns AVX_OK or AVX_ERROR_ASSERTION, the bytes of each avx_read_async before the record are in place.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_event_wait")]
 pub extern "C" fn avx_event_wait(event: avx_event, timeout_ns: u64) -> avx_status {
     boundary::call("avx_event_wait", || event::wait(event.token(), timeout_ns))
 }
@@ -83,7 +83,7 @@ pub extern "C" fn avx_event_wait(event: avx_event, timeout_ns: u64) -> avx_statu
 ///
 /// # Safety
 /// `events` points to `count` handles; `index` is NULL or writable.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_event_wait_any")]
 pub unsafe extern "C" fn avx_event_wait_any(events: *const avx_event, count: u32, timeout_ns: u64, index: *mut u32) -> avx_status {
     boundary::call("avx_event_wait_any", || {
         // SAFETY: `index` is NULL or writable, says the caller.
@@ -103,7 +103,7 @@ pub unsafe extern "C" fn avx_event_wait_any(events: *const avx_event, count: u32
 ///
 /// # Safety
 /// `nanoseconds` is NULL or writable.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_event_elapsed")]
 pub unsafe extern "C" fn avx_event_elapsed(start: avx_event, end: avx_event, nanoseconds: *mut u64) -> avx_status {
     boundary::call("avx_event_elapsed", || {
         // SAFETY: `nanoseconds` is NULL or writable, says the caller.
@@ -122,7 +122,7 @@ pub unsafe extern "C" fn avx_event_elapsed(start: avx_event, end: avx_event, nan
 ///
 /// # Safety
 /// `buffer` holds `capacity` bytes; `length` is NULL or writable.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_event_message")]
 pub unsafe extern "C" fn avx_event_message(event: avx_event, buffer: *mut c_char, capacity: u64, length: *mut u64) -> avx_status {
     boundary::call("avx_event_message", || {
         let failure = event::failure(event.token())?;
@@ -133,7 +133,7 @@ pub unsafe extern "C" fn avx_event_message(event: avx_event, buffer: *mut c_char
 }
 
 /// Frees an event; NULL does nothing. Waits for it that have begun go on. Thread-safe.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_event_free")]
 pub extern "C" fn avx_event_free(event: avx_event) -> avx_status {
     boundary::call("avx_event_free", || if event.is_null() { Ok(()) } else { event::free(event.token()) })
 }

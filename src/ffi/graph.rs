@@ -48,7 +48,7 @@ pub struct avx_graph_properties {
 ///
 /// # Safety
 /// `options` is NULL or points to its struct_size bytes with NUL-terminated texts; `recording_stream` is NULL or writable.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_graph_begin")]
 pub unsafe extern "C" fn avx_graph_begin(
     device: avx_device,
     options: *const avx_graph_options,
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn avx_graph_begin(
 ///
 /// # Safety
 /// `graph` is NULL or writable.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_graph_end")]
 pub unsafe extern "C" fn avx_graph_end(recording_stream: avx_stream, graph: *mut avx_graph) -> avx_status {
     boundary::call("avx_graph_end", || {
         // SAFETY: `graph` is NULL or writable, says the caller.
@@ -87,7 +87,7 @@ pub unsafe extern "C" fn avx_graph_end(recording_stream: avx_stream, graph: *mut
 ///
 /// # Safety
 /// `params` points to `count` arguments, their bytes readable.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_graph_launch")]
 pub unsafe extern "C" fn avx_graph_launch(stream: avx_stream, graph: avx_graph, params: *const avx_arg, count: u32) -> avx_status {
     boundary::call("avx_graph_launch", || {
         // SAFETY: `params` points to `count` arguments with readable bytes, says the caller.
@@ -100,7 +100,7 @@ pub unsafe extern "C" fn avx_graph_launch(stream: avx_stream, graph: avx_graph, 
 ///
 /// # Safety
 /// `properties` is NULL or points to the struct_size bytes that it names.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_graph_info")]
 pub unsafe extern "C" fn avx_graph_info(graph: avx_graph, properties: *mut avx_graph_properties) -> avx_status {
     boundary::call("avx_graph_info", || {
         // SAFETY: `properties` is NULL or points to its struct_size bytes, says the caller.
@@ -117,7 +117,7 @@ pub unsafe extern "C" fn avx_graph_info(graph: avx_graph, properties: *mut avx_g
 }
 
 /// Frees a graph; its launches go on. NULL does nothing. Thread-safe.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_graph_free")]
 pub extern "C" fn avx_graph_free(graph: avx_graph) -> avx_status {
     boundary::call("avx_graph_free", || if graph.is_null() { Ok(()) } else { graph::free(graph.token()) })
 }

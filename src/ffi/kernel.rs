@@ -78,7 +78,7 @@ pub const AVX_CONSTANT_BITS: u32 = 1;
 pub struct avx_constant {
     /// The constant's name, or NULL to go by id.
     pub name: *const c_char,
-    /// The id (`@id(7)`, `constant_id = 7`), if name is NULL.
+    /// The id that the kernel gives it (the number in WGSL's id attribute, in GLSL `constant_id = 7`), if name is NULL.
     pub id: u32,
     /// AVX_CONSTANT_NUMBER or AVX_CONSTANT_BITS.
     pub kind: u32,
@@ -250,7 +250,7 @@ pub struct avx_kernel_member_properties {
 ///
 /// # Safety
 /// `source` and `entry_point` are NULL or NUL-terminated; `kernel` is NULL or writable.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_kernel_from_wgsl")]
 pub unsafe extern "C" fn avx_kernel_from_wgsl(
     device: avx_device,
     source: *const c_char,
@@ -276,7 +276,7 @@ pub unsafe extern "C" fn avx_kernel_from_wgsl(
 ///
 /// # Safety
 /// `options` is NULL or points to its struct_size bytes with valid pointers; `kernel` is NULL or writable.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_kernel_create")]
 pub unsafe extern "C" fn avx_kernel_create(device: avx_device, options: *const avx_kernel_options, kernel: *mut avx_kernel) -> avx_status {
     boundary::call("avx_kernel_create", || {
         // SAFETY: `kernel` is NULL or writable, says the caller.
@@ -290,7 +290,7 @@ pub unsafe extern "C" fn avx_kernel_create(device: avx_device, options: *const a
 
 /// Frees a kernel. The handle is invalid at once; what is behind it goes when queued work that uses it is done. NULL does
 /// nothing. Thread-safe; never waits.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_kernel_free")]
 pub extern "C" fn avx_kernel_free(kernel: avx_kernel) -> avx_status {
     boundary::call("avx_kernel_free", || if kernel.is_null() { Ok(()) } else { kernel::free(kernel.token()) })
 }
@@ -299,7 +299,7 @@ pub extern "C" fn avx_kernel_free(kernel: avx_kernel) -> avx_status {
 ///
 /// # Safety
 /// `properties` is NULL or points to the struct_size bytes that it names.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_kernel_info")]
 pub unsafe extern "C" fn avx_kernel_info(kernel: avx_kernel, properties: *mut avx_kernel_properties) -> avx_status {
     boundary::call("avx_kernel_info", || {
         // SAFETY: `properties` is NULL or points to its struct_size bytes, says the caller.
@@ -314,7 +314,7 @@ pub unsafe extern "C" fn avx_kernel_info(kernel: avx_kernel, properties: *mut av
 ///
 /// # Safety
 /// `properties` is NULL or points to the struct_size bytes that it names.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_kernel_arg_info")]
 pub unsafe extern "C" fn avx_kernel_arg_info(kernel: avx_kernel, index: u32, properties: *mut avx_kernel_arg_properties) -> avx_status {
     boundary::call("avx_kernel_arg_info", || {
         // SAFETY: `properties` is NULL or points to its struct_size bytes, says the caller.
@@ -331,7 +331,7 @@ pub unsafe extern "C" fn avx_kernel_arg_info(kernel: avx_kernel, index: u32, pro
 ///
 /// # Safety
 /// `properties` is NULL or points to the struct_size bytes that it names.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_kernel_member_info")]
 pub unsafe extern "C" fn avx_kernel_member_info(
     kernel: avx_kernel,
     arg: u32,
@@ -353,7 +353,7 @@ pub unsafe extern "C" fn avx_kernel_member_info(
 ///
 /// # Safety
 /// `buffer` holds `capacity` bytes; `size` is NULL or writable.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_kernel_code")]
 pub unsafe extern "C" fn avx_kernel_code(kernel: avx_kernel, buffer: *mut c_void, capacity: u64, size: *mut u64) -> avx_status {
     boundary::call("avx_kernel_code", || {
         // SAFETY: `size` is NULL or writable, says the caller.

@@ -49,7 +49,7 @@ pub struct avx_log_record {
 pub type avx_log_callback = Option<unsafe extern "C" fn(record: *const avx_log_record, user: *mut c_void)>;
 
 /// The version of the library that runs: (major << 22) | (minor << 12) | patch. AVX_GPU_VERSION is that of the header.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_version")]
 pub extern "C" fn avx_version() -> u32 {
     VERSION
 }
@@ -57,7 +57,7 @@ pub extern "C" fn avx_version() -> u32 {
 /// What this thread's last failure (a negative status) was about: the call, the thing, the limit, the request, what to do. UTF-8, never
 /// NULL, "" before the first failure. Valid until this thread's next failure. AVX_NOT_READY and AVX_TIMEOUT are no failures and leave it
 /// as it is.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_last_error")]
 pub extern "C" fn avx_last_error() -> *const c_char {
     boundary::last_error_pointer()
 }
@@ -68,7 +68,7 @@ pub extern "C" fn avx_last_error() -> *const c_char {
 ///
 /// # Safety
 /// `buffer` holds `capacity` bytes.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_last_error_copy")]
 pub unsafe extern "C" fn avx_last_error_copy(buffer: *mut c_char, capacity: u64, length: *mut u64) -> avx_status {
     // SAFETY: the caller promises `capacity` writable bytes at `buffer` and NULL or a valid `length`.
     unsafe { boundary::last_error_copy(buffer, capacity, length) }
@@ -81,7 +81,7 @@ pub unsafe extern "C" fn avx_last_error_copy(buffer: *mut c_char, capacity: u64,
 ///
 /// # Safety
 /// `label` is NULL or NUL-terminated.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_set_label")]
 pub unsafe extern "C" fn avx_set_label(handle: *const c_void, label: *const c_char) -> avx_status {
     boundary::call("avx_set_label", || {
         // SAFETY: `label` is NULL or NUL-terminated, says the caller.
@@ -98,7 +98,7 @@ pub unsafe extern "C" fn avx_set_label(handle: *const c_void, label: *const c_ch
 ///
 /// # Safety
 /// `callback` can be called with `user` from any thread until it is replaced.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_set_log")]
 pub unsafe extern "C" fn avx_set_log(callback: avx_log_callback, user: *mut c_void, level: i32) -> avx_status {
     boundary::call("avx_set_log", || {
         let level = log::Level::from_number(level)

@@ -45,7 +45,7 @@ pub const AVX_SCOPE_SUBGROUP: u32 = 3;
 ///
 /// # Safety
 /// `shapes` is NULL or has room for `count` shapes; `count` is NULL or readable and writable.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_device_cooperative_shapes")]
 pub unsafe extern "C" fn avx_device_cooperative_shapes(
     device: avx_device,
     shapes: *mut avx_cooperative_shape,

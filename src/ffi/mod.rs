@@ -29,3 +29,9 @@ pub use library::*;
 pub use matrix::*;
 pub use status::*;
 pub use stream::*;
+
+/// The functions under their plain names, for `dlsym` and FFIs; build.rs writes it. C callers are bound to avx_gpu_..., which nobody else
+/// has.
+mod plain_names {
+    include!(concat!(env!("OUT_DIR"), "/plain_names.rs"));
+}

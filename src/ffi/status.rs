@@ -61,7 +61,7 @@ pub const AVX_ERROR_INTERNAL: avx_status = -400;
 pub const AVX_ERROR_FORKED: avx_status = -401;
 
 /// The name of a status, such as "AVX_ERROR_COMPILE"; "unknown status" for a number that is none. Static text, never NULL.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_status_name")]
 pub extern "C" fn avx_status_name(status: avx_status) -> *const c_char {
     status_name(status).as_ptr()
 }

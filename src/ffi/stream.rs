@@ -30,7 +30,7 @@ pub struct avx_stream_options {
 ///
 /// # Safety
 /// `stream` is NULL or writable.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_device_default_stream")]
 pub unsafe extern "C" fn avx_device_default_stream(device: avx_device, stream: *mut avx_stream) -> avx_status {
     boundary::call("avx_device_default_stream", || {
         // SAFETY: `stream` is NULL or writable, says the caller.
@@ -44,7 +44,7 @@ pub unsafe extern "C" fn avx_device_default_stream(device: avx_device, stream: *
 ///
 /// # Safety
 /// `options` is NULL or points to its struct_size bytes with NUL-terminated texts; `stream` is NULL or writable.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_stream_create")]
 pub unsafe extern "C" fn avx_stream_create(device: avx_device, options: *const avx_stream_options, stream: *mut avx_stream) -> avx_status {
     boundary::call("avx_stream_create", || {
         // SAFETY: `stream` is NULL or writable, says the caller.
@@ -57,28 +57,28 @@ pub unsafe extern "C" fn avx_stream_create(device: avx_device, options: *const a
 }
 
 /// Frees a stream; what is queued on it goes on. NULL does nothing; the default stream cannot be freed. Thread-safe.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_stream_free")]
 pub extern "C" fn avx_stream_free(stream: avx_stream) -> avx_status {
     boundary::call("avx_stream_free", || if stream.is_null() { Ok(()) } else { stream::free(stream.token()) })
 }
 
 /// Waits, `timeout_ns` nanoseconds at most (AVX_FOREVER: without bound), until all that was queued on the stream before is done;
 /// AVX_TIMEOUT if it is not. Also returns, once, the error of earlier queued work of the stream. NULL is refused. Thread-safe.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_stream_synchronize")]
 pub extern "C" fn avx_stream_synchronize(stream: avx_stream, timeout_ns: u64) -> avx_status {
     boundary::call("avx_stream_synchronize", || stream::synchronize(stream.token(), timeout_ns))
 }
 
 /// AVX_OK if all that was queued on the stream is done, AVX_NOT_READY if not, or, once, the error of earlier queued work of the
 /// stream. NULL is refused. Thread-safe; never waits for the device.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_stream_status")]
 pub extern "C" fn avx_stream_status(stream: avx_stream) -> avx_status {
     boundary::call("avx_stream_status", || stream::status(stream.token()))
 }
 
 /// Submits what is held back of the stream. Never needed: held-back work goes by itself when the device drains. NULL is refused.
 /// Thread-safe.
-#[unsafe(no_mangle)]
+#[unsafe(export_name = "avx_gpu_stream_flush")]
 pub extern "C" fn avx_stream_flush(stream: avx_stream) -> avx_status {
     boundary::call("avx_stream_flush", || stream::flush(stream.token()))
 }

@@ -15,17 +15,6 @@
         CHECK(sizeof(((type *)NULL)->field) == (size));                                                                           \
     } while (0)
 
-static void check_heap(void) {
-    SIZE(avx_heap, 64);
-    FIELD(avx_heap, size, 0, 8);
-    FIELD(avx_heap, used, 8, 8);
-    FIELD(avx_heap, held, 16, 8);
-    FIELD(avx_heap, budget, 24, 8);
-    FIELD(avx_heap, flags, 32, 4);
-    FIELD(avx_heap, reserved, 36, 4);
-    FIELD(avx_heap, reserved2, 40, 24);
-}
-
 static void check_log_record(void) {
     SIZE(avx_log_record, 48);
     FIELD(avx_log_record, struct_size, 0, 4);
@@ -35,6 +24,34 @@ static void check_log_record(void) {
     FIELD(avx_log_record, kernel, 24, 8);
     FIELD(avx_log_record, has_invocation, 32, 4);
     FIELD(avx_log_record, invocation, 36, 12);
+}
+
+static void check_device_options(void) {
+    SIZE(avx_device_options, 80);
+    FIELD(avx_device_options, struct_size, 0, 4);
+    FIELD(avx_device_options, flags, 4, 4);
+    FIELD(avx_device_options, device, 8, 8);
+    FIELD(avx_device_options, cache_dir, 16, 8);
+    FIELD(avx_device_options, label, 24, 8);
+    FIELD(avx_device_options, wait_timeout_ns, 32, 8);
+    FIELD(avx_device_options, spin_us, 40, 4);
+    FIELD(avx_device_options, copy_threads, 44, 4);
+    FIELD(avx_device_options, uuid, 48, 8);
+    FIELD(avx_device_options, log, 56, 8);
+    FIELD(avx_device_options, log_user, 64, 8);
+    FIELD(avx_device_options, log_level, 72, 4);
+    FIELD(avx_device_options, reserved, 76, 4);
+}
+
+static void check_heap(void) {
+    SIZE(avx_heap, 64);
+    FIELD(avx_heap, size, 0, 8);
+    FIELD(avx_heap, used, 8, 8);
+    FIELD(avx_heap, held, 16, 8);
+    FIELD(avx_heap, budget, 24, 8);
+    FIELD(avx_heap, flags, 32, 4);
+    FIELD(avx_heap, reserved, 36, 4);
+    FIELD(avx_heap, reserved2, 40, 24);
 }
 
 static void check_device_properties(void) {
@@ -86,23 +103,6 @@ static void check_device_properties(void) {
     FIELD(avx_device_properties, timestamp_period, 2584, 8);
 }
 
-static void check_device_options(void) {
-    SIZE(avx_device_options, 80);
-    FIELD(avx_device_options, struct_size, 0, 4);
-    FIELD(avx_device_options, flags, 4, 4);
-    FIELD(avx_device_options, device, 8, 8);
-    FIELD(avx_device_options, cache_dir, 16, 8);
-    FIELD(avx_device_options, label, 24, 8);
-    FIELD(avx_device_options, wait_timeout_ns, 32, 8);
-    FIELD(avx_device_options, spin_us, 40, 4);
-    FIELD(avx_device_options, copy_threads, 44, 4);
-    FIELD(avx_device_options, uuid, 48, 8);
-    FIELD(avx_device_options, log, 56, 8);
-    FIELD(avx_device_options, log_user, 64, 8);
-    FIELD(avx_device_options, log_level, 72, 4);
-    FIELD(avx_device_options, reserved, 76, 4);
-}
-
 static void check_memory_usage(void) {
     SIZE(avx_memory_usage, 1064);
     FIELD(avx_memory_usage, struct_size, 0, 4);
@@ -112,20 +112,6 @@ static void check_memory_usage(void) {
     FIELD(avx_memory_usage, budget, 24, 8);
     FIELD(avx_memory_usage, buffer_count, 32, 8);
     FIELD(avx_memory_usage, heaps, 40, 1024);
-}
-
-static void check_cooperative_shape(void) {
-    SIZE(avx_cooperative_shape, 64);
-    FIELD(avx_cooperative_shape, m, 0, 4);
-    FIELD(avx_cooperative_shape, n, 4, 4);
-    FIELD(avx_cooperative_shape, k, 8, 4);
-    FIELD(avx_cooperative_shape, a, 12, 4);
-    FIELD(avx_cooperative_shape, b, 16, 4);
-    FIELD(avx_cooperative_shape, c, 20, 4);
-    FIELD(avx_cooperative_shape, result, 24, 4);
-    FIELD(avx_cooperative_shape, scope, 28, 4);
-    FIELD(avx_cooperative_shape, saturating, 32, 4);
-    FIELD(avx_cooperative_shape, reserved, 36, 28);
 }
 
 static void check_stream_options(void) {
@@ -267,13 +253,26 @@ static void check_graph_properties(void) {
     FIELD(avx_graph_properties, label, 16, 128);
 }
 
+static void check_cooperative_shape(void) {
+    SIZE(avx_cooperative_shape, 64);
+    FIELD(avx_cooperative_shape, m, 0, 4);
+    FIELD(avx_cooperative_shape, n, 4, 4);
+    FIELD(avx_cooperative_shape, k, 8, 4);
+    FIELD(avx_cooperative_shape, a, 12, 4);
+    FIELD(avx_cooperative_shape, b, 16, 4);
+    FIELD(avx_cooperative_shape, c, 20, 4);
+    FIELD(avx_cooperative_shape, result, 24, 4);
+    FIELD(avx_cooperative_shape, scope, 28, 4);
+    FIELD(avx_cooperative_shape, saturating, 32, 4);
+    FIELD(avx_cooperative_shape, reserved, 36, 28);
+}
+
 int main(void) {
-    check_heap();
     check_log_record();
-    check_device_properties();
     check_device_options();
+    check_heap();
+    check_device_properties();
     check_memory_usage();
-    check_cooperative_shape();
     check_stream_options();
     check_event_options();
     check_buffer_options();
@@ -286,6 +285,7 @@ int main(void) {
     check_arg();
     check_graph_options();
     check_graph_properties();
+    check_cooperative_shape();
     CHECK(sizeof(avx_status) == 4);
     CHECK(sizeof(avx_device) == 8 && sizeof(avx_stream) == 8 && sizeof(avx_buffer) == 8 && sizeof(avx_kernel) == 8);
     CHECK(sizeof(avx_log_callback) == 8);

@@ -1,10 +1,13 @@
 """The charter's thirty lines from Python by plain ctypes, with no C in between, and how errors look from there.
 
 Usage: python3 test_ctypes.py path/to/libavx_gpu.so.0
-The struct layouts below are written by hand from docs/ffi.md, as the author of any binding would. Exit status 77: skipped.
+The struct layouts below are written by hand from docs/ffi.md, as the author of any binding would, and checked against
+include/avx_gpu.json. Exit status 77: skipped.
 """
 
 import ctypes
+import json
+import pathlib
 import sys
 from ctypes import POINTER, Structure, byref, c_char_p, c_int32, c_uint32, c_uint64, c_void_p
 
@@ -156,6 +159,39 @@ def load(path):
     return library
 
 
+def ctype_of(written, counts):
+    """What ctypes calls a type of the JSON: exactly for numbers, any pointer for a pointer."""
+    numbers = {"int32_t": c_int32, "uint32_t": c_uint32, "uint64_t": c_uint64, "avx_status": c_int32}
+    return numbers.get(written, counts)
+
+
+def agree_with_json():
+    """The constants, structs and signatures above are those of avx_gpu.json."""
+    path = pathlib.Path(__file__).resolve().parents[2] / "include" / "avx_gpu.json"
+    about = json.loads(path.read_text(encoding="utf-8"))
+    constants = {one["name"]: one["value"] for one in about["constants"]}
+    mine = {name: value for name, value in globals().items() if name.startswith("AVX_")}
+    assert mine == {name: constants[name] for name in mine}, mine
+    structs = {one["name"]: one for one in about["structs"]}
+    for struct, name in (
+        (Arg, "avx_arg"),
+        (DeviceOptions, "avx_device_options"),
+        (LogRecord, "avx_log_record"),
+        (BufferProperties, "avx_buffer_properties"),
+        (KernelProperties, "avx_kernel_properties"),
+    ):
+        assert ctypes.sizeof(struct) == structs[name]["size"], f"{name} has {structs[name]['size']} bytes"
+        found = [(field[0], getattr(struct, field[0]).offset, getattr(struct, field[0]).size) for field in struct._fields_]
+        assert found == [(field["name"], field["offset"], field["size"]) for field in structs[name]["fields"]], (name, found)
+    functions = {one["name"]: one for one in about["functions"]}
+    for name, (result, arguments) in SIGNATURES.items():
+        written = functions[name]
+        assert ctype_of(written["returns"], result) is result, name
+        assert len(arguments) == len(written["params"]), name
+        for argument, param in zip(arguments, written["params"]):
+            assert ctype_of(param["type"], argument) is argument, (name, param)
+
+
 def main(path):
     avx = load(path)
 
@@ -172,8 +208,7 @@ def main(path):
         for word in words:
             assert word in error(), f"no {word!r} in: {error()}"
 
-    for struct, size in ((Arg, 64), (DeviceOptions, 80), (LogRecord, 48), (BufferProperties, 160), (KernelProperties, 816)):
-        assert ctypes.sizeof(struct) == size, struct
+    agree_with_json()
     assert avx.avx_version() == 1 << 12
     assert avx.avx_status_name(AVX_ERROR_COMPILE) == b"AVX_ERROR_COMPILE"
     assert error() == ""

@@ -22,7 +22,7 @@ pub(crate) fn symbols(session: &mut Session, tree: &Built) {
         }
         let read = |name: &str| std::fs::read_to_string(root.join(name)).map_err(|e| format!("{name}: {e}"));
         match (read("tests/symbols.txt"), read("include/avx_gpu.h")) {
-            (Ok(list), Ok(header)) => verdict(&exported(&finished.stdout), &list, &functions(&header)),
+            (Ok(list), Ok(header)) => verdict(&exported(&finished.stdout), &list, &(&functions(&header) | &bound(&header))),
             (Err(why), _) | (_, Err(why)) => Outcome::fail(why),
         }
     });
@@ -44,6 +44,11 @@ fn functions(header: &str) -> BTreeSet<&str> {
     };
     let lines = header.lines().filter(declared);
     lines.filter_map(|line| name(line).map(|(start, end)| &line[start..end])).filter(|name| name.starts_with("avx_")).collect()
+}
+
+/// The symbols that a header binds its functions to.
+fn bound(header: &str) -> BTreeSet<&str> {
+    header.lines().filter_map(|line| line.strip_prefix("#pragma redefine_extname ")?.split_once(' ')).map(|(_, symbol)| symbol).collect()
 }
 
 fn verdict(exported: &BTreeSet<&str>, list: &str, header: &BTreeSet<&str>) -> Outcome {
@@ -132,6 +137,8 @@ mod tests {
             const char *avx_last_error(void);\navx_status avx_dispatch(avx_stream stream,\n                        uint32_t x);\n\
             static inline avx_arg avx_arg_buffer(avx_buffer buffer) { return avx_arg_range(buffer, 0, 0); }\n";
         assert_eq!(functions(header).into_iter().collect::<Vec<_>>(), ["avx_dispatch", "avx_last_error", "avx_version"]);
+        let header = "#pragma once\n#pragma redefine_extname avx_free avx_gpu_free\n";
+        assert_eq!(bound(header).into_iter().collect::<Vec<_>>(), ["avx_gpu_free"]);
     }
 
     #[test]

@@ -1,12 +1,10 @@
 
 /* ======================================================== helpers ======================================================== */
 
-#define AVX_DEVICE_OPTIONS_INIT { (uint32_t)sizeof(avx_device_options), 0, NULL, NULL, NULL, 0, 0, 0, NULL, NULL, NULL, 0, 0 }
-#define AVX_STREAM_OPTIONS_INIT { (uint32_t)sizeof(avx_stream_options), 0, NULL }
-#define AVX_EVENT_OPTIONS_INIT { (uint32_t)sizeof(avx_event_options), 0, NULL }
-#define AVX_GRAPH_OPTIONS_INIT { (uint32_t)sizeof(avx_graph_options), 0, NULL }
-#define AVX_BUFFER_OPTIONS_INIT { (uint32_t)sizeof(avx_buffer_options), AVX_MEMORY_DEVICE, 0, 0, NULL }
-#define AVX_KERNEL_OPTIONS_INIT { (uint32_t)sizeof(avx_kernel_options), AVX_LANGUAGE_WGSL, NULL, 0, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, 0, 0 }
+/* What sets up a struct that may grow: its size, and zero, which is the default, in every field. */
+@INITS@
+
+#ifndef AVX_GPU_NO_HELPERS
 
 /* `size` bytes of a buffer from `offset` on (size 0: to the end), as the next argument. */
 static inline avx_arg avx_arg_range(avx_buffer buffer, uint64_t offset, uint64_t size) {
@@ -16,7 +14,7 @@ static inline avx_arg avx_arg_range(avx_buffer buffer, uint64_t offset, uint64_t
     arg.group = 0;
     arg.binding = 0;
     arg.buffer = buffer;
-    arg.bytes = NULL;
+    arg.bytes = AVX_GPU_NULL;
     arg.offset = offset;
     arg.size = size;
     arg.slot = 0;
@@ -30,7 +28,7 @@ static inline avx_arg avx_arg_buffer(avx_buffer buffer) { return avx_arg_range(b
 
 /* Bytes for a uniform or push-constant block, copied at the call, as the next argument. */
 static inline avx_arg avx_arg_bytes(const void *bytes, uint64_t size) {
-    avx_arg arg = avx_arg_range(NULL, 0, size);
+    avx_arg arg = avx_arg_range(AVX_GPU_NULL, 0, size);
     arg.kind = AVX_ARG_BYTES;
     arg.bytes = bytes;
     return arg;
@@ -38,7 +36,7 @@ static inline avx_arg avx_arg_bytes(const void *bytes, uint64_t size) {
 
 /* A slot of a graph, whose value avx_graph_launch gives, as the next argument. */
 static inline avx_arg avx_arg_param(uint32_t slot) {
-    avx_arg arg = avx_arg_range(NULL, 0, 0);
+    avx_arg arg = avx_arg_range(AVX_GPU_NULL, 0, 0);
     arg.kind = AVX_ARG_PARAM;
     arg.slot = slot;
     return arg;
@@ -66,12 +64,25 @@ static inline avx_arg avx_arg_at(uint32_t group, uint32_t binding, avx_arg arg) 
     return arg;
 }
 
+#endif /* AVX_GPU_NO_HELPERS */
+
 #if defined(__cplusplus) && __cplusplus >= 201103L
 static_assert(sizeof(avx_arg) == 64 && offsetof(avx_arg, buffer) == 16 && offsetof(avx_arg, slot) == 48, "avx_arg is pinned");
 #elif !defined(__cplusplus) && defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
 _Static_assert(sizeof(avx_arg) == 64 && offsetof(avx_arg, buffer) == 16 && offsetof(avx_arg, slot) == 48, "avx_arg is pinned");
 #else
 typedef char avx_arg_is_pinned[sizeof(avx_arg) == 64 && offsetof(avx_arg, buffer) == 16 && offsetof(avx_arg, slot) == 48 ? 1 : -1];
+#endif
+
+/** @cond */
+/* The same numbers as variables, for generators of bindings that would take another type from a macro's value. C sees the macros. */
+@TYPED_CONSTANTS@
+/** @endcond */
+
+/* Other programs have functions called avx_copy or avx_fill, and the dynamic linker would take theirs for ours. So C and C++ callers are
+ * bound to the names avx_gpu_...; the plain names are there for dlsym and FFIs. */
+#if defined(__ELF__) && defined(__PRAGMA_REDEFINE_EXTNAME)
+@SYMBOLS@
 #endif
 
 #ifdef __cplusplus

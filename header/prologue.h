@@ -30,7 +30,15 @@
 #define AVX_GPU_VERSION @VERSION@
 #define AVX_GPU_VERSION_STRING "@VERSION_STRING@"
 
+/* True for the statuses of failures, false for AVX_OK, AVX_NOT_READY and AVX_TIMEOUT. */
 #define AVX_FAILED(status) ((status) < 0)
+
+/* NULL, in the words of the language that reads the header. */
+#if defined(__cplusplus) && __cplusplus >= 201103L
+#define AVX_GPU_NULL nullptr
+#else
+#define AVX_GPU_NULL NULL
+#endif
 
 #ifdef __cplusplus
 extern "C" {
