@@ -5,6 +5,7 @@ use crate::runtime::base::copier::Copiers;
 use crate::runtime::base::deadline::{deadline_after, unfinished};
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::Token;
+use crate::runtime::base::lock::Lock;
 use crate::runtime::base::log::{self, DeviceLog, Sink};
 use crate::runtime::base::name::Name;
 use crate::runtime::base::trace;
@@ -33,7 +34,7 @@ use crate::runtime::stream::target;
 use crate::sys;
 use crate::vulkan::{self, Instance, PipelineCache, Queue, Spin, Stamps, select};
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, OnceLock};
 use std::time::{Duration, Instant};
 
 /// Options of a new device, as the caller gave them.
@@ -155,7 +156,7 @@ fn open(options: &Options, log: &Arc<DeviceLog>) -> Result<Token> {
         recorded: AtomicU64::new(0),
         engine: EngineLock::new(engine, completions),
         tail: Condvar::new(),
-        tail_thread: Mutex::new(None),
+        tail_thread: Lock::new(None),
         code: CodeCache::default(),
         compile: CompileContext {
             log: log.clone(),
@@ -207,7 +208,7 @@ pub(crate) fn destroy(token: Token) -> Result<()> {
     device.trim_reports(true);
     device.lock().stop = true;
     device.tail.notify_all();
-    if let Some(thread) = device.tail_thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
+    if let Some(thread) = device.tail_thread.lock().take() {
         drop(thread.join());
     }
     {

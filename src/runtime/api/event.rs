@@ -3,6 +3,7 @@
 use crate::runtime::base::deadline::{deadline_after, unfinished};
 use crate::runtime::base::error::{Error, Result, Status, invalid};
 use crate::runtime::base::handle::{Kind, Table, Token};
+use crate::runtime::base::lock::{Lock, rank};
 use crate::runtime::base::name::Name;
 use crate::runtime::device::core::Device;
 use crate::runtime::device::inside::{self, Inside};
@@ -11,16 +12,16 @@ use crate::runtime::schedule::hazard::{Clock, Point};
 use crate::runtime::schedule::stream_state::Line;
 use crate::runtime::schedule::timeline::Label;
 use crate::vulkan::{Completion, Stamp, wait_first};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
-static EVENTS: Table<Event> = Table::new(Kind::Event);
+static EVENTS: Table<Event, { rank::EVENTS }> = Table::new(Kind::Event);
 
 /// An event, as a handle names it.
 pub(crate) struct Event {
     device: Arc<Device>,
     label: Name,
-    record: Mutex<Option<Record>>,
+    record: Lock<Option<Record>, { rank::EVENT }>,
 }
 
 /// Where an event was recorded last.
@@ -78,7 +79,7 @@ impl Event {
 
     /// The record that is current now.
     fn current(&self) -> Option<Record> {
-        self.record.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.record.lock().clone()
     }
 }
 
@@ -86,7 +87,7 @@ impl Event {
 pub(crate) fn create(device: Token, label: Option<&str>) -> Result<Token> {
     let device = inside::enter(device)?;
     device.lock().check()?;
-    EVENTS.insert_with(|_| Arc::new(Event { device: Arc::clone(&device), label: Name::new(label, "event"), record: Mutex::new(None) }))
+    EVENTS.insert_with(|_| Arc::new(Event { device: Arc::clone(&device), label: Name::new(label, "event"), record: Lock::new(None) }))
 }
 
 /// See avx_set_label.
@@ -140,7 +141,7 @@ pub(crate) fn record(stream: Token, event: Token) -> Result<()> {
     let point = engine.point_of(&line);
     let outcome = line.failures.record(point.submission);
     let record = Record { point, stream: line.clone(), outcome, stamp };
-    *event.record.lock().unwrap_or_else(PoisonError::into_inner) = Some(record);
+    *event.record.lock() = Some(record);
     device.pace(&mut engine, &line)
 }
 

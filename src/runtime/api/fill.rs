@@ -5,6 +5,7 @@ use super::quick;
 use crate::compile::Variant;
 use crate::runtime::base::error::{Result, invalid};
 use crate::runtime::base::handle::Token;
+use crate::runtime::base::lock::{Lock, rank};
 use crate::runtime::device::core::Device;
 use crate::runtime::device::inside::Inside;
 use crate::runtime::kernel::args::{Arg, Value};
@@ -21,7 +22,7 @@ use crate::runtime::stream::turn::{Touches, check_owner};
 use smallvec::smallvec;
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// From this size on a kernel copies, where the device's copy command is slow, whatever runs before it.
 const COPIED: u64 = 64 << 10;
@@ -36,8 +37,8 @@ const ROW: u64 = 32768;
 /// Bytes that one workgroup of these kernels moves: 256 invocations with 16 bytes each.
 const GROUP: u64 = 4096;
 
-fn own(device: &Inside, cell: &Mutex<Option<Arc<Program>>>, code: &str) -> Result<Arc<Program>> {
-    let kept = || cell.lock().unwrap_or_else(PoisonError::into_inner);
+fn own(device: &Inside, cell: &Lock<Option<Arc<Program>>, { rank::OWN_KERNELS }>, code: &str) -> Result<Arc<Program>> {
+    let kept = || cell.lock();
     if let Some(kernel) = &*kept() {
         return Ok(kernel.clone());
     }

@@ -10,6 +10,7 @@
 use super::dispatch_slots::fill_in;
 use crate::runtime::base::error::{Error, Result, Status, invalid};
 use crate::runtime::base::handle::{Kind, Table, Token};
+use crate::runtime::base::lock::{Guard, Lock, rank};
 use crate::runtime::base::name::Name;
 use crate::runtime::device::core::Device;
 use crate::runtime::device::inside::{self, Inside};
@@ -27,10 +28,10 @@ use crate::runtime::stream::target::{self, Target};
 use crate::runtime::stream::turn::{Touches, turn};
 use crate::vulkan::{Commands, HostView, MemoryKind, Slice};
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-static GRAPHS: Table<Graph> = Table::new(Kind::Graph);
+static GRAPHS: Table<Graph, { rank::GRAPHS }> = Table::new(Kind::Graph);
 
 /// Copies with different values that may be in flight at once; a launch that needs one more waits for the oldest.
 const MAX_COPIES: usize = 8;
@@ -52,7 +53,7 @@ struct Content {
     label: Name,
     nodes: Vec<Node>,
     slots: u32,
-    copies: Mutex<Vec<Copy>>,
+    copies: Lock<Vec<Copy>, { rank::GRAPH }>,
     /// All buffers of the commands that are the same each time lived when so many had been freed; [`NEVER`] if that was not seen yet.
     lived: AtomicU64,
     /// The last launches, for each lane.
@@ -124,7 +125,7 @@ pub(crate) fn end(stream: Token) -> Result<Token> {
     // Another thread may have ended it meanwhile.
     drop(target::remove(stream));
     let label = Name::new(label.as_deref(), NO_LABEL);
-    let content = Content { label, nodes, slots, copies: Mutex::default(), lived: AtomicU64::new(NEVER), last_use: Default::default() };
+    let content = Content { label, nodes, slots, copies: Lock::default(), lived: AtomicU64::new(NEVER), last_use: Default::default() };
     let content = Arc::new(content);
     if slots == 0 {
         // Nothing will change: recorded here, a launch is only a submission.
@@ -220,8 +221,8 @@ impl Content {
         }
     }
 
-    fn copies(&self) -> MutexGuard<'_, Vec<Copy>> {
-        self.copies.lock().unwrap_or_else(PoisonError::into_inner)
+    fn copies(&self) -> Guard<'_, Vec<Copy>> {
+        self.copies.lock()
     }
 
     /// The names of its kernels.
@@ -380,7 +381,7 @@ impl Content {
 
 impl Copy {
     /// As `turn`, without a look at each buffer where none was freed, mapped or worked on since the last launch.
-    fn turn<'d>(&mut self, device: &'d Device) -> Result<MutexGuard<'d, Engine>> {
+    fn turn<'d>(&mut self, device: &'d Device) -> Result<Guard<'d, Engine>> {
         let engine = device.lock();
         if self.lived.is_some() && self.lived == engine.tracks.calm() {
             engine.check()?;

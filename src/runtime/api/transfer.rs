@@ -8,6 +8,7 @@
 use super::enqueue;
 use crate::runtime::base::error::Result;
 use crate::runtime::base::handle::Token;
+use crate::runtime::base::lock::{Guard, Lock, rank};
 use crate::runtime::device::inside::Inside;
 use crate::runtime::object::buffer::{self, Buffer};
 use crate::runtime::schedule::delivery::{Delivery, Source};
@@ -24,7 +25,7 @@ use crate::vulkan::{HostView, MemoryKind};
 use std::borrow::Cow;
 use std::mem::MaybeUninit;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Up to this the host writes directly into device memory behind a bus; beyond, staging memory and the device's copies are faster
@@ -128,20 +129,20 @@ fn write_registered(
 /// The range is pinned: part by part, each on its way while others are filled.
 fn write_large(device: &Inside, line: &Arc<Line>, buffer: &Arc<Buffer>, offset: u64, data: &[u8]) -> Result<()> {
     let part = part_size(device, data.len() as u64);
-    let parts = Mutex::new(data.chunks(part as usize).enumerate());
-    let outcome = Mutex::new(Ok(()));
+    let parts = Lock::<_, { rank::COPY_PARTS }>::new(data.chunks(part as usize).enumerate());
+    let outcome = Lock::<_, { rank::COPY_PARTS }>::new(Ok(()));
     let count = data.len().div_ceil(part as usize);
     device.copiers.run(count, || {
         loop {
-            let next = parts.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let next = parts.lock().next();
             let Some((i, bytes)) = next else { return };
             if let Err(e) = write_part(device, line, buffer, offset + i as u64 * part, bytes) {
-                *outcome.lock().unwrap_or_else(PoisonError::into_inner) = Err(e);
+                *outcome.lock() = Err(e);
                 return;
             }
         }
     });
-    outcome.into_inner().unwrap_or_else(PoisonError::into_inner)
+    outcome.into_inner()
 }
 
 fn write_part(device: &Inside, line: &Arc<Line>, buffer: &Arc<Buffer>, at: u64, bytes: &[u8]) -> Result<()> {
@@ -269,7 +270,7 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
 /// the same. The device's order keeps others from the range, and no pin need do so.
 fn read_small(
     device: &Inside,
-    mut engine: MutexGuard<'_, Engine>,
+    mut engine: Guard<'_, Engine>,
     line: &Arc<Line>,
     (buffer, range): (&Arc<Buffer>, &Range<u64>),
     chunk: Chunk,
@@ -397,9 +398,9 @@ fn read_staged(device: &Inside, line: &Arc<Line>, buffer: &Arc<Buffer>, offset: 
     let size = into.len() as u64;
     let (ring, part): (fn(&mut Staging) -> &mut Ring, u64) = if size <= SMALL { (small, SMALL) } else { (large, part_size(device, size)) };
     let count = size.div_ceil(part) as usize;
-    let parts = Mutex::new(into.chunks_mut(part as usize).enumerate());
-    let outcome = Mutex::new(Ok(()));
-    let next = || parts.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let parts = Lock::<_, { rank::COPY_PARTS }>::new(into.chunks_mut(part as usize).enumerate());
+    let outcome = Lock::<_, { rank::COPY_PARTS }>::new(Ok(()));
+    let next = || parts.lock().next();
     let queue = |chunk: Chunk, (i, bytes): (usize, &'_ mut [MaybeUninit<u8>])| {
         let at = offset + i as u64 * part;
         queue_read(device, line, buffer, &(at..at + bytes.len() as u64), chunk, ring).map(|(chunk, number)| (chunk, number, i))
@@ -452,10 +453,10 @@ fn read_staged(device: &Inside, line: &Arc<Line>, buffer: &Arc<Buffer>, offset: 
     };
     device.copiers.run(count, || {
         if let Err(e) = work() {
-            *outcome.lock().unwrap_or_else(PoisonError::into_inner) = Err(e);
+            *outcome.lock() = Err(e);
         }
     });
-    outcome.into_inner().unwrap_or_else(PoisonError::into_inner)
+    outcome.into_inner()
 }
 
 fn give_back(device: &Inside, line: &Line, ring: fn(&mut Staging) -> &mut Ring, chunk: Chunk, number: u64) {

@@ -2,6 +2,7 @@
 //!
 //! They start with the first large transfer, sleep while there is none, and end with the device.
 
+use super::lock::{Lock, rank};
 use super::pool::Pool;
 use crate::vulkan::HostView;
 use once_cell::sync::OnceCell;
@@ -48,8 +49,8 @@ impl Copiers {
         if piece >= bytes.len() {
             return host_view.write(offset, bytes);
         }
-        let pieces = std::sync::Mutex::new(bytes.chunks(piece).enumerate());
-        let next = || pieces.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next();
+        let pieces = Lock::<_, { rank::COPY_PARTS }>::new(bytes.chunks(piece).enumerate());
+        let next = || pieces.lock().next();
         self.run(self.threads, || {
             while let Some((i, part)) = next() {
                 host_view.write(offset + (i * piece) as u64, part);
@@ -63,8 +64,8 @@ impl Copiers {
         if piece >= into.len() {
             return host_view.read(offset, into);
         }
-        let pieces = std::sync::Mutex::new(into.chunks_mut(piece).enumerate());
-        let next = || pieces.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next();
+        let pieces = Lock::<_, { rank::COPY_PARTS }>::new(into.chunks_mut(piece).enumerate());
+        let next = || pieces.lock().next();
         self.run(self.threads, || {
             while let Some((i, part)) = next() {
                 host_view.read(offset + (i * piece) as u64, part);

@@ -10,7 +10,8 @@
 //! A slot's generation grows each time the slot is given out; after 2^32 - 1 the slot retires, so no token ever names two objects.
 
 use super::error::{Error, Result, Status};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use super::lock::{ReadGuard, SharedLock};
+use std::sync::Arc;
 
 /// What a token names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,19 +90,19 @@ struct Slots<T> {
 }
 
 /// All living objects of one kind.
-pub(crate) struct Table<T> {
+pub(crate) struct Table<T, const RANK: u8> {
     kind: Kind,
-    slots: RwLock<Slots<T>>,
+    slots: SharedLock<Slots<T>, RANK>,
 }
 
-impl<T> Table<T> {
-    pub(crate) const fn new(kind: Kind) -> Table<T> {
-        Table { kind, slots: RwLock::new(Slots { slots: Vec::new(), free: Vec::new() }) }
+impl<T, const RANK: u8> Table<T, RANK> {
+    pub(crate) const fn new(kind: Kind) -> Self {
+        Table { kind, slots: SharedLock::new(Slots { slots: Vec::new(), free: Vec::new() }) }
     }
 
     /// Names the object that `make` builds, which may keep its own token.
     pub(crate) fn insert_with(&self, make: impl FnOnce(Token) -> Arc<T>) -> Result<Token> {
-        let mut table = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let mut table = self.slots.write();
         let slot = match table.free.pop() {
             Some(slot) => slot,
             None if table.slots.len() < MAX_SLOTS => {
@@ -125,18 +126,18 @@ impl<T> Table<T> {
 
     /// The living object of that name.
     pub(crate) fn get(&self, token: Token) -> Result<Arc<T>> {
-        let table = self.slots.read().unwrap_or_else(PoisonError::into_inner);
+        let table = self.slots.read();
         self.slot(&table, token).and_then(|slot| table.slots[slot].value.clone()).ok_or_else(|| self.refuse(token))
     }
 
     /// All living objects, none of which goes meanwhile.
     pub(crate) fn all(&self) -> Living<'_, T> {
-        Living { kind: self.kind, slots: self.slots.read().unwrap_or_else(PoisonError::into_inner) }
+        Living { kind: self.kind, slots: self.slots.read() }
     }
 
     /// Gives the name to the object that `make` builds out of the one that has it, which goes when its last user does.
     pub(crate) fn replace(&self, token: Token, make: impl FnOnce(&T) -> Arc<T>) -> Result<Arc<T>> {
-        let mut table = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let mut table = self.slots.write();
         let slot = self.slot(&table, token).ok_or_else(|| self.refuse(token))?;
         let value = table.slots[slot].value.as_mut().ok_or_else(|| self.refuse(token))?;
         let new = make(value);
@@ -145,21 +146,21 @@ impl<T> Table<T> {
 
     /// Ends the name; the object goes when its last user does.
     pub(crate) fn remove(&self, token: Token) -> Result<Arc<T>> {
-        let mut table = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let mut table = self.slots.write();
         let slot = self.slot(&table, token).ok_or_else(|| self.refuse(token))?;
         table.take(slot).ok_or_else(|| self.refuse(token))
     }
 
     /// Ends the names of all objects that `which` picks, and returns the objects.
     pub(crate) fn remove_all(&self, which: impl Fn(&T) -> bool) -> Vec<Arc<T>> {
-        let mut table = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let mut table = self.slots.write();
         let picked: Vec<usize> = (0..table.slots.len()).filter(|&i| table.slots[i].value.as_deref().is_some_and(&which)).collect();
         picked.into_iter().filter_map(|slot| table.take(slot)).collect()
     }
 
     /// Visits all living objects.
     pub(crate) fn for_each(&self, mut visit: impl FnMut(&T)) {
-        let table = self.slots.read().unwrap_or_else(PoisonError::into_inner);
+        let table = self.slots.read();
         table.slots.iter().filter_map(|s| s.value.as_deref()).for_each(&mut visit);
     }
 
@@ -185,7 +186,7 @@ impl<T> Table<T> {
 /// See [`Table::all`].
 pub(crate) struct Living<'t, T> {
     kind: Kind,
-    slots: RwLockReadGuard<'t, Slots<T>>,
+    slots: ReadGuard<'t, Slots<T>>,
 }
 
 impl<T> Living<'_, T> {
@@ -218,6 +219,9 @@ impl<T> Slots<T> {
 mod tests {
     use super::*;
 
+    use super::super::lock::rank;
+    type Any<T> = Table<T, { rank::BUFFERS }>;
+
     #[test]
     fn a_token_is_odd_and_no_address() {
         let token = Token::new(Kind::Buffer, 77, 0xdead_beef);
@@ -228,7 +232,7 @@ mod tests {
 
     #[test]
     fn names_end_and_never_come_back() {
-        let table = Table::new(Kind::Buffer);
+        let table = Any::new(Kind::Buffer);
         let first = table.insert_with(|_| Arc::new(1)).unwrap();
         assert_eq!(*table.get(first).unwrap(), 1);
         assert_eq!(*table.remove(first).unwrap(), 1);
@@ -242,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_name_may_go_to_another_object() {
-        let table = Table::new(Kind::Kernel);
+        let table = Any::new(Kind::Kernel);
         let token = table.insert_with(|_| Arc::new(1)).unwrap();
         assert_eq!(*table.replace(token, |old| Arc::new(old + 1)).unwrap(), 1);
         assert_eq!(*table.get(token).unwrap(), 2);
@@ -253,9 +257,9 @@ mod tests {
 
     #[test]
     fn a_worn_out_slot_retires() {
-        let table = Table::new(Kind::Kernel);
+        let table = Any::new(Kind::Kernel);
         let token = table.insert_with(|_| Arc::new(())).unwrap();
-        table.slots.write().unwrap().slots[0].generation = u32::MAX - 1;
+        table.slots.write().slots[0].generation = u32::MAX - 1;
         assert!(table.get(token).is_err());
         let last = Token::new(Kind::Kernel, 0, u32::MAX - 1);
         table.remove(last).unwrap();
@@ -268,7 +272,7 @@ mod tests {
 
     #[test]
     fn refusals_say_what_the_token_is() {
-        let buffers: Table<()> = Table::new(Kind::Buffer);
+        let buffers: Any<()> = Any::new(Kind::Buffer);
         let kernel = Token::new(Kind::Kernel, 0, 1);
         assert!(buffers.get(kernel).unwrap_err().message.contains("is an avx_kernel; an avx_buffer is expected"));
         assert!(buffers.get(Token(0)).unwrap_err().message.contains("NULL"));
@@ -278,7 +282,7 @@ mod tests {
 
     #[test]
     fn remove_all_picks() {
-        let table = Table::new(Kind::Buffer);
+        let table = Any::new(Kind::Buffer);
         let tokens: Vec<Token> = (0..10).map(|i| table.insert_with(|_| Arc::new(i)).unwrap()).collect();
         assert_eq!(table.remove_all(|i| i % 2 == 0).len(), 5);
         assert!(table.get(tokens[2]).is_err());

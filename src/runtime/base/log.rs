@@ -4,11 +4,12 @@
 //! Lines arise under locks and on the driver's threads, so they are queued; the boundary delivers them when a call returns.
 
 use super::handle::Token;
+use super::lock::{Guard, Lock, rank};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, OnceLock};
 
 /// How much a line matters; a line is kept when its level is at most the one set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,7 +74,7 @@ pub(crate) struct DeviceLog {
     own: Option<(Sink, Level)>,
     /// The device's name, once it has one.
     device: OnceLock<Token>,
-    lines: Mutex<Lines>,
+    lines: Lock<Lines, { rank::DEVICE_LOG }>,
     /// No line waits or is delivered any more.
     quiet: Condvar,
 }
@@ -89,7 +90,7 @@ struct Lines {
 impl DeviceLog {
     /// With a sink of the device's own for lines up to a level, or without.
     pub(crate) fn new(own: Option<(Sink, Level)>) -> DeviceLog {
-        DeviceLog { own, device: OnceLock::new(), lines: Mutex::default(), quiet: Condvar::new() }
+        DeviceLog { own, device: OnceLock::new(), lines: Lock::default(), quiet: Condvar::new() }
     }
 
     /// The device has this name.
@@ -118,13 +119,13 @@ impl DeviceLog {
     pub(crate) fn close(&self) {
         let mut lines = self.lines();
         while lines.count > 0 {
-            lines = self.quiet.wait(lines).unwrap_or_else(PoisonError::into_inner);
+            lines = lines.wait(&self.quiet);
         }
         lines.closed = true;
     }
 
-    fn lines(&self) -> MutexGuard<'_, Lines> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lines(&self) -> Guard<'_, Lines> {
+        self.lines.lock()
     }
 
     /// A line is about to wait; false if none are taken any more.
@@ -188,8 +189,8 @@ struct State {
     running: usize,
 }
 
-static STATE: Mutex<State> =
-    Mutex::new(State { sink: None, stderr: Level::Off, waiting: VecDeque::new(), reports: Vec::new(), reporting: false, running: 0 });
+static STATE: Lock<State, { rank::LOG }> =
+    Lock::new(State { sink: None, stderr: Level::Off, waiting: VecDeque::new(), reports: Vec::new(), reporting: false, running: 0 });
 static QUIET: Condvar = Condvar::new();
 static LEVEL: AtomicI32 = AtomicI32::new(Level::Off as i32);
 static ANY_WAITING: AtomicBool = AtomicBool::new(false);
@@ -198,8 +199,8 @@ thread_local! {
     static IN_CALLBACK: Cell<bool> = const { Cell::new(false) };
 }
 
-fn state() -> MutexGuard<'static, State> {
-    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+fn state() -> Guard<'static, State> {
+    STATE.lock()
 }
 
 /// Reads AVX_GPU_LOG's value, once, before the first line.
@@ -219,7 +220,7 @@ pub(crate) fn set_sink(sink: Option<Sink>, level: Level) {
     state.sink = sink;
     LEVEL.store(level as i32, Ordering::Relaxed);
     while state.running > 0 {
-        state = QUIET.wait(state).unwrap_or_else(PoisonError::into_inner);
+        state = state.wait(&QUIET);
     }
 }
 

@@ -7,6 +7,7 @@
 //! | `name` | names of objects that the user may change |
 //! | `log` | the log of the process |
 //! | `trace` | the trace file of the process |
+//! | `lock` | the locks of the runtime, and the order in which they are taken |
 //! | `deadline` | when a wait ends |
 //! | `pool` | threads that are kept for work which calls hand to them |
 //! | `copier` | threads that copy between ordinary memory and staging memory |
@@ -15,6 +16,7 @@ pub(crate) mod copier;
 pub(crate) mod deadline;
 pub(crate) mod error;
 pub(crate) mod handle;
+pub(crate) mod lock;
 pub(crate) mod log;
 pub(crate) mod name;
 pub(crate) mod pool;

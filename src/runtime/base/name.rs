@@ -1,22 +1,23 @@
 //! Names that the user may change: what messages and traces call an object.
 
+use super::lock::{Guard, Lock, rank};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 /// Names longer than this are cut, so that no message grows without bound.
 const MAX: usize = 256;
 
-/// See the module. Its lock is taken with no other behind it.
+/// See the module.
 pub(crate) struct Name {
     /// Where the user gives none.
     default: Arc<str>,
-    given: Mutex<Option<Arc<str>>>,
+    given: Lock<Option<Arc<str>>, { rank::NAME }>,
 }
 
 impl Name {
     /// The name that the user gave, or the default.
     pub(crate) fn new(given: Option<&str>, default: &str) -> Name {
-        Name { default: cut(default), given: Mutex::new(given.map(cut)) }
+        Name { default: cut(default), given: Lock::new(given.map(cut)) }
     }
 
     /// The name now.
@@ -34,8 +35,8 @@ impl Name {
         *self.lock() = given.map(cut);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Arc<str>>> {
-        self.given.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Guard<'_, Option<Arc<str>>> {
+        self.given.lock()
     }
 }
 

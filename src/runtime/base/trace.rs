@@ -6,13 +6,14 @@
 //! valid JSON after each flush: the closing bracket is written over by what comes next. A process that ends without closing its devices
 //! loses what came since the last one.
 
+use super::lock::{Guard, Lock, rank};
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Bytes that are gathered before they are written.
@@ -29,7 +30,7 @@ const HOST: u32 = 1;
 /// A trace that is being written.
 pub(crate) struct Trace {
     origin: Instant,
-    state: Mutex<State>,
+    state: Lock<State, { rank::TRACE }>,
 }
 
 struct State {
@@ -93,7 +94,7 @@ impl Trace {
         file.write_all(EMPTY)?;
         let origin = Instant::now();
         let state = State { file, end: 1, text: String::new(), flushed: origin, rows: HashMap::new(), open_devices: 0 };
-        let trace = Trace { origin, state: Mutex::new(state) };
+        let trace = Trace { origin, state: Lock::new(state) };
         trace.put(|state| state.name("process", HOST, 0, "host"));
         Ok(trace)
     }
@@ -183,8 +184,8 @@ impl Trace {
         }
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> Guard<'_, State> {
+        self.state.lock()
     }
 }
 

@@ -7,6 +7,7 @@ use crate::compile::Variant;
 use crate::runtime::base::copier::Copiers;
 use crate::runtime::base::error::Result;
 use crate::runtime::base::handle::Token;
+use crate::runtime::base::lock::{Guard, Lock, rank};
 use crate::runtime::base::name::Name;
 use crate::runtime::kernel::cache::DiskCache;
 use crate::runtime::kernel::code_cache::CodeCache;
@@ -21,7 +22,7 @@ use crate::runtime::schedule::staging::Returned;
 use crate::runtime::schedule::stream_state::Line;
 use crate::vulkan::{self, Completion, Memory, Pipeline, Stamps};
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Condvar, OnceLock};
 use std::time::Duration;
 
 /// A physical device, opened. Fields are dropped in order: what uses the Vulkan device before it.
@@ -38,7 +39,7 @@ pub(crate) struct Device {
     pub(crate) engine: EngineLock,
     /// There is a tail to watch, or the device is being destroyed.
     pub(crate) tail: Condvar,
-    pub(crate) tail_thread: Mutex<Option<std::thread::JoinHandle<()>>>,
+    pub(crate) tail_thread: Lock<Option<std::thread::JoinHandle<()>>, { rank::FLUSH_THREAD }>,
     /// Shared with the engine.
     pub(crate) attention: Arc<AtomicBool>,
     /// As the engine's.
@@ -66,7 +67,7 @@ pub(crate) struct Device {
 impl Device {
     /// The engine, for as long as it takes to record something: never across a wait for the GPU.
     #[inline]
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Engine> {
+    pub(crate) fn lock(&self) -> Guard<'_, Engine> {
         self.engine.lock()
     }
 

@@ -1,14 +1,15 @@
 //! The calls that are inside a device: destroying the device lets no other in and waits for them.
 
+use crate::runtime::base::lock::{Lock, rank};
+use std::sync::Condvar;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
 
 /// How many calls are inside a device, and whether new ones may enter.
 #[derive(Default)]
 pub(crate) struct Calls {
     /// Twice the number of calls inside, plus 1 once the device is being destroyed.
     state: AtomicUsize,
-    lock: Mutex<()>,
+    lock: Lock<(), { rank::GATE }>,
     left: Condvar,
 }
 
@@ -23,7 +24,7 @@ impl Calls {
     #[inline]
     pub(crate) fn leave(&self) {
         if self.state.fetch_sub(2, Ordering::AcqRel) == 3 {
-            drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner));
+            drop(self.lock.lock());
             self.left.notify_all();
         }
     }
@@ -31,9 +32,9 @@ impl Calls {
     /// Lets no call in any more and waits for those inside.
     pub(crate) fn close(&self) {
         self.state.fetch_or(1, Ordering::AcqRel);
-        let mut guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut guard = self.lock.lock();
         while self.state.load(Ordering::Acquire) != 1 {
-            guard = self.left.wait(guard).unwrap_or_else(PoisonError::into_inner);
+            guard = guard.wait(&self.left);
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::{Kind, Table, Token};
+use crate::runtime::base::lock::rank;
 use crate::runtime::device::core::Device;
 use std::ops::Deref;
 use std::sync::Arc;
 
-static DEVICES: Table<Device> = Table::new(Kind::Device);
+static DEVICES: Table<Device, { rank::DEVICES }> = Table::new(Kind::Device);
 
 /// A device, kept from being destroyed for the length of a call.
 pub(crate) struct Inside(Arc<Device>);

@@ -1,9 +1,10 @@
 //! Taking the engine.
 
+use crate::runtime::base::lock::{Guard, Lock, rank};
 use crate::runtime::schedule::engine::Engine;
 use crate::vulkan::Completion;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Condvar};
 use std::time::Duration;
 
 /// How often a thread looks for the engine before it sleeps, and how many pauses of the processor are between two looks: some 40 us.
@@ -14,7 +15,7 @@ const LOOKERS: u32 = 8;
 
 /// The engine behind its lock, with the signal that something which calls wait for has changed under it.
 pub(crate) struct EngineLock {
-    engine: Mutex<Engine>,
+    engine: Lock<Engine, { rank::ENGINE }>,
     /// Threads in line for it.
     in_line: AtomicU32,
     /// Of each lane.
@@ -28,7 +29,7 @@ pub(crate) struct EngineLock {
 impl EngineLock {
     pub(crate) fn new(engine: Engine, completions: Vec<Arc<Completion>>) -> EngineLock {
         EngineLock {
-            engine: Mutex::new(engine),
+            engine: Lock::new(engine),
             in_line: AtomicU32::new(0),
             completions,
             changed: Condvar::new(),
@@ -37,11 +38,10 @@ impl EngineLock {
     }
 
     /// The engine, for as long as it takes to record something: never across a wait for the GPU.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Engine> {
+    pub(crate) fn lock(&self) -> Guard<'_, Engine> {
         match self.engine.try_lock() {
-            Ok(engine) => engine,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => self.lock_contended(),
+            Some(engine) => engine,
+            None => self.lock_contended(),
         }
     }
 
@@ -49,25 +49,23 @@ impl EngineLock {
     /// behind. Among threads that wait for the device between their calls that is what would take the time, so a few look again for a
     /// moment. Threads that only queue are faster if one works on and the others sleep.
     #[cold]
-    fn lock_contended(&self) -> MutexGuard<'_, Engine> {
+    fn lock_contended(&self) -> Guard<'_, Engine> {
         self.in_line.fetch_add(1, Ordering::Relaxed);
         let engine = self.look_for_engine();
         self.in_line.fetch_sub(1, Ordering::Relaxed);
         engine
     }
 
-    fn look_for_engine(&self) -> MutexGuard<'_, Engine> {
+    fn look_for_engine(&self) -> Guard<'_, Engine> {
         if self.in_line() <= LOOKERS && self.completions.iter().any(|completion| completion.waiting() > 0) {
             for _ in 0..LOCK_LOOKS {
                 (0..LOCK_PAUSE).for_each(|_| std::hint::spin_loop());
-                match self.engine.try_lock() {
-                    Ok(engine) => return engine,
-                    Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
-                    Err(TryLockError::WouldBlock) => {}
+                if let Some(engine) = self.engine.try_lock() {
+                    return engine;
                 }
             }
         }
-        self.engine.lock().unwrap_or_else(PoisonError::into_inner)
+        self.engine.lock()
     }
 
     /// How many threads are in line for the engine.
@@ -76,16 +74,16 @@ impl EngineLock {
     }
 
     /// Gives the lock away until pins end or staging chunks come back, for a second at most.
-    pub(crate) fn wait_for_change<'a>(&self, engine: MutexGuard<'a, Engine>) -> MutexGuard<'a, Engine> {
+    pub(crate) fn wait_for_change<'a>(&self, engine: Guard<'a, Engine>) -> Guard<'a, Engine> {
         self.wait_unless(engine, || false)
     }
 
     /// As `wait_for_change`, unless what is waited for is there by now.
-    pub(crate) fn wait_unless<'a>(&self, engine: MutexGuard<'a, Engine>, is_there: impl FnOnce() -> bool) -> MutexGuard<'a, Engine> {
+    pub(crate) fn wait_unless<'a>(&self, engine: Guard<'a, Engine>, is_there: impl FnOnce() -> bool) -> Guard<'a, Engine> {
         self.changes_wanted.fetch_add(1, Ordering::SeqCst);
         let engine = match is_there() {
             true => engine,
-            false => self.changed.wait_timeout(engine, Duration::from_secs(1)).unwrap_or_else(PoisonError::into_inner).0,
+            false => engine.wait_timeout(&self.changed, Duration::from_secs(1)),
         };
         self.changes_wanted.fetch_sub(1, Ordering::SeqCst);
         engine

@@ -2,13 +2,14 @@
 
 use super::storage::Storage;
 use crate::compile::debug::{DebugInfo, DebugRecord, HEADER, Severity};
+use crate::runtime::base::lock::{Guard, Lock, rank};
 use crate::runtime::base::log::{self, DeviceLog, Level};
 use crate::runtime::schedule::hazard::{Clock, Stage, Use};
 use crate::runtime::schedule::stream_state::Line;
 use crate::runtime::schedule::track::Touch;
 use crate::vulkan::Slice;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The most bytes of a dispatch's buffer.
 pub(crate) const MOST: u64 = 64 << 20;
@@ -19,9 +20,9 @@ pub(crate) struct Reports {
     /// Something was dispatched that reports.
     used: AtomicBool,
     /// Held by the thread that reads. Taken before any other lock.
-    reading: Mutex<()>,
+    reading: Lock<(), { rank::REPORT_READER }>,
     /// Taken with no other lock behind it.
-    buffers: Mutex<Buffers>,
+    buffers: Lock<Buffers, { rank::REPORT_BUFFERS }>,
 }
 
 #[derive(Default)]
@@ -76,13 +77,13 @@ impl Drop for Report<'_> {
 }
 
 impl Reports {
-    fn buffers(&self) -> MutexGuard<'_, Buffers> {
-        self.buffers.lock().unwrap_or_else(PoisonError::into_inner)
+    fn buffers(&self) -> Guard<'_, Buffers> {
+        self.buffers.lock()
     }
 
     /// Held by the thread that reads reports, so that they keep their order.
-    pub(crate) fn reading(&self) -> MutexGuard<'_, ()> {
-        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn reading(&self) -> Guard<'_, ()> {
+        self.reading.lock()
     }
 
     /// The lane and submission of the oldest report, if so many bytes of buffers are not read yet.

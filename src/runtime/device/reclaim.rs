@@ -2,13 +2,13 @@
 
 use super::core::Device;
 use crate::runtime::base::error::Result;
+use crate::runtime::base::lock::Guard;
 use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::graveyard::Dead;
 use crate::runtime::schedule::hazard::Clock;
 use crate::runtime::schedule::staging::{Chunk, Ticket};
 use crate::runtime::schedule::track::TrackId;
 use crate::vulkan::{self, Allocation, MemoryKind};
-use std::sync::MutexGuard;
 
 impl Device {
     /// Allocates memory; if there is none, first takes back what the GPU has finished with or will finish.
@@ -94,7 +94,7 @@ impl Device {
     }
 
     /// As `wait_for_change`, for who waits for a chunk: those that come back without the lock may have come just now.
-    pub(crate) fn wait_for_chunk<'a>(&self, engine: MutexGuard<'a, Engine>) -> MutexGuard<'a, Engine> {
+    pub(crate) fn wait_for_chunk<'a>(&self, engine: Guard<'a, Engine>) -> Guard<'a, Engine> {
         self.engine.wait_unless(engine, || !self.returned.is_empty())
     }
 }

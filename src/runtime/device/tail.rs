@@ -13,8 +13,8 @@ use crate::runtime::schedule::hazard::{Clock, MAX_LANES};
 use crate::runtime::schedule::stream_state::Line;
 use crate::sys;
 use crate::vulkan::wait_first;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -50,7 +50,7 @@ impl Device {
 
     /// Wakes the tail thread, or starts it; false if there is none to have.
     fn watch_tail(self: &Arc<Self>) -> bool {
-        let mut thread = self.tail_thread.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut thread = self.tail_thread.lock();
         if thread.is_none() {
             match spawn(self.clone()) {
                 Ok(handle) => *thread = Some(handle),
@@ -92,7 +92,7 @@ fn watch(device: &Device) {
             let mut engine = device.lock();
             while quiet >= NAPS && !engine.stop && !engine.has_tail() {
                 engine.tail_sleeps = true;
-                engine = device.tail.wait(engine).unwrap_or_else(PoisonError::into_inner);
+                engine = engine.wait(&device.tail);
             }
             engine.tail_sleeps = false;
             if engine.stop {

@@ -1,17 +1,18 @@
 //! The disk cache of a device's compiled pipelines: one file a device and driver, in the user's cache folder.
 
 use crate::compile::disk::{self, Key, Loaded};
+use crate::runtime::base::lock::{Lock, rank};
 use crate::runtime::base::log::{self, DeviceLog};
 use crate::vulkan::Snapshot;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Where a device's pipelines are kept, and the hash of what is there.
 pub(crate) struct DiskCache {
     folder: PathBuf,
     key: Key,
-    stored: Mutex<Option<u64>>,
+    stored: Lock<Option<u64>, { rank::PIPELINE_CACHE_FILE }>,
     log: Arc<DeviceLog>,
 }
 
@@ -36,7 +37,7 @@ impl DiskCache {
             vendor_id: properties.vendor_id,
             device_id: properties.device_id,
         };
-        Some(DiskCache { folder, key, stored: Mutex::new(None), log: log.clone() })
+        Some(DiskCache { folder, key, stored: Lock::new(None), log: log.clone() })
     }
 
     /// What an earlier run stored; nothing if there is none or it is damaged.
@@ -44,7 +45,7 @@ impl DiskCache {
         match disk::load(&self.folder, &self.key) {
             Loaded::Data(data) => {
                 self.log.line(log::Level::Info, format!("{} bytes of compiled kernels from {}", data.len(), self.folder.display()));
-                *self.stored.lock().unwrap_or_else(PoisonError::into_inner) = Some(xxh3_64(&data));
+                *self.stored.lock() = Some(xxh3_64(&data));
                 data
             }
             Loaded::Missing => Vec::new(),
@@ -58,7 +59,7 @@ impl DiskCache {
     /// Stores `data` if it is not what is there. A folder that cannot be written is told to the log, no more.
     pub(crate) fn save(&self, data: &[u8]) {
         let hash = xxh3_64(data);
-        let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stored = self.stored.lock();
         if *stored == Some(hash) {
             return;
         }

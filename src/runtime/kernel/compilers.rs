@@ -6,16 +6,16 @@
 
 use crate::compile::{self, WGSL_STACK};
 use crate::runtime::base::error::{Result, out_of_host_memory};
+use crate::runtime::base::lock::{Guard, Lock, rank};
 use crate::runtime::base::pool::Pool;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Threads that are kept while there is nothing to compile.
 const KEPT: usize = 8;
 
 /// See the module. Threads that are at work are not in it.
 #[derive(Default)]
-pub(crate) struct Compilers(Mutex<Vec<Pool>>);
+pub(crate) struct Compilers(Lock<Vec<Pool>, { rank::COMPILERS }>);
 
 impl Compilers {
     /// With a thread that does `first`, which nobody waits for. Without room for one the first kernel asks for it again.
@@ -50,8 +50,8 @@ impl Compilers {
         drop(kept);
     }
 
-    fn kept(&self) -> MutexGuard<'_, Vec<Pool>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn kept(&self) -> Guard<'_, Vec<Pool>> {
+        self.0.lock()
     }
 }
 

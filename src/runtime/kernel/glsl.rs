@@ -5,11 +5,12 @@ use super::options::Options;
 use crate::compile::glsl::{self, FlatText, PreprocessOptions};
 use crate::compile::{self, Request, Target};
 use crate::runtime::base::error::Result;
+use crate::runtime::base::lock::{Lock, rank};
 use crate::runtime::base::log;
 use crate::sys::Shaderc;
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::Once;
 
 /// How to get the full compiler.
 const INSTALL: &str = "for all of GLSL install libshaderc (Debian and Ubuntu: libshaderc1; Fedora: libshaderc; Arch, Homebrew: shaderc), or name its \
@@ -69,7 +70,7 @@ type Question = (String, String, (u8, u8));
 /// What libshaderc defines a name as for a `#version`; asked once for each. Its names all start alike, and are some two hundred: after
 /// `MAX_ASKED` new ones in a kernel, of which `asked` keeps count, the next ones are no macros.
 fn ask(shaderc: &Shaderc, version: &str, name: &str, target: &Target, asked: &Cell<usize>) -> Option<String> {
-    static ANSWERS: Mutex<Option<HashMap<Question, Option<String>>>> = Mutex::new(None);
+    static ANSWERS: Lock<Option<HashMap<Question, Option<String>>>, { rank::GLSL_MACROS }> = Lock::new(None);
     /// Beyond this many, answers are not kept.
     const MAX_ANSWERS: usize = 4096;
     /// Beyond this many in one kernel, names are not asked for.
@@ -78,7 +79,7 @@ fn ask(shaderc: &Shaderc, version: &str, name: &str, target: &Target, asked: &Ce
         return None;
     }
     let key = (version.to_owned(), name.to_owned(), target.spirv_version);
-    let known = ANSWERS.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(|answers| answers.get(&key).cloned());
+    let known = ANSWERS.lock().as_ref().and_then(|answers| answers.get(&key).cloned());
     if let Some(known) = known {
         return known;
     }
@@ -89,7 +90,7 @@ fn ask(shaderc: &Shaderc, version: &str, name: &str, target: &Target, asked: &Ce
     let question = format!("#version {version}\n#ifdef {name}\nanswer {name}\n#endif\n");
     let text = shaderc.preprocess(&question, target.spirv_version);
     let answer = text.and_then(|text| Some(text.lines().find_map(|line| line.trim().strip_prefix("answer"))?.trim().to_owned()));
-    let mut answers = ANSWERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut answers = ANSWERS.lock();
     let answers = answers.get_or_insert_default();
     if answers.len() < MAX_ANSWERS {
         answers.insert(key, answer.clone());

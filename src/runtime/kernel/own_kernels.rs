@@ -1,7 +1,8 @@
 //! The library's own kernels, which copy and fill.
 
 use super::program::Program;
-use std::sync::{Arc, Mutex};
+use crate::runtime::base::lock::{Lock, rank};
+use std::sync::Arc;
 
 /// What copies whole vectors.
 pub(crate) const COPY: &str = "@group(0) @binding(0) var<storage, read> src: array<vec4<u32>>;
@@ -24,6 +25,6 @@ pub(crate) const FILL: &str = "var<immediate> pattern: vec4<u32>;
 /// The library's own kernels, each made when it is first needed.
 #[derive(Default)]
 pub(crate) struct OwnKernels {
-    pub(crate) copy: Mutex<Option<Arc<Program>>>,
-    pub(crate) fill: Mutex<Option<Arc<Program>>>,
+    pub(crate) copy: Lock<Option<Arc<Program>>, { rank::OWN_KERNELS }>,
+    pub(crate) fill: Lock<Option<Arc<Program>>, { rank::OWN_KERNELS }>,
 }

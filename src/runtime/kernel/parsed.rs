@@ -2,8 +2,9 @@
 //! constants, share what is the same for all.
 
 use crate::compile::{self, Parsed};
+use crate::runtime::base::lock::{Lock, rank};
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_128;
 
 /// Texts that are kept, and the most bytes of all of them.
@@ -13,12 +14,12 @@ const KEPT_BYTES: usize = 1 << 20;
 /// The text's hash, and whether it is for kernels that report.
 type Key = (u128, bool);
 
-static PARSED: Mutex<VecDeque<(Key, Arc<Parsed>)>> = Mutex::new(VecDeque::new());
+static PARSED: Lock<VecDeque<(Key, Arc<Parsed>)>, { rank::PARSED_CACHE }> = Lock::new(VecDeque::new());
 
 /// The module of a text; it is read if it is not kept. As [`Parsed::new`].
 pub(crate) fn parse(code: &[u8], label: &str, debug: bool) -> compile::Result<Arc<Parsed>> {
     let key = (xxh3_128(code), debug);
-    let kept = || PARSED.lock().unwrap_or_else(PoisonError::into_inner);
+    let kept = || PARSED.lock();
     if let Some((_, parsed)) = kept().iter().find(|(k, _)| *k == key) {
         return Ok(parsed.clone());
     }

@@ -7,12 +7,13 @@ use super::subgroups::Subgroups;
 use crate::compile::debug::DebugInfo;
 use crate::compile::{self, Binding, BindingKind, Interface, Variant};
 use crate::runtime::base::error::{Error, Result};
+use crate::runtime::base::lock::{Lock, rank};
 use crate::runtime::base::{name, trace};
 use crate::runtime::schedule::graveyard::{Dead, DropQueue};
 use crate::runtime::schedule::hazard::{Clock, MAX_LANES};
 use crate::vulkan::{self, Descriptor, Pipeline, PipelineDesc, Slot};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 /// What a kernel runs. Recorded commands hold it, and it holds no device.
 pub(crate) struct Program {
@@ -34,7 +35,7 @@ pub(crate) struct Compiled {
     pub(crate) subgroups: Subgroups,
     /// By [`Variant`]; made when first needed.
     pipelines: [OnceLock<Pipeline>; 4],
-    making: Mutex<()>,
+    making: Lock<(), { rank::PIPELINES }>,
 }
 
 impl Program {
@@ -80,7 +81,7 @@ impl Compiled {
             bounds,
             subgroups: options.subgroups,
             pipelines: Default::default(),
-            making: Mutex::new(()),
+            making: Lock::new(()),
         }
     }
 
@@ -117,7 +118,7 @@ impl Compiled {
             return Ok(pipeline);
         }
         let cell = &self.pipelines[usize::from(variant.aliased) | usize::from(variant.split) << 1];
-        let _one_at_a_time = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = self.making.lock();
         if let Some(pipeline) = cell.get() {
             return Ok(pipeline);
         }

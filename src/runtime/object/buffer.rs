@@ -2,14 +2,15 @@
 
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::{Kind, Table, Token};
+use crate::runtime::base::lock::{Lock, rank};
 use crate::runtime::device::core::Device;
 use crate::runtime::device::inside::Inside;
 use crate::runtime::device::storage::Storage;
 use crate::vulkan::Slice;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-static BUFFERS: Table<Buffer> = Table::new(Kind::Buffer);
+static BUFFERS: Table<Buffer, { rank::BUFFERS }> = Table::new(Kind::Buffer);
 
 /// The bits of a kind of memory; those above are flags.
 pub(crate) const KIND_MASK: u32 = 0xff;
@@ -43,19 +44,19 @@ pub(crate) struct Buffer {
     pub(crate) alignment: u64,
     pub(crate) heap: u32,
     pub(crate) storage: Storage,
-    label: Mutex<Option<Arc<str>>>,
+    label: Lock<Option<Arc<str>>, { rank::NAME }>,
 }
 
 impl Buffer {
     /// A buffer over memory of a heap, as `options` ask for it.
     pub(crate) fn new(device: &Arc<Device>, options: &Options, label: Option<Arc<str>>, heap: u32, storage: Storage) -> Arc<Buffer> {
         let (memory, alignment) = (options.memory, options.alignment());
-        Arc::new(Buffer { device: device.clone(), memory, alignment, heap, storage, label: Mutex::new(label) })
+        Arc::new(Buffer { device: device.clone(), memory, alignment, heap, storage, label: Lock::new(label) })
     }
 
     /// The buffer in messages.
     pub(crate) fn name(&self) -> String {
-        match &*self.label.lock().unwrap_or_else(PoisonError::into_inner) {
+        match &*self.label.lock() {
             Some(label) => format!("the buffer '{label}' of {} bytes", self.storage.size),
             None => format!("the buffer of {} bytes", self.storage.size),
         }
@@ -78,12 +79,12 @@ impl Buffer {
 
     /// Its label.
     pub(crate) fn label(&self) -> Option<Arc<str>> {
-        self.label.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.label.lock().clone()
     }
 
     /// Names it for messages.
     pub(crate) fn set_label(&self, label: Option<&str>) {
-        *self.label.lock().unwrap_or_else(PoisonError::into_inner) = label.map(short_label);
+        *self.label.lock() = label.map(short_label);
     }
 
     /// `size` bytes from `offset`, if they lie inside.

@@ -3,6 +3,7 @@
 use crate::compile::Variant;
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::{Kind, Living, Table, Token};
+use crate::runtime::base::lock::rank;
 use crate::runtime::device::core::Device;
 use crate::runtime::device::inside::Inside;
 use crate::runtime::kernel::options::{Language, Options};
@@ -11,7 +12,7 @@ use crate::runtime::kernel::translate;
 use crate::runtime::schedule::graveyard::Dead;
 use std::sync::Arc;
 
-static KERNELS: Table<Kernel> = Table::new(Kind::Kernel);
+static KERNELS: Table<Kernel, { rank::KERNELS }> = Table::new(Kind::Kernel);
 
 /// Longer names of entry points are refused by some drivers and layers.
 const MAX_ENTRY_POINT: usize = 255;

@@ -7,7 +7,8 @@
 //! keeps one. Work that does not fail takes no lock and no memory here; the record of an event takes one of each.
 
 use crate::runtime::base::error::{Error, Result};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use crate::runtime::base::lock::{Guard, Lock, rank};
+use std::sync::{Arc, OnceLock, Weak};
 
 /// Streams of a device whose failures wait to be told, at most. Beyond it the oldest failure is forgotten: its stream was mostly freed.
 const MAX_UNTOLD: usize = 1024;
@@ -47,7 +48,7 @@ impl Outcome {
 
 /// The failures of one stream, as far as records of events are concerned. Its lock is taken with no other behind it.
 #[derive(Default)]
-pub(crate) struct Failures(Mutex<State>);
+pub(crate) struct Failures(Lock<State, { rank::FAILURES }>);
 
 #[derive(Default)]
 struct State {
@@ -61,8 +62,8 @@ struct State {
 }
 
 impl Failures {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> Guard<'_, State> {
+        self.0.lock()
     }
 
     /// How many records were made: what is queued now concerns those behind them.

@@ -1,11 +1,12 @@
 //! What goes when the GPU has passed its last use.
 
 use super::hazard::{Clock, MAX_LANES};
+use crate::runtime::base::lock::{Lock, rank};
 use crate::vulkan::Allocation;
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// Something that goes when the GPU has passed its last use.
 pub(crate) enum Dead {
@@ -59,14 +60,14 @@ impl Graveyard {
 /// What is let go while the engine is not locked, until the engine takes it over. So what goes may let go of more.
 #[derive(Default)]
 pub(crate) struct DropQueue {
-    list: Mutex<Vec<(Clock, Dead)>>,
+    list: Lock<Vec<(Clock, Dead)>, { rank::DROPS }>,
     any: AtomicBool,
 }
 
 impl DropQueue {
     /// Lets something go when all submissions of `last_use` are done.
     pub(crate) fn push(&self, last_use: Clock, dead: Dead) {
-        self.list.lock().unwrap_or_else(PoisonError::into_inner).push((last_use, dead));
+        self.list.lock().push((last_use, dead));
         self.any.store(true, Ordering::Release);
     }
 
@@ -79,7 +80,7 @@ impl DropQueue {
     /// All of it.
     pub(crate) fn take(&self) -> Vec<(Clock, Dead)> {
         self.any.swap(false, Ordering::Acquire);
-        std::mem::take(&mut *self.list.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.list.lock())
     }
 }
 

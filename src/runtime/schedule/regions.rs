@@ -3,9 +3,10 @@
 use super::hazard::{Stage, Use};
 use super::track::{Touch, TrackId};
 use crate::runtime::base::error::{Error, Result, Status};
+use crate::runtime::base::lock::{SharedLock, rank};
 use crate::vulkan::{Imported, Slice};
 use std::ops::Range;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 /// A registered region.
 pub(crate) struct Region {
@@ -39,24 +40,24 @@ impl Region {
 
 /// The registered regions of a device, which do not overlap.
 #[derive(Default)]
-pub(crate) struct Registered(RwLock<Vec<Arc<Region>>>);
+pub(crate) struct Registered(SharedLock<Vec<Arc<Region>>, { rank::REGIONS }>);
 
 impl Registered {
     /// The region that holds `size` bytes at `address`, and where in it they are.
     pub(crate) fn find(&self, address: usize, size: usize) -> Option<(Arc<Region>, u64)> {
-        let regions = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let regions = self.0.read();
         let region = regions.iter().find(|r| r.start <= address && size <= r.size && address - r.start <= r.size - size)?;
         Some((region.clone(), (address - region.start) as u64))
     }
 
     /// Fails if `size` bytes at `start` share one with a region.
     pub(crate) fn check_apart(&self, start: usize, size: usize) -> Result<()> {
-        check_apart(&self.0.read().unwrap_or_else(PoisonError::into_inner), start, size)
+        check_apart(&self.0.read(), start, size)
     }
 
     /// Adds `size` bytes at `start`, which `track` has the engine track.
     pub(crate) fn add(&self, (start, size): (usize, usize), imported: Imported, track: impl FnOnce() -> TrackId) -> Result<()> {
-        let mut regions = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut regions = self.0.write();
         check_apart(&regions, start, size)?;
         regions.push(Arc::new(Region { start, size, imported, track: track() }));
         Ok(())
@@ -64,13 +65,13 @@ impl Registered {
 
     /// Takes the region out that starts at an address.
     pub(crate) fn remove(&self, start: usize) -> Option<Arc<Region>> {
-        let mut regions = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut regions = self.0.write();
         regions.iter().position(|r| r.start == start).map(|i| regions.swap_remove(i))
     }
 
     /// Forgets all; what the caller must free of them, once the device's work is done.
     pub(crate) fn clear(&self) -> Vec<TrackId> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).drain(..).map(|region| region.track).collect()
+        self.0.write().drain(..).map(|region| region.track).collect()
     }
 }
 

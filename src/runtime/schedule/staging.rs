@@ -4,8 +4,9 @@
 
 use super::hazard::Clock;
 use crate::runtime::base::error::Result;
+use crate::runtime::base::lock::{Guard, Lock, rank};
 use crate::vulkan::{Allocation, HostView, Memory, MemoryKind, Slice};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 /// Transfers up to this go through the arena, and single small chunks for reads.
 pub(crate) const SMALL: u64 = 64 << 10;
@@ -128,11 +129,11 @@ impl Ring {
 
 /// Small chunks that the device has passed, and the threads that read from them gave back without taking the engine. They are the ring's.
 #[derive(Default)]
-pub(crate) struct Returned(Mutex<Vec<(Ticket, Chunk)>>);
+pub(crate) struct Returned(Lock<Vec<(Ticket, Chunk)>, { rank::RETURNED_CHUNKS }>);
 
 impl Returned {
-    fn list(&self) -> MutexGuard<'_, Vec<(Ticket, Chunk)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn list(&self) -> Guard<'_, Vec<(Ticket, Chunk)>> {
+        self.0.lock()
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -3,12 +3,13 @@
 use super::record::Recording;
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::{Kind, Living, Table, Token};
+use crate::runtime::base::lock::{Lock, rank};
 use crate::runtime::device::core::Device;
 use crate::runtime::device::inside::Inside;
 use crate::runtime::schedule::stream_state::Line;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-static STREAMS: Table<Stream> = Table::new(Kind::Stream);
+static STREAMS: Table<Stream, { rank::STREAMS }> = Table::new(Kind::Stream);
 
 /// A stream, as a handle names it.
 pub(crate) struct Stream {
@@ -19,7 +20,7 @@ pub(crate) struct Stream {
 enum StreamKind {
     Live(Arc<Line>),
     /// Records a graph; empty once that has ended.
-    Recording(Mutex<Option<Recording>>),
+    Recording(Lock<Option<Recording>, { rank::RECORDING }>),
 }
 
 /// Where a verb's work goes.
@@ -54,7 +55,7 @@ impl Stream {
     /// Works on what the recording stream has recorded. Fails once the recording has ended.
     pub(crate) fn recording<T>(&self, work: impl FnOnce(&mut Recording) -> Result<T>) -> Result<T> {
         if let StreamKind::Recording(recording) = &self.kind
-            && let Some(recording) = &mut *recording.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+            && let Some(recording) = &mut *recording.lock()
         {
             return work(recording);
         }
@@ -64,7 +65,7 @@ impl Stream {
     /// Ends the recording and gives what was recorded.
     pub(crate) fn take_recording(&self) -> Result<Recording> {
         if let StreamKind::Recording(recording) = &self.kind
-            && let Some(recording) = recording.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+            && let Some(recording) = recording.lock().take()
         {
             return Ok(recording);
         }
@@ -97,7 +98,7 @@ pub(crate) fn name(device: &Arc<Device>, line: Arc<Line>) -> Result<Token> {
 
 /// Makes a stream that records.
 pub(crate) fn record(device: &Arc<Device>, recording: Recording) -> Result<Token> {
-    STREAMS.insert_with(|_| Arc::new(Stream { device: device.clone(), kind: StreamKind::Recording(Mutex::new(Some(recording))) }))
+    STREAMS.insert_with(|_| Arc::new(Stream { device: device.clone(), kind: StreamKind::Recording(Lock::new(Some(recording))) }))
 }
 
 /// The stream of that name, and its device kept open.

@@ -1,6 +1,7 @@
 //! Whose turn it is: which bytes the user has mapped, and which a call in progress works on with no lock held.
 
 use crate::runtime::base::error::{Error, Result, Status};
+use crate::runtime::base::lock::Guard;
 use crate::runtime::device::core::Device;
 use crate::runtime::object::buffer::Buffer;
 use crate::runtime::schedule::engine::Engine;
@@ -8,7 +9,7 @@ use crate::runtime::schedule::hazard::{Stage, Use};
 use crate::runtime::schedule::track::{Standing, Touch};
 use smallvec::SmallVec;
 use std::ops::Range;
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
 /// What a command touches, with the buffers for messages.
 #[derive(Clone, Default)]
@@ -49,7 +50,7 @@ pub(crate) fn check_owner(device: &Arc<Device>, buffer: &Buffer) -> Result<()> {
 }
 
 /// The engine, once no other call is working on what is touched. Fails if the device is lost or a range mapped in a conflicting way.
-pub(crate) fn turn<'a>(device: &'a Device, touches: &Touches) -> Result<MutexGuard<'a, Engine>> {
+pub(crate) fn turn<'a>(device: &'a Device, touches: &Touches) -> Result<Guard<'a, Engine>> {
     let mut engine = device.lock();
     loop {
         engine.check()?;
