@@ -37,9 +37,7 @@ struct Record {
 
 impl Record {
     fn clock(&self) -> Clock {
-        let mut clock = Clock::default();
-        clock[usize::from(self.point.lane)] = self.point.submission;
-        clock
+        self.point.clock()
     }
 
     /// The failure of the work before it, if that is known. It stays the record's; the stream tells it once more to its own callers.

@@ -14,7 +14,7 @@ use crate::runtime::kernel::own_kernels::{COPY, FILL};
 use crate::runtime::kernel::program::Program;
 use crate::runtime::object::buffer::{self, Buffer};
 use crate::runtime::object::kernel;
-use crate::runtime::schedule::hazard::Stage;
+use crate::runtime::schedule::hazard::{Stage, overlap};
 use crate::runtime::schedule::staging::SMALL;
 use crate::runtime::stream::op::{Bound, Dispatch, Op, Prepared, Size};
 use crate::runtime::stream::target::Target;
@@ -78,7 +78,7 @@ pub(crate) fn copy(stream: Token, dst: (Token, u64), src: (Token, u64), size: u6
     check_owner(&device, &from)?;
     let target = device.target(stream)?;
     let (to_range, from_range) = (to.range(dst.1, size)?, from.range(src.1, size)?);
-    if Arc::ptr_eq(&to, &from) && to_range.start < from_range.end && from_range.start < to_range.end {
+    if Arc::ptr_eq(&to, &from) && overlap(&to_range, &from_range) {
         let name = to.name();
         return Err(invalid(format!(
             "the ranges {from_range:?} and {to_range:?} of {name} overlap; copy through another buffer, or in parts that do not"

@@ -18,7 +18,7 @@ use crate::runtime::kernel::args::Arg;
 use crate::runtime::kernel::properties::GraphProperties;
 use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::graveyard::Dead;
-use crate::runtime::schedule::hazard::{Clock, Conflicts, History, MAX_LANES, Order, Point, Stages};
+use crate::runtime::schedule::hazard::{Clock, Conflicts, History, MAX_LANES, Order, Point, Stages, clock_of};
 use crate::runtime::schedule::staging::Chunk;
 use crate::runtime::schedule::timeline::Label;
 use crate::runtime::schedule::track::TrackId;
@@ -286,9 +286,7 @@ impl Content {
                 }
                 return self.record(device, values, None);
             };
-            let mut clock = Clock::default();
-            clock[usize::from(lane)] = submission;
-            device.wait_or_fail(&clock, device.deadline())?;
+            device.wait_or_fail(&clock_of(lane, submission), device.deadline())?;
         }
     }
 

@@ -13,7 +13,7 @@ use crate::runtime::device::inside::Inside;
 use crate::runtime::object::buffer::{self, Buffer};
 use crate::runtime::schedule::delivery::{Delivery, Source};
 use crate::runtime::schedule::engine::Engine;
-use crate::runtime::schedule::hazard::{Clock, MAX_LANES, Stage};
+use crate::runtime::schedule::hazard::{Clock, Stage, clock_of};
 use crate::runtime::schedule::regions::Region;
 use crate::runtime::schedule::staging::{Chunk, LARGE, Ring, SMALL, Staging, Taken};
 use crate::runtime::schedule::stream_state::Line;
@@ -185,9 +185,7 @@ fn take_chunk(device: &Inside, ring: impl Fn(&mut Staging) -> &mut Ring) -> Resu
         match ring(&mut engine.staging).take(&done)? {
             Taken::Chunk(chunk) => return Ok(chunk),
             Taken::After((lane, number)) => {
-                let mut clock = [0; MAX_LANES];
-                clock[usize::from(lane)] = number;
-                let clock = engine.flush_to(clock)?;
+                let clock = engine.flush_to(clock_of(lane, number))?;
                 drop(engine);
                 device.wait_or_fail(&clock, deadline)?;
                 engine = device.lock();
@@ -436,9 +434,7 @@ fn read_staged(device: &Inside, line: &Arc<Line>, buffer: &Arc<Buffer>, offset: 
                 Err(e) => failure = Some(e),
             }
             let (chunk, number, bytes) = current;
-            let mut clock = Clock::default();
-            clock[usize::from(line.lane)] = number;
-            let waited = device.wait_or_fail(&clock, deadline);
+            let waited = device.wait_or_fail(&clock_of(line.lane, number), deadline);
             if waited.is_ok() {
                 chunk.host_view().read(0, bytes);
             }

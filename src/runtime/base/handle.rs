@@ -217,9 +217,9 @@ impl<T> Slots<T> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::lock::rank;
     use super::*;
 
-    use super::super::lock::rank;
     type Any<T> = Table<T, { rank::BUFFERS }>;
 
     #[test]

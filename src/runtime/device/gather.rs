@@ -8,7 +8,7 @@
 use crate::runtime::base::error::Result;
 use crate::runtime::device::core::Device;
 use crate::runtime::schedule::engine::Engine;
-use crate::runtime::schedule::hazard::Clock;
+use crate::runtime::schedule::hazard::{Clock, clock_of};
 use crate::runtime::schedule::stream_state::Line;
 use std::sync::Arc;
 use std::time::Instant;
@@ -69,9 +69,7 @@ impl Device {
         // However this ends, the batch goes: others wait for it.
         let waited = self.completion(lane as u8).wait(oldest, deadline);
         let mut engine = self.lock();
-        let mut clock = Clock::default();
-        clock[lane] = number;
-        engine.flush_to(clock)?;
+        engine.flush_to(clock_of(lane as u8, number))?;
         waited.map(drop).map_err(|e| engine.fail(e))
     }
 }

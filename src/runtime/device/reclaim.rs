@@ -73,11 +73,7 @@ impl Device {
         self.trim_reports(false);
         let dead = {
             let mut engine = self.lock();
-            for lane in 0..engine.lanes.len() {
-                let polled = engine.lanes[lane].queue.completion().poll();
-                polled.map_err(|e| engine.fail(e))?;
-            }
-            let done = engine.done();
+            let done = engine.poll()?;
             self.returned.drain_into(&mut engine.staging);
             engine.staging.trim(&done);
             engine.reap()

@@ -7,7 +7,7 @@ use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::device::core::Device;
 use crate::runtime::kernel::program::Program;
 use crate::runtime::schedule::failures::Since;
-use crate::runtime::schedule::hazard::Clock;
+use crate::runtime::schedule::hazard::clock_of;
 use crate::runtime::schedule::stream_state::Line;
 use crate::vulkan::MemoryKind;
 use std::sync::Arc;
@@ -31,9 +31,7 @@ impl Device {
         let Some(debug) = program.compiled.debug() else { return Ok(None) };
         self.reports.mark_used();
         if let Some((lane, submission)) = self.reports.oldest_of(WAITING) {
-            let mut clock = Clock::default();
-            clock[usize::from(lane)] = submission;
-            let clock = self.lock().flush_to(clock)?;
+            let clock = self.lock().flush_to(clock_of(lane, submission))?;
             self.wait_or_fail(&clock, self.deadline())?;
             self.read_reports()?;
         }
@@ -66,14 +64,7 @@ impl Device {
         if self.reports.is_empty() {
             return Ok(());
         }
-        let done = {
-            let mut engine = self.lock();
-            for lane in 0..engine.lanes.len() {
-                let polled = engine.lanes[lane].queue.completion().poll();
-                polled.map_err(|e| engine.fail(e))?;
-            }
-            engine.done()
-        };
+        let done = self.lock().poll()?;
         for report in self.reports.take_done(&done) {
             if let Some(message) = report.read(&self.compile.log) {
                 let failure = Arc::new(Error::new(Status::Assertion, message));

@@ -78,11 +78,7 @@ impl Device {
             if engine.deliveries.is_empty() {
                 return Ok(());
             }
-            for lane in 0..engine.lanes.len() {
-                let polled = engine.lanes[lane].queue.completion().poll();
-                polled.map_err(|e| engine.fail(e))?;
-            }
-            let done = engine.done();
+            let done = engine.poll()?;
             let ready = engine.deliveries.take_done(&done);
             if ready.is_empty() {
                 if engine.deliveries.busy == 0 {

@@ -256,8 +256,7 @@ pub(crate) fn check_range(
 pub(crate) fn overlap_with_write(ranges: &[Touch]) -> Option<(usize, usize)> {
     for (i, a) in ranges.iter().enumerate() {
         for (j, b) in ranges.iter().enumerate().skip(i + 1) {
-            let share = a.of.range.start < b.of.range.end && b.of.range.start < a.of.range.end;
-            if a.track == b.track && (a.of.write || b.of.write) && share {
+            if a.track == b.track && a.of.clashes(&b.of) {
                 return Some((i, j));
             }
         }

@@ -221,8 +221,7 @@ impl Engine {
         let mut clock = self.tracks.live(id)?.0.history.last_conflict(range, write);
         for (lane, number) in clock.iter_mut().take(self.lanes.len()).enumerate() {
             if *number > self.lanes[lane].done(self.last) {
-                let polled = self.lanes[lane].queue.completion().poll();
-                polled.map_err(|e| self.fail(e))?;
+                self.poll_lane(lane)?;
             }
             if *number <= self.lanes[lane].done(self.last) {
                 *number = 0;
@@ -271,6 +270,20 @@ impl Engine {
     /// For each lane the last submission that is known to be done.
     pub(crate) fn done(&self) -> Clock {
         std::array::from_fn(|lane| done_of(&self.lanes, self.last, lane))
+    }
+
+    /// Asks the driver which submissions are done; as `done`.
+    pub(crate) fn poll(&mut self) -> Result<Clock> {
+        for lane in 0..self.lanes.len() {
+            self.poll_lane(lane)?;
+        }
+        Ok(self.done())
+    }
+
+    /// Asks the driver which submissions of a lane are done.
+    fn poll_lane(&mut self, lane: usize) -> Result<u64> {
+        let polled = self.lanes[lane].queue.completion().poll();
+        polled.map_err(|e| self.fail(e))
     }
 
     /// Records one command (or several that need no order among themselves) for a stream, behind the barrier and the waits that what
@@ -383,16 +396,24 @@ impl Engine {
         (src, dst, lanes)
     }
 
-    /// Makes the stream's lane, which this gives, ready for commands that touch this: a batch is open, waits for other lanes and a barrier
-    /// stand in it.
+    /// Has a lane wait for what commands that touch this conflict with in other lanes. The stages before and behind the barrier that they
+    /// need in their own.
     #[inline]
-    fn order(&mut self, stream: &Arc<Line>, touches: &[Touch]) -> Result<usize> {
+    fn wait_for_lanes(&mut self, lane: usize, touches: &[Touch]) -> Result<(Stages, Stages)> {
         self.check()?;
-        let lane = usize::from(stream.lane);
         let (src, dst, lanes) = self.conflicts(lane, touches);
         if lanes != Clock::default() {
             self.start_after(lane, lanes)?;
         }
+        Ok((src, dst))
+    }
+
+    /// Makes the stream's lane, which this gives, ready for commands that touch this: a batch is open, waits for other lanes and a barrier
+    /// stand in it.
+    #[inline]
+    fn order(&mut self, stream: &Arc<Line>, touches: &[Touch]) -> Result<usize> {
+        let lane = usize::from(stream.lane);
+        let (src, dst) = self.wait_for_lanes(lane, touches)?;
         self.open_batch(lane)?;
         let Some(open) = &mut self.lanes[lane].open else { return Err(no_batch()) };
         if open.streams.last().is_none_or(|last| !Arc::ptr_eq(last, stream)) && !open.streams.iter().any(|s| Arc::ptr_eq(s, stream)) {
@@ -443,9 +464,7 @@ impl Engine {
         self.check()?;
         let lane = usize::from(stream.lane);
         if point.lane != stream.lane {
-            let mut lanes = Clock::default();
-            lanes[usize::from(point.lane)] = point.submission;
-            return self.start_after(lane, lanes);
+            return self.start_after(lane, point.clock());
         }
         if point.submission > self.lanes[lane].done(self.last) && !self.lanes[lane].order.is_all_ordered(point.sequence) {
             self.open_batch(lane)?;

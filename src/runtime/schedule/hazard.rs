@@ -16,6 +16,20 @@ pub(crate) const MAX_LANES: usize = 4;
 /// For each lane a submission: all up to it. 0: none.
 pub(crate) type Clock = [u64; MAX_LANES];
 
+/// All submissions of one lane up to a number, and none of the others.
+#[inline]
+pub(crate) fn clock_of(lane: u8, submission: u64) -> Clock {
+    let mut clock = Clock::default();
+    clock[usize::from(lane)] = submission;
+    clock
+}
+
+/// True if two ranges share a value.
+#[inline]
+pub(crate) fn overlap<T: PartialOrd>(a: &Range<T>, b: &Range<T>) -> bool {
+    a.start < b.end && b.start < a.end
+}
+
 /// One use of a buffer's bytes by one command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Use {
@@ -30,7 +44,7 @@ impl Use {
     /// True if two uses share bytes and one of them writes.
     #[inline]
     pub(crate) fn clashes(&self, other: &Use) -> bool {
-        (self.write || other.write) && self.range.start < other.range.end && other.range.start < self.range.end
+        (self.write || other.write) && overlap(&self.range, &other.range)
     }
 }
 
@@ -40,6 +54,13 @@ pub(crate) struct Point {
     pub(crate) lane: u8,
     pub(crate) sequence: u64,
     pub(crate) submission: u64,
+}
+
+impl Point {
+    /// The submission that carries it, as a clock.
+    pub(crate) fn clock(&self) -> Clock {
+        clock_of(self.lane, self.submission)
+    }
 }
 
 /// What the barriers recorded so far in one lane have ordered.
@@ -235,7 +256,7 @@ impl History {
 
 #[inline]
 fn conflict(past: &Use, new: &Use) -> bool {
-    (past.write || new.write) && !(past.unordered && new.unordered) && past.range.start < new.range.end && new.range.start < past.range.end
+    (past.write || new.write) && !(past.unordered && new.unordered) && overlap(&past.range, &new.range)
 }
 
 /// True if whoever conflicts with `past` conflicts with `new` too and, waiting for `new`, waits for `past`: a write over all its

@@ -1,6 +1,6 @@
 //! The user's own memory that the device knows.
 
-use super::hazard::{Stage, Use};
+use super::hazard::{Stage, Use, overlap};
 use super::track::{Touch, TrackId};
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::lock::{SharedLock, rank};
@@ -76,7 +76,7 @@ impl Registered {
 }
 
 fn check_apart(regions: &[Arc<Region>], start: usize, size: usize) -> Result<()> {
-    match regions.iter().find(|r| start < r.start + r.size && r.start < start + size) {
+    match regions.iter().find(|r| overlap(&(r.start..r.start + r.size), &(start..start + size))) {
         None => Ok(()),
         Some(r) => {
             let message = format!("{size} bytes at {start:#x} overlap the {} bytes at {:#x} that are registered", r.size, r.start);

@@ -1,7 +1,7 @@
 //! What the engine knows of a stream.
 
 use super::failures::Failures;
-use super::hazard::Clock;
+use super::hazard::{Clock, clock_of};
 use crate::runtime::base::name::Name;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -50,8 +50,6 @@ impl Line {
 
     /// `last`, as a clock.
     pub(crate) fn clock(&self) -> Clock {
-        let mut clock = Clock::default();
-        clock[usize::from(self.lane)] = self.last();
-        clock
+        clock_of(self.lane, self.last())
     }
 }

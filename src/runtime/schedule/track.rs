@@ -1,6 +1,6 @@
 //! What the engine knows of each buffer: what used it, what the user has mapped, which calls work on it just now.
 
-use super::hazard::{Clock, History, Point, Stage, Use};
+use super::hazard::{Clock, History, Point, Stage, Use, overlap};
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::Token;
 use crate::vulkan::{Allocation, Slice};
@@ -92,7 +92,7 @@ impl Standing {
 
     /// True if a call in progress uses bytes of the range from the host in a way that conflicts.
     pub(crate) fn is_pinned(&self, range: &Range<u64>, write: bool) -> bool {
-        self.pins.iter().any(|(r, w)| (*w || write) && r.start < range.end && range.start < r.end)
+        self.pins.iter().any(|(r, w)| (*w || write) && overlap(r, range))
     }
 }
 

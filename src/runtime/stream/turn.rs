@@ -5,7 +5,7 @@ use crate::runtime::base::lock::Guard;
 use crate::runtime::device::core::Device;
 use crate::runtime::object::buffer::Buffer;
 use crate::runtime::schedule::engine::Engine;
-use crate::runtime::schedule::hazard::{Stage, Use};
+use crate::runtime::schedule::hazard::{Stage, Use, overlap};
 use crate::runtime::schedule::track::{Standing, Touch};
 use smallvec::SmallVec;
 use std::ops::Range;
@@ -73,7 +73,7 @@ pub(crate) fn turn<'a>(device: &'a Device, touches: &Touches) -> Result<Guard<'a
 /// Fails if the mapping that the user holds conflicts with a use of the range.
 fn check(standing: &Standing, buffer: &Buffer, range: &Range<u64>, write: bool) -> Result<()> {
     match standing.mapped() {
-        Some((mapped, writes)) if (*writes || write) && mapped.start < range.end && range.start < mapped.end => {
+        Some((mapped, writes)) if (*writes || write) && overlap(mapped, range) => {
             let message = format!("bytes {mapped:?} of {} are mapped; avx_unmap them before the call uses {range:?}", buffer.name());
             Err(Error::new(Status::Mapped, message))
         }

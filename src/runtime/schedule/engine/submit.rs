@@ -75,8 +75,7 @@ impl Engine {
         if queue.completion().done() >= submitted {
             return Ok(true);
         }
-        let polled = queue.completion().poll();
-        Ok(polled.map_err(|e| self.fail(e))? >= submitted)
+        Ok(self.poll_lane(lane)? >= submitted)
     }
 
     /// Submits what is recorded in a lane. A failure is kept for the streams whose work it was, as well as returned.
@@ -119,12 +118,8 @@ impl Engine {
 
     /// Runs commands that were recorded earlier, which touch this, as part of a stream. The submission that carries them.
     pub(crate) fn launch(&mut self, stream: &Arc<Line>, touches: &[Touch], graph: &Commands, label: Label<'_>) -> Result<u64> {
-        self.check()?;
         let lane = usize::from(stream.lane);
-        let (src, dst, lanes) = self.conflicts(lane, touches);
-        if lanes != Clock::default() {
-            self.start_after(lane, lanes)?;
-        }
+        let (src, dst) = self.wait_for_lanes(lane, touches)?;
         if !src.is_empty() || self.timeline.is_some() || self.lanes[lane].batch_was_lost {
             self.open_batch(lane)?;
         }
