@@ -214,7 +214,7 @@ pub(crate) fn destroy(token: Token) -> Result<()> {
     {
         let mut engine = device.lock();
         engine.trace_done();
-        engine.timeline = None;
+        engine.trace_into(None);
     }
     save_cache(&device);
     device.compile.compilers.clear();
@@ -310,7 +310,7 @@ fn begin_trace(device: &Device) -> Result<()> {
         timeline.calibrate(time.unwrap_or(0), before + before.elapsed() / 2);
     }
     let mut engine = device.lock();
-    engine.timeline = Some(timeline);
+    engine.trace_into(Some(timeline));
     engine.rest();
     Ok(())
 }

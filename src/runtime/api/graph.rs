@@ -20,7 +20,6 @@ use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::graveyard::Dead;
 use crate::runtime::schedule::hazard::{Clock, Conflicts, History, MAX_LANES, Order, Point, Stages, clock_of};
 use crate::runtime::schedule::staging::Chunk;
-use crate::runtime::schedule::timeline::Label;
 use crate::runtime::schedule::track::TrackId;
 use crate::runtime::stream::op::Prepared;
 use crate::runtime::stream::record::{Node, Recording, SlotValue, merged};
@@ -182,14 +181,12 @@ pub(crate) fn launch(stream: Token, graph: Token, params: &[Arg<'_>]) -> Result<
             return Err(e);
         }
     };
-    let label = content.label.get();
-    let launched = engine.launch(&line, &copy.touches.list, &copy.commands, Label::new(&label, 0));
+    let launched = engine.launch(&line, &copy.touches.list, &copy.commands, &content.label);
     if let Ok(submission) = launched {
         (copy.lane, copy.submission) = (line.lane, submission);
         content.last_use[usize::from(line.lane)].store(submission, Ordering::Relaxed);
-        for kernel in content.kernels().take(8) {
-            engine.lanes[usize::from(line.lane)].note_kernel(submission, kernel);
-        }
+        let lane = &mut engine.lanes[usize::from(line.lane)];
+        content.kernels().take(8).for_each(|kernel| lane.note_kernel(submission, kernel));
     }
     content.copies().push(copy);
     launched?;

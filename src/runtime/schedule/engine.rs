@@ -44,6 +44,8 @@ pub(crate) struct Engine {
     pub(crate) deliveries: Deliveries,
     /// The device is lost: every later call says so.
     lost: Option<Error>,
+    /// The device is lost, or what it does is traced: no command is recorded the short way.
+    is_watched: bool,
     /// Work that was queued with success failed later: told once, by the next wait or read of its stream.
     failed: Untold<Line>,
     /// Writes what the device does into a trace, if there is one.
@@ -70,6 +72,7 @@ impl Engine {
             graveyard: Graveyard::default(),
             deliveries: Deliveries::default(),
             lost: None,
+            is_watched: false,
             failed: Untold::default(),
             timeline: None,
             attention: Arc::default(),
@@ -131,6 +134,7 @@ impl Engine {
         );
         let lost = Error::new(Status::DeviceLost, lost);
         self.lost = Some(lost.clone());
+        self.is_watched = true;
         lost
     }
 
@@ -202,6 +206,12 @@ impl Engine {
         }
         let done = self.done();
         self.graveyard.reap(&done)
+    }
+
+    /// Has what the device does written into a trace, or no longer.
+    pub(crate) fn trace_into(&mut self, timeline: Option<Timeline>) {
+        self.timeline = timeline;
+        self.is_watched = self.timeline.is_some() || self.lost.is_some();
     }
 
     /// Writes what is done into the trace, if there is one.
@@ -318,7 +328,7 @@ impl Engine {
     pub(crate) fn plain_order(&self, stream: &Arc<Line>) -> Option<(&Order, u64)> {
         let lane = self.lanes.get(usize::from(stream.lane))?;
         let open = lane.open.as_ref()?;
-        let is_plain = self.lost.is_none() && self.timeline.is_none() && Arc::ptr_eq(open.streams.last()?, stream);
+        let is_plain = !self.is_watched && Arc::ptr_eq(open.streams.last()?, stream);
         is_plain.then(|| (&lane.order, lane.done(self.last)))
     }
 
@@ -398,7 +408,7 @@ impl Engine {
 
     /// Has a lane wait for what commands that touch this conflict with in other lanes. The stages before and behind the barrier that they
     /// need in their own.
-    #[inline]
+    #[inline(always)]
     fn wait_for_lanes(&mut self, lane: usize, touches: &[Touch]) -> Result<(Stages, Stages)> {
         self.check()?;
         let (src, dst, lanes) = self.conflicts(lane, touches);

@@ -7,6 +7,7 @@ use super::super::timeline::Label;
 use super::super::track::Touch;
 use super::{BATCH, Engine};
 use crate::runtime::base::error::{Result, Status};
+use crate::runtime::base::name::Name;
 use crate::vulkan::{Commands, Completion};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -117,7 +118,7 @@ impl Engine {
     }
 
     /// Runs commands that were recorded earlier, which touch this, as part of a stream. The submission that carries them.
-    pub(crate) fn launch(&mut self, stream: &Arc<Line>, touches: &[Touch], graph: &Commands, label: Label<'_>) -> Result<u64> {
+    pub(crate) fn launch(&mut self, stream: &Arc<Line>, touches: &[Touch], graph: &Commands, label: &Name) -> Result<u64> {
         let lane = usize::from(stream.lane);
         let (src, dst) = self.wait_for_lanes(lane, touches)?;
         if !src.is_empty() || self.timeline.is_some() || self.lanes[lane].batch_was_lost {
@@ -154,7 +155,7 @@ impl Engine {
             // The end is in the batch behind it: a graph's own commands are the same each time.
             self.open_batch(lane)?;
             if let (Some(timeline), Some(open)) = (&mut self.timeline, &mut self.lanes[lane].open) {
-                timeline.end(&mut open.commands, (lane as u8, open.number, stream), label, start);
+                timeline.end(&mut open.commands, (lane as u8, open.number, stream), Label::new(&label.get(), 0), start);
                 open.count += 1;
             }
         }
