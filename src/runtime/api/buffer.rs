@@ -67,7 +67,7 @@ fn zero(device: &Inside, buffer: &Buffer) -> Result<()> {
             let mut engine = device.lock();
             let of = Use { range: 0..slice.size, stage: Stage::Transfer, write: true, unordered: false };
             engine.record(
-                &device.line,
+                &device.default_stream,
                 &[Touch { track: buffer.storage.track, of }],
                 || Label::new("zero", slice.size),
                 |commands, _, _| {
@@ -75,7 +75,7 @@ fn zero(device: &Inside, buffer: &Buffer) -> Result<()> {
                     Ok(())
                 },
             )?;
-            device.pace(&mut engine, &device.line)?;
+            device.pace(&mut engine, &device.default_stream)?;
         }
     }
     Ok(())

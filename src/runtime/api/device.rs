@@ -28,7 +28,7 @@ use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::hazard::MAX_LANES;
 use crate::runtime::schedule::regions::Registered;
 use crate::runtime::schedule::staging::{Returned, Staging};
-use crate::runtime::schedule::stream_state::Line;
+use crate::runtime::schedule::stream_state::StreamState;
 use crate::runtime::schedule::timeline::{Label, Timeline};
 use crate::runtime::stream::target;
 use crate::sys;
@@ -137,8 +137,8 @@ fn open(options: &Options, log: &Arc<DeviceLog>) -> Result<Token> {
     let completions: Vec<_> = engine.lanes.iter().map(|lane| lane.queue.completion().clone()).collect();
     let device = Arc::new(Device {
         label: Name::new(options.label.as_deref(), &snapshot.name),
-        stream: OnceLock::new(),
-        line: Line::of_default(),
+        default_stream_name: OnceLock::new(),
+        default_stream: StreamState::of_default(),
         lane_count: lanes,
         streams_made: AtomicU64::new(1),
         wait_timeout: (options.wait_timeout_ns > 0).then(|| Duration::from_nanos(options.wait_timeout_ns)),
@@ -172,8 +172,8 @@ fn open(options: &Options, log: &Arc<DeviceLog>) -> Result<Token> {
         memory,
         vulkan,
     });
-    let stream = target::name(&device, device.line.clone())?;
-    device.stream.get_or_init(|| stream);
+    let stream = target::name(&device, device.default_stream.clone())?;
+    device.default_stream_name.get_or_init(|| stream);
     begin_trace(&device)?;
     let text = format!("opened '{}' ({}, {})", device.label, snapshot.driver_name, snapshot.driver_version());
     let token = inside::name(device).inspect_err(|_| drop(target::remove(stream)))?;
@@ -281,7 +281,7 @@ pub(crate) fn trim(token: Token) -> Result<()> {
 /// The device's default stream.
 pub(crate) fn default_stream(token: Token) -> Result<Token> {
     let device = inside::enter(token)?;
-    device.stream.get().copied().ok_or_else(|| Error::new(Status::Internal, "the device has no stream"))
+    device.default_stream_name.get().copied().ok_or_else(|| Error::new(Status::Internal, "the device has no stream"))
 }
 
 /// Has the device's work written into the process's trace, if there is one.
@@ -295,7 +295,7 @@ fn begin_trace(device: &Device) -> Result<()> {
         let clock = {
             let mut engine = device.lock();
             engine.record(
-                &device.line,
+                &device.default_stream,
                 &[],
                 || Label::new("calibration", 0),
                 |commands, _, _| {

@@ -96,8 +96,8 @@ fn any(stream: Token, kernel: Token, grid: Grid, given: &[Arg<'_>]) -> Result<()
         return device.lock().check();
     };
     match &target {
-        Target::Live(line) => {
-            let report = device.begin_report(line, program)?;
+        Target::Live(stream) => {
+            let report = device.begin_report(stream, program)?;
             if let Some(report) = &report {
                 parts.bound.push(Bound::Slice(report.slice()));
                 parts.touches.list.extend(report.touch());
@@ -105,7 +105,7 @@ fn any(stream: Token, kernel: Token, grid: Grid, given: &[Arg<'_>]) -> Result<()
             let run = Run { program, variant, bound: &parts.bound, size };
             enqueue::queue(
                 &device,
-                line,
+                stream,
                 &parts.touches,
                 || run.label(&parts.touches),
                 Some(program),

@@ -3,7 +3,7 @@
 use crate::runtime::base::error::Result;
 use crate::runtime::device::inside::Inside;
 use crate::runtime::kernel::program::Program;
-use crate::runtime::schedule::stream_state::Line;
+use crate::runtime::schedule::stream_state::StreamState;
 use crate::runtime::schedule::timeline::Label;
 use crate::runtime::stream::op::{Prepared, Upload};
 use crate::runtime::stream::target::Target;
@@ -13,19 +13,19 @@ use std::sync::Arc;
 
 /// Queues a command on a stream, or keeps it in the graph that the stream records.
 pub(crate) fn run(device: &Inside, target: &Target, prepared: Prepared<'_>) -> Result<()> {
-    let line = match target {
-        Target::Live(line) => line,
+    let stream = match target {
+        Target::Live(stream) => stream,
         Target::Recording(stream) => return stream.recording(|recording| recording.push(prepared)),
     };
     let Prepared { op, touches } = prepared;
-    queue(device, line, &touches, || op.label(&touches), op.program(), |commands, upload| op.encode(commands, upload))
+    queue(device, stream, &touches, || op.label(&touches), op.program(), |commands, upload| op.encode(commands, upload))
 }
 
 /// Queues on a live stream what `encode` records.
 #[inline]
 pub(crate) fn queue<'a>(
     device: &Inside,
-    line: &Arc<Line>,
+    stream: &Arc<StreamState>,
     touches: &Touches,
     label: impl FnOnce() -> Label<'a>,
     program: Option<&Program>,
@@ -33,7 +33,7 @@ pub(crate) fn queue<'a>(
 ) -> Result<()> {
     let mut engine = turn(device, touches)?;
     let mut is_first = false;
-    engine.record(line, &touches.list, label, |commands, staging, now| {
+    engine.record(stream, &touches.list, label, |commands, staging, now| {
         // Before anything can fail: from here on the batch may refer to the pipeline.
         is_first = program.is_some_and(|program| program.used_by(now.lane, now.submission));
         let arena = staging.arena(now.lane);
@@ -44,7 +44,7 @@ pub(crate) fn queue<'a>(
         })
     })?;
     if let Some(program) = program.filter(|_| is_first) {
-        engine.lanes[usize::from(line.lane)].note_kernel(line.last(), &program.label);
+        engine.lanes[usize::from(stream.lane)].note_kernel(stream.last(), &program.label);
     }
-    device.pace(&mut engine, line)
+    device.pace(&mut engine, stream)
 }

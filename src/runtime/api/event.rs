@@ -9,7 +9,7 @@ use crate::runtime::device::core::Device;
 use crate::runtime::device::inside::{self, Inside};
 use crate::runtime::schedule::failures::Outcome;
 use crate::runtime::schedule::hazard::{Clock, Point};
-use crate::runtime::schedule::stream_state::Line;
+use crate::runtime::schedule::stream_state::StreamState;
 use crate::runtime::schedule::timeline::Label;
 use crate::vulkan::{Completion, Stamp, wait_first};
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub(crate) struct Event {
 #[derive(Clone)]
 struct Record {
     point: Point,
-    stream: Arc<Line>,
+    stream: Arc<StreamState>,
     /// Whether the work before it failed.
     outcome: Arc<Outcome>,
     /// When the device passed it; `None` where the queue has no clock.
@@ -116,7 +116,7 @@ pub(crate) fn remove_all(owned: impl Fn(&Arc<Device>) -> bool) -> Vec<Arc<Event>
 /// Puts the event behind all that was queued on the stream before.
 pub(crate) fn record(stream: Token, event: Token) -> Result<()> {
     let (device, event) = enter(event)?;
-    let line = device.target(stream)?.live("an event")?;
+    let stream = device.target(stream)?.live("an event")?;
     let stamp = match &device.stamps {
         Some(stamps) => Some(Arc::new(stamps.take()?)),
         None => None,
@@ -125,7 +125,7 @@ pub(crate) fn record(stream: Token, event: Token) -> Result<()> {
     let mut engine = device.lock();
     if let Some(stamp) = &stamp {
         engine.record(
-            &line,
+            &stream,
             &[],
             || Label::new(&label, 0),
             |commands, _, _| {
@@ -133,22 +133,22 @@ pub(crate) fn record(stream: Token, event: Token) -> Result<()> {
                 Ok(())
             },
         )?;
-        let now = line.clock();
+        let now = stream.clock();
         engine.bury(now, crate::runtime::schedule::graveyard::Dead::Object(stamp.clone()));
     }
-    let point = engine.point_of(&line);
-    let outcome = line.failures.record(point.submission);
-    let record = Record { point, stream: line.clone(), outcome, stamp };
+    let point = engine.point_of(&stream);
+    let outcome = stream.failures.record(point.submission);
+    let record = Record { point, stream: stream.clone(), outcome, stamp };
     *event.record.lock() = Some(record);
-    device.pace(&mut engine, &line)
+    device.pace(&mut engine, &stream)
 }
 
 /// Has the stream's work from now on start after the event, as it is recorded now.
 pub(crate) fn order_behind(stream: Token, event: Token) -> Result<()> {
     let (device, event) = enter(event)?;
-    let line = device.target(stream)?.live("a wait for an event")?;
+    let stream = device.target(stream)?.live("a wait for an event")?;
     match event.current() {
-        Some(record) => device.lock().order_behind(&line, record.point),
+        Some(record) => device.lock().order_behind(&stream, record.point),
         None => Ok(()),
     }
 }

@@ -124,8 +124,8 @@ fn run_own<'a, const N: usize>(
     let groups = bytes.div_ceil(GROUP);
     let groups = [groups.min(ROW) as u32, groups.div_ceil(ROW) as u32, 1];
     let given = args.map(|value| Arg { at: None, value, unordered: false, slot: None });
-    if let Target::Live(line) = target
-        && let Some(outcome) = quick::own(device, line, &kernel, groups, &given)
+    if let Target::Live(stream) = target
+        && let Some(outcome) = quick::own(device, stream, &kernel, groups, &given)
     {
         return outcome;
     }
@@ -144,7 +144,7 @@ fn by_kernel(device: &Inside, target: &Target, surely: bool) -> Result<bool> {
         return Ok(true);
     }
     match target {
-        Target::Live(line) => Ok(device.lock().follows_kernel(line)),
+        Target::Live(stream) => Ok(device.lock().follows_kernel(stream)),
         Target::Recording(stream) => stream.recording(|recording| Ok(recording.follows_kernel())),
     }
 }

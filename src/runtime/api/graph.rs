@@ -162,7 +162,7 @@ pub(crate) fn launch(stream: Token, graph: Token, params: &[Arg<'_>]) -> Result<
     let graph = GRAPHS.get(graph)?;
     let device = Arc::clone(&graph.device).enter()?;
     let content = &graph.content;
-    let Target::Live(line) = device.target(stream)? else {
+    let Target::Live(stream) = device.target(stream)? else {
         return Err(Error::new(Status::Unsupported, "a launch cannot be recorded into a graph; record its commands instead"));
     };
     if params.len() as u32 != content.slots {
@@ -181,16 +181,16 @@ pub(crate) fn launch(stream: Token, graph: Token, params: &[Arg<'_>]) -> Result<
             return Err(e);
         }
     };
-    let launched = engine.launch(&line, &copy.touches.list, &copy.commands, &content.label);
+    let launched = engine.launch(&stream, &copy.touches.list, &copy.commands, &content.label);
     if let Ok(submission) = launched {
-        (copy.lane, copy.submission) = (line.lane, submission);
-        content.last_use[usize::from(line.lane)].store(submission, Ordering::Relaxed);
-        let lane = &mut engine.lanes[usize::from(line.lane)];
+        (copy.lane, copy.submission) = (stream.lane, submission);
+        content.last_use[usize::from(stream.lane)].store(submission, Ordering::Relaxed);
+        let lane = &mut engine.lanes[usize::from(stream.lane)];
         content.kernels().take(8).for_each(|kernel| lane.note_kernel(submission, kernel));
     }
     content.copies().push(copy);
     launched?;
-    device.pace(&mut engine, &line)
+    device.pace(&mut engine, &stream)
 }
 
 /// See avx_set_label.

@@ -15,7 +15,7 @@ use crate::runtime::object::kernel;
 use crate::runtime::schedule::engine::Moment;
 use crate::runtime::schedule::hazard::{Stages, Use};
 use crate::runtime::schedule::staging::Staging;
-use crate::runtime::schedule::stream_state::Line;
+use crate::runtime::schedule::stream_state::StreamState;
 use crate::runtime::schedule::timeline::Label;
 use crate::runtime::schedule::track::Touch;
 use crate::runtime::stream::target;
@@ -30,8 +30,8 @@ pub(crate) fn dispatch<'a>(stream: Token, kernel: Token, groups: [u32; 3], given
     let kernel = kernels.get(kernel)?;
     let (device, program) = (&kernel.device, &*kernel.program);
     let streams;
-    let line = if device.is_default(stream) {
-        &device.line
+    let stream = if device.is_default(stream) {
+        &device.default_stream
     } else {
         streams = target::all();
         streams.get(stream)?.live_on(device)?
@@ -43,7 +43,7 @@ pub(crate) fn dispatch<'a>(stream: Token, kernel: Token, groups: [u32; 3], given
     }
     let pipeline = program.compiled.made(Variant::default())?;
     let demands = &*program.compiled.demands;
-    let plan = Plan { device, program, line, groups, pipeline };
+    let plan = Plan { device, program, stream, groups, pipeline };
     match demands.len() {
         count if count != given.count() => None,
         0..=4 => plan.queue::<4>(demands, given),
@@ -55,20 +55,20 @@ pub(crate) fn dispatch<'a>(stream: Token, kernel: Token, groups: [u32; 3], given
 /// Queues a kernel of the library's own, of at most four arguments, on a grid that all devices take. As [`dispatch`].
 pub(crate) fn own<'a>(
     device: &Arc<Device>,
-    line: &Arc<Line>,
+    stream: &Arc<StreamState>,
     program: &Program,
     groups: [u32; 3],
     given: &impl Given<'a>,
 ) -> Option<Result<()>> {
     let pipeline = program.compiled.made(Variant::default())?;
-    Plan { device, program, line, groups, pipeline }.queue::<4>(&program.compiled.demands, given)
+    Plan { device, program, stream, groups, pipeline }.queue::<4>(&program.compiled.demands, given)
 }
 
 /// A dispatch but for its arguments.
 struct Plan<'k> {
     device: &'k Arc<Device>,
     program: &'k Program,
-    line: &'k Arc<Line>,
+    stream: &'k Arc<StreamState>,
     groups: [u32; 3],
     pipeline: &'k Pipeline,
 }
@@ -76,7 +76,7 @@ struct Plan<'k> {
 impl Plan<'_> {
     /// With `N` arguments at most.
     fn queue<'a, const N: usize>(&self, demands: &[Demand], given: &impl Given<'a>) -> Option<Result<()>> {
-        let Plan { device, program, line, groups, pipeline } = *self;
+        let Plan { device, program, stream, groups, pipeline } = *self;
         let (mut touches, mut touched) = ([const { Touch::NONE }; N], 0);
         let (mut slices, mut bound) = ([Slice::default(); N], 0);
         let mut push_constants: &[u8] = &[];
@@ -86,7 +86,7 @@ impl Plan<'_> {
         if engine.closed {
             return None;
         }
-        let order = engine.plain_order(line);
+        let order = engine.plain_order(stream);
         // The stages on both sides of a barrier; `None` where that is not all that the kernel waits for.
         let mut behind = order.map(|_| (Stages::default(), Stages::default()));
         for (i, demand) in demands.iter().enumerate() {
@@ -119,7 +119,7 @@ impl Plan<'_> {
                 return None;
             }
             if let (Some((src, dst)), Some((order, done))) = (&mut behind, order) {
-                match track.history.plain_conflict(&of, line.lane, done, order) {
+                match track.history.plain_conflict(&of, stream.lane, done, order) {
                     None => behind = None,
                     Some(stages) if stages.is_empty() => {}
                     Some(stages) => {
@@ -147,21 +147,21 @@ impl Plan<'_> {
             Ok(())
         };
         let recorded = match behind {
-            Some(behind) => engine.record_plainly(line, touches, behind, command),
+            Some(behind) => engine.record_plainly(stream, touches, behind, command),
             None => {
                 let label = || {
                     let bytes = touches.iter().map(|touch| touch.of.range.end - touch.of.range.start).sum();
                     Label { name: &program.label, workgroups: Some(groups), bytes }
                 };
-                engine.record(line, touches, label, command)
+                engine.record(stream, touches, label, command)
             }
         };
         if let Err(e) = recorded {
             return Some(Err(e));
         }
         if is_first {
-            engine.lanes[usize::from(line.lane)].note_kernel(line.last(), &program.label);
+            engine.lanes[usize::from(stream.lane)].note_kernel(stream.last(), &program.label);
         }
-        Some(device.pace(&mut engine, line))
+        Some(device.pace(&mut engine, stream))
     }
 }

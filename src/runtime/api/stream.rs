@@ -4,7 +4,7 @@ use crate::runtime::base::deadline::{deadline_after, unfinished};
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::Token;
 use crate::runtime::device::inside::{self, Inside};
-use crate::runtime::schedule::stream_state::Line;
+use crate::runtime::schedule::stream_state::StreamState;
 use crate::runtime::stream::target;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,20 +16,20 @@ pub(crate) fn create(device: Token, label: Option<&str>) -> Result<Token> {
     device.lock().check()?;
     // Streams take the lanes in turns.
     let lane = device.streams_made.fetch_add(1, Ordering::Relaxed) % device.lane_count as u64;
-    target::name(&device, Line::new(lane as u8, label, None))
+    target::name(&device, StreamState::new(lane as u8, label, None))
 }
 
 /// The live stream of that name, and its device kept open. `what` is what cannot be done on one that records.
-fn enter_live(token: Token, what: &str) -> Result<(Inside, Arc<Line>)> {
+fn enter_live(token: Token, what: &str) -> Result<(Inside, Arc<StreamState>)> {
     let (device, _) = target::enter(token)?;
-    let line = device.target(token)?.live(what)?;
-    Ok((device, line))
+    let stream = device.target(token)?.live(what)?;
+    Ok((device, stream))
 }
 
 /// Ends a stream's name; its work goes on.
 pub(crate) fn free(token: Token) -> Result<()> {
     let (device, _) = target::enter(token)?;
-    if device.stream.get() == Some(&token) {
+    if device.default_stream_name.get() == Some(&token) {
         return Err(Error::new(Status::InvalidArgument, "the default stream lives as long as its device"));
     }
     // What is held back would be submitted by the tail thread all the same.
@@ -38,32 +38,32 @@ pub(crate) fn free(token: Token) -> Result<()> {
 
 /// Waits for what was queued on the stream before; 0 only asks.
 pub(crate) fn synchronize(token: Token, timeout_ns: u64) -> Result<()> {
-    let (device, line) = enter_live(token, "a wait")?;
+    let (device, stream) = enter_live(token, "a wait")?;
     let deadline = deadline_after(timeout_ns);
-    let clock = device.hand_in(&mut device.lock(), &line, line.clock())?;
-    if !device.wait(&clock, deadline).map_err(|e| device.reason(&line, e))? {
+    let clock = device.hand_in(&mut device.lock(), &stream, stream.clock())?;
+    if !device.wait(&clock, deadline).map_err(|e| device.reason(&stream, e))? {
         return Err(unfinished(timeout_ns));
     }
-    device.settle(Some(&line))
+    device.settle(Some(&stream))
 }
 
 /// Whether all that was queued on the stream is done.
 pub(crate) fn status(token: Token) -> Result<()> {
-    let (device, line) = enter_live(token, "a question for its status")?;
+    let (device, stream) = enter_live(token, "a question for its status")?;
     let clock = {
         let mut engine = device.lock();
         engine.check()?;
-        engine.take_failure(Some(&line))?;
-        engine.flush_for(Some(&line), line.clock())?
+        engine.take_failure(Some(&stream))?;
+        engine.flush_for(Some(&stream), stream.clock())?
     };
-    if device.wait(&clock, Some(Instant::now())).map_err(|e| device.reason(&line, e))? {
-        return device.settle(Some(&line));
+    if device.wait(&clock, Some(Instant::now())).map_err(|e| device.reason(&stream, e))? {
+        return device.settle(Some(&stream));
     }
     Err(unfinished(0))
 }
 
 /// Submits what is held back of the stream.
 pub(crate) fn flush(token: Token) -> Result<()> {
-    let (device, line) = enter_live(token, "a flush")?;
-    device.lock().flush_for(Some(&line), line.clock()).map(drop)
+    let (device, stream) = enter_live(token, "a flush")?;
+    device.lock().flush_for(Some(&stream), stream.clock()).map(drop)
 }

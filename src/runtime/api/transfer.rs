@@ -16,7 +16,7 @@ use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::hazard::{Clock, Stage, clock_of};
 use crate::runtime::schedule::regions::Region;
 use crate::runtime::schedule::staging::{Chunk, LARGE, Ring, SMALL, Staging, Taken};
-use crate::runtime::schedule::stream_state::Line;
+use crate::runtime::schedule::stream_state::StreamState;
 use crate::runtime::schedule::timeline::Label;
 use crate::runtime::stream::op::{Op, Prepared};
 use crate::runtime::stream::target::Target;
@@ -55,7 +55,7 @@ pub(crate) fn write(stream: Token, buffer: Token, offset: u64, data: &[u8], keep
         let op = Op::Upload { bytes: Cow::Borrowed(data), dst: buffer.slice(&range) };
         enqueue::run(&device, &target, Prepared { op, touches })
     };
-    let Target::Live(line) = &target else {
+    let Target::Live(stream) = &target else {
         return if data.is_empty() { Ok(()) } else { upload(touches) };
     };
     let mut engine = turn(&device, &touches)?;
@@ -81,12 +81,12 @@ pub(crate) fn write(stream: Token, buffer: Token, offset: u64, data: &[u8], keep
     }
     drop(engine);
     if let Some((region, at)) = device.registered.find(data.as_ptr().addr(), data.len()) {
-        return write_registered(&device, line, (&buffer, &range), (&region, at), keep);
+        return write_registered(&device, stream, (&buffer, &range), (&region, at), keep);
     }
     let mut engine = turn(&device, &touches)?;
     let pin = Pin::new(&device, &mut engine, &buffer, &range, true)?;
     drop(engine);
-    write_large(&device, line, &buffer, offset, data)?;
+    write_large(&device, stream, &buffer, offset, data)?;
     drop(pin);
     Ok(())
 }
@@ -99,7 +99,7 @@ fn direct(buffer: &Buffer, size: u64) -> Option<HostView> {
 /// The device reads the user's memory itself.
 fn write_registered(
     device: &Inside,
-    line: &Arc<Line>,
+    stream: &Arc<StreamState>,
     (buffer, range): (&Arc<Buffer>, &Range<u64>),
     (region, at): (&Arc<Region>, u64),
     keep: Keep,
@@ -110,7 +110,7 @@ fn write_registered(
     let mut list = touches.list;
     list.push(region.touch(&source, false));
     engine.record(
-        line,
+        stream,
         &list,
         || Label::new("write", range.end - range.start),
         |commands, _, _| {
@@ -119,15 +119,15 @@ fn write_registered(
         },
     )?;
     if keep == Keep::Stream {
-        return device.pace(&mut engine, line);
+        return device.pace(&mut engine, stream);
     }
-    let clock = engine.flush_for(Some(line), line.clock())?;
+    let clock = engine.flush_for(Some(stream), stream.clock())?;
     drop(engine);
     device.wait_or_fail(&clock, device.deadline())
 }
 
 /// The range is pinned: part by part, each on its way while others are filled.
-fn write_large(device: &Inside, line: &Arc<Line>, buffer: &Arc<Buffer>, offset: u64, data: &[u8]) -> Result<()> {
+fn write_large(device: &Inside, stream: &Arc<StreamState>, buffer: &Arc<Buffer>, offset: u64, data: &[u8]) -> Result<()> {
     let part = part_size(device, data.len() as u64);
     let parts = Lock::<_, { rank::COPY_PARTS }>::new(data.chunks(part as usize).enumerate());
     let outcome = Lock::<_, { rank::COPY_PARTS }>::new(Ok(()));
@@ -136,7 +136,7 @@ fn write_large(device: &Inside, line: &Arc<Line>, buffer: &Arc<Buffer>, offset: 
         loop {
             let next = parts.lock().next();
             let Some((i, bytes)) = next else { return };
-            if let Err(e) = write_part(device, line, buffer, offset + i as u64 * part, bytes) {
+            if let Err(e) = write_part(device, stream, buffer, offset + i as u64 * part, bytes) {
                 *outcome.lock() = Err(e);
                 return;
             }
@@ -145,14 +145,14 @@ fn write_large(device: &Inside, line: &Arc<Line>, buffer: &Arc<Buffer>, offset: 
     outcome.into_inner()
 }
 
-fn write_part(device: &Inside, line: &Arc<Line>, buffer: &Arc<Buffer>, at: u64, bytes: &[u8]) -> Result<()> {
+fn write_part(device: &Inside, stream: &Arc<StreamState>, buffer: &Arc<Buffer>, at: u64, bytes: &[u8]) -> Result<()> {
     let chunk = take_chunk(device, |staging| &mut staging.uploads)?;
     chunk.host_view().write(0, bytes);
     let range = at..at + bytes.len() as u64;
     let touches = Touches::one(buffer, &range, Stage::Transfer, true);
     let mut engine = device.lock();
     let outcome = engine.record(
-        line,
+        stream,
         &touches.list,
         || Label::new("write", bytes.len() as u64),
         |commands, _, _| {
@@ -160,10 +160,10 @@ fn write_part(device: &Inside, line: &Arc<Line>, buffer: &Arc<Buffer>, at: u64, 
             Ok(())
         },
     );
-    engine.staging.uploads.give_back(chunk, (line.lane, line.last()));
+    engine.staging.uploads.give_back(chunk, (stream.lane, stream.last()));
     device.engine.notify_change();
     outcome?;
-    engine.flush_for(Some(line), line.clock())?;
+    engine.flush_for(Some(stream), stream.clock())?;
     device.reap(&mut engine);
     Ok(())
 }
@@ -208,15 +208,15 @@ fn try_take_chunk(device: &Inside, ring: impl Fn(&mut Staging) -> &mut Ring) -> 
 /// See avx_read.
 pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeUninit<u8>]) -> Result<()> {
     let (device, buffer) = buffer::enter(buffer)?;
-    let line = device.target(stream)?.live("a read into the host's memory")?;
+    let stream = device.target(stream)?.live("a read into the host's memory")?;
     let range = buffer.range(offset, into.len() as u64)?;
     let touches = Touches::one(&buffer, &range, Stage::Transfer, false);
     let mut engine = turn(&device, &touches)?;
     if into.is_empty() {
-        return engine.take_failure(Some(&line));
+        return engine.take_failure(Some(&stream));
     }
     // An assertion that did not hold is told behind the read, whose bytes are there all the same.
-    engine.take_loss(&line)?;
+    engine.take_loss(&stream)?;
     if let Some(host_view) = buffer.storage.host_view.filter(|_| buffer.storage.cached) {
         let clock = engine.must_wait_for(buffer.storage.track, &range, false)?;
         if clock == Clock::default() && into.len() as u64 <= SMALL {
@@ -225,17 +225,17 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
             device.reap(&mut engine);
             if device.reports.any() {
                 drop(engine);
-                return device.settle(Some(&line));
+                return device.settle(Some(&stream));
             }
             return Ok(());
         }
-        let clock = device.hand_in(&mut engine, &line, clock)?;
+        let clock = device.hand_in(&mut engine, &stream, clock)?;
         let pin = Pin::new(&device, &mut engine, &buffer, &range, false)?;
         drop(engine);
-        device.wait_for_stream(&line, &clock)?;
+        device.wait_for_stream(&stream, &clock)?;
         device.copiers.read(host_view, offset, into);
         drop(pin);
-        return device.settle(Some(&line));
+        return device.settle(Some(&stream));
     }
     if into.len() as u64 <= SMALL {
         let done = engine.done();
@@ -244,24 +244,24 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
             None => engine.staging.small_readbacks.take(&done)?.chunk(),
         };
         if let Some(chunk) = chunk {
-            return read_small(&device, engine, &line, (&buffer, &range), chunk, into);
+            return read_small(&device, engine, &stream, (&buffer, &range), chunk, into);
         }
     }
     drop(engine);
     if into.len() as u64 > SMALL
         && let Some((region, at)) = device.registered.find(into.as_ptr().addr(), into.len())
     {
-        read_registered(&device, &line, (&buffer, &range), (&region, at))?;
-        let clock = device.lock().flush_for(Some(&line), line.clock())?;
-        device.wait_for_stream(&line, &clock)?;
-        return device.settle(Some(&line));
+        read_registered(&device, &stream, (&buffer, &range), (&region, at))?;
+        let clock = device.lock().flush_for(Some(&stream), stream.clock())?;
+        device.wait_for_stream(&stream, &clock)?;
+        return device.settle(Some(&stream));
     }
     let mut engine = turn(&device, &touches)?;
     let pin = Pin::new(&device, &mut engine, &buffer, &range, false)?;
     drop(engine);
-    read_staged(&device, &line, &buffer, offset, into)?;
+    read_staged(&device, &stream, &buffer, offset, into)?;
     drop(pin);
-    device.settle(Some(&line))
+    device.settle(Some(&stream))
 }
 
 /// A read by one chunk: the engine is taken before the wait, and behind it only if something is to be settled, as many threads may be at
@@ -269,38 +269,38 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
 fn read_small(
     device: &Inside,
     mut engine: Guard<'_, Engine>,
-    line: &Arc<Line>,
+    stream: &Arc<StreamState>,
     (buffer, range): (&Arc<Buffer>, &Range<u64>),
     chunk: Chunk,
     into: &mut [MaybeUninit<u8>],
 ) -> Result<()> {
-    let recorded = record_read(&mut engine, line, buffer, range, &chunk);
-    engine.lanes[usize::from(line.lane)].habit.read(Instant::now());
-    let number = line.last();
-    let clock = recorded.and_then(|()| device.hand_in(&mut engine, line, line.clock()));
+    let recorded = record_read(&mut engine, stream, buffer, range, &chunk);
+    engine.lanes[usize::from(stream.lane)].habit.read(Instant::now());
+    let number = stream.last();
+    let clock = recorded.and_then(|()| device.hand_in(&mut engine, stream, stream.clock()));
     drop(engine);
-    let outcome = clock.and_then(|clock| device.wait_for_stream(line, &clock));
+    let outcome = clock.and_then(|clock| device.wait_for_stream(stream, &clock));
     match outcome {
         Ok(()) => {
             chunk.host_view().read(0, into);
-            device.give_back_small(chunk, (line.lane, number));
+            device.give_back_small(chunk, (stream.lane, number));
         }
         // The device may still write it.
         Err(_) => {
-            device.lock().staging.small_readbacks.give_back(chunk, (line.lane, number));
+            device.lock().staging.small_readbacks.give_back(chunk, (stream.lane, number));
             device.engine.notify_change();
         }
     }
     outcome?;
-    device.settle(Some(line))
+    device.settle(Some(stream))
 }
 
 /// Has the device copy the range into the chunk.
-fn record_read(engine: &mut Engine, line: &Arc<Line>, buffer: &Arc<Buffer>, range: &Range<u64>, chunk: &Chunk) -> Result<()> {
+fn record_read(engine: &mut Engine, stream: &Arc<StreamState>, buffer: &Arc<Buffer>, range: &Range<u64>, chunk: &Chunk) -> Result<()> {
     let touches = Touches::one(buffer, range, Stage::Transfer, false);
     let size = range.end - range.start;
     let recorded = engine.record(
-        line,
+        stream,
         &touches.list,
         || Label::new("read", size),
         |commands, _, _| {
@@ -308,15 +308,15 @@ fn record_read(engine: &mut Engine, line: &Arc<Line>, buffer: &Arc<Buffer>, rang
             Ok(())
         },
     );
-    engine.host_will_read(line.lane);
+    engine.host_will_read(stream.lane);
     recorded
 }
 
 /// See avx_read_async.
-pub(crate) fn read_async(stream: Token, buffer: Token, offset: u64, into: &'static mut [MaybeUninit<u8>]) -> Result<()> {
+pub(crate) fn read_async(on: Token, buffer: Token, offset: u64, into: &'static mut [MaybeUninit<u8>]) -> Result<()> {
     let size = into.len() as u64;
     let (device, entered) = buffer::enter(buffer)?;
-    let line = device.target(stream)?.live("a read into the host's memory")?;
+    let stream = device.target(on)?.live("a read into the host's memory")?;
     let range = entered.range(offset, size)?;
     let touches = Touches::one(&entered, &range, Stage::Transfer, false);
     drop(turn(&device, &touches)?);
@@ -326,7 +326,7 @@ pub(crate) fn read_async(stream: Token, buffer: Token, offset: u64, into: &'stat
     if size > SMALL
         && let Some((region, at)) = device.registered.find(into.as_ptr().addr(), into.len())
     {
-        return read_registered(&device, &line, (&entered, &range), (&region, at));
+        return read_registered(&device, &stream, (&entered, &range), (&region, at));
     }
     let source = if size <= SMALL {
         Source::Small(take_chunk(&device, |staging| &mut staging.small_readbacks)?)
@@ -334,16 +334,16 @@ pub(crate) fn read_async(stream: Token, buffer: Token, offset: u64, into: &'stat
         match Chunk::new(&device.memory, MemoryKind::Readback, size) {
             Ok(chunk) => Source::Own(chunk),
             // Without the memory to do it later, it is done now.
-            Err(_) => return read(stream, buffer, offset, into),
+            Err(_) => return read(on, buffer, offset, into),
         }
     } else {
-        return read(stream, buffer, offset, into);
+        return read(on, buffer, offset, into);
     };
     let (Source::Small(chunk) | Source::Own(chunk)) = &source;
     let slice = chunk.slice().part(0, size);
     let mut engine = turn(&device, &touches)?;
     engine.record(
-        &line,
+        &stream,
         &touches.list,
         || Label::new("read", size),
         |commands, _, _| {
@@ -351,15 +351,15 @@ pub(crate) fn read_async(stream: Token, buffer: Token, offset: u64, into: &'stat
             Ok(())
         },
     )?;
-    engine.host_will_read(line.lane);
-    engine.add_delivery(Delivery { source, into, lane: line.lane, submission: line.last() });
-    device.pace(&mut engine, &line)
+    engine.host_will_read(stream.lane);
+    engine.add_delivery(Delivery { source, into, lane: stream.lane, submission: stream.last() });
+    device.pace(&mut engine, &stream)
 }
 
 /// The device writes the user's memory itself.
 fn read_registered(
     device: &Inside,
-    line: &Arc<Line>,
+    stream: &Arc<StreamState>,
     (buffer, range): (&Arc<Buffer>, &Range<u64>),
     (region, at): (&Arc<Region>, u64),
 ) -> Result<()> {
@@ -369,7 +369,7 @@ fn read_registered(
     let mut list = touches.list;
     list.push(region.touch(&target, true));
     engine.record(
-        line,
+        stream,
         &list,
         || Label::new("read", range.end - range.start),
         |commands, _, _| {
@@ -377,7 +377,7 @@ fn read_registered(
             Ok(())
         },
     )?;
-    device.pace(&mut engine, line)
+    device.pace(&mut engine, stream)
 }
 
 fn small(staging: &mut Staging) -> &mut Ring {
@@ -392,7 +392,7 @@ fn large(staging: &mut Staging) -> &mut Ring {
 type Part<'a> = (Chunk, u64, &'a mut [MaybeUninit<u8>]);
 
 /// The range is pinned: parts are filled by the device ahead of the threads that empty them.
-fn read_staged(device: &Inside, line: &Arc<Line>, buffer: &Arc<Buffer>, offset: u64, into: &mut [MaybeUninit<u8>]) -> Result<()> {
+fn read_staged(device: &Inside, stream: &Arc<StreamState>, buffer: &Arc<Buffer>, offset: u64, into: &mut [MaybeUninit<u8>]) -> Result<()> {
     let size = into.len() as u64;
     let (ring, part): (fn(&mut Staging) -> &mut Ring, u64) = if size <= SMALL { (small, SMALL) } else { (large, part_size(device, size)) };
     let count = size.div_ceil(part) as usize;
@@ -401,7 +401,7 @@ fn read_staged(device: &Inside, line: &Arc<Line>, buffer: &Arc<Buffer>, offset: 
     let next = || parts.lock().next();
     let queue = |chunk: Chunk, (i, bytes): (usize, &'_ mut [MaybeUninit<u8>])| {
         let at = offset + i as u64 * part;
-        queue_read(device, line, buffer, &(at..at + bytes.len() as u64), chunk, ring).map(|(chunk, number)| (chunk, number, i))
+        queue_read(device, stream, buffer, &(at..at + bytes.len() as u64), chunk, ring).map(|(chunk, number)| (chunk, number, i))
     };
     let deadline = device.deadline();
     let work = || -> Result<()> {
@@ -413,7 +413,7 @@ fn read_staged(device: &Inside, line: &Arc<Line>, buffer: &Arc<Buffer>, offset: 
                     // A chunk before a part, which would be lost with a failure; nothing is held while it waits.
                     let chunk = take_chunk(device, ring)?;
                     let Some((i, bytes)) = next() else {
-                        give_back(device, line, ring, chunk, 0);
+                        give_back(device, stream, ring, chunk, 0);
                         return Ok(());
                     };
                     let (chunk, number, _) = queue(chunk, (i, bytes))?;
@@ -428,20 +428,20 @@ fn read_staged(device: &Inside, line: &Arc<Line>, buffer: &Arc<Buffer>, offset: 
                         Ok((chunk, number, _)) => ahead = Some((chunk, number, bytes)),
                         Err(e) => failure = Some(e),
                     },
-                    None => give_back(device, line, ring, chunk, 0),
+                    None => give_back(device, stream, ring, chunk, 0),
                 },
                 Ok(None) => {}
                 Err(e) => failure = Some(e),
             }
             let (chunk, number, bytes) = current;
-            let waited = device.wait_or_fail(&clock_of(line.lane, number), deadline);
+            let waited = device.wait_or_fail(&clock_of(stream.lane, number), deadline);
             if waited.is_ok() {
                 chunk.host_view().read(0, bytes);
             }
-            give_back(device, line, ring, chunk, number);
+            give_back(device, stream, ring, chunk, number);
             if let Some(e) = waited.err().or(failure) {
                 if let Some((chunk, number, _)) = ahead.take() {
-                    give_back(device, line, ring, chunk, number);
+                    give_back(device, stream, ring, chunk, number);
                 }
                 return Err(e);
             }
@@ -455,27 +455,27 @@ fn read_staged(device: &Inside, line: &Arc<Line>, buffer: &Arc<Buffer>, offset: 
     outcome.into_inner()
 }
 
-fn give_back(device: &Inside, line: &Line, ring: fn(&mut Staging) -> &mut Ring, chunk: Chunk, number: u64) {
-    ring(&mut device.lock().staging).give_back(chunk, (line.lane, number));
+fn give_back(device: &Inside, stream: &StreamState, ring: fn(&mut Staging) -> &mut Ring, chunk: Chunk, number: u64) {
+    ring(&mut device.lock().staging).give_back(chunk, (stream.lane, number));
     device.engine.notify_change();
 }
 
 /// Has the device copy the range into the chunk; returns it with the submission that does so.
 fn queue_read(
     device: &Inside,
-    line: &Arc<Line>,
+    stream: &Arc<StreamState>,
     buffer: &Arc<Buffer>,
     range: &Range<u64>,
     chunk: Chunk,
     ring: fn(&mut Staging) -> &mut Ring,
 ) -> Result<(Chunk, u64)> {
     let mut engine = device.lock();
-    let recorded = record_read(&mut engine, line, buffer, range, &chunk);
-    let number = line.last();
-    match recorded.and_then(|()| engine.flush_for(Some(line), line.clock())) {
+    let recorded = record_read(&mut engine, stream, buffer, range, &chunk);
+    let number = stream.last();
+    match recorded.and_then(|()| engine.flush_for(Some(stream), stream.clock())) {
         Ok(_) => Ok((chunk, number)),
         Err(e) => {
-            ring(&mut engine.staging).give_back(chunk, (line.lane, number));
+            ring(&mut engine.staging).give_back(chunk, (stream.lane, number));
             device.engine.notify_change();
             Err(e)
         }

@@ -19,7 +19,7 @@ use crate::runtime::schedule::graveyard::DropQueue;
 use crate::runtime::schedule::hazard::MAX_LANES;
 use crate::runtime::schedule::regions::Registered;
 use crate::runtime::schedule::staging::Returned;
-use crate::runtime::schedule::stream_state::Line;
+use crate::runtime::schedule::stream_state::StreamState;
 use crate::vulkan::{self, Completion, Memory, Pipeline, Stamps};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Condvar, OnceLock};
@@ -29,9 +29,9 @@ use std::time::Duration;
 pub(crate) struct Device {
     pub(crate) label: Name,
     /// The default stream's name.
-    pub(crate) stream: OnceLock<Token>,
+    pub(crate) default_stream_name: OnceLock<Token>,
     /// And itself.
-    pub(crate) line: Arc<Line>,
+    pub(crate) default_stream: Arc<StreamState>,
     pub(crate) lane_count: usize,
     pub(crate) streams_made: AtomicU64,
     pub(crate) wait_timeout: Option<Duration>,
@@ -79,7 +79,7 @@ impl Device {
     /// True for the default stream, by NULL or by its name.
     #[inline]
     pub(crate) fn is_default(&self, stream: Token) -> bool {
-        stream.is_null() || self.stream.get() == Some(&stream)
+        stream.is_null() || self.default_stream_name.get() == Some(&stream)
     }
 
     /// The pipeline for a way of dispatching compiled code, made at its first use.

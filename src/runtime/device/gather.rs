@@ -9,7 +9,7 @@ use crate::runtime::base::error::Result;
 use crate::runtime::device::core::Device;
 use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::hazard::{Clock, clock_of};
-use crate::runtime::schedule::stream_state::Line;
+use crate::runtime::schedule::stream_state::StreamState;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -40,7 +40,7 @@ impl Engine {
 impl Device {
     /// As `Engine::flush_for`, for a thread that goes on to wait for it by [`Device::wait`]: what the device could not begin with yet may
     /// stay in the open batch, for others to add theirs.
-    pub(crate) fn hand_in(&self, engine: &mut Engine, stream: &Arc<Line>, clock: Clock) -> Result<Clock> {
+    pub(crate) fn hand_in(&self, engine: &mut Engine, stream: &Arc<StreamState>, clock: Clock) -> Result<Clock> {
         self.hand_in_untold(engine, clock).inspect_err(|e| engine.told(stream, e))
     }
 

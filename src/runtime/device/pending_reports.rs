@@ -5,7 +5,7 @@ use crate::compile::debug::{DebugInfo, DebugRecord, HEADER, Severity};
 use crate::runtime::base::lock::{Guard, Lock, rank};
 use crate::runtime::base::log::{self, DeviceLog, Level};
 use crate::runtime::schedule::hazard::{Clock, Stage, Use};
-use crate::runtime::schedule::stream_state::Line;
+use crate::runtime::schedule::stream_state::StreamState;
 use crate::runtime::schedule::track::Touch;
 use crate::vulkan::Slice;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub(crate) struct PendingReport {
     pub(crate) storage: Storage,
     debug: Arc<DebugInfo>,
     kernel: Arc<str>,
-    pub(crate) stream: Arc<Line>,
+    pub(crate) stream: Arc<StreamState>,
     /// How many records of events the stream had.
     pub(crate) records: u64,
     lane: u8,
@@ -48,7 +48,7 @@ pub(crate) struct PendingReport {
 /// The buffer of a dispatch that is about to be queued.
 pub(crate) struct Report<'a> {
     reports: &'a Reports,
-    line: &'a Line,
+    stream: &'a StreamState,
     waiting: Option<PendingReport>,
 }
 
@@ -70,7 +70,7 @@ impl Drop for Report<'_> {
     /// The dispatch is queued, or failed: read when all that the stream has queued until now is done, which covers both.
     fn drop(&mut self) {
         if let Some(mut waiting) = self.waiting.take() {
-            waiting.submission = self.line.last();
+            waiting.submission = self.stream.last();
             self.reports.buffers().waiting.push(waiting);
         }
     }
@@ -104,18 +104,24 @@ impl Reports {
     }
 
     /// The report of a dispatch that is about to be queued, into a buffer of its own.
-    pub(crate) fn begin<'a>(&'a self, storage: Storage, line: &'a Arc<Line>, debug: &Arc<DebugInfo>, kernel: &Arc<str>) -> Report<'a> {
+    pub(crate) fn begin<'a>(
+        &'a self,
+        storage: Storage,
+        stream: &'a Arc<StreamState>,
+        debug: &Arc<DebugInfo>,
+        kernel: &Arc<str>,
+    ) -> Report<'a> {
         let (debug, kernel) = (debug.clone(), kernel.clone());
         let waiting = PendingReport {
             storage,
             debug,
             kernel,
-            stream: line.clone(),
-            records: line.failures.records(),
-            lane: line.lane,
+            stream: stream.clone(),
+            records: stream.failures.records(),
+            lane: stream.lane,
             submission: u64::MAX,
         };
-        Report { reports: self, line, waiting: Some(waiting) }
+        Report { reports: self, stream, waiting: Some(waiting) }
     }
 
     /// Takes out the reports whose dispatches are done.
@@ -162,19 +168,19 @@ impl PendingReport {
             (Some(record), _) => {
                 let more = assertions.count();
                 let more = if more > 0 { format!("; and {more} more, see the log") } else { String::new() };
-                Some(format!("{}{more}", self.line(record)))
+                Some(format!("{}{more}", self.text_of(record)))
             }
             (None, Some(text)) => Some(format!("kernel '{}': {text}; the report of the invocation found no room", self.kernel)),
             (None, None) => None,
         };
         let kernel = Some(self.kernel.clone());
-        let line = |record: &DebugRecord| log::Record {
+        let stream = |record: &DebugRecord| log::Record {
             level: level(record.severity),
-            text: self.line(record),
+            text: self.text_of(record),
             kernel: kernel.clone(),
             invocation: Some(record.invocation),
         };
-        let mut lines: Vec<log::Record> = records.iter().map(line).collect();
+        let mut lines: Vec<log::Record> = records.iter().map(stream).collect();
         if reading.lost > 0 {
             let (lost, size) = (reading.lost, self.storage.size);
             let more = (size * 4).min(MOST);
@@ -190,7 +196,7 @@ impl PendingReport {
     }
 
     /// A record as a line.
-    fn line(&self, record: &DebugRecord) -> String {
+    fn text_of(&self, record: &DebugRecord) -> String {
         let [x, y, z] = record.invocation;
         format!("kernel '{}' ({x}, {y}, {z}): {}", self.kernel, record.text)
     }

@@ -8,7 +8,7 @@ use crate::runtime::device::core::Device;
 use crate::runtime::kernel::program::Program;
 use crate::runtime::schedule::failures::Since;
 use crate::runtime::schedule::hazard::clock_of;
-use crate::runtime::schedule::stream_state::Line;
+use crate::runtime::schedule::stream_state::StreamState;
 use crate::vulkan::MemoryKind;
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ fn size(device: &Device) -> u64 {
 
 impl Device {
     /// A buffer for a dispatch of a kernel that reports; `None` for others. Waits while many are not read.
-    pub(crate) fn begin_report<'a>(&'a self, line: &'a Arc<Line>, program: &Program) -> Result<Option<Report<'a>>> {
+    pub(crate) fn begin_report<'a>(&'a self, stream: &'a Arc<StreamState>, program: &Program) -> Result<Option<Report<'a>>> {
         let Some(debug) = program.compiled.debug() else { return Ok(None) };
         self.reports.mark_used();
         if let Some((lane, submission)) = self.reports.oldest_of(WAITING) {
@@ -39,7 +39,7 @@ impl Device {
             Some(storage) => storage,
             None => self.report_storage()?,
         };
-        Ok(Some(self.reports.begin(storage, line, debug, &program.label)))
+        Ok(Some(self.reports.begin(storage, stream, debug, &program.label)))
     }
 
     /// A new buffer, all zeros, in memory that the host reads fast.

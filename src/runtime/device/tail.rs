@@ -10,7 +10,7 @@ use crate::runtime::base::error::Result;
 use crate::runtime::base::log;
 use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::hazard::{Clock, MAX_LANES};
-use crate::runtime::schedule::stream_state::Line;
+use crate::runtime::schedule::stream_state::StreamState;
 use crate::sys;
 use crate::vulkan::wait_first;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ const NAPS: u32 = 20;
 
 impl Device {
     /// After recording: submits what should go now, and has the rest watched.
-    pub(crate) fn pace(self: &Arc<Self>, engine: &mut Engine, stream: &Arc<Line>) -> Result<()> {
+    pub(crate) fn pace(self: &Arc<Self>, engine: &mut Engine, stream: &Arc<StreamState>) -> Result<()> {
         self.recorded.store(self.recorded.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         if engine.pace(stream)? {
             engine.tail_sleeps = !self.watch_tail();

@@ -6,7 +6,7 @@ use crate::runtime::device::core::Device;
 use crate::runtime::schedule::delivery::{Delivery, Source};
 use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::hazard::Clock;
-use crate::runtime::schedule::stream_state::Line;
+use crate::runtime::schedule::stream_state::StreamState;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -40,17 +40,17 @@ impl Device {
     }
 
     /// As `wait_or_fail` with the device's deadline, for a call that owes data of a stream.
-    pub(crate) fn wait_for_stream(&self, stream: &Arc<Line>, clock: &Clock) -> Result<()> {
+    pub(crate) fn wait_for_stream(&self, stream: &Arc<StreamState>, clock: &Clock) -> Result<()> {
         self.wait_or_fail(clock, self.deadline()).map_err(|e| self.reason(stream, e))
     }
 
     /// Why a wait for a stream failed: what another thread's attempt to submit the stream's work came to, if that is it. It is told.
-    pub(crate) fn reason(&self, stream: &Arc<Line>, e: Error) -> Error {
+    pub(crate) fn reason(&self, stream: &Arc<StreamState>, e: Error) -> Error {
         if e.status == Status::Driver { self.lock().take_loss(stream).err().unwrap_or(e) } else { e }
     }
 
     /// After a wait: does what has come up, and tells the error of earlier queued work of the stream (of any, for `None`).
-    pub(crate) fn settle(&self, stream: Option<&Arc<Line>>) -> Result<()> {
+    pub(crate) fn settle(&self, stream: Option<&Arc<StreamState>>) -> Result<()> {
         self.settle_and(|engine| engine.take_failure(stream))
     }
 

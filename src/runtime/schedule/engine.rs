@@ -12,7 +12,7 @@ use super::graveyard::{Dead, Graveyard};
 use super::hazard::{Clock, Conflicts, MAX_LANES, Order, Point, Stage, Stages};
 use super::lane::{Lane, Open};
 use super::staging::Staging;
-use super::stream_state::Line;
+use super::stream_state::StreamState;
 use super::timeline::{Label, Timeline};
 use super::track::{Touch, TrackId, Tracks};
 use crate::runtime::base::error::{Error, Result, Status};
@@ -47,7 +47,7 @@ pub(crate) struct Engine {
     /// The device is lost, or what it does is traced: no command is recorded the short way.
     is_watched: bool,
     /// Work that was queued with success failed later: told once, by the next wait or read of its stream.
-    failed: Untold<Line>,
+    failed: Untold<StreamState>,
     /// Writes what the device does into a trace, if there is one.
     pub(crate) timeline: Option<Timeline>,
     /// There may be something to settle behind a wait: see `waiting.rs`.
@@ -93,23 +93,23 @@ impl Engine {
     }
 
     /// The error of earlier queued work of a stream (or of any, for `None`), once.
-    pub(crate) fn take_failure(&mut self, stream: Option<&Arc<Line>>) -> Result<()> {
+    pub(crate) fn take_failure(&mut self, stream: Option<&Arc<StreamState>>) -> Result<()> {
         if self.failed.is_empty() { Ok(()) } else { self.failed.take(stream, |_| true) }
     }
 
     /// As `take_failure`, of what leaves the content of memory undefined: all but an assertion that did not hold.
-    pub(crate) fn take_loss(&mut self, stream: &Arc<Line>) -> Result<()> {
+    pub(crate) fn take_loss(&mut self, stream: &Arc<StreamState>) -> Result<()> {
         if self.failed.is_empty() { Ok(()) } else { self.failed.take(Some(stream), |e| e.status != Status::Assertion) }
     }
 
     /// Keeps an error for the next wait or read of a stream, if there is none already, and for the events that it concerns.
-    pub(crate) fn keep_failure(&mut self, stream: &Arc<Line>, error: &Arc<Error>, since: Since) {
+    pub(crate) fn keep_failure(&mut self, stream: &Arc<StreamState>, error: &Arc<Error>, since: Since) {
         self.failed.add(stream, error, since);
         self.attention.store(true, Ordering::Release);
     }
 
     /// A call on a stream returned this error: if it is one that the stream had to tell, it is told.
-    pub(crate) fn told(&mut self, stream: &Arc<Line>, error: &Error) {
+    pub(crate) fn told(&mut self, stream: &Arc<StreamState>, error: &Error) {
         self.failed.told(Some(stream), error);
     }
 
@@ -258,7 +258,7 @@ impl Engine {
     }
 
     /// As `flush_to`, for a call on a stream (on the whole device, for `None`): a failure that it returns is told, and not told again.
-    pub(crate) fn flush_for(&mut self, stream: Option<&Arc<Line>>, clock: Clock) -> Result<Clock> {
+    pub(crate) fn flush_for(&mut self, stream: Option<&Arc<StreamState>>, clock: Clock) -> Result<Clock> {
         self.flush_to(clock).inspect_err(|e| self.failed.told(stream, e))
     }
 
@@ -300,7 +300,7 @@ impl Engine {
     /// it touches needs.
     pub(crate) fn record<'a>(
         &mut self,
-        stream: &Arc<Line>,
+        stream: &Arc<StreamState>,
         touches: &[Touch],
         label: impl FnOnce() -> Label<'a>,
         command: impl FnOnce(&mut Commands, &mut Staging, Moment) -> Result<()>,
@@ -325,7 +325,7 @@ impl Engine {
     /// The order of a stream's lane and its last submission that is done, where a kernel needs nothing but a barrier in the open batch: that
     /// is the stream's, and nothing is traced.
     #[inline]
-    pub(crate) fn plain_order(&self, stream: &Arc<Line>) -> Option<(&Order, u64)> {
+    pub(crate) fn plain_order(&self, stream: &Arc<StreamState>) -> Option<(&Order, u64)> {
         let lane = self.lanes.get(usize::from(stream.lane))?;
         let open = lane.open.as_ref()?;
         let is_plain = !self.is_watched && Arc::ptr_eq(open.streams.last()?, stream);
@@ -336,7 +336,7 @@ impl Engine {
     #[inline]
     pub(crate) fn record_plainly(
         &mut self,
-        stream: &Arc<Line>,
+        stream: &Arc<StreamState>,
         touches: &[Touch],
         (src, dst): (Stages, Stages),
         command: impl FnOnce(&mut Commands, &mut Staging, Moment) -> Result<()>,
@@ -355,7 +355,7 @@ impl Engine {
 
     /// A command that touches this was recorded into the open batch of the lane, or failed on the way.
     #[inline]
-    fn recorded(&mut self, lane: usize, stream: &Line, touches: &[Touch], is_ok: bool) {
+    fn recorded(&mut self, lane: usize, stream: &StreamState, touches: &[Touch], is_ok: bool) {
         let Lane { open: Some(open), order, .. } = &mut self.lanes[lane] else { return };
         open.count += u32::from(is_ok);
         let at = Point { lane: lane as u8, sequence: order.next(), submission: open.number };
@@ -421,7 +421,7 @@ impl Engine {
     /// Makes the stream's lane, which this gives, ready for commands that touch this: a batch is open, waits for other lanes and a barrier
     /// stand in it.
     #[inline]
-    fn order(&mut self, stream: &Arc<Line>, touches: &[Touch]) -> Result<usize> {
+    fn order(&mut self, stream: &Arc<StreamState>, touches: &[Touch]) -> Result<usize> {
         let lane = usize::from(stream.lane);
         let (src, dst) = self.wait_for_lanes(lane, touches)?;
         self.open_batch(lane)?;
@@ -470,7 +470,7 @@ impl Engine {
     }
 
     /// Has all that the stream's lane gets from now on start after a point of any lane.
-    pub(crate) fn order_behind(&mut self, stream: &Arc<Line>, point: Point) -> Result<()> {
+    pub(crate) fn order_behind(&mut self, stream: &Arc<StreamState>, point: Point) -> Result<()> {
         self.check()?;
         let lane = usize::from(stream.lane);
         if point.lane != stream.lane {
@@ -484,14 +484,14 @@ impl Engine {
     }
 
     /// True if the last command of the stream's lane is a kernel that is not known to be done.
-    pub(crate) fn follows_kernel(&self, stream: &Line) -> bool {
+    pub(crate) fn follows_kernel(&self, stream: &StreamState) -> bool {
         let lane = &self.lanes[usize::from(stream.lane)];
         let busy = lane.open.is_some() || lane.queue.completion().done() < lane.queue.submitted();
         busy && matches!(lane.last_stage, Some(Stage::Compute | Stage::Uniform))
     }
 
     /// The point behind all that the stream has recorded.
-    pub(crate) fn point_of(&self, stream: &Line) -> Point {
+    pub(crate) fn point_of(&self, stream: &StreamState) -> Point {
         let lane = &self.lanes[usize::from(stream.lane)];
         Point { lane: stream.lane, sequence: lane.order.last(), submission: stream.last() }
     }

@@ -2,7 +2,7 @@
 
 use super::habit::Habit;
 use super::hazard::{Clock, Order, Stage, Stages};
-use super::stream_state::Line;
+use super::stream_state::StreamState;
 use crate::vulkan::{Commands, Queue};
 use smallvec::SmallVec;
 use std::collections::VecDeque;
@@ -21,7 +21,7 @@ pub(crate) struct Open {
     /// A thread that waits for it will submit it (see `gather.rs`).
     pub(crate) is_led: bool,
     /// Whose work it carries.
-    pub(crate) streams: SmallVec<[Arc<Line>; 4]>,
+    pub(crate) streams: SmallVec<[Arc<StreamState>; 4]>,
 }
 
 /// See the module.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What the engine knows a stream by.
-pub(crate) struct Line {
+pub(crate) struct StreamState {
     /// Never used again.
     pub(crate) id: u64,
     pub(crate) lane: u8,
@@ -18,24 +18,24 @@ pub(crate) struct Line {
     pub(crate) failures: Failures,
 }
 
-impl AsRef<Failures> for Line {
+impl AsRef<Failures> for StreamState {
     fn as_ref(&self) -> &Failures {
         &self.failures
     }
 }
 
-impl Line {
+impl StreamState {
     /// `default` is its name where there is no label.
-    pub(crate) fn new(lane: u8, label: Option<&str>, default: Option<&str>) -> Arc<Line> {
+    pub(crate) fn new(lane: u8, label: Option<&str>, default: Option<&str>) -> Arc<StreamState> {
         static IDS: AtomicU64 = AtomicU64::new(0);
         let id = IDS.fetch_add(1, Ordering::Relaxed) + 1;
         let label = Name::new(label, default.unwrap_or(&format!("stream {id}")));
-        Arc::new(Line { id, lane, last: AtomicU64::new(0), label, failures: Failures::default() })
+        Arc::new(StreamState { id, lane, last: AtomicU64::new(0), label, failures: Failures::default() })
     }
 
     /// The line of a device's default stream.
-    pub(crate) fn of_default() -> Arc<Line> {
-        Line::new(0, None, Some("default stream"))
+    pub(crate) fn of_default() -> Arc<StreamState> {
+        StreamState::new(0, None, Some("default stream"))
     }
 
     /// Submission `number` carries work of the stream. Under the engine's lock.

@@ -1,7 +1,7 @@
 //! The device's side of a trace: two timestamps around each command, read when its submission is done.
 
 use super::hazard::Clock;
-use super::stream_state::Line;
+use super::stream_state::StreamState;
 use crate::runtime::base::trace::{Detail, Trace};
 use crate::vulkan::{self, Commands, Stamp, StampStage, Stamps};
 use std::collections::VecDeque;
@@ -30,7 +30,7 @@ impl<'a> Label<'a> {
 struct Pending {
     lane: u8,
     submission: u64,
-    line: Arc<Line>,
+    stream: Arc<StreamState>,
     name: String,
     detail: Detail,
     start: Stamp,
@@ -85,7 +85,7 @@ impl Timeline {
     pub(crate) fn around<T>(
         &mut self,
         commands: &mut Commands,
-        place: (u8, u64, &Arc<Line>),
+        place: (u8, u64, &Arc<StreamState>),
         label: Label<'_>,
         command: impl FnOnce(&mut Commands) -> T,
     ) -> T {
@@ -105,14 +105,14 @@ impl Timeline {
     }
 
     /// The time behind it, in this lane and submission, for this stream.
-    pub(crate) fn end(&mut self, commands: &mut Commands, place: (u8, u64, &Arc<Line>), label: Label<'_>, start: Stamp) {
+    pub(crate) fn end(&mut self, commands: &mut Commands, place: (u8, u64, &Arc<StreamState>), label: Label<'_>, start: Stamp) {
         let end = self.stamps.take().ok();
         if let Some(end) = &end {
             commands.stamp(end, StampStage::Bottom);
         }
-        let (lane, submission, line) = place;
+        let (lane, submission, stream) = place;
         let detail = Detail { workgroups: label.workgroups, bytes: label.bytes };
-        self.pending.push_back(Pending { lane, submission, line: line.clone(), name: label.name.to_owned(), detail, start, end });
+        self.pending.push_back(Pending { lane, submission, stream: stream.clone(), name: label.name.to_owned(), detail, start, end });
     }
 
     /// Writes the commands that are done into the trace.
@@ -136,7 +136,13 @@ impl Timeline {
             if let (Some(start), Some(end)) = (pending.start.read()?, end.read()?) {
                 let host = |device| self.stamps.host(self.calibration, now, device);
                 let times = (host(start), host(end));
-                self.trace.device_span(self.process, (pending.line.id, &pending.line.label.get()), &pending.name, times, &pending.detail);
+                self.trace.device_span(
+                    self.process,
+                    (pending.stream.id, &pending.stream.label.get()),
+                    &pending.name,
+                    times,
+                    &pending.detail,
+                );
             }
         }
         Ok(())

@@ -6,7 +6,7 @@ use crate::runtime::base::handle::{Kind, Living, Table, Token};
 use crate::runtime::base::lock::{Lock, rank};
 use crate::runtime::device::core::Device;
 use crate::runtime::device::inside::Inside;
-use crate::runtime::schedule::stream_state::Line;
+use crate::runtime::schedule::stream_state::StreamState;
 use std::sync::Arc;
 
 static STREAMS: Table<Stream, { rank::STREAMS }> = Table::new(Kind::Stream);
@@ -18,22 +18,22 @@ pub(crate) struct Stream {
 }
 
 enum StreamKind {
-    Live(Arc<Line>),
+    Live(Arc<StreamState>),
     /// Records a graph; empty once that has ended.
     Recording(Lock<Option<Recording>, { rank::RECORDING }>),
 }
 
 /// Where a verb's work goes.
 pub(crate) enum Target {
-    Live(Arc<Line>),
+    Live(Arc<StreamState>),
     Recording(Arc<Stream>),
 }
 
 impl Target {
     /// The live stream, for `what`, which cannot be recorded.
-    pub(crate) fn live(self, what: &str) -> Result<Arc<Line>> {
+    pub(crate) fn live(self, what: &str) -> Result<Arc<StreamState>> {
         match self {
-            Target::Live(line) => Ok(line),
+            Target::Live(stream) => Ok(stream),
             Target::Recording(_) => {
                 let message = format!("{what} cannot be recorded into a graph: it would happen now, and the graph runs later");
                 Err(Error::new(Status::Unsupported, message))
@@ -45,9 +45,9 @@ impl Target {
 impl Stream {
     /// Where its work goes, if it is a live one of that device.
     #[inline]
-    pub(crate) fn live_on(&self, device: &Arc<Device>) -> Option<&Arc<Line>> {
+    pub(crate) fn live_on(&self, device: &Arc<Device>) -> Option<&Arc<StreamState>> {
         match &self.kind {
-            StreamKind::Live(line) if Arc::ptr_eq(&self.device, device) => Some(line),
+            StreamKind::Live(stream) if Arc::ptr_eq(&self.device, device) => Some(stream),
             _ => None,
         }
     }
@@ -77,7 +77,7 @@ impl Device {
     /// Where work on `stream` goes; NULL is the default stream.
     pub(crate) fn target(self: &Arc<Self>, stream: Token) -> Result<Target> {
         if self.is_default(stream) {
-            return Ok(Target::Live(self.line.clone()));
+            return Ok(Target::Live(self.default_stream.clone()));
         }
         let stream = STREAMS.get(stream)?;
         if !Arc::ptr_eq(&stream.device, self) {
@@ -85,15 +85,15 @@ impl Device {
             return Err(Error::new(Status::InvalidHandle, message));
         }
         match &stream.kind {
-            StreamKind::Live(line) => Ok(Target::Live(line.clone())),
+            StreamKind::Live(stream) => Ok(Target::Live(stream.clone())),
             StreamKind::Recording(_) => Ok(Target::Recording(stream)),
         }
     }
 }
 
 /// Names a live stream.
-pub(crate) fn name(device: &Arc<Device>, line: Arc<Line>) -> Result<Token> {
-    STREAMS.insert_with(|_| Arc::new(Stream { device: device.clone(), kind: StreamKind::Live(line) }))
+pub(crate) fn name(device: &Arc<Device>, stream: Arc<StreamState>) -> Result<Token> {
+    STREAMS.insert_with(|_| Arc::new(Stream { device: device.clone(), kind: StreamKind::Live(stream) }))
 }
 
 /// Makes a stream that records.
@@ -117,7 +117,7 @@ pub(crate) fn all() -> Living<'static, Stream> {
 pub(crate) fn set_label(token: Token, label: Option<&str>) -> Result<()> {
     let (_device, stream) = enter(token)?;
     match &stream.kind {
-        StreamKind::Live(line) => line.label.set(label),
+        StreamKind::Live(stream) => stream.label.set(label),
         StreamKind::Recording(_) => stream.recording(|recording| {
             recording.label = label.map(str::to_owned);
             Ok(())

@@ -2,7 +2,7 @@
 
 use super::super::failures::Since;
 use super::super::hazard::{Clock, Point};
-use super::super::stream_state::Line;
+use super::super::stream_state::StreamState;
 use super::super::timeline::Label;
 use super::super::track::Touch;
 use super::{BATCH, Engine};
@@ -16,7 +16,7 @@ use std::time::Instant;
 impl Engine {
     /// After recording: submits if the queue is idle or the batch is full. True if a tail is held back for which the tail thread must be
     /// woken.
-    pub(crate) fn pace(&mut self, stream: &Arc<Line>) -> Result<bool> {
+    pub(crate) fn pace(&mut self, stream: &Arc<StreamState>) -> Result<bool> {
         let lane = usize::from(stream.lane);
         let eager = self.lanes[lane].eager;
         let Some(open) = &self.lanes[lane].open else { return Ok(false) };
@@ -118,7 +118,7 @@ impl Engine {
     }
 
     /// Runs commands that were recorded earlier, which touch this, as part of a stream. The submission that carries them.
-    pub(crate) fn launch(&mut self, stream: &Arc<Line>, touches: &[Touch], graph: &Commands, label: &Name) -> Result<u64> {
+    pub(crate) fn launch(&mut self, stream: &Arc<StreamState>, touches: &[Touch], graph: &Commands, label: &Name) -> Result<u64> {
         let lane = usize::from(stream.lane);
         let (src, dst) = self.wait_for_lanes(lane, touches)?;
         if !src.is_empty() || self.timeline.is_some() || self.lanes[lane].batch_was_lost {
