@@ -25,7 +25,7 @@ use crate::runtime::kernel::shelf::Shelf;
 use crate::runtime::object::buffer::{self};
 use crate::runtime::object::kernel;
 use crate::runtime::schedule::engine::Engine;
-use crate::runtime::schedule::hazard::MAX_LANES;
+use crate::runtime::schedule::hazard::MAX_QUEUES;
 use crate::runtime::schedule::regions::Registered;
 use crate::runtime::schedule::staging::{Returned, Staging};
 use crate::runtime::schedule::stream_state::StreamState;
@@ -57,7 +57,7 @@ pub(crate) struct Options {
 }
 
 /// Queues that are used if nothing is said: two let independent work overlap, and each more costs time and memory to create.
-const LANES: usize = 2;
+const QUEUES: usize = 2;
 /// A blocked wait ends some 20 us late, and short kernels take less than this.
 const SPIN: Duration = Duration::from_micros(50);
 
@@ -73,9 +73,9 @@ pub(crate) fn register_thread() {
 }
 
 /// How many queues AVX_GPU_QUEUES asks for, if it does.
-fn lanes_wanted() -> Option<usize> {
+fn queues_wanted() -> Option<usize> {
     let count: usize = std::env::var("AVX_GPU_QUEUES").ok()?.trim().parse().ok()?;
-    Some(count.clamp(1, MAX_LANES))
+    Some(count.clamp(1, MAX_QUEUES))
 }
 
 /// All visible devices, usable or not.
@@ -120,26 +120,26 @@ fn open(options: &Options, log: &Arc<DeviceLog>) -> Result<Token> {
     let snapshot = &snapshots[index];
 
     let follows_queues = !instance.validating() || instance.layer_follows_queues();
-    let lanes = lanes_wanted().or((!follows_queues).then_some(1));
+    let count = queues_wanted().or((!follows_queues).then_some(1));
     let compilers = offline::warm_compilers(own_kernels::COPY);
     let vulkan =
-        Arc::new(vulkan::Device::open(instance, snapshot, adapters::environment_flag("AVX_GPU_BASELINE"), lanes.unwrap_or(LANES))?);
+        Arc::new(vulkan::Device::open(instance, snapshot, adapters::environment_flag("AVX_GPU_BASELINE"), count.unwrap_or(QUEUES))?);
     // Queues beyond those that there are share them.
-    let lanes = if vulkan.features().timeline_semaphore { lanes.unwrap_or(vulkan.queues().len()) } else { 1 };
+    let count = if vulkan.features().timeline_semaphore { count.unwrap_or(vulkan.queues().len()) } else { 1 };
     let memory = Arc::new(vulkan::memory_of(&vulkan)?);
     let disk = DiskCache::open(options.cache_dir.as_deref(), snapshot, log).filter(|_| !snapshot.quirks.caches_itself);
     let target = context::target(&vulkan);
     let shelf = Shelf::open(options.cache_dir.as_deref(), &target, log);
     let pipelines = PipelineCache::new(&vulkan, &disk.as_ref().map(DiskCache::load).unwrap_or_default())?;
     let spin = Spin::new(options.spin.unwrap_or(SPIN));
-    let queues: Vec<Queue> = (0..lanes).map(|i| Queue::new(&vulkan, i, &spin)).collect::<std::result::Result<_, _>>()?;
-    let engine = Engine::new(queues, Staging::new(&memory, lanes));
-    let completions: Vec<_> = engine.lanes.iter().map(|lane| lane.queue.completion().clone()).collect();
+    let queues: Vec<Queue> = (0..count).map(|i| Queue::new(&vulkan, i, &spin)).collect::<std::result::Result<_, _>>()?;
+    let engine = Engine::new(queues, Staging::new(&memory, count));
+    let completions: Vec<_> = engine.queues.iter().map(|queue| queue.vulkan.completion().clone()).collect();
     let device = Arc::new(Device {
         label: Name::new(options.label.as_deref(), &snapshot.name),
         default_stream_name: OnceLock::new(),
         default_stream: StreamState::of_default(),
-        lane_count: lanes,
+        queue_count: count,
         streams_made: AtomicU64::new(1),
         wait_timeout: (options.wait_timeout_ns > 0).then(|| Duration::from_nanos(options.wait_timeout_ns)),
         calls: Calls::default(),

@@ -103,7 +103,7 @@ fn any(stream: Token, kernel: Token, grid: Grid, given: &[Arg<'_>]) -> Result<()
                 parts.touches.list.extend(report.touch());
             }
             let run = Run { program, variant, bound: &parts.bound, size };
-            enqueue::queue(
+            enqueue::encoded(
                 &device,
                 stream,
                 &parts.touches,

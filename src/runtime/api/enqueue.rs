@@ -18,12 +18,12 @@ pub(crate) fn run(device: &Inside, target: &Target, prepared: Prepared<'_>) -> R
         Target::Recording(stream) => return stream.recording(|recording| recording.push(prepared)),
     };
     let Prepared { op, touches } = prepared;
-    queue(device, stream, &touches, || op.label(&touches), op.program(), |commands, upload| op.encode(commands, upload))
+    encoded(device, stream, &touches, || op.label(&touches), op.program(), |commands, upload| op.encode(commands, upload))
 }
 
 /// Queues on a live stream what `encode` records.
 #[inline]
-pub(crate) fn queue<'a>(
+pub(crate) fn encoded<'a>(
     device: &Inside,
     stream: &Arc<StreamState>,
     touches: &Touches,
@@ -35,8 +35,8 @@ pub(crate) fn queue<'a>(
     let mut is_first = false;
     engine.record(stream, &touches.list, label, |commands, staging, now| {
         // Before anything can fail: from here on the batch may refer to the pipeline.
-        is_first = program.is_some_and(|program| program.used_by(now.lane, now.submission));
-        let arena = staging.arena(now.lane);
+        is_first = program.is_some_and(|program| program.used_by(now.queue, now.submission));
+        let arena = staging.arena(now.queue);
         encode(commands, &mut |bytes, size, _| {
             let (slice, host_view, at) = arena.take(size, now.submission, now.done)?;
             host_view.write(at, bytes);
@@ -44,7 +44,7 @@ pub(crate) fn queue<'a>(
         })
     })?;
     if let Some(program) = program.filter(|_| is_first) {
-        engine.lanes[usize::from(stream.lane)].note_kernel(stream.last(), &program.label);
+        engine.queues[usize::from(stream.queue)].note_kernel(stream.last(), &program.label);
     }
     device.pace(&mut engine, stream)
 }

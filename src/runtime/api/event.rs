@@ -191,7 +191,7 @@ pub(crate) fn wait_any(tokens: &[Token], timeout_ns: u64) -> Result<First> {
             Ok(clock) => clock,
             Err(e) => return Ok(First { index: i as u32, outcome: record.told().and(Err(e)) }),
         };
-        points.push((device.completion(record.point.lane).clone(), clock[usize::from(record.point.lane)]));
+        points.push((device.completion(record.point.queue).clone(), clock[usize::from(record.point.queue)]));
         records.push((device, record));
     }
     match wait_first(&points, deadline, false) {
@@ -239,7 +239,7 @@ pub(crate) fn elapsed(start: Token, end: Token) -> Result<u64> {
     let ((before, from), (after, to)) = (time(&first, "start")?, time(&second, "end")?);
     let Some(stamps) = &device.stamps else { return Ok(to.saturating_sub(from)) };
     // Where their order is known, more of the range of a clock that starts over is good for the time between.
-    if before.lane == after.lane && before.sequence <= after.sequence {
+    if before.queue == after.queue && before.sequence <= after.sequence {
         return Ok(stamps.forward(from, to));
     }
     Ok(u64::try_from(stamps.difference(from, to)).unwrap_or(0))

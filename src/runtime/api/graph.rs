@@ -18,7 +18,7 @@ use crate::runtime::kernel::args::Arg;
 use crate::runtime::kernel::properties::GraphProperties;
 use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::graveyard::Dead;
-use crate::runtime::schedule::hazard::{Clock, Conflicts, History, MAX_LANES, Order, Point, Stages, clock_of};
+use crate::runtime::schedule::hazard::{Clock, Conflicts, History, MAX_QUEUES, Order, Point, Stages, clock_of};
 use crate::runtime::schedule::staging::Chunk;
 use crate::runtime::schedule::track::TrackId;
 use crate::runtime::stream::op::Prepared;
@@ -55,8 +55,8 @@ struct Content {
     copies: Lock<Vec<Copy>, { rank::GRAPH }>,
     /// All buffers of the commands that are the same each time lived when so many had been freed; [`NEVER`] if that was not seen yet.
     lived: AtomicU64,
-    /// The last launches, for each lane.
-    last_use: [AtomicU64; MAX_LANES],
+    /// The last launches, for each queue.
+    last_use: [AtomicU64; MAX_QUEUES],
 }
 
 /// A command buffer recorded from the graph.
@@ -68,7 +68,7 @@ struct Copy {
     /// Where each slot's bytes lie.
     places: Vec<(u32, HostView, u64)>,
     /// Its last submission.
-    lane: u8,
+    queue: u8,
     submission: u64,
     /// As [`Content::lived`], of all that it touches.
     lived: Option<u64>,
@@ -152,7 +152,7 @@ pub(crate) fn remove_all(owned: impl Fn(&Arc<Device>) -> bool) -> Vec<Arc<Graph>
 impl Drop for Graph {
     /// The last call that knows the graph has ended: what is behind it goes when its launches are done.
     fn drop(&mut self) {
-        let last_use: Clock = std::array::from_fn(|lane| self.content.last_use[lane].load(Ordering::Relaxed));
+        let last_use: Clock = std::array::from_fn(|queue| self.content.last_use[queue].load(Ordering::Relaxed));
         self.device.drops.push(last_use, Dead::Object(self.content.clone()));
     }
 }
@@ -183,10 +183,10 @@ pub(crate) fn launch(stream: Token, graph: Token, params: &[Arg<'_>]) -> Result<
     };
     let launched = engine.launch(&stream, &copy.touches.list, &copy.commands, &content.label);
     if let Ok(submission) = launched {
-        (copy.lane, copy.submission) = (stream.lane, submission);
-        content.last_use[usize::from(stream.lane)].store(submission, Ordering::Relaxed);
-        let lane = &mut engine.lanes[usize::from(stream.lane)];
-        content.kernels().take(8).for_each(|kernel| lane.note_kernel(submission, kernel));
+        (copy.queue, copy.submission) = (stream.queue, submission);
+        content.last_use[usize::from(stream.queue)].store(submission, Ordering::Relaxed);
+        let queue = &mut engine.queues[usize::from(stream.queue)];
+        content.kernels().take(8).for_each(|kernel| queue.note_kernel(submission, kernel));
     }
     content.copies().push(copy);
     launched?;
@@ -260,7 +260,7 @@ impl Content {
                 if let Some(i) = copies.iter().position(|copy| copy.values == values) {
                     return Ok(copies.swap_remove(i));
                 }
-                let idle = |copy: &Copy| copy.submission <= done[usize::from(copy.lane)];
+                let idle = |copy: &Copy| copy.submission <= done[usize::from(copy.queue)];
                 if let Some(i) = copies.iter().position(|copy| idle(copy) && self.can_change(copy, &values)) {
                     let mut copy = copies.swap_remove(i);
                     copy.change(values);
@@ -271,19 +271,19 @@ impl Content {
                     drop(copies);
                     return self.record(device, values, Some(copy));
                 }
-                let oldest = copies.iter().min_by_key(|copy| copy.submission).map(|copy| (copy.lane, copy.submission));
+                let oldest = copies.iter().min_by_key(|copy| copy.submission).map(|copy| (copy.queue, copy.submission));
                 (oldest, copies.len() >= MAX_COPIES)
             };
-            let Some((lane, submission)) = oldest.filter(|_| full) else {
+            let Some((queue, submission)) = oldest.filter(|_| full) else {
                 // It may be idle and nobody has asked the driver yet.
-                let number = device.completion(oldest.map_or(0, |(lane, _)| lane)).poll();
+                let number = device.completion(oldest.map_or(0, |(queue, _)| queue)).poll();
                 let number = number.map_err(|e| device.lock().fail(e))?;
                 if oldest.is_some_and(|(_, submission)| submission <= number) {
                     continue;
                 }
                 return self.record(device, values, None);
             };
-            device.wait_or_fail(&clock_of(lane, submission), device.deadline())?;
+            device.wait_or_fail(&clock_of(queue, submission), device.deadline())?;
         }
     }
 
@@ -314,7 +314,7 @@ impl Content {
                 touches: Touches::default(),
                 bytes: Bytes { device: Arc::clone(device), chunks: Vec::new(), used: 0, size: 0 },
                 places: Vec::new(),
-                lane: 0,
+                queue: 0,
                 submission: 0,
                 lived: None,
             },
@@ -424,7 +424,7 @@ impl Plan {
         if !src.is_empty() {
             self.order.barrier(src, dst);
         }
-        let at = Point { lane: 0, sequence: self.order.next(), submission: 1 };
+        let at = Point { queue: 0, sequence: self.order.next(), submission: 1 };
         for touch in &touches.list {
             self.histories.entry(touch.track).or_default().record(&touch.of, at, &self.order, nothing);
         }

@@ -46,8 +46,8 @@ pub(crate) fn dispatch<'a>(stream: Token, kernel: Token, groups: [u32; 3], given
     let plan = Plan { device, program, stream, groups, pipeline };
     match demands.len() {
         count if count != given.count() => None,
-        0..=4 => plan.queue::<4>(demands, given),
-        5..=16 => plan.queue::<16>(demands, given),
+        0..=4 => plan.enqueue::<4>(demands, given),
+        5..=16 => plan.enqueue::<16>(demands, given),
         _ => None,
     }
 }
@@ -61,7 +61,7 @@ pub(crate) fn own<'a>(
     given: &impl Given<'a>,
 ) -> Option<Result<()>> {
     let pipeline = program.compiled.made(Variant::default())?;
-    Plan { device, program, stream, groups, pipeline }.queue::<4>(&program.compiled.demands, given)
+    Plan { device, program, stream, groups, pipeline }.enqueue::<4>(&program.compiled.demands, given)
 }
 
 /// A dispatch but for its arguments.
@@ -75,7 +75,7 @@ struct Plan<'k> {
 
 impl Plan<'_> {
     /// With `N` arguments at most.
-    fn queue<'a, const N: usize>(&self, demands: &[Demand], given: &impl Given<'a>) -> Option<Result<()>> {
+    fn enqueue<'a, const N: usize>(&self, demands: &[Demand], given: &impl Given<'a>) -> Option<Result<()>> {
         let Plan { device, program, stream, groups, pipeline } = *self;
         let (mut touches, mut touched) = ([const { Touch::NONE }; N], 0);
         let (mut slices, mut bound) = ([Slice::default(); N], 0);
@@ -119,7 +119,7 @@ impl Plan<'_> {
                 return None;
             }
             if let (Some((src, dst)), Some((order, done))) = (&mut behind, order) {
-                match track.history.plain_conflict(&of, stream.lane, done, order) {
+                match track.history.plain_conflict(&of, stream.queue, done, order) {
                     None => behind = None,
                     Some(stages) if stages.is_empty() => {}
                     Some(stages) => {
@@ -136,9 +136,9 @@ impl Plan<'_> {
         let mut is_first = false;
         let command = |commands: &mut Commands, staging: &mut Staging, now: Moment| {
             // Before anything can fail: from here on the batch may refer to the pipeline.
-            is_first = program.used_by(now.lane, now.submission);
+            is_first = program.used_by(now.queue, now.submission);
             for &(place, bytes, size) in &uploads {
-                let (slice, host_view, at) = staging.arena(now.lane).take(size, now.submission, now.done)?;
+                let (slice, host_view, at) = staging.arena(now.queue).take(size, now.submission, now.done)?;
                 host_view.write(at, bytes);
                 slices[place] = slice;
             }
@@ -160,7 +160,7 @@ impl Plan<'_> {
             return Some(Err(e));
         }
         if is_first {
-            engine.lanes[usize::from(stream.lane)].note_kernel(stream.last(), &program.label);
+            engine.queues[usize::from(stream.queue)].note_kernel(stream.last(), &program.label);
         }
         Some(device.pace(&mut engine, stream))
     }

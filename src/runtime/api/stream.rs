@@ -1,4 +1,4 @@
-//! Streams: ordered sequences of work. Several may share a lane; what orders them there is the hazard plan, as everywhere.
+//! Streams: ordered sequences of work. Several may share a queue; what orders them there is the hazard plan, as everywhere.
 
 use crate::runtime::base::deadline::{deadline_after, unfinished};
 use crate::runtime::base::error::{Error, Result, Status};
@@ -14,9 +14,9 @@ use std::time::Instant;
 pub(crate) fn create(device: Token, label: Option<&str>) -> Result<Token> {
     let device = inside::enter(device)?;
     device.lock().check()?;
-    // Streams take the lanes in turns.
-    let lane = device.streams_made.fetch_add(1, Ordering::Relaxed) % device.lane_count as u64;
-    target::name(&device, StreamState::new(lane as u8, label, None))
+    // Streams take the queues in turns.
+    let queue = device.streams_made.fetch_add(1, Ordering::Relaxed) % device.queue_count as u64;
+    target::name(&device, StreamState::new(queue as u8, label, None))
 }
 
 /// The live stream of that name, and its device kept open. `what` is what cannot be done on one that records.

@@ -50,7 +50,7 @@ fn a_lost_device_stays_lost_and_can_be_replaced() {
         let device = inside::enter(token).unwrap();
         let mut engine = device.lock();
         // As if this kernel's submission had been in flight when the driver said so.
-        engine.lanes[0].note_kernel(9, &"spin".into());
+        engine.queues[0].note_kernel(9, &"spin".into());
         let error = engine.fail(vulkan::Error::new(vulkan::ErrorKind::DeviceLost, "vkWaitSemaphores failed"));
         assert_eq!(error.status, Status::DeviceLost);
     }
@@ -85,15 +85,15 @@ fn work_that_waits_for_a_read_goes_without_it() {
     // As if reads had followed at once.
     let now = Instant::now();
     for _ in 0..100 {
-        device.lock().lanes[0].habit.holds_back(now);
-        device.lock().lanes[0].habit.read(now);
+        device.lock().queues[0].habit.holds_back(now);
+        device.lock().queues[0].habit.read(now);
     }
     fill::copy(NULL, (a, 0), (b, 0), 256).unwrap();
     while device.lock().has_tail() {
         assert!(now.elapsed() < Duration::from_secs(20), "it was never submitted");
         std::thread::sleep(Duration::from_micros(100));
     }
-    assert!(!device.lock().lanes[0].habit.holds_back(now), "it was held back, and went in vain");
+    assert!(!device.lock().queues[0].habit.holds_back(now), "it was held back, and went in vain");
     drop(device);
     device::destroy(token).unwrap();
 }

@@ -160,7 +160,7 @@ fn write_part(device: &Inside, stream: &Arc<StreamState>, buffer: &Arc<Buffer>, 
             Ok(())
         },
     );
-    engine.staging.uploads.give_back(chunk, (stream.lane, stream.last()));
+    engine.staging.uploads.give_back(chunk, (stream.queue, stream.last()));
     device.engine.notify_change();
     outcome?;
     engine.flush_for(Some(stream), stream.clock())?;
@@ -184,8 +184,8 @@ fn take_chunk(device: &Inside, ring: impl Fn(&mut Staging) -> &mut Ring) -> Resu
         device.returned.drain_into(&mut engine.staging);
         match ring(&mut engine.staging).take(&done)? {
             Taken::Chunk(chunk) => return Ok(chunk),
-            Taken::After((lane, number)) => {
-                let clock = engine.flush_to(clock_of(lane, number))?;
+            Taken::After((queue, number)) => {
+                let clock = engine.flush_to(clock_of(queue, number))?;
                 drop(engine);
                 device.wait_or_fail(&clock, deadline)?;
                 engine = device.lock();
@@ -275,7 +275,7 @@ fn read_small(
     into: &mut [MaybeUninit<u8>],
 ) -> Result<()> {
     let recorded = record_read(&mut engine, stream, buffer, range, &chunk);
-    engine.lanes[usize::from(stream.lane)].habit.read(Instant::now());
+    engine.queues[usize::from(stream.queue)].habit.read(Instant::now());
     let number = stream.last();
     let clock = recorded.and_then(|()| device.hand_in(&mut engine, stream, stream.clock()));
     drop(engine);
@@ -283,11 +283,11 @@ fn read_small(
     match outcome {
         Ok(()) => {
             chunk.host_view().read(0, into);
-            device.give_back_small(chunk, (stream.lane, number));
+            device.give_back_small(chunk, (stream.queue, number));
         }
         // The device may still write it.
         Err(_) => {
-            device.lock().staging.small_readbacks.give_back(chunk, (stream.lane, number));
+            device.lock().staging.small_readbacks.give_back(chunk, (stream.queue, number));
             device.engine.notify_change();
         }
     }
@@ -308,7 +308,7 @@ fn record_read(engine: &mut Engine, stream: &Arc<StreamState>, buffer: &Arc<Buff
             Ok(())
         },
     );
-    engine.host_will_read(stream.lane);
+    engine.host_will_read(stream.queue);
     recorded
 }
 
@@ -351,8 +351,8 @@ pub(crate) fn read_async(on: Token, buffer: Token, offset: u64, into: &'static m
             Ok(())
         },
     )?;
-    engine.host_will_read(stream.lane);
-    engine.add_delivery(Delivery { source, into, lane: stream.lane, submission: stream.last() });
+    engine.host_will_read(stream.queue);
+    engine.add_delivery(Delivery { source, into, queue: stream.queue, submission: stream.last() });
     device.pace(&mut engine, &stream)
 }
 
@@ -399,9 +399,9 @@ fn read_staged(device: &Inside, stream: &Arc<StreamState>, buffer: &Arc<Buffer>,
     let parts = Lock::<_, { rank::COPY_PARTS }>::new(into.chunks_mut(part as usize).enumerate());
     let outcome = Lock::<_, { rank::COPY_PARTS }>::new(Ok(()));
     let next = || parts.lock().next();
-    let queue = |chunk: Chunk, (i, bytes): (usize, &'_ mut [MaybeUninit<u8>])| {
+    let start = |chunk: Chunk, (i, bytes): (usize, &'_ mut [MaybeUninit<u8>])| {
         let at = offset + i as u64 * part;
-        queue_read(device, stream, buffer, &(at..at + bytes.len() as u64), chunk, ring).map(|(chunk, number)| (chunk, number, i))
+        start_read(device, stream, buffer, &(at..at + bytes.len() as u64), chunk, ring).map(|(chunk, number)| (chunk, number, i))
     };
     let deadline = device.deadline();
     let work = || -> Result<()> {
@@ -416,7 +416,7 @@ fn read_staged(device: &Inside, stream: &Arc<StreamState>, buffer: &Arc<Buffer>,
                         give_back(device, stream, ring, chunk, 0);
                         return Ok(());
                     };
-                    let (chunk, number, _) = queue(chunk, (i, bytes))?;
+                    let (chunk, number, _) = start(chunk, (i, bytes))?;
                     (chunk, number, bytes)
                 }
             };
@@ -424,7 +424,7 @@ fn read_staged(device: &Inside, stream: &Arc<StreamState>, buffer: &Arc<Buffer>,
             let mut failure = None;
             match try_take_chunk(device, ring) {
                 Ok(Some(chunk)) => match next() {
-                    Some((i, bytes)) => match queue(chunk, (i, bytes)) {
+                    Some((i, bytes)) => match start(chunk, (i, bytes)) {
                         Ok((chunk, number, _)) => ahead = Some((chunk, number, bytes)),
                         Err(e) => failure = Some(e),
                     },
@@ -434,7 +434,7 @@ fn read_staged(device: &Inside, stream: &Arc<StreamState>, buffer: &Arc<Buffer>,
                 Err(e) => failure = Some(e),
             }
             let (chunk, number, bytes) = current;
-            let waited = device.wait_or_fail(&clock_of(stream.lane, number), deadline);
+            let waited = device.wait_or_fail(&clock_of(stream.queue, number), deadline);
             if waited.is_ok() {
                 chunk.host_view().read(0, bytes);
             }
@@ -456,12 +456,12 @@ fn read_staged(device: &Inside, stream: &Arc<StreamState>, buffer: &Arc<Buffer>,
 }
 
 fn give_back(device: &Inside, stream: &StreamState, ring: fn(&mut Staging) -> &mut Ring, chunk: Chunk, number: u64) {
-    ring(&mut device.lock().staging).give_back(chunk, (stream.lane, number));
+    ring(&mut device.lock().staging).give_back(chunk, (stream.queue, number));
     device.engine.notify_change();
 }
 
 /// Has the device copy the range into the chunk; returns it with the submission that does so.
-fn queue_read(
+fn start_read(
     device: &Inside,
     stream: &Arc<StreamState>,
     buffer: &Arc<Buffer>,
@@ -475,7 +475,7 @@ fn queue_read(
     match recorded.and_then(|()| engine.flush_for(Some(stream), stream.clock())) {
         Ok(_) => Ok((chunk, number)),
         Err(e) => {
-            ring(&mut engine.staging).give_back(chunk, (stream.lane, number));
+            ring(&mut engine.staging).give_back(chunk, (stream.queue, number));
             device.engine.notify_change();
             Err(e)
         }

@@ -16,7 +16,7 @@ use crate::runtime::kernel::own_kernels::OwnKernels;
 use crate::runtime::kernel::program::Compiled;
 use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::graveyard::DropQueue;
-use crate::runtime::schedule::hazard::MAX_LANES;
+use crate::runtime::schedule::hazard::MAX_QUEUES;
 use crate::runtime::schedule::regions::Registered;
 use crate::runtime::schedule::staging::Returned;
 use crate::runtime::schedule::stream_state::StreamState;
@@ -32,7 +32,7 @@ pub(crate) struct Device {
     pub(crate) default_stream_name: OnceLock<Token>,
     /// And itself.
     pub(crate) default_stream: Arc<StreamState>,
-    pub(crate) lane_count: usize,
+    pub(crate) queue_count: usize,
     pub(crate) streams_made: AtomicU64,
     pub(crate) wait_timeout: Option<Duration>,
     pub(crate) calls: Calls,
@@ -43,9 +43,9 @@ pub(crate) struct Device {
     /// Shared with the engine.
     pub(crate) attention: Arc<AtomicBool>,
     /// As the engine's.
-    pub(crate) begun: Arc<[AtomicU64; MAX_LANES]>,
+    pub(crate) begun: Arc<[AtomicU64; MAX_QUEUES]>,
     pub(crate) returned: Returned,
-    /// Of each lane.
+    /// Of each queue.
     pub(crate) completions: Vec<Arc<Completion>>,
     pub(crate) copiers: Copiers,
     pub(crate) registered: Registered,
@@ -71,9 +71,9 @@ impl Device {
         self.engine.lock()
     }
 
-    /// The completion of a lane.
-    pub(crate) fn completion(&self, lane: u8) -> &Arc<Completion> {
-        &self.completions[usize::from(lane)]
+    /// The completion of a queue.
+    pub(crate) fn completion(&self, queue: u8) -> &Arc<Completion> {
+        &self.completions[usize::from(queue)]
     }
 
     /// True for the default stream, by NULL or by its name.

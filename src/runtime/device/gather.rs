@@ -19,21 +19,21 @@ const ENOUGH: usize = 2;
 const CROWD: u32 = 2;
 
 impl Engine {
-    fn can_gather(&self, lane: usize, number: u64, in_line: u32) -> bool {
-        let lane = &self.lanes[lane];
-        let (queue, completion) = (&lane.queue, lane.queue.completion());
-        lane.open.as_ref().is_some_and(|open| open.number == number)
+    fn can_gather(&self, queue: usize, number: u64, in_line: u32) -> bool {
+        let queue = &self.queues[queue];
+        let (vulkan, completion) = (&queue.vulkan, queue.vulkan.completion());
+        queue.open.as_ref().is_some_and(|open| open.number == number)
             && completion.may_wait_before()
             && completion.waiting() + in_line >= CROWD
-            && queue.in_flight().nth(ENOUGH - 1).is_some()
+            && vulkan.in_flight().nth(ENOUGH - 1).is_some()
     }
 
     /// For the first thread that asks, if the submission is still open: the one to wait for before it goes.
-    fn lead(&mut self, lane: usize, number: u64) -> Option<u64> {
-        let lane = &mut self.lanes[lane];
-        let open = lane.open.as_mut().filter(|open| open.number == number && !open.is_led)?;
+    fn lead(&mut self, queue: usize, number: u64) -> Option<u64> {
+        let queue = &mut self.queues[queue];
+        let open = queue.open.as_mut().filter(|open| open.number == number && !open.is_led)?;
         open.is_led = true;
-        Some(lane.queue.in_flight().next().unwrap_or(0))
+        Some(queue.vulkan.in_flight().next().unwrap_or(0))
     }
 }
 
@@ -48,28 +48,28 @@ impl Device {
     pub(crate) fn hand_in_untold(&self, engine: &mut Engine, clock: Clock) -> Result<Clock> {
         let in_line = self.engine.in_line();
         let mut now = clock;
-        for (lane, number) in now.iter_mut().take(engine.lanes.len()).enumerate() {
-            if engine.can_gather(lane, *number, in_line) {
+        for (queue, number) in now.iter_mut().take(engine.queues.len()).enumerate() {
+            if engine.can_gather(queue, *number, in_line) {
                 // Not this one.
                 *number = 0;
             }
         }
         let mut sent = engine.flush_to(now)?;
-        for (lane, number) in sent.iter_mut().enumerate() {
-            if now[lane] == 0 {
-                *number = clock[lane];
+        for (queue, number) in sent.iter_mut().enumerate() {
+            if now[queue] == 0 {
+                *number = clock[queue];
             }
         }
         Ok(sent)
     }
 
     /// Makes sure that an open batch goes in time, if no other thread does.
-    pub(crate) fn gather(&self, lane: usize, number: u64, deadline: Option<Instant>) -> Result<()> {
-        let Some(oldest) = self.lock().lead(lane, number) else { return Ok(()) };
+    pub(crate) fn gather(&self, queue: usize, number: u64, deadline: Option<Instant>) -> Result<()> {
+        let Some(oldest) = self.lock().lead(queue, number) else { return Ok(()) };
         // However this ends, the batch goes: others wait for it.
-        let waited = self.completion(lane as u8).wait(oldest, deadline);
+        let waited = self.completion(queue as u8).wait(oldest, deadline);
         let mut engine = self.lock();
-        engine.flush_to(clock_of(lane as u8, number))?;
+        engine.flush_to(clock_of(queue as u8, number))?;
         waited.map(drop).map_err(|e| engine.fail(e))
     }
 }

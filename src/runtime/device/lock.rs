@@ -18,7 +18,7 @@ pub(crate) struct EngineLock {
     engine: Lock<Engine, { rank::ENGINE }>,
     /// Threads in line for it.
     in_line: AtomicU32,
-    /// Of each lane.
+    /// Of each queue.
     completions: Vec<Arc<Completion>>,
     /// Pins have ended, staging chunks came back.
     changed: Condvar,

@@ -40,7 +40,7 @@ pub(crate) struct PendingReport {
     pub(crate) stream: Arc<StreamState>,
     /// How many records of events the stream had.
     pub(crate) records: u64,
-    lane: u8,
+    queue: u8,
     /// The dispatch is done when this submission is.
     submission: u64,
 }
@@ -86,11 +86,11 @@ impl Reports {
         self.reading.lock()
     }
 
-    /// The lane and submission of the oldest report, if so many bytes of buffers are not read yet.
+    /// The queue and submission of the oldest report, if so many bytes of buffers are not read yet.
     pub(crate) fn oldest_of(&self, most: u64) -> Option<(u8, u64)> {
         let waiting = &self.buffers().waiting;
         let bytes = waiting.iter().map(|waiting| waiting.storage.size).sum::<u64>();
-        waiting.first().filter(|_| bytes >= most).map(|waiting| (waiting.lane, waiting.submission))
+        waiting.first().filter(|_| bytes >= most).map(|waiting| (waiting.queue, waiting.submission))
     }
 
     /// A buffer that is in no use, all zeros.
@@ -118,7 +118,7 @@ impl Reports {
             kernel,
             stream: stream.clone(),
             records: stream.failures.records(),
-            lane: stream.lane,
+            queue: stream.queue,
             submission: u64::MAX,
         };
         Report { reports: self, stream, waiting: Some(waiting) }
@@ -126,7 +126,7 @@ impl Reports {
 
     /// Takes out the reports whose dispatches are done.
     pub(crate) fn take_done(&self, done: &Clock) -> Vec<PendingReport> {
-        self.buffers().waiting.extract_if(.., |waiting| waiting.submission <= done[usize::from(waiting.lane)]).collect()
+        self.buffers().waiting.extract_if(.., |waiting| waiting.submission <= done[usize::from(waiting.queue)]).collect()
     }
 
     /// True if none is waited for.

@@ -30,8 +30,8 @@ impl Device {
     pub(crate) fn begin_report<'a>(&'a self, stream: &'a Arc<StreamState>, program: &Program) -> Result<Option<Report<'a>>> {
         let Some(debug) = program.compiled.debug() else { return Ok(None) };
         self.reports.mark_used();
-        if let Some((lane, submission)) = self.reports.oldest_of(WAITING) {
-            let clock = self.lock().flush_to(clock_of(lane, submission))?;
+        if let Some((queue, submission)) = self.reports.oldest_of(WAITING) {
+            let clock = self.lock().flush_to(clock_of(queue, submission))?;
             self.wait_or_fail(&clock, self.deadline())?;
             self.read_reports()?;
         }

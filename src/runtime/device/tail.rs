@@ -9,7 +9,7 @@ use super::core::Device;
 use crate::runtime::base::error::Result;
 use crate::runtime::base::log;
 use crate::runtime::schedule::engine::Engine;
-use crate::runtime::schedule::hazard::{Clock, MAX_LANES};
+use crate::runtime::schedule::hazard::{Clock, MAX_QUEUES};
 use crate::runtime::schedule::stream_state::StreamState;
 use crate::sys;
 use crate::vulkan::wait_first;
@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 /// Between two looks at the program. One that records nothing for so long has turned to something else.
 const NAP: Duration = Duration::from_micros(50);
 
-/// A lane whose batch has been open for so many naps in a row gets its commands too slowly to notice that its queue has drained.
+/// A queue whose batch has been open for so many naps in a row gets its commands too slowly to notice that its queue has drained.
 const SLOW: u32 = 4;
 
 /// After so many naps in a row in which nothing was recorded, and with no tail to watch, the thread sleeps.
@@ -43,9 +43,9 @@ impl Device {
         self.recorded.load(Ordering::Relaxed)
     }
 
-    /// For each lane the number of the batch that is open, 0 for none. Without the engine's lock.
+    /// For each queue the number of the batch that is open, 0 for none. Without the engine's lock.
     pub(crate) fn begun(&self) -> Clock {
-        std::array::from_fn(|lane| self.begun[lane].load(Ordering::Relaxed))
+        std::array::from_fn(|queue| self.begun[queue].load(Ordering::Relaxed))
     }
 
     /// Wakes the tail thread, or starts it; false if there is none to have.
@@ -69,16 +69,16 @@ fn spawn(device: Arc<Device>) -> std::io::Result<JoinHandle<()>> {
 }
 
 fn watch(device: &Device) {
-    // With several lanes a tail may come up in one while this waits for another.
-    let look = Duration::from_millis(if device.lane_count > 1 { 1 } else { 100 });
+    // With several queues a tail may come up in one while this waits for another.
+    let look = Duration::from_millis(if device.queue_count > 1 { 1 } else { 100 });
     // The batches that were open at the last look, and for how many naps.
-    let (mut begun, mut naps, mut quiet) = (Clock::default(), [0; MAX_LANES], 0);
+    let (mut begun, mut naps, mut quiet) = (Clock::default(), [0; MAX_QUEUES], 0);
     loop {
         let before = device.recorded();
         std::thread::sleep(NAP);
         let now = device.begun();
-        for (lane, naps) in naps.iter_mut().enumerate() {
-            *naps = if now[lane] != 0 && now[lane] == begun[lane] { *naps + 1 } else { 0 };
+        for (queue, naps) in naps.iter_mut().enumerate() {
+            *naps = if now[queue] != 0 && now[queue] == begun[queue] { *naps + 1 } else { 0 };
         }
         begun = now;
         let is_slow = naps.iter().any(|naps| *naps >= SLOW);
@@ -111,7 +111,7 @@ fn watch(device: &Device) {
             // The program is at work again.
             continue;
         }
-        naps = [0; MAX_LANES];
+        naps = [0; MAX_QUEUES];
         let mut engine = device.lock();
         match drained {
             Ok(Some(_)) => engine.submit_idle(),

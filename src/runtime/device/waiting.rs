@@ -20,12 +20,12 @@ impl Device {
     /// Waits until the submissions are done; false if the deadline came first. The caller holds no lock.
     pub(crate) fn wait(&self, clock: &Clock, deadline: Option<Instant>) -> Result<bool> {
         let mut span = None;
-        for (lane, (completion, number)) in self.completions.iter().zip(clock).enumerate() {
+        for (queue, (completion, number)) in self.completions.iter().zip(clock).enumerate() {
             if *number > completion.done() && span.is_none() {
                 span = trace::span("wait");
             }
             if *number > completion.sent() {
-                self.gather(lane, *number, deadline)?;
+                self.gather(queue, *number, deadline)?;
             }
             if *number > 0 && !completion.wait(*number, deadline).map_err(|e| self.lock().fail(e))? {
                 return Ok(false);
@@ -97,7 +97,7 @@ impl Device {
                 debug_assert!(bytes > 0);
                 let mut engine = self.lock();
                 match delivery.source {
-                    Source::Small(chunk) => engine.staging.small_readbacks.give_back(chunk, (delivery.lane, delivery.submission)),
+                    Source::Small(chunk) => engine.staging.small_readbacks.give_back(chunk, (delivery.queue, delivery.submission)),
                     Source::Own(chunk) => self.release(chunk.into_allocation()),
                 }
             }

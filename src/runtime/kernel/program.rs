@@ -10,7 +10,7 @@ use crate::runtime::base::error::{Error, Result};
 use crate::runtime::base::lock::{Lock, rank};
 use crate::runtime::base::{name, trace};
 use crate::runtime::schedule::graveyard::{Dead, DropQueue};
-use crate::runtime::schedule::hazard::{Clock, MAX_LANES};
+use crate::runtime::schedule::hazard::{Clock, MAX_QUEUES};
 use crate::vulkan::{self, Descriptor, Pipeline, PipelineDesc, Slot};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -19,8 +19,8 @@ use std::sync::{Arc, OnceLock};
 pub(crate) struct Program {
     pub(crate) label: Arc<str>,
     pub(crate) compiled: Arc<Compiled>,
-    /// The last submissions that use it, for each lane.
-    last_use: [AtomicU64; MAX_LANES],
+    /// The last submissions that use it, for each queue.
+    last_use: [AtomicU64; MAX_QUEUES],
     drops: Arc<DropQueue>,
 }
 
@@ -50,10 +50,10 @@ impl Program {
         args::Kernel { label: &self.label, interface: &self.compiled.interface }
     }
 
-    /// Submission `number` of a lane uses it, for the first time if this gives true. Under the engine's lock.
+    /// Submission `number` of a queue uses it, for the first time if this gives true. Under the engine's lock.
     #[inline]
-    pub(crate) fn used_by(&self, lane: u8, number: u64) -> bool {
-        let last = &self.last_use[usize::from(lane)];
+    pub(crate) fn used_by(&self, queue: u8, number: u64) -> bool {
+        let last = &self.last_use[usize::from(queue)];
         let is_first = last.load(Ordering::Relaxed) != number;
         last.store(number, Ordering::Relaxed);
         is_first
@@ -63,7 +63,7 @@ impl Program {
 impl Drop for Program {
     /// The last call that knows the program has ended: its code goes when the GPU has passed it.
     fn drop(&mut self) {
-        let last_use: Clock = std::array::from_fn(|lane| self.last_use[lane].load(Ordering::Relaxed));
+        let last_use: Clock = std::array::from_fn(|queue| self.last_use[queue].load(Ordering::Relaxed));
         self.drops.push(last_use, Dead::Object(self.compiled.clone()));
     }
 }

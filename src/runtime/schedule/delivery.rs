@@ -21,7 +21,7 @@ pub(crate) struct Delivery {
     pub(crate) source: Source,
     /// The caller's memory, which is the library's until the bytes are there.
     pub(crate) into: &'static mut [MaybeUninit<u8>],
-    pub(crate) lane: u8,
+    pub(crate) queue: u8,
     pub(crate) submission: u64,
 }
 
@@ -45,6 +45,6 @@ impl Deliveries {
 
     /// Takes out those whose submissions are done.
     pub(crate) fn take_done(&mut self, done: &Clock) -> Vec<Delivery> {
-        self.waiting.extract_if(.., |d| d.submission <= done[usize::from(d.lane)]).collect()
+        self.waiting.extract_if(.., |d| d.submission <= done[usize::from(d.queue)]).collect()
     }
 }

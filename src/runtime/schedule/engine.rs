@@ -1,16 +1,16 @@
 //! The engine of a device: what is being recorded, what is in flight, who uses what, and what may go when.
 //!
-//! One mutex of the device guards it; nothing in here waits for the GPU. Work is recorded in the order of the calls, into the lane of
-//! its stream. It is submitted at once when the lane's queue is idle and in batches while it is busy; the tail that is held back goes
-//! when the queue drains (see `tail.rs`). Submissions of all lanes are numbered together, each when its batch is begun.
+//! One mutex of the device guards it; nothing in here waits for the GPU. Work is recorded in the order of the calls, into the queue of
+//! its stream. It is submitted at once when the queue's queue is idle and in batches while it is busy; the tail that is held back goes
+//! when the queue drains (see `tail.rs`). Submissions of all queues are numbered together, each when its batch is begun.
 
 mod submit;
 
 use super::delivery::{Deliveries, Delivery};
 use super::failures::{Since, Untold};
 use super::graveyard::{Dead, Graveyard};
-use super::hazard::{Clock, Conflicts, MAX_LANES, Order, Point, Stage, Stages};
-use super::lane::{Lane, Open};
+use super::hazard::{Clock, Conflicts, MAX_QUEUES, Order, Point, Stage, Stages};
+use super::queue_state::{OpenBatch, QueueState};
 use super::staging::Staging;
 use super::stream_state::StreamState;
 use super::timeline::{Label, Timeline};
@@ -24,17 +24,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 /// Commands in one submission at most: the driver takes a batch while the one before runs.
 const BATCH: u32 = 256;
 
-/// When a command is recorded: in which lane, which submission it goes into, and the last one of the lane that is done.
+/// When a command is recorded: in which queue, which submission it goes into, and the last one of the queue that is done.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment {
-    pub(crate) lane: u8,
+    pub(crate) queue: u8,
     pub(crate) submission: u64,
     pub(crate) done: u64,
 }
 
 /// See the module.
 pub(crate) struct Engine {
-    pub(crate) lanes: Vec<Lane>,
+    pub(crate) queues: Vec<QueueState>,
     /// The last number given to a submission.
     last: u64,
     pub(crate) tracks: Tracks,
@@ -52,8 +52,8 @@ pub(crate) struct Engine {
     pub(crate) timeline: Option<Timeline>,
     /// There may be something to settle behind a wait: see `waiting.rs`.
     pub(crate) attention: Arc<AtomicBool>,
-    /// For each lane the number of the batch that is open, 0 for none: for who looks without the lock.
-    pub(crate) begun: Arc<[AtomicU64; MAX_LANES]>,
+    /// For each queue the number of the batch that is open, 0 for none: for who looks without the lock.
+    pub(crate) begun: Arc<[AtomicU64; MAX_QUEUES]>,
     /// The device is being destroyed: nothing is recorded any more.
     pub(crate) closed: bool,
     /// And its tail thread ends.
@@ -65,7 +65,7 @@ pub(crate) struct Engine {
 impl Engine {
     pub(crate) fn new(queues: Vec<Queue>, staging: Staging) -> Engine {
         Engine {
-            lanes: queues.into_iter().take(MAX_LANES).map(Lane::new).collect(),
+            queues: queues.into_iter().take(MAX_QUEUES).map(QueueState::new).collect(),
             last: 0,
             tracks: Tracks::default(),
             staging,
@@ -121,7 +121,7 @@ impl Engine {
         if let Some(lost) = &self.lost {
             return lost.clone();
         }
-        let mut names: Vec<&str> = self.lanes.iter().flat_map(Lane::kernels_in_flight).collect();
+        let mut names: Vec<&str> = self.queues.iter().flat_map(QueueState::kernels_in_flight).collect();
         names.dedup();
         let kernels = match names.as_slice() {
             [] => "no kernel was in flight".to_owned(),
@@ -143,7 +143,7 @@ impl Engine {
     /// Ends a buffer: its memory goes when the GPU, and calls in progress, have passed their last use of it. What this gives may go now.
     pub(crate) fn free(&mut self, id: TrackId) -> Option<Allocation> {
         let (last_use, allocation) = self.tracks.free(id)?;
-        if (0..MAX_LANES).all(|lane| last_use[lane] <= done_of(&self.lanes, self.last, lane)) {
+        if (0..MAX_QUEUES).all(|queue| last_use[queue] <= done_of(&self.queues, self.last, queue)) {
             return Some(allocation);
         }
         self.bury(last_use, Dead::Memory(allocation));
@@ -229,11 +229,11 @@ impl Engine {
     /// The submissions that the host must wait for before it reads, or writes, the range; zeros for none.
     pub(crate) fn must_wait_for(&mut self, id: TrackId, range: &Range<u64>, write: bool) -> Result<Clock> {
         let mut clock = self.tracks.live(id)?.0.history.last_conflict(range, write);
-        for (lane, number) in clock.iter_mut().take(self.lanes.len()).enumerate() {
-            if *number > self.lanes[lane].done(self.last) {
-                self.poll_lane(lane)?;
+        for (queue, number) in clock.iter_mut().take(self.queues.len()).enumerate() {
+            if *number > self.queues[queue].done(self.last) {
+                self.poll_queue(queue)?;
             }
-            if *number <= self.lanes[lane].done(self.last) {
+            if *number <= self.queues[queue].done(self.last) {
                 *number = 0;
             }
         }
@@ -245,13 +245,13 @@ impl Engine {
     /// All that is recorded or submitted until now.
     pub(crate) fn now(&self) -> Clock {
         let mut clock = Clock::default();
-        for (number, lane) in clock.iter_mut().zip(&self.lanes) {
-            *number = lane.open.as_ref().map_or(lane.queue.submitted(), |open| open.number);
+        for (number, queue) in clock.iter_mut().zip(&self.queues) {
+            *number = queue.open.as_ref().map_or(queue.vulkan.submitted(), |open| open.number);
         }
         clock
     }
 
-    /// Submits what is held back, of all lanes; the numbers to wait for.
+    /// Submits what is held back, of all queues; the numbers to wait for.
     pub(crate) fn flush(&mut self) -> Result<Clock> {
         let now = self.now();
         self.flush_to(now)
@@ -265,34 +265,34 @@ impl Engine {
     /// Makes sure that these submissions have gone to the device; the numbers to wait for. The host is going to.
     pub(crate) fn flush_to(&mut self, mut clock: Clock) -> Result<Clock> {
         self.check()?;
-        for (lane, number) in clock.iter_mut().take(self.lanes.len()).enumerate() {
-            if *number > self.lanes[lane].queue.submitted() {
-                self.submit(lane)?;
+        for (queue, number) in clock.iter_mut().take(self.queues.len()).enumerate() {
+            if *number > self.queues[queue].vulkan.submitted() {
+                self.submit(queue)?;
             }
             if *number > 0 {
-                self.lanes[lane].eager = 1;
+                self.queues[queue].eager = 1;
             }
-            *number = (*number).min(self.lanes[lane].queue.submitted());
+            *number = (*number).min(self.queues[queue].vulkan.submitted());
         }
         Ok(clock)
     }
 
-    /// For each lane the last submission that is known to be done.
+    /// For each queue the last submission that is known to be done.
     pub(crate) fn done(&self) -> Clock {
-        std::array::from_fn(|lane| done_of(&self.lanes, self.last, lane))
+        std::array::from_fn(|queue| done_of(&self.queues, self.last, queue))
     }
 
     /// Asks the driver which submissions are done; as `done`.
     pub(crate) fn poll(&mut self) -> Result<Clock> {
-        for lane in 0..self.lanes.len() {
-            self.poll_lane(lane)?;
+        for queue in 0..self.queues.len() {
+            self.poll_queue(queue)?;
         }
         Ok(self.done())
     }
 
-    /// Asks the driver which submissions of a lane are done.
-    fn poll_lane(&mut self, lane: usize) -> Result<u64> {
-        let polled = self.lanes[lane].queue.completion().poll();
+    /// Asks the driver which submissions of a queue are done.
+    fn poll_queue(&mut self, queue: usize) -> Result<u64> {
+        let polled = self.queues[queue].vulkan.completion().poll();
         polled.map_err(|e| self.fail(e))
     }
 
@@ -305,31 +305,31 @@ impl Engine {
         label: impl FnOnce() -> Label<'a>,
         command: impl FnOnce(&mut Commands, &mut Staging, Moment) -> Result<()>,
     ) -> Result<()> {
-        let lane = self.order(stream, touches)?;
-        let done = self.lanes[lane].done(self.last);
-        let Some(open) = &mut self.lanes[lane].open else { return Err(no_batch()) };
-        let moment = Moment { lane: lane as u8, submission: open.number, done };
+        let queue = self.order(stream, touches)?;
+        let done = self.queues[queue].done(self.last);
+        let Some(open) = &mut self.queues[queue].open else { return Err(no_batch()) };
+        let moment = Moment { queue: queue as u8, submission: open.number, done };
         // The batch stays in its place, so that a panic in the command does not take along what earlier calls recorded.
         let staging = &mut self.staging;
         let outcome = match &mut self.timeline {
             None => command(&mut open.commands, staging, moment),
             Some(timeline) => {
-                let place = (moment.lane, moment.submission, stream);
+                let place = (moment.queue, moment.submission, stream);
                 timeline.around(&mut open.commands, place, label(), |commands| command(commands, staging, moment))
             }
         };
-        self.recorded(lane, stream, touches, outcome.is_ok());
+        self.recorded(queue, stream, touches, outcome.is_ok());
         outcome
     }
 
-    /// The order of a stream's lane and its last submission that is done, where a kernel needs nothing but a barrier in the open batch: that
+    /// The order of a stream's queue and its last submission that is done, where a kernel needs nothing but a barrier in the open batch: that
     /// is the stream's, and nothing is traced.
     #[inline]
     pub(crate) fn plain_order(&self, stream: &Arc<StreamState>) -> Option<(&Order, u64)> {
-        let lane = self.lanes.get(usize::from(stream.lane))?;
-        let open = lane.open.as_ref()?;
+        let queue = self.queues.get(usize::from(stream.queue))?;
+        let open = queue.open.as_ref()?;
         let is_plain = !self.is_watched && Arc::ptr_eq(open.streams.last()?, stream);
-        is_plain.then(|| (&lane.order, lane.done(self.last)))
+        is_plain.then(|| (&queue.order, queue.done(self.last)))
     }
 
     /// As `record`, of a kernel in an open batch as `plain_order` finds it, behind a barrier between these stages, if there are any.
@@ -341,29 +341,29 @@ impl Engine {
         (src, dst): (Stages, Stages),
         command: impl FnOnce(&mut Commands, &mut Staging, Moment) -> Result<()>,
     ) -> Result<()> {
-        let at = usize::from(stream.lane);
+        let at = usize::from(stream.queue);
         if !src.is_empty() {
             self.barrier(at, src, dst);
         }
-        let done = self.lanes[at].done(self.last);
-        let Some(open) = &mut self.lanes[at].open else { return Err(no_batch()) };
-        let moment = Moment { lane: stream.lane, submission: open.number, done };
+        let done = self.queues[at].done(self.last);
+        let Some(open) = &mut self.queues[at].open else { return Err(no_batch()) };
+        let moment = Moment { queue: stream.queue, submission: open.number, done };
         let outcome = command(&mut open.commands, &mut self.staging, moment);
         self.recorded(at, stream, touches, outcome.is_ok());
         outcome
     }
 
-    /// A command that touches this was recorded into the open batch of the lane, or failed on the way.
+    /// A command that touches this was recorded into the open batch of the queue, or failed on the way.
     #[inline]
-    fn recorded(&mut self, lane: usize, stream: &StreamState, touches: &[Touch], is_ok: bool) {
-        let Lane { open: Some(open), order, .. } = &mut self.lanes[lane] else { return };
+    fn recorded(&mut self, queue: usize, stream: &StreamState, touches: &[Touch], is_ok: bool) {
+        let QueueState { open: Some(open), order, .. } = &mut self.queues[queue] else { return };
         open.count += u32::from(is_ok);
-        let at = Point { lane: lane as u8, sequence: order.next(), submission: open.number };
+        let at = Point { queue: queue as u8, sequence: order.next(), submission: open.number };
         stream.used(open.number);
         let host_writes = self.remember(touches, at);
-        let lane = &mut self.lanes[lane];
-        lane.last_stage = touches.first().map(|touch| touch.of.stage);
-        if let Some(open) = &mut lane.open {
+        let queue = &mut self.queues[queue];
+        queue.last_stage = touches.first().map(|touch| touch.of.stage);
+        if let Some(open) = &mut queue.open {
             open.host_writes.insert(host_writes);
         }
     }
@@ -371,12 +371,12 @@ impl Engine {
     /// Has the buffers know of a command that touches this. The stages in which it writes memory that the host reads.
     #[inline]
     fn remember(&mut self, touches: &[Touch], at: Point) -> Stages {
-        let Engine { lanes, tracks, last, .. } = self;
-        let order = &lanes[usize::from(at.lane)].order;
+        let Engine { queues, tracks, last, .. } = self;
+        let order = &queues[usize::from(at.queue)].order;
         let mut host_writes = Stages::default();
         for touch in touches {
             let Some(track) = tracks.used(touch.track, &at) else { continue };
-            track.history.record(&touch.of, at, order, |lane| done_of(lanes, *last, lane));
+            track.history.record(&touch.of, at, order, |queue| done_of(queues, *last, queue));
             if touch.of.write && track.host_reads {
                 host_writes.insert(touch.of.stage.into());
             }
@@ -384,137 +384,137 @@ impl Engine {
         host_writes
     }
 
-    /// What commands of a lane that touch this must wait for: stages before a barrier, stages behind it, submissions of other lanes.
+    /// What commands of a queue that touch this must wait for: stages before a barrier, stages behind it, submissions of other queues.
     #[inline]
-    fn conflicts(&self, lane: usize, touches: &[Touch]) -> (Stages, Stages, Clock) {
-        let (mut src, mut dst, mut lanes) = (Stages::default(), Stages::default(), Clock::default());
-        let order = &self.lanes[lane].order;
+    fn conflicts(&self, queue: usize, touches: &[Touch]) -> (Stages, Stages, Clock) {
+        let (mut src, mut dst, mut queues) = (Stages::default(), Stages::default(), Clock::default());
+        let order = &self.queues[queue].order;
         let all_done = self.done().into_iter().fold(u64::MAX, u64::min);
         for touch in touches {
             if self.tracks.is_older(touch.track, all_done) {
                 continue;
             }
             let Some(track) = self.tracks.get(touch.track) else { continue };
-            let mut conflicts = Conflicts { stages: Stages::default(), lanes };
-            track.history.conflicts(&touch.of, lane as u8, order, |lane| done_of(&self.lanes, self.last, lane), &mut conflicts);
+            let mut conflicts = Conflicts { stages: Stages::default(), queues };
+            track.history.conflicts(&touch.of, queue as u8, order, |queue| done_of(&self.queues, self.last, queue), &mut conflicts);
             if !conflicts.stages.is_empty() {
                 src.insert(conflicts.stages);
                 dst.insert(touch.of.stage.into());
             }
-            lanes = conflicts.lanes;
+            queues = conflicts.queues;
         }
-        (src, dst, lanes)
+        (src, dst, queues)
     }
 
-    /// Has a lane wait for what commands that touch this conflict with in other lanes. The stages before and behind the barrier that they
+    /// Has a queue wait for what commands that touch this conflict with in other queues. The stages before and behind the barrier that they
     /// need in their own.
     #[inline(always)]
-    fn wait_for_lanes(&mut self, lane: usize, touches: &[Touch]) -> Result<(Stages, Stages)> {
+    fn wait_for_queues(&mut self, queue: usize, touches: &[Touch]) -> Result<(Stages, Stages)> {
         self.check()?;
-        let (src, dst, lanes) = self.conflicts(lane, touches);
-        if lanes != Clock::default() {
-            self.start_after(lane, lanes)?;
+        let (src, dst, queues) = self.conflicts(queue, touches);
+        if queues != Clock::default() {
+            self.start_after(queue, queues)?;
         }
         Ok((src, dst))
     }
 
-    /// Makes the stream's lane, which this gives, ready for commands that touch this: a batch is open, waits for other lanes and a barrier
+    /// Makes the stream's queue, which this gives, ready for commands that touch this: a batch is open, waits for other queues and a barrier
     /// stand in it.
     #[inline]
     fn order(&mut self, stream: &Arc<StreamState>, touches: &[Touch]) -> Result<usize> {
-        let lane = usize::from(stream.lane);
-        let (src, dst) = self.wait_for_lanes(lane, touches)?;
-        self.open_batch(lane)?;
-        let Some(open) = &mut self.lanes[lane].open else { return Err(no_batch()) };
+        let queue = usize::from(stream.queue);
+        let (src, dst) = self.wait_for_queues(queue, touches)?;
+        self.open_batch(queue)?;
+        let Some(open) = &mut self.queues[queue].open else { return Err(no_batch()) };
         if open.streams.last().is_none_or(|last| !Arc::ptr_eq(last, stream)) && !open.streams.iter().any(|s| Arc::ptr_eq(s, stream)) {
             open.streams.push(stream.clone());
         }
         if !src.is_empty() {
-            self.barrier(lane, src, dst);
+            self.barrier(queue, src, dst);
         }
-        Ok(lane)
+        Ok(queue)
     }
 
     /// Records a barrier into the open batch.
-    fn barrier(&mut self, lane: usize, src: Stages, dst: Stages) {
-        let lane = &mut self.lanes[lane];
-        if let Some(open) = &mut lane.open {
-            lane.order.barrier(src, dst);
+    fn barrier(&mut self, queue: usize, src: Stages, dst: Stages) {
+        let queue = &mut self.queues[queue];
+        if let Some(open) = &mut queue.open {
+            queue.order.barrier(src, dst);
             open.commands.barrier(src, dst);
         }
     }
 
-    /// Has all that is recorded in `lane` from now on start after these submissions of other lanes. Only what has been submitted is
-    /// waited for, so no two lanes wait for each other.
-    fn start_after(&mut self, lane: usize, lanes: Clock) -> Result<()> {
-        for other in (0..self.lanes.len()).filter(|other| *other != lane) {
-            let number = lanes[other];
-            if number <= self.lanes[lane].waited[other] || number <= self.lanes[other].done(self.last) {
+    /// Has all that is recorded in `queue` from now on start after these submissions of other queues. Only what has been submitted is
+    /// waited for, so no two queues wait for each other.
+    fn start_after(&mut self, queue: usize, queues: Clock) -> Result<()> {
+        for other in (0..self.queues.len()).filter(|other| *other != queue) {
+            let number = queues[other];
+            if number <= self.queues[queue].waited[other] || number <= self.queues[other].done(self.last) {
                 continue;
             }
-            if self.lanes[other].open.as_ref().is_some_and(|open| open.number <= number) {
+            if self.queues[other].open.as_ref().is_some_and(|open| open.number <= number) {
                 self.submit(other)?;
             }
-            let number = number.min(self.lanes[other].queue.submitted());
-            if self.lanes[lane].open.as_ref().is_some_and(|open| open.count > 0) {
-                self.submit(lane)?;
+            let number = number.min(self.queues[other].vulkan.submitted());
+            if self.queues[queue].open.as_ref().is_some_and(|open| open.count > 0) {
+                self.submit(queue)?;
             }
-            self.open_batch(lane)?;
-            let lane = &mut self.lanes[lane];
-            lane.waited[other] = number;
-            if let Some(open) = &mut lane.open {
+            self.open_batch(queue)?;
+            let queue = &mut self.queues[queue];
+            queue.waited[other] = number;
+            if let Some(open) = &mut queue.open {
                 open.waits.push((other as u8, number));
             }
         }
         Ok(())
     }
 
-    /// Has all that the stream's lane gets from now on start after a point of any lane.
+    /// Has all that the stream's queue gets from now on start after a point of any queue.
     pub(crate) fn order_behind(&mut self, stream: &Arc<StreamState>, point: Point) -> Result<()> {
         self.check()?;
-        let lane = usize::from(stream.lane);
-        if point.lane != stream.lane {
-            return self.start_after(lane, point.clock());
+        let queue = usize::from(stream.queue);
+        if point.queue != stream.queue {
+            return self.start_after(queue, point.clock());
         }
-        if point.submission > self.lanes[lane].done(self.last) && !self.lanes[lane].order.is_all_ordered(point.sequence) {
-            self.open_batch(lane)?;
-            self.barrier(lane, Stages::ALL, Stages::ALL);
+        if point.submission > self.queues[queue].done(self.last) && !self.queues[queue].order.is_all_ordered(point.sequence) {
+            self.open_batch(queue)?;
+            self.barrier(queue, Stages::ALL, Stages::ALL);
         }
         Ok(())
     }
 
-    /// True if the last command of the stream's lane is a kernel that is not known to be done.
+    /// True if the last command of the stream's queue is a kernel that is not known to be done.
     pub(crate) fn follows_kernel(&self, stream: &StreamState) -> bool {
-        let lane = &self.lanes[usize::from(stream.lane)];
-        let busy = lane.open.is_some() || lane.queue.completion().done() < lane.queue.submitted();
-        busy && matches!(lane.last_stage, Some(Stage::Compute | Stage::Uniform))
+        let queue = &self.queues[usize::from(stream.queue)];
+        let busy = queue.open.is_some() || queue.vulkan.completion().done() < queue.vulkan.submitted();
+        busy && matches!(queue.last_stage, Some(Stage::Compute | Stage::Uniform))
     }
 
     /// The point behind all that the stream has recorded.
     pub(crate) fn point_of(&self, stream: &StreamState) -> Point {
-        let lane = &self.lanes[usize::from(stream.lane)];
-        Point { lane: stream.lane, sequence: lane.order.last(), submission: stream.last() }
+        let queue = &self.queues[usize::from(stream.queue)];
+        Point { queue: stream.queue, sequence: queue.order.last(), submission: stream.last() }
     }
 
     /// Makes sure that a batch is being recorded.
     #[inline]
-    fn open_batch(&mut self, lane: usize) -> Result<()> {
-        if self.lanes[lane].open.is_some() { Ok(()) } else { self.begin_batch(lane) }
+    fn open_batch(&mut self, queue: usize) -> Result<()> {
+        if self.queues[queue].open.is_some() { Ok(()) } else { self.begin_batch(queue) }
     }
 
-    fn begin_batch(&mut self, lane: usize) -> Result<()> {
-        let commands = self.lanes[lane].queue.begin();
+    fn begin_batch(&mut self, queue: usize) -> Result<()> {
+        let commands = self.queues[queue].vulkan.begin();
         let mut commands = commands.map_err(|e| self.fail(e))?;
         self.last += 1;
-        self.begun[lane].store(self.last, Ordering::Relaxed);
-        let lane = &mut self.lanes[lane];
-        if std::mem::take(&mut lane.batch_was_lost) {
-            lane.order.barrier(Stages::ALL, Stages::ALL);
+        self.begun[queue].store(self.last, Ordering::Relaxed);
+        let queue = &mut self.queues[queue];
+        if std::mem::take(&mut queue.batch_was_lost) {
+            queue.order.barrier(Stages::ALL, Stages::ALL);
             commands.barrier(Stages::ALL, Stages::ALL);
             // Nor did its waits happen.
-            lane.waited = Clock::default();
+            queue.waited = Clock::default();
         }
-        lane.open = Some(Open {
+        queue.open = Some(OpenBatch {
             commands,
             number: self.last,
             count: 0,
@@ -526,18 +526,18 @@ impl Engine {
         Ok(())
     }
 
-    /// The work recorded so far in a lane writes staging memory that the host will read.
-    pub(crate) fn host_will_read(&mut self, lane: u8) {
-        if let Some(open) = &mut self.lanes[usize::from(lane)].open {
+    /// The work recorded so far in a queue writes staging memory that the host will read.
+    pub(crate) fn host_will_read(&mut self, queue: u8) {
+        if let Some(open) = &mut self.queues[usize::from(queue)].open {
             open.host_writes.insert(Stage::Transfer.into());
         }
     }
 }
 
-/// The last submission of a lane that is known to be done; `last` is the last number given out.
+/// The last submission of a queue that is known to be done; `last` is the last number given out.
 #[inline]
-fn done_of(lanes: &[Lane], last: u64, lane: usize) -> u64 {
-    lanes.get(lane).map_or(u64::MAX, |lane| lane.done(last))
+fn done_of(queues: &[QueueState], last: u64, queue: usize) -> u64 {
+    queues.get(queue).map_or(u64::MAX, |queue| queue.done(last))
 }
 
 #[cold]

@@ -1,6 +1,6 @@
 //! What goes when the GPU has passed its last use.
 
-use super::hazard::{Clock, MAX_LANES};
+use super::hazard::{Clock, MAX_QUEUES};
 use crate::runtime::base::lock::{Lock, rank};
 use crate::vulkan::Allocation;
 use std::any::Any;
@@ -14,10 +14,10 @@ pub(crate) enum Dead {
     Object(#[expect(dead_code, reason = "held only to be dropped")] Arc<dyn Any + Send + Sync>),
 }
 
-/// See the module. Each thing waits for one lane after the other.
+/// See the module. Each thing waits for one queue after the other.
 #[derive(Default)]
 pub(crate) struct Graveyard {
-    waiting: [BTreeMap<u64, Vec<(Clock, Dead)>>; MAX_LANES],
+    waiting: [BTreeMap<u64, Vec<(Clock, Dead)>>; MAX_QUEUES],
     count: usize,
     ready: Vec<Dead>,
 }
@@ -25,9 +25,9 @@ pub(crate) struct Graveyard {
 impl Graveyard {
     /// Lets something go when all submissions of `last_use` are done.
     pub(crate) fn bury(&mut self, last_use: Clock, dead: Dead, done: &Clock) {
-        match (0..MAX_LANES).find(|&lane| last_use[lane] > done[lane]) {
-            Some(lane) => {
-                self.waiting[lane].entry(last_use[lane]).or_default().push((last_use, dead));
+        match (0..MAX_QUEUES).find(|&queue| last_use[queue] > done[queue]) {
+            Some(queue) => {
+                self.waiting[queue].entry(last_use[queue]).or_default().push((last_use, dead));
                 self.count += 1;
             }
             None => self.ready.push(dead),
@@ -46,8 +46,8 @@ impl Graveyard {
 
     /// What may go now.
     pub(crate) fn reap(&mut self, done: &Clock) -> Vec<Dead> {
-        for lane in 0..MAX_LANES {
-            while let Some(entry) = self.waiting[lane].first_entry().filter(|entry| *entry.key() <= done[lane]) {
+        for queue in 0..MAX_QUEUES {
+            while let Some(entry) = self.waiting[queue].first_entry().filter(|entry| *entry.key() <= done[queue]) {
                 let passed = entry.remove();
                 self.count -= passed.len();
                 passed.into_iter().for_each(|(last_use, dead)| self.bury(last_use, dead, done));
@@ -93,11 +93,11 @@ mod tests {
         let mut graveyard = Graveyard::default();
         let object = Arc::new(5);
         let watch = Arc::downgrade(&object);
-        graveyard.bury([3, 0, 7, 0], Dead::Object(object), &[0; MAX_LANES]);
+        graveyard.bury([3, 0, 7, 0], Dead::Object(object), &[0; MAX_QUEUES]);
         graveyard.bury([2, 0, 0, 0], Dead::Object(Arc::new(6)), &[2, 0, 0, 0]);
         assert_eq!(graveyard.reap(&[2, 0, 9, 0]).len(), 1, "what is done already goes at once");
         assert!(graveyard.is_waiting() && watch.strong_count() == 1);
-        assert!(graveyard.reap(&[3, 0, 6, 0]).is_empty(), "one lane has passed it, the other has not");
+        assert!(graveyard.reap(&[3, 0, 6, 0]).is_empty(), "one queue has passed it, the other has not");
         drop(graveyard.reap(&[3, 0, 7, 0]));
         assert!(graveyard.is_empty() && watch.strong_count() == 0);
     }

@@ -12,7 +12,7 @@ const TIMES: u8 = 4;
 /// A read within so long might as well have come along.
 const AT_ONCE: Duration = Duration::from_micros(10);
 
-/// What was seen of one lane. Times come from the caller.
+/// What was seen of one queue. Times come from the caller.
 #[derive(Debug, Default)]
 pub(crate) struct Habit {
     /// Reads that followed at once, in a row.
@@ -29,7 +29,7 @@ impl Habit {
         held
     }
 
-    /// A read has come to the lane.
+    /// A read has come to the queue.
     pub(crate) fn read(&mut self, now: Instant) {
         if let Some((then, _)) = self.last.take() {
             self.times = if now.saturating_duration_since(then) <= AT_ONCE { (self.times + 1).min(TIMES) } else { 0 };

@@ -1,26 +1,26 @@
 //! What must wait for what: pure data, no GPU.
 //!
-//! Work goes through lanes, one for each queue in use. Every command of a lane has a sequence number. A buffer remembers the uses
-//! that still matter ([`History`]); a lane remembers which pairs of stages its barriers have already ordered, and up to which
+//! Work goes through queues, one for each queue in use. Every command of a queue has a sequence number. A buffer remembers the uses
+//! that still matter ([`History`]); a queue remembers which pairs of stages its barriers have already ordered, and up to which
 //! command ([`Order`]). A new use conflicts with an old one where they share bytes and one of them writes, unless both are atomics
-//! that commute. In its own lane it needs a barrier only if no barrier since the old use has ordered the two stages, so independent
-//! commands get none, and a chain of dependent ones gets exactly one each. Behind another lane it waits for that lane's submission.
+//! that commute. In its own queue it needs a barrier only if no barrier since the old use has ordered the two stages, so independent
+//! commands get none, and a chain of dependent ones gets exactly one each. Behind another queue it waits for that queue's submission.
 
 pub(crate) use crate::vulkan::{Stage, Stages};
 use smallvec::SmallVec;
 use std::ops::Range;
 
 /// Queues that one device uses at most.
-pub(crate) const MAX_LANES: usize = 4;
+pub(crate) const MAX_QUEUES: usize = 4;
 
-/// For each lane a submission: all up to it. 0: none.
-pub(crate) type Clock = [u64; MAX_LANES];
+/// For each queue a submission: all up to it. 0: none.
+pub(crate) type Clock = [u64; MAX_QUEUES];
 
-/// All submissions of one lane up to a number, and none of the others.
+/// All submissions of one queue up to a number, and none of the others.
 #[inline]
-pub(crate) fn clock_of(lane: u8, submission: u64) -> Clock {
+pub(crate) fn clock_of(queue: u8, submission: u64) -> Clock {
     let mut clock = Clock::default();
-    clock[usize::from(lane)] = submission;
+    clock[usize::from(queue)] = submission;
     clock
 }
 
@@ -48,10 +48,10 @@ impl Use {
     }
 }
 
-/// When a command runs: its lane, its sequence number there, and the number of the submission that carries it.
+/// When a command runs: its queue, its sequence number there, and the number of the submission that carries it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Point {
-    pub(crate) lane: u8,
+    pub(crate) queue: u8,
     pub(crate) sequence: u64,
     pub(crate) submission: u64,
 }
@@ -59,11 +59,11 @@ pub(crate) struct Point {
 impl Point {
     /// The submission that carries it, as a clock.
     pub(crate) fn clock(&self) -> Clock {
-        clock_of(self.lane, self.submission)
+        clock_of(self.queue, self.submission)
     }
 }
 
-/// What the barriers recorded so far in one lane have ordered.
+/// What the barriers recorded so far in one queue have ordered.
 #[derive(Debug, Default)]
 pub(crate) struct Order {
     /// The last sequence number given out.
@@ -121,10 +121,10 @@ struct Past {
 /// What a new use must wait for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Conflicts {
-    /// Stages of earlier commands of its own lane, which a barrier must cover.
+    /// Stages of earlier commands of its own queue, which a barrier must cover.
     pub(crate) stages: Stages,
-    /// Submissions of other lanes.
-    pub(crate) lanes: Clock,
+    /// Submissions of other queues.
+    pub(crate) queues: Clock,
 }
 
 /// The uses of one buffer that a later use may conflict with.
@@ -138,16 +138,16 @@ pub(crate) struct History {
 const MAX_PAST: usize = 32;
 
 impl History {
-    /// The stages that `new`, in a lane with that `order`, needs a barrier behind, if all that it conflicts with is of that lane, whose
+    /// The stages that `new`, in a queue with that `order`, needs a barrier behind, if all that it conflicts with is of that queue, whose
     /// submissions up to `done` are done. `None`: ask `conflicts`.
     #[inline(always)]
-    pub(crate) fn plain_conflict(&self, new: &Use, lane: u8, done: u64, order: &Order) -> Option<Stages> {
+    pub(crate) fn plain_conflict(&self, new: &Use, queue: u8, done: u64, order: &Order) -> Option<Stages> {
         let mut stages = Stages::default();
         for past in &self.past {
             if !conflict(&past.of, new) {
                 continue;
             }
-            if past.at.lane != lane {
+            if past.at.queue != queue {
                 return None;
             }
             if past.at.submission > done && !order.is_ordered(past, new.stage) {
@@ -157,23 +157,23 @@ impl History {
         Some(stages)
     }
 
-    /// Adds to `conflicts` what `new`, in a lane with that `order`, must wait for. `done(lane)` is that lane's last submission that is
+    /// Adds to `conflicts` what `new`, in a queue with that `order`, must wait for. `done(queue)` is that queue's last submission that is
     /// done, and needs no wait.
     #[inline]
-    pub(crate) fn conflicts(&self, new: &Use, lane: u8, order: &Order, done: impl Fn(usize) -> u64, conflicts: &mut Conflicts) {
+    pub(crate) fn conflicts(&self, new: &Use, queue: u8, order: &Order, done: impl Fn(usize) -> u64, conflicts: &mut Conflicts) {
         for past in &self.past {
-            if !conflict(&past.of, new) || past.at.lane == lane && order.is_ordered(past, new.stage) {
+            if !conflict(&past.of, new) || past.at.queue == queue && order.is_ordered(past, new.stage) {
                 continue;
             }
-            let of = past.at.lane as usize;
+            let of = past.at.queue as usize;
             if past.at.submission <= done(of) {
                 // The host has seen it done, and hands the next submission to the device after that.
                 continue;
             }
-            if past.at.lane == lane {
+            if past.at.queue == queue {
                 conflicts.stages.insert(past.of.stage.into());
             } else {
-                conflicts.lanes[of] = conflicts.lanes[of].max(past.at.submission);
+                conflicts.queues[of] = conflicts.queues[of].max(past.at.submission);
             }
         }
     }
@@ -192,18 +192,18 @@ impl History {
     fn latest(&self, wanted: impl Fn(&Use) -> bool) -> Clock {
         let mut clock = Clock::default();
         for past in self.past.iter().filter(|p| wanted(&p.of)) {
-            let number = &mut clock[past.at.lane as usize];
+            let number = &mut clock[past.at.queue as usize];
             *number = (*number).max(past.at.submission);
         }
         clock
     }
 
-    /// Remembers a use, in a lane with that `order`; forgets those that are done, and those that the new one stands for.
+    /// Remembers a use, in a queue with that `order`; forgets those that are done, and those that the new one stands for.
     #[inline(always)]
     pub(crate) fn record(&mut self, new: &Use, at: Point, order: &Order, done: impl Fn(usize) -> u64) {
         // The usual case: the same use again.
         match self.past.as_mut_slice() {
-            [past] if past.of == *new && past.at.lane == at.lane => past.at = at,
+            [past] if past.of == *new && past.at.queue == at.queue => past.at = at,
             _ => self.remember(new.clone(), at, order, done),
         }
     }
@@ -214,7 +214,7 @@ impl History {
             return;
         }
         if let [before @ .., last] = self.past.as_mut_slice() {
-            if before.is_empty() && covers(&new, at.lane, last) {
+            if before.is_empty() && covers(&new, at.queue, last) {
                 *last = Past { of: new, at };
                 return;
             }
@@ -224,19 +224,19 @@ impl History {
                 return;
             }
         }
-        self.past.retain(|past: &mut Past| !covers(&new, at.lane, past) && past.at.submission > done(past.at.lane as usize));
+        self.past.retain(|past: &mut Past| !covers(&new, at.queue, past) && past.at.submission > done(past.at.queue as usize));
         if self.past.len() >= MAX_PAST {
             self.merge();
         }
         self.past.push(Past { of: new, at });
     }
 
-    /// One entry for each lane, stage and kind of access, over the hull of their ranges, at the latest of their points.
+    /// One entry for each queue, stage and kind of access, over the hull of their ranges, at the latest of their points.
     fn merge(&mut self) {
         let mut merged: SmallVec<[Past; 2]> = SmallVec::new();
         for past in self.past.drain(..) {
             let same = |m: &&mut Past| {
-                m.at.lane == past.at.lane
+                m.at.queue == past.at.queue
                     && m.of.stage == past.of.stage
                     && m.of.write == past.of.write
                     && m.of.unordered == past.of.unordered
@@ -260,13 +260,13 @@ fn conflict(past: &Use, new: &Use) -> bool {
 }
 
 /// True if whoever conflicts with `past` conflicts with `new` too and, waiting for `new`, waits for `past`: a write over all its
-/// bytes, which was ordered behind it, or a later use of its lane of the same kind over all its bytes. An unordered write stands for no
+/// bytes, which was ordered behind it, or a later use of its queue of the same kind over all its bytes. An unordered write stands for no
 /// use of another kind, because other unordered ones pass it by.
 #[inline]
-fn covers(new: &Use, lane: u8, past: &Past) -> bool {
+fn covers(new: &Use, queue: u8, past: &Past) -> bool {
     let inside = new.range.start <= past.of.range.start && past.of.range.end <= new.range.end;
     let same_kind =
-        || past.at.lane == lane && past.of.stage == new.stage && past.of.write == new.write && past.of.unordered == new.unordered;
+        || past.at.queue == queue && past.of.stage == new.stage && past.of.write == new.write && past.of.unordered == new.unordered;
     inside && ((new.write && !new.unordered) || same_kind())
 }
 
@@ -278,7 +278,7 @@ fn extends(new: &Use, at: Point, last: &Past, order: &Order) -> bool {
     of.range.end >= new.range.start
         && new.range.end >= of.range.start
         && last.at.submission == at.submission
-        && last.at.lane == at.lane
+        && last.at.queue == at.queue
         && (of.stage, of.write, of.unordered) == (new.stage, new.write, new.unordered)
         && order.is_fresh(of.stage, last.at.sequence)
 }
@@ -287,15 +287,15 @@ fn extends(new: &Use, at: Point, last: &Past, order: &Order) -> bool {
 mod tests {
     use super::*;
 
-    const NONE: Clock = [0; MAX_LANES];
+    const NONE: Clock = [0; MAX_QUEUES];
 
     /// A use that is no atomics' affair.
     fn used(range: Range<u64>, stage: Stage, write: bool) -> Use {
         Use { range, stage, write, unordered: false }
     }
 
-    fn at(lane: u8, sequence: u64, submission: u64) -> Point {
-        Point { lane, sequence, submission }
+    fn at(queue: u8, sequence: u64, submission: u64) -> Point {
+        Point { queue, sequence, submission }
     }
 
     struct Queue {
@@ -317,13 +317,13 @@ mod tests {
         fn run_as(&mut self, new: Use) -> Stages {
             let mut conflicts = Conflicts::default();
             self.history.conflicts(&new, 0, &self.order, |_| 0, &mut conflicts);
-            assert_eq!(conflicts.lanes, NONE);
+            assert_eq!(conflicts.queues, NONE);
             assert_eq!(self.history.plain_conflict(&new, 0, 0, &self.order), Some(conflicts.stages), "both ways say the same");
             if !conflicts.stages.is_empty() {
                 self.order.barrier(conflicts.stages, new.stage.into());
                 self.barriers += 1;
             }
-            let at = Point { lane: 0, sequence: self.order.next(), submission: 1 };
+            let at = Point { queue: 0, sequence: self.order.next(), submission: 1 };
             self.history.record(&new, at, &self.order, |_| 0);
             conflicts.stages
         }
@@ -419,7 +419,7 @@ mod tests {
     fn finished_uses_are_forgotten_and_many_are_merged() {
         let mut h = History::default();
         for i in 0..1000u64 {
-            h.record(&used(i * 8..i * 8 + 4, Stage::Compute, i % 2 == 0), at(0, i + 1, 3), &Order::default(), |lane| [2, 0, 0, 0][lane]);
+            h.record(&used(i * 8..i * 8 + 4, Stage::Compute, i % 2 == 0), at(0, i + 1, 3), &Order::default(), |queue| [2, 0, 0, 0][queue]);
         }
         assert!(h.past.len() <= MAX_PAST);
         let order = Order::default();
@@ -428,7 +428,7 @@ mod tests {
             h.conflicts(&used(i * 8..i * 8 + 4, Stage::Compute, true), 0, &order, |_| 0, &mut conflicts);
             assert!(!conflicts.stages.is_empty(), "no use may be lost by merging");
         }
-        h.record(&used(0..1, Stage::Compute, false), at(0, 2000, 9), &Order::default(), |lane| [3, 0, 0, 0][lane]);
+        h.record(&used(0..1, Stage::Compute, false), at(0, 2000, 9), &Order::default(), |queue| [3, 0, 0, 0][queue]);
         assert_eq!(h.past.len(), 1);
     }
 
@@ -440,15 +440,15 @@ mod tests {
         h.record(&used(16..32, Stage::Transfer, false), at(2, 1, 6), &Order::default(), |_| 0);
         let conflicts = |write, done: Clock| {
             let mut conflicts = Conflicts::default();
-            h.conflicts(&used(8..24, Stage::Compute, write), 0, &order, |lane| done[lane], &mut conflicts);
+            h.conflicts(&used(8..24, Stage::Compute, write), 0, &order, |queue| done[queue], &mut conflicts);
             assert!(conflicts.stages.is_empty());
-            conflicts.lanes
+            conflicts.queues
         };
         assert_eq!(conflicts(true, NONE), [0, 5, 6, 0]);
         assert_eq!(conflicts(false, NONE), [0, 5, 0, 0]);
         assert_eq!(conflicts(true, [9, 5, 0, 0]), [0, 0, 6, 0]);
         let new = used(8..24, Stage::Compute, true);
-        assert_eq!(h.plain_conflict(&new, 1, 4, &order), None, "a submission of lane 2 is in the way");
+        assert_eq!(h.plain_conflict(&new, 1, 4, &order), None, "a submission of queue 2 is in the way");
         let only = used(0..16, Stage::Compute, true);
         assert_eq!(h.plain_conflict(&only, 1, 4, &order), Some(Stages::from(Stage::Compute)));
         assert_eq!(h.plain_conflict(&only, 1, 5, &order), Some(Stages::default()), "done");
@@ -477,8 +477,8 @@ mod tests {
         h.record(&atomics(), at(0, 2, 3), &Order::default(), |_| 0);
         let mut conflicts = Conflicts::default();
         h.conflicts(&atomics(), 1, &Order::default(), |_| 0, &mut conflicts);
-        assert_eq!(conflicts.lanes, [3, 0, 0, 0]);
-        // A second lane's atomics over the same bytes do not stand for the first's.
+        assert_eq!(conflicts.queues, [3, 0, 0, 0]);
+        // A second queue's atomics over the same bytes do not stand for the first's.
         let mut h = History::default();
         h.record(&atomics(), at(0, 1, 3), &Order::default(), |_| 0);
         h.record(&atomics(), at(1, 1, 4), &Order::default(), |_| 0);

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `hazard` | which uses of a buffer must wait for which; pure |
 //! | `track` | what is known of each buffer: its uses, its mapping, its pins |
-//! | `lane` | one queue with its open batch |
+//! | `queue_state` | one queue with its open batch |
 //! | `stream_state` | what is known of a stream |
 //! | `engine` | records commands into batches and submits them |
 //! | `habit` | whether a read is expected at once; pure |
@@ -21,7 +21,7 @@ pub(crate) mod failures;
 pub(crate) mod graveyard;
 pub(crate) mod habit;
 pub(crate) mod hazard;
-pub(crate) mod lane;
+pub(crate) mod queue_state;
 pub(crate) mod regions;
 pub(crate) mod staging;
 pub(crate) mod stream_state;

@@ -62,15 +62,15 @@ pub(crate) struct Ring {
     size: u64,
     limit: usize,
     made: usize,
-    /// Chunks that nobody holds, each with the lane and number of the last submission that uses it.
+    /// Chunks that nobody holds, each with the queue and number of the last submission that uses it.
     chunks: Vec<(Ticket, Chunk)>,
 }
 
-/// A lane and a submission there.
+/// A queue and a submission there.
 pub(crate) type Ticket = (u8, u64);
 
-fn is_done((lane, number): Ticket, done: &Clock) -> bool {
-    number <= done[usize::from(lane)]
+fn is_done((queue, number): Ticket, done: &Clock) -> bool {
+    number <= done[usize::from(queue)]
 }
 
 /// What a ring answers.
@@ -155,7 +155,7 @@ impl Returned {
     }
 }
 
-/// Small uploads of one lane, one behind the other.
+/// Small uploads of one queue, one behind the other.
 pub(crate) struct Arena {
     memory: Arc<Memory>,
     current: Option<(Chunk, u64)>,
@@ -172,18 +172,18 @@ pub(crate) struct Staging {
 }
 
 impl Staging {
-    pub(crate) fn new(memory: &Arc<Memory>, lanes: usize) -> Staging {
+    pub(crate) fn new(memory: &Arc<Memory>, queues: usize) -> Staging {
         Staging {
-            arenas: (0..lanes).map(|_| Arena { memory: memory.clone(), current: None, full: Vec::new() }).collect(),
+            arenas: (0..queues).map(|_| Arena { memory: memory.clone(), current: None, full: Vec::new() }).collect(),
             uploads: Ring::new(memory, MemoryKind::Upload, LARGE, LARGE_COUNT),
             readbacks: Ring::new(memory, MemoryKind::Readback, LARGE, LARGE_COUNT),
             small_readbacks: Ring::new(memory, MemoryKind::Readback, SMALL, SMALL_COUNT),
         }
     }
 
-    /// The arena of a lane.
-    pub(crate) fn arena(&mut self, lane: u8) -> &mut Arena {
-        &mut self.arenas[usize::from(lane)]
+    /// The arena of a queue.
+    pub(crate) fn arena(&mut self, queue: u8) -> &mut Arena {
+        &mut self.arenas[usize::from(queue)]
     }
 
     /// Frees what nobody uses.
@@ -191,8 +191,8 @@ impl Staging {
         for ring in [&mut self.uploads, &mut self.readbacks, &mut self.small_readbacks] {
             ring.trim(done);
         }
-        for (lane, arena) in self.arenas.iter_mut().enumerate() {
-            for (_, chunk) in arena.full.extract_if(.., |(number, _)| *number <= done[lane]) {
+        for (queue, arena) in self.arenas.iter_mut().enumerate() {
+            for (_, chunk) in arena.full.extract_if(.., |(number, _)| *number <= done[queue]) {
                 arena.memory.free(chunk.allocation);
             }
         }
@@ -200,7 +200,7 @@ impl Staging {
 }
 
 impl Arena {
-    /// `size` bytes (at most [`SMALL`]) for the submission `number`; `done` is the lane's last finished one. Aligned for every binding.
+    /// `size` bytes (at most [`SMALL`]) for the submission `number`; `done` is the queue's last finished one. Aligned for every binding.
     pub(crate) fn take(&mut self, size: u64, number: u64, done: u64) -> Result<(Slice, HostView, u64)> {
         let fits = |used: u64| used + size <= ARENA;
         if self.current.as_ref().is_none_or(|(_, used)| !fits(*used)) {

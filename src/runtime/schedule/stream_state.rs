@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) struct StreamState {
     /// Never used again.
     pub(crate) id: u64,
-    pub(crate) lane: u8,
+    pub(crate) queue: u8,
     /// The last submission that carries its work.
     last: AtomicU64,
     pub(crate) label: Name,
@@ -26,11 +26,11 @@ impl AsRef<Failures> for StreamState {
 
 impl StreamState {
     /// `default` is its name where there is no label.
-    pub(crate) fn new(lane: u8, label: Option<&str>, default: Option<&str>) -> Arc<StreamState> {
+    pub(crate) fn new(queue: u8, label: Option<&str>, default: Option<&str>) -> Arc<StreamState> {
         static IDS: AtomicU64 = AtomicU64::new(0);
         let id = IDS.fetch_add(1, Ordering::Relaxed) + 1;
         let label = Name::new(label, default.unwrap_or(&format!("stream {id}")));
-        Arc::new(StreamState { id, lane, last: AtomicU64::new(0), label, failures: Failures::default() })
+        Arc::new(StreamState { id, queue, last: AtomicU64::new(0), label, failures: Failures::default() })
     }
 
     /// The line of a device's default stream.
@@ -50,6 +50,6 @@ impl StreamState {
 
     /// `last`, as a clock.
     pub(crate) fn clock(&self) -> Clock {
-        clock_of(self.lane, self.last())
+        clock_of(self.queue, self.last())
     }
 }

@@ -28,7 +28,7 @@ impl<'a> Label<'a> {
 
 /// A command whose times are to be read.
 struct Pending {
-    lane: u8,
+    queue: u8,
     submission: u64,
     stream: Arc<StreamState>,
     name: String,
@@ -104,15 +104,15 @@ impl Timeline {
         Some(start)
     }
 
-    /// The time behind it, in this lane and submission, for this stream.
+    /// The time behind it, in this queue and submission, for this stream.
     pub(crate) fn end(&mut self, commands: &mut Commands, place: (u8, u64, &Arc<StreamState>), label: Label<'_>, start: Stamp) {
         let end = self.stamps.take().ok();
         if let Some(end) = &end {
             commands.stamp(end, StampStage::Bottom);
         }
-        let (lane, submission, stream) = place;
+        let (queue, submission, stream) = place;
         let detail = Detail { workgroups: label.workgroups, bytes: label.bytes };
-        self.pending.push_back(Pending { lane, submission, stream: stream.clone(), name: label.name.to_owned(), detail, start, end });
+        self.pending.push_back(Pending { queue, submission, stream: stream.clone(), name: label.name.to_owned(), detail, start, end });
     }
 
     /// Writes the commands that are done into the trace.
@@ -125,7 +125,7 @@ impl Timeline {
             return Ok(());
         }
         self.drained = *done;
-        let is_done = |p: &Pending| p.submission <= done[usize::from(p.lane)];
+        let is_done = |p: &Pending| p.submission <= done[usize::from(p.queue)];
         let (passed, left) = std::mem::take(&mut self.pending).into_iter().partition(is_done);
         self.pending = left;
         let passed: VecDeque<Pending> = passed;

@@ -201,7 +201,7 @@ impl Tracks {
     pub(crate) fn used(&mut self, id: TrackId, at: &Point) -> Option<&mut Track> {
         let slot = id.slot as usize;
         let track = self.slots.get_mut(slot).filter(|track| track.generation == id.generation)?;
-        // A batch that was begun earlier in another lane may get its commands later.
+        // A batch that was begun earlier in another queue may get its commands later.
         let newest = self.newest.get_mut(slot)?;
         *newest = at.submission.max(*newest);
         Some(track)
@@ -293,8 +293,8 @@ fn gone() -> Error {
 mod tests {
     use super::*;
 
-    fn at(lane: u8, submission: u64) -> Point {
-        Point { lane, sequence: 1, submission }
+    fn at(queue: u8, submission: u64) -> Point {
+        Point { queue, sequence: 1, submission }
     }
 
     #[test]

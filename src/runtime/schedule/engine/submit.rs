@@ -17,94 +17,94 @@ impl Engine {
     /// After recording: submits if the queue is idle or the batch is full. True if a tail is held back for which the tail thread must be
     /// woken.
     pub(crate) fn pace(&mut self, stream: &Arc<StreamState>) -> Result<bool> {
-        let lane = usize::from(stream.lane);
-        let eager = self.lanes[lane].eager;
-        let Some(open) = &self.lanes[lane].open else { return Ok(false) };
+        let queue = usize::from(stream.queue);
+        let eager = self.queues[queue].eager;
+        let Some(open) = &self.queues[queue].open else { return Ok(false) };
         let count = open.count;
         let full = count >= BATCH;
         // It looks whether the queue has drained each time that the batch has doubled.
-        if full || (count >= eager && count.is_power_of_two() && self.is_idle(lane)?) {
-            if count == 1 && self.lanes[lane].habit.holds_back(Instant::now()) {
+        if full || (count >= eager && count.is_power_of_two() && self.is_idle(queue)?) {
+            if count == 1 && self.queues[queue].habit.holds_back(Instant::now()) {
                 return Ok(self.tail_sleeps);
             }
             // The caller is told now, and not again.
-            self.submit(lane).inspect_err(|e| self.failed.told(Some(stream), e))?;
+            self.submit(queue).inspect_err(|e| self.failed.told(Some(stream), e))?;
             if !full {
-                self.lanes[lane].grow();
+                self.queues[queue].grow();
             }
             return Ok(false);
         }
         Ok(self.tail_sleeps)
     }
 
-    /// The last submission of each lane.
+    /// The last submission of each queue.
     pub(crate) fn submitted(&self) -> Clock {
         let mut clock = Clock::default();
-        for (number, lane) in clock.iter_mut().zip(&self.lanes) {
-            *number = lane.queue.submitted();
+        for (number, queue) in clock.iter_mut().zip(&self.queues) {
+            *number = queue.vulkan.submitted();
         }
         clock
     }
 
-    /// True if work of a lane is recorded and not submitted.
+    /// True if work of a queue is recorded and not submitted.
     pub(crate) fn has_tail(&self) -> bool {
-        self.lost.is_none() && self.lanes.iter().any(|lane| lane.open.is_some())
+        self.lost.is_none() && self.queues.iter().any(|queue| queue.open.is_some())
     }
 
     /// What must be done before the tails go.
     pub(crate) fn before_tails(&self) -> Vec<(Arc<Completion>, u64)> {
-        let held_back = self.lanes.iter().filter(|lane| lane.open.is_some());
-        held_back.map(|lane| (lane.queue.completion().clone(), lane.queue.submitted())).collect()
+        let held_back = self.queues.iter().filter(|queue| queue.open.is_some());
+        held_back.map(|queue| (queue.vulkan.completion().clone(), queue.vulkan.submitted())).collect()
     }
 
-    /// Submits the tails of the lanes whose queues have drained.
+    /// Submits the tails of the queues whose queues have drained.
     pub(crate) fn submit_idle(&mut self) {
-        for lane in 0..self.lanes.len() {
-            if self.lanes[lane].open.is_none() {
+        for queue in 0..self.queues.len() {
+            if self.queues[queue].open.is_none() {
                 continue;
             }
             // A failure is kept for the streams of the batch; a lost device by the engine.
-            if let Ok(true) = self.is_idle(lane) {
-                drop(self.submit(lane));
+            if let Ok(true) = self.is_idle(queue) {
+                drop(self.submit(queue));
             }
         }
     }
 
-    fn is_idle(&mut self, lane: usize) -> Result<bool> {
-        let queue = &self.lanes[lane].queue;
-        let submitted = queue.submitted();
-        if queue.completion().done() >= submitted {
+    fn is_idle(&mut self, queue: usize) -> Result<bool> {
+        let vulkan = &self.queues[queue].vulkan;
+        let submitted = vulkan.submitted();
+        if vulkan.completion().done() >= submitted {
             return Ok(true);
         }
-        Ok(self.poll_lane(lane)? >= submitted)
+        Ok(self.poll_queue(queue)? >= submitted)
     }
 
-    /// Submits what is recorded in a lane. A failure is kept for the streams whose work it was, as well as returned.
-    pub(crate) fn submit(&mut self, lane: usize) -> Result<()> {
-        self.submit_with(lane, None)
+    /// Submits what is recorded in a queue. A failure is kept for the streams whose work it was, as well as returned.
+    pub(crate) fn submit(&mut self, queue: usize) -> Result<()> {
+        self.submit_with(queue, None)
     }
 
     /// As `submit`, with commands behind it that were recorded earlier.
-    fn submit_with(&mut self, lane: usize, graph: Option<&Commands>) -> Result<()> {
-        let Some(mut open) = self.lanes[lane].open.take() else { return self.check() };
-        self.begun[lane].store(0, Ordering::Relaxed);
-        self.lanes[lane].habit.goes();
+    fn submit_with(&mut self, queue: usize, graph: Option<&Commands>) -> Result<()> {
+        let Some(mut open) = self.queues[queue].open.take() else { return self.check() };
+        self.begun[queue].store(0, Ordering::Relaxed);
+        self.queues[queue].habit.goes();
         self.check()?;
         if !open.host_writes.is_empty() {
             open.commands.host_barrier(open.host_writes);
         }
         let waits: smallvec::SmallVec<[_; 4]> =
-            open.waits.iter().map(|(other, number)| (self.lanes[usize::from(*other)].queue.completion().clone(), *number)).collect();
+            open.waits.iter().map(|(other, number)| (self.queues[usize::from(*other)].vulkan.completion().clone(), *number)).collect();
         let waits: smallvec::SmallVec<[_; 4]> = waits.iter().map(|(completion, number)| (&**completion, *number)).collect();
-        let submitted = self.lanes[lane].queue.submit(Some(open.commands), graph, &waits, open.number);
+        let submitted = self.queues[queue].vulkan.submit(Some(open.commands), graph, &waits, open.number);
         if submitted.is_ok() {
-            self.lanes[lane].queue.begin_ahead();
+            self.queues[queue].vulkan.begin_ahead();
         }
-        self.lanes[lane].forget_kernels();
+        self.queues[queue].forget_kernels();
         submitted.map_err(|e| {
             // Neither its barriers happened nor the uses that others were waiting behind.
-            self.lanes[lane].batch_was_lost = true;
-            self.lanes[lane].queue.completion().lose(open.number);
+            self.queues[queue].batch_was_lost = true;
+            self.queues[queue].vulkan.completion().lose(open.number);
             let mut error = self.fail(e);
             if error.status != Status::DeviceLost {
                 error.message = format!("{} queued commands did not reach the device: {}", open.count, error.message);
@@ -119,29 +119,29 @@ impl Engine {
 
     /// Runs commands that were recorded earlier, which touch this, as part of a stream. The submission that carries them.
     pub(crate) fn launch(&mut self, stream: &Arc<StreamState>, touches: &[Touch], graph: &Commands, label: &Name) -> Result<u64> {
-        let lane = usize::from(stream.lane);
-        let (src, dst) = self.wait_for_lanes(lane, touches)?;
-        if !src.is_empty() || self.timeline.is_some() || self.lanes[lane].batch_was_lost {
-            self.open_batch(lane)?;
+        let queue = usize::from(stream.queue);
+        let (src, dst) = self.wait_for_queues(queue, touches)?;
+        if !src.is_empty() || self.timeline.is_some() || self.queues[queue].batch_was_lost {
+            self.open_batch(queue)?;
         }
         if !src.is_empty() {
             // Recorded in front of the graph: its own commands are the same each time, and mostly need none.
-            self.barrier(lane, src, dst);
+            self.barrier(queue, src, dst);
         }
-        let number = self.lanes[lane].open.as_ref().map_or(self.last + 1, |open| open.number);
-        let at = Point { lane: lane as u8, sequence: self.lanes[lane].order.next(), submission: number };
+        let number = self.queues[queue].open.as_ref().map_or(self.last + 1, |open| open.number);
+        let at = Point { queue: queue as u8, sequence: self.queues[queue].order.next(), submission: number };
         let mut start = None;
-        match &mut self.lanes[lane].open {
+        match &mut self.queues[queue].open {
             Some(open) => {
                 open.count += 1;
                 start = self.timeline.as_mut().and_then(|timeline| timeline.start(&mut open.commands));
-                self.submit_with(lane, Some(graph))?;
+                self.submit_with(queue, Some(graph))?;
             }
             None => {
                 // Nothing is held back: the commands go as they are.
-                let submitted = self.lanes[lane].queue.submit(None, Some(graph), &[], number);
+                let submitted = self.queues[queue].vulkan.submit(None, Some(graph), &[], number);
                 submitted.map_err(|e| {
-                    self.lanes[lane].batch_was_lost = true;
+                    self.queues[queue].batch_was_lost = true;
                     self.fail(e)
                 })?;
             }
@@ -153,9 +153,9 @@ impl Engine {
         stream.used(number);
         if let Some(start) = start {
             // The end is in the batch behind it: a graph's own commands are the same each time.
-            self.open_batch(lane)?;
-            if let (Some(timeline), Some(open)) = (&mut self.timeline, &mut self.lanes[lane].open) {
-                timeline.end(&mut open.commands, (lane as u8, open.number, stream), Label::new(&label.get(), 0), start);
+            self.open_batch(queue)?;
+            if let (Some(timeline), Some(open)) = (&mut self.timeline, &mut self.queues[queue].open) {
+                timeline.end(&mut open.commands, (queue as u8, open.number, stream), Label::new(&label.get(), 0), start);
                 open.count += 1;
             }
         }

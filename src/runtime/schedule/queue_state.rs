@@ -1,4 +1,4 @@
-//! A lane: one queue with what is being recorded for it, the order of its commands, and what it has waited for.
+//! A queue: one queue with what is being recorded for it, the order of its commands, and what it has waited for.
 
 use super::habit::Habit;
 use super::hazard::{Clock, Order, Stage, Stages};
@@ -9,14 +9,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// A batch that is being recorded.
-pub(crate) struct Open {
+pub(crate) struct OpenBatch {
     pub(crate) commands: Commands,
     /// Given out when it was begun.
     pub(crate) number: u64,
     pub(crate) count: u32,
     /// Stages that wrote memory which the host reads.
     pub(crate) host_writes: Stages,
-    /// Submissions of other lanes that it starts after. All of them have been submitted.
+    /// Submissions of other queues that it starts after. All of them have been submitted.
     pub(crate) waits: SmallVec<[(u8, u64); 4]>,
     /// A thread that waits for it will submit it (see `gather.rs`).
     pub(crate) is_led: bool,
@@ -25,11 +25,11 @@ pub(crate) struct Open {
 }
 
 /// See the module.
-pub(crate) struct Lane {
-    pub(crate) queue: Queue,
-    pub(crate) open: Option<Open>,
+pub(crate) struct QueueState {
+    pub(crate) vulkan: Queue,
+    pub(crate) open: Option<OpenBatch>,
     pub(crate) order: Order,
-    /// For each other lane, the submission that all that is recorded here from now on starts after.
+    /// For each other queue, the submission that all that is recorded here from now on starts after.
     pub(crate) waited: Clock,
     /// So many commands make a batch that goes at once to an idle device. It grows with each batch that does so, because a submission
     /// costs more than a command, and is 1 again once the host waits for something.
@@ -49,10 +49,10 @@ const MAX_EAGER: u32 = 128;
 /// Kernels that are remembered for the story of a lost device.
 const MAX_KERNELS: usize = 1024;
 
-impl Lane {
-    pub(crate) fn new(queue: Queue) -> Lane {
-        Lane {
-            queue,
+impl QueueState {
+    pub(crate) fn new(vulkan: Queue) -> QueueState {
+        QueueState {
+            vulkan,
             open: None,
             order: Order::default(),
             waited: Clock::default(),
@@ -67,8 +67,8 @@ impl Lane {
     /// The last submission that is known to be done; `last`, the last number given out, if nothing is recorded or in flight here: what
     /// had a number and is neither did not reach the device.
     pub(crate) fn done(&self, last: u64) -> u64 {
-        let done = self.queue.completion().done();
-        if self.open.is_none() && done >= self.queue.submitted() { last } else { done }
+        let done = self.vulkan.completion().done();
+        if self.open.is_none() && done >= self.vulkan.submitted() { last } else { done }
     }
 
     /// A batch went to an idle device with nobody waiting for it.
@@ -86,7 +86,7 @@ impl Lane {
 
     /// Forgets the kernels whose submissions are done.
     pub(crate) fn forget_kernels(&mut self) {
-        let done = self.queue.completion().done();
+        let done = self.vulkan.completion().done();
         while self.kernels.front().is_some_and(|(n, _)| *n <= done) {
             self.kernels.pop_front();
         }
@@ -94,7 +94,7 @@ impl Lane {
 
     /// The kernels that were not known to be done.
     pub(crate) fn kernels_in_flight(&self) -> impl Iterator<Item = &str> {
-        let done = self.queue.completion().done();
+        let done = self.vulkan.completion().done();
         self.kernels.iter().filter(move |(n, _)| *n > done).map(|(_, name)| &**name)
     }
 }
