@@ -186,14 +186,14 @@ fn open(options: &Options, log: &Arc<DeviceLog>) -> Result<Token> {
 pub(crate) fn destroy(token: Token) -> Result<()> {
     let device = inside::remove(token)?;
     device.calls.close();
-    let clock = {
+    let seqs = {
         let mut engine = device.lock();
         engine.closed = true;
         // A tail that cannot be submitted is given up; what is in flight is waited for all the same.
         drop(engine.flush());
         engine.submitted()
     };
-    for (completion, number) in device.completions.iter().zip(clock) {
+    for (completion, number) in device.completions.iter().zip(seqs) {
         // A lost device does not finish its work. Any other failure of the wait (no memory) is passing, and nothing may go before it.
         while let Err(e) = completion.wait(number, None) {
             if e.kind == vulkan::ErrorKind::DeviceLost {
@@ -262,12 +262,12 @@ pub(crate) fn memory_usage(token: Token) -> Result<MemoryUsage> {
 pub(crate) fn synchronize(token: Token, timeout_ns: u64) -> Result<()> {
     let device = inside::enter(token)?;
     let deadline = deadline_after(timeout_ns);
-    let clock = {
+    let seqs = {
         let mut engine = device.lock();
         let now = engine.now();
         engine.flush_for(None, now)?
     };
-    if !device.wait(&clock, deadline)? {
+    if !device.wait(&seqs, deadline)? {
         return Err(unfinished(timeout_ns));
     }
     device.settle(None)
@@ -292,7 +292,7 @@ fn begin_trace(device: &Device) -> Result<()> {
         // The driver cannot compare the clocks: a stamp between two looks at the host's does, as exactly as a submission is fast.
         let stamp = stamps.take()?;
         let before = Instant::now();
-        let clock = {
+        let seqs = {
             let mut engine = device.lock();
             engine.record(
                 &device.default_stream,
@@ -305,7 +305,7 @@ fn begin_trace(device: &Device) -> Result<()> {
             )?;
             engine.flush()?
         };
-        device.wait(&clock, None)?;
+        device.wait(&seqs, None)?;
         let time = stamp.read().map_err(|e| device.lock().fail(e))?;
         timeline.calibrate(time.unwrap_or(0), before + before.elapsed() / 2);
     }

@@ -8,7 +8,7 @@ use crate::runtime::base::name::Name;
 use crate::runtime::device::core::Device;
 use crate::runtime::device::inside::{self, Inside};
 use crate::runtime::schedule::failures::Outcome;
-use crate::runtime::schedule::hazard::{Clock, Point};
+use crate::runtime::schedule::hazard::{QueueSeqs, TimelinePoint};
 use crate::runtime::schedule::stream_state::StreamState;
 use crate::runtime::schedule::timeline::Label;
 use crate::vulkan::{Completion, Stamp, wait_first};
@@ -27,7 +27,7 @@ pub(crate) struct Event {
 /// Where an event was recorded last.
 #[derive(Clone)]
 struct Record {
-    point: Point,
+    point: TimelinePoint,
     stream: Arc<StreamState>,
     /// Whether the work before it failed.
     outcome: Arc<Outcome>,
@@ -36,8 +36,8 @@ struct Record {
 }
 
 impl Record {
-    fn clock(&self) -> Clock {
-        self.point.clock()
+    fn seqs(&self) -> QueueSeqs {
+        self.point.seqs()
     }
 
     /// The failure of the work before it, if that is known. It stays the record's; the stream tells it once more to its own callers.
@@ -52,9 +52,9 @@ impl Record {
     }
 
     /// Waits until the device has passed it; false if the deadline came first. Fails if the work before it did.
-    fn wait(&self, device: &Device, clock: Result<Clock>, deadline: Option<Instant>) -> Result<bool> {
+    fn wait(&self, device: &Device, seqs: Result<QueueSeqs>, deadline: Option<Instant>) -> Result<bool> {
         // The driver's refusal of the batch is also the record's failure.
-        let passed = clock.and_then(|clock| device.wait(&clock, deadline)).or_else(|e| self.told().and(Err(e)))?;
+        let passed = seqs.and_then(|seqs| device.wait(&seqs, deadline)).or_else(|e| self.told().and(Err(e)))?;
         if passed {
             self.passed(device)?;
         }
@@ -133,7 +133,7 @@ pub(crate) fn record(stream: Token, event: Token) -> Result<()> {
                 Ok(())
             },
         )?;
-        let now = stream.clock();
+        let now = stream.seqs();
         engine.bury(now, crate::runtime::schedule::graveyard::Dead::Object(stamp.clone()));
     }
     let point = engine.point_of(&stream);
@@ -157,8 +157,8 @@ pub(crate) fn order_behind(stream: Token, event: Token) -> Result<()> {
 pub(crate) fn query(token: Token) -> Result<()> {
     let (device, event) = enter(token)?;
     let Some(record) = event.current() else { return Ok(()) };
-    let clock = device.lock().flush_to(record.clock());
-    if record.wait(&device, clock, Some(Instant::now()))? { Ok(()) } else { Err(unfinished(0)) }
+    let seqs = device.lock().flush_to(record.seqs());
+    if record.wait(&device, seqs, Some(Instant::now()))? { Ok(()) } else { Err(unfinished(0)) }
 }
 
 /// Waits for the record that is current now; 0 only asks.
@@ -166,8 +166,8 @@ pub(crate) fn wait(token: Token, timeout_ns: u64) -> Result<()> {
     let (device, event) = enter(token)?;
     let deadline = deadline_after(timeout_ns);
     let Some(record) = event.current() else { return Ok(()) };
-    let clock = device.hand_in_untold(&mut device.lock(), record.clock());
-    if record.wait(&device, clock, deadline)? { Ok(()) } else { Err(unfinished(timeout_ns)) }
+    let seqs = device.hand_in_untold(&mut device.lock(), record.seqs());
+    if record.wait(&device, seqs, deadline)? { Ok(()) } else { Err(unfinished(timeout_ns)) }
 }
 
 /// The first of several events that has passed, and whether the work before it failed.
@@ -187,11 +187,11 @@ pub(crate) fn wait_any(tokens: &[Token], timeout_ns: u64) -> Result<First> {
     for (i, token) in tokens.iter().enumerate() {
         let (device, event) = enter(*token).map_err(|e| Error::new(e.status, format!("events[{i}]: {e}")))?;
         let Some(record) = event.current() else { return Ok(First { index: i as u32, outcome: Ok(()) }) };
-        let clock = match device.lock().flush_to(record.clock()) {
-            Ok(clock) => clock,
+        let seqs = match device.lock().flush_to(record.seqs()) {
+            Ok(seqs) => seqs,
             Err(e) => return Ok(First { index: i as u32, outcome: record.told().and(Err(e)) }),
         };
-        points.push((device.completion(record.point.queue).clone(), clock[usize::from(record.point.queue)]));
+        points.push((device.completion(record.point.queue).clone(), seqs[usize::from(record.point.queue)]));
         records.push((device, record));
     }
     match wait_first(&points, deadline, false) {
@@ -224,13 +224,13 @@ pub(crate) fn elapsed(start: Token, end: Token) -> Result<u64> {
         let message = format!("the events are of two devices, '{}' and '{}', whose clocks differ", device.label, other.label);
         return Err(Error::new(Status::InvalidHandle, message));
     }
-    let time = |event: &Event, name: &str| -> Result<(Point, u64)> {
+    let time = |event: &Event, name: &str| -> Result<(TimelinePoint, u64)> {
         let record = event.current().ok_or_else(|| invalid(format!("the event `{name}`{} has not been recorded", event.quoted())))?;
         let Some(stamp) = &record.stamp else {
             return Err(Error::new(Status::Unsupported, format!("the queue of '{}' has no clock", device.label)));
         };
-        let clock = device.lock().flush_to(record.clock());
-        let passed = clock.and_then(|clock| device.wait(&clock, Some(Instant::now()))).or_else(|e| record.told().and(Err(e)))?;
+        let seqs = device.lock().flush_to(record.seqs());
+        let passed = seqs.and_then(|seqs| device.wait(&seqs, Some(Instant::now()))).or_else(|e| record.told().and(Err(e)))?;
         let time = if passed { stamp.read().map_err(|e| device.lock().fail(e))? } else { None };
         // A record whose batch did not reach the device has no time, and never will.
         let time = time.ok_or_else(|| record.told().err().unwrap_or_else(|| unfinished(0)))?;

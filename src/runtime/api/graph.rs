@@ -18,7 +18,7 @@ use crate::runtime::kernel::args::Arg;
 use crate::runtime::kernel::properties::GraphProperties;
 use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::graveyard::Dead;
-use crate::runtime::schedule::hazard::{Clock, Conflicts, History, MAX_QUEUES, Order, Point, Stages, clock_of};
+use crate::runtime::schedule::hazard::{Conflicts, History, MAX_QUEUES, Order, QueueSeqs, Stages, TimelinePoint, seqs_of};
 use crate::runtime::schedule::staging::Chunk;
 use crate::runtime::schedule::track::TrackId;
 use crate::runtime::stream::op::Prepared;
@@ -152,7 +152,7 @@ pub(crate) fn remove_all(owned: impl Fn(&Arc<Device>) -> bool) -> Vec<Arc<Graph>
 impl Drop for Graph {
     /// The last call that knows the graph has ended: what is behind it goes when its launches are done.
     fn drop(&mut self) {
-        let last_use: Clock = std::array::from_fn(|queue| self.content.last_use[queue].load(Ordering::Relaxed));
+        let last_use: QueueSeqs = std::array::from_fn(|queue| self.content.last_use[queue].load(Ordering::Relaxed));
         self.device.drops.push(last_use, Dead::Object(self.content.clone()));
     }
 }
@@ -283,7 +283,7 @@ impl Content {
                 }
                 return self.record(device, values, None);
             };
-            device.wait_or_fail(&clock_of(queue, submission), device.deadline())?;
+            device.wait_or_fail(&seqs_of(queue, submission), device.deadline())?;
         }
     }
 
@@ -424,7 +424,7 @@ impl Plan {
         if !src.is_empty() {
             self.order.barrier(src, dst);
         }
-        let at = Point { queue: 0, sequence: self.order.next(), submission: 1 };
+        let at = TimelinePoint { queue: 0, sequence: self.order.next(), submission: 1 };
         for touch in &touches.list {
             self.histories.entry(touch.track).or_default().record(&touch.of, at, &self.order, nothing);
         }

@@ -3,7 +3,7 @@
 use crate::runtime::base::error::{Error, Result, Status, invalid, not_in_this_version};
 use crate::runtime::base::handle::Token;
 use crate::runtime::object::buffer;
-use crate::runtime::schedule::hazard::{Clock, Stage};
+use crate::runtime::schedule::hazard::{QueueSeqs, Stage};
 use crate::runtime::stream::turn::{Touches, turn};
 
 const READ: u32 = 1;
@@ -38,14 +38,14 @@ pub(crate) fn map(token: Token, offset: u64, size: u64, access: u32) -> Result<u
             let message = format!("{} is mapped already (bytes {mapped:?}); one mapping a buffer at a time", buffer.name());
             return Err(Error::new(Status::Mapped, message));
         }
-        let clock = engine.must_wait_for(buffer.storage.track, &range, write)?;
-        if clock == Clock::default() {
+        let seqs = engine.must_wait_for(buffer.storage.track, &range, write)?;
+        if seqs == QueueSeqs::default() {
             engine.tracks.map(buffer.storage.track, range, write)?;
             return Ok(host_view.address(offset));
         }
-        let clock = engine.flush_to(clock)?;
+        let seqs = engine.flush_to(seqs)?;
         drop(engine);
-        device.wait_or_fail(&clock, deadline)?;
+        device.wait_or_fail(&seqs, deadline)?;
     }
 }
 

@@ -12,7 +12,7 @@ use crate::runtime::device::core::Device;
 use crate::runtime::kernel::args::{Arg, Demand, Given, Value};
 use crate::runtime::kernel::program::Program;
 use crate::runtime::object::kernel;
-use crate::runtime::schedule::engine::Moment;
+use crate::runtime::schedule::engine::RecordContext;
 use crate::runtime::schedule::hazard::{Stages, Use};
 use crate::runtime::schedule::staging::Staging;
 use crate::runtime::schedule::stream_state::StreamState;
@@ -134,7 +134,7 @@ impl Plan<'_> {
         }
         let (touches, slices) = (touches.get(..touched)?, slices.get_mut(..bound)?);
         let mut is_first = false;
-        let command = |commands: &mut Commands, staging: &mut Staging, now: Moment| {
+        let command = |commands: &mut Commands, staging: &mut Staging, now: RecordContext| {
             // Before anything can fail: from here on the batch may refer to the pipeline.
             is_first = program.used_by(now.queue, now.submission);
             for &(place, bytes, size) in &uploads {

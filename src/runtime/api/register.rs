@@ -25,13 +25,13 @@ pub(crate) fn unregister(token: Token, address: usize) -> Result<()> {
     let Some(region) = device.registered.remove(address) else {
         return Err(invalid(format!("no memory that starts at {address:#x} is registered with '{}'", device.label)));
     };
-    let clock = {
+    let seqs = {
         let mut engine = device.lock();
-        let clock = engine.must_wait_for(region.track(), &(0..region.size()), true)?;
-        engine.flush_to(clock)?
+        let seqs = engine.must_wait_for(region.track(), &(0..region.size()), true)?;
+        engine.flush_to(seqs)?
     };
     // The memory is the caller's again after this: no deadline can end the wait.
-    device.wait(&clock, None)?;
+    device.wait(&seqs, None)?;
     device.free_track(region.track());
     Ok(())
 }

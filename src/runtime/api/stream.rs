@@ -40,8 +40,8 @@ pub(crate) fn free(token: Token) -> Result<()> {
 pub(crate) fn synchronize(token: Token, timeout_ns: u64) -> Result<()> {
     let (device, stream) = enter_live(token, "a wait")?;
     let deadline = deadline_after(timeout_ns);
-    let clock = device.hand_in(&mut device.lock(), &stream, stream.clock())?;
-    if !device.wait(&clock, deadline).map_err(|e| device.reason(&stream, e))? {
+    let seqs = device.hand_in(&mut device.lock(), &stream, stream.seqs())?;
+    if !device.wait(&seqs, deadline).map_err(|e| device.reason(&stream, e))? {
         return Err(unfinished(timeout_ns));
     }
     device.settle(Some(&stream))
@@ -50,13 +50,13 @@ pub(crate) fn synchronize(token: Token, timeout_ns: u64) -> Result<()> {
 /// Whether all that was queued on the stream is done.
 pub(crate) fn status(token: Token) -> Result<()> {
     let (device, stream) = enter_live(token, "a question for its status")?;
-    let clock = {
+    let seqs = {
         let mut engine = device.lock();
         engine.check()?;
         engine.take_failure(Some(&stream))?;
-        engine.flush_for(Some(&stream), stream.clock())?
+        engine.flush_for(Some(&stream), stream.seqs())?
     };
-    if device.wait(&clock, Some(Instant::now())).map_err(|e| device.reason(&stream, e))? {
+    if device.wait(&seqs, Some(Instant::now())).map_err(|e| device.reason(&stream, e))? {
         return device.settle(Some(&stream));
     }
     Err(unfinished(0))
@@ -65,5 +65,5 @@ pub(crate) fn status(token: Token) -> Result<()> {
 /// Submits what is held back of the stream.
 pub(crate) fn flush(token: Token) -> Result<()> {
     let (device, stream) = enter_live(token, "a flush")?;
-    device.lock().flush_for(Some(&stream), stream.clock()).map(drop)
+    device.lock().flush_for(Some(&stream), stream.seqs()).map(drop)
 }

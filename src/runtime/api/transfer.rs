@@ -13,7 +13,7 @@ use crate::runtime::device::inside::Inside;
 use crate::runtime::object::buffer::{self, Buffer};
 use crate::runtime::schedule::delivery::{Delivery, Source};
 use crate::runtime::schedule::engine::Engine;
-use crate::runtime::schedule::hazard::{Clock, Stage, clock_of};
+use crate::runtime::schedule::hazard::{QueueSeqs, Stage, seqs_of};
 use crate::runtime::schedule::regions::Region;
 use crate::runtime::schedule::staging::{Chunk, LARGE, Ring, SMALL, Staging, Taken};
 use crate::runtime::schedule::stream_state::StreamState;
@@ -64,7 +64,7 @@ pub(crate) fn write(stream: Token, buffer: Token, offset: u64, data: &[u8], keep
     }
     let size = data.len() as u64;
     if let Some(host_view) = direct(&buffer, size)
-        && engine.must_wait_for(buffer.storage.track, &range, true)? == Clock::default()
+        && engine.must_wait_for(buffer.storage.track, &range, true)? == QueueSeqs::default()
     {
         if size <= SMALL {
             host_view.write(offset, data);
@@ -121,9 +121,9 @@ fn write_registered(
     if keep == Keep::Stream {
         return device.pace(&mut engine, stream);
     }
-    let clock = engine.flush_for(Some(stream), stream.clock())?;
+    let seqs = engine.flush_for(Some(stream), stream.seqs())?;
     drop(engine);
-    device.wait_or_fail(&clock, device.deadline())
+    device.wait_or_fail(&seqs, device.deadline())
 }
 
 /// The range is pinned: part by part, each on its way while others are filled.
@@ -163,7 +163,7 @@ fn write_part(device: &Inside, stream: &Arc<StreamState>, buffer: &Arc<Buffer>, 
     engine.staging.uploads.give_back(chunk, (stream.queue, stream.last()));
     device.engine.notify_change();
     outcome?;
-    engine.flush_for(Some(stream), stream.clock())?;
+    engine.flush_for(Some(stream), stream.seqs())?;
     device.reap(&mut engine);
     Ok(())
 }
@@ -185,9 +185,9 @@ fn take_chunk(device: &Inside, ring: impl Fn(&mut Staging) -> &mut Ring) -> Resu
         match ring(&mut engine.staging).take(&done)? {
             Taken::Chunk(chunk) => return Ok(chunk),
             Taken::After((queue, number)) => {
-                let clock = engine.flush_to(clock_of(queue, number))?;
+                let seqs = engine.flush_to(seqs_of(queue, number))?;
                 drop(engine);
-                device.wait_or_fail(&clock, deadline)?;
+                device.wait_or_fail(&seqs, deadline)?;
                 engine = device.lock();
             }
             Taken::Held if deadline.is_some_and(|deadline| Instant::now() >= deadline) => return Err(device.timed_out()),
@@ -218,8 +218,8 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
     // An assertion that did not hold is told behind the read, whose bytes are there all the same.
     engine.take_loss(&stream)?;
     if let Some(host_view) = buffer.storage.host_view.filter(|_| buffer.storage.cached) {
-        let clock = engine.must_wait_for(buffer.storage.track, &range, false)?;
-        if clock == Clock::default() && into.len() as u64 <= SMALL {
+        let seqs = engine.must_wait_for(buffer.storage.track, &range, false)?;
+        if seqs == QueueSeqs::default() && into.len() as u64 <= SMALL {
             // Nothing to wait for: the lock keeps others away for as long as it takes.
             host_view.read(offset, into);
             device.reap(&mut engine);
@@ -229,10 +229,10 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
             }
             return Ok(());
         }
-        let clock = device.hand_in(&mut engine, &stream, clock)?;
+        let seqs = device.hand_in(&mut engine, &stream, seqs)?;
         let pin = Pin::new(&device, &mut engine, &buffer, &range, false)?;
         drop(engine);
-        device.wait_for_stream(&stream, &clock)?;
+        device.wait_for_stream(&stream, &seqs)?;
         device.copiers.read(host_view, offset, into);
         drop(pin);
         return device.settle(Some(&stream));
@@ -252,8 +252,8 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
         && let Some((region, at)) = device.registered.find(into.as_ptr().addr(), into.len())
     {
         read_registered(&device, &stream, (&buffer, &range), (&region, at))?;
-        let clock = device.lock().flush_for(Some(&stream), stream.clock())?;
-        device.wait_for_stream(&stream, &clock)?;
+        let seqs = device.lock().flush_for(Some(&stream), stream.seqs())?;
+        device.wait_for_stream(&stream, &seqs)?;
         return device.settle(Some(&stream));
     }
     let mut engine = turn(&device, &touches)?;
@@ -277,9 +277,9 @@ fn read_small(
     let recorded = record_read(&mut engine, stream, buffer, range, &chunk);
     engine.queues[usize::from(stream.queue)].habit.read(Instant::now());
     let number = stream.last();
-    let clock = recorded.and_then(|()| device.hand_in(&mut engine, stream, stream.clock()));
+    let seqs = recorded.and_then(|()| device.hand_in(&mut engine, stream, stream.seqs()));
     drop(engine);
-    let outcome = clock.and_then(|clock| device.wait_for_stream(stream, &clock));
+    let outcome = seqs.and_then(|seqs| device.wait_for_stream(stream, &seqs));
     match outcome {
         Ok(()) => {
             chunk.host_view().read(0, into);
@@ -434,7 +434,7 @@ fn read_staged(device: &Inside, stream: &Arc<StreamState>, buffer: &Arc<Buffer>,
                 Err(e) => failure = Some(e),
             }
             let (chunk, number, bytes) = current;
-            let waited = device.wait_or_fail(&clock_of(stream.queue, number), deadline);
+            let waited = device.wait_or_fail(&seqs_of(stream.queue, number), deadline);
             if waited.is_ok() {
                 chunk.host_view().read(0, bytes);
             }
@@ -472,7 +472,7 @@ fn start_read(
     let mut engine = device.lock();
     let recorded = record_read(&mut engine, stream, buffer, range, &chunk);
     let number = stream.last();
-    match recorded.and_then(|()| engine.flush_for(Some(stream), stream.clock())) {
+    match recorded.and_then(|()| engine.flush_for(Some(stream), stream.seqs())) {
         Ok(_) => Ok((chunk, number)),
         Err(e) => {
             ring(&mut engine.staging).give_back(chunk, (stream.queue, number));

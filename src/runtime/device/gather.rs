@@ -8,7 +8,7 @@
 use crate::runtime::base::error::Result;
 use crate::runtime::device::core::Device;
 use crate::runtime::schedule::engine::Engine;
-use crate::runtime::schedule::hazard::{Clock, clock_of};
+use crate::runtime::schedule::hazard::{QueueSeqs, seqs_of};
 use crate::runtime::schedule::stream_state::StreamState;
 use std::sync::Arc;
 use std::time::Instant;
@@ -40,14 +40,14 @@ impl Engine {
 impl Device {
     /// As `Engine::flush_for`, for a thread that goes on to wait for it by [`Device::wait`]: what the device could not begin with yet may
     /// stay in the open batch, for others to add theirs.
-    pub(crate) fn hand_in(&self, engine: &mut Engine, stream: &Arc<StreamState>, clock: Clock) -> Result<Clock> {
-        self.hand_in_untold(engine, clock).inspect_err(|e| engine.told(stream, e))
+    pub(crate) fn hand_in(&self, engine: &mut Engine, stream: &Arc<StreamState>, seqs: QueueSeqs) -> Result<QueueSeqs> {
+        self.hand_in_untold(engine, seqs).inspect_err(|e| engine.told(stream, e))
     }
 
     /// As `hand_in`, for a call on an event, which does not use up what the stream has to tell.
-    pub(crate) fn hand_in_untold(&self, engine: &mut Engine, clock: Clock) -> Result<Clock> {
+    pub(crate) fn hand_in_untold(&self, engine: &mut Engine, seqs: QueueSeqs) -> Result<QueueSeqs> {
         let in_line = self.engine.in_line();
-        let mut now = clock;
+        let mut now = seqs;
         for (queue, number) in now.iter_mut().take(engine.queues.len()).enumerate() {
             if engine.can_gather(queue, *number, in_line) {
                 // Not this one.
@@ -57,7 +57,7 @@ impl Device {
         let mut sent = engine.flush_to(now)?;
         for (queue, number) in sent.iter_mut().enumerate() {
             if now[queue] == 0 {
-                *number = clock[queue];
+                *number = seqs[queue];
             }
         }
         Ok(sent)
@@ -69,7 +69,7 @@ impl Device {
         // However this ends, the batch goes: others wait for it.
         let waited = self.completion(queue as u8).wait(oldest, deadline);
         let mut engine = self.lock();
-        engine.flush_to(clock_of(queue as u8, number))?;
+        engine.flush_to(seqs_of(queue as u8, number))?;
         waited.map(drop).map_err(|e| engine.fail(e))
     }
 }

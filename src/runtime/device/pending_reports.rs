@@ -4,7 +4,7 @@ use super::storage::Storage;
 use crate::compile::debug::{DebugInfo, DebugRecord, HEADER, Severity};
 use crate::runtime::base::lock::{Guard, Lock, rank};
 use crate::runtime::base::log::{self, DeviceLog, Level};
-use crate::runtime::schedule::hazard::{Clock, Stage, Use};
+use crate::runtime::schedule::hazard::{QueueSeqs, Stage, Use};
 use crate::runtime::schedule::stream_state::StreamState;
 use crate::runtime::schedule::track::Touch;
 use crate::vulkan::Slice;
@@ -125,7 +125,7 @@ impl Reports {
     }
 
     /// Takes out the reports whose dispatches are done.
-    pub(crate) fn take_done(&self, done: &Clock) -> Vec<PendingReport> {
+    pub(crate) fn take_done(&self, done: &QueueSeqs) -> Vec<PendingReport> {
         self.buffers().waiting.extract_if(.., |waiting| waiting.submission <= done[usize::from(waiting.queue)]).collect()
     }
 

@@ -5,7 +5,7 @@ use crate::runtime::base::error::Result;
 use crate::runtime::base::lock::Guard;
 use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::graveyard::Dead;
-use crate::runtime::schedule::hazard::Clock;
+use crate::runtime::schedule::hazard::QueueSeqs;
 use crate::runtime::schedule::staging::{Chunk, Ticket};
 use crate::runtime::schedule::track::TrackId;
 use crate::vulkan::{self, Allocation, MemoryKind};
@@ -18,14 +18,14 @@ impl Device {
             Err(e) if e.kind == vulkan::ErrorKind::OutOfDeviceMemory => {}
             Err(e) => return Err(self.lock().fail(e)),
         }
-        let clock = {
+        let seqs = {
             let mut engine = self.lock();
             let done = engine.done();
             self.returned.drain_into(&mut engine.staging);
             engine.staging.trim(&done);
-            if engine.has_dead() { engine.flush()? } else { Clock::default() }
+            if engine.has_dead() { engine.flush()? } else { QueueSeqs::default() }
         };
-        self.wait(&clock, self.deadline())?;
+        self.wait(&seqs, self.deadline())?;
         self.reap(&mut self.lock());
         self.memory.trim();
         self.memory.allocate(kind, size, align, label).map_err(|e| self.lock().fail(e))

@@ -7,7 +7,7 @@ use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::device::core::Device;
 use crate::runtime::kernel::program::Program;
 use crate::runtime::schedule::failures::Since;
-use crate::runtime::schedule::hazard::clock_of;
+use crate::runtime::schedule::hazard::seqs_of;
 use crate::runtime::schedule::stream_state::StreamState;
 use crate::vulkan::MemoryKind;
 use std::sync::Arc;
@@ -31,8 +31,8 @@ impl Device {
         let Some(debug) = program.compiled.debug() else { return Ok(None) };
         self.reports.mark_used();
         if let Some((queue, submission)) = self.reports.oldest_of(WAITING) {
-            let clock = self.lock().flush_to(clock_of(queue, submission))?;
-            self.wait_or_fail(&clock, self.deadline())?;
+            let seqs = self.lock().flush_to(seqs_of(queue, submission))?;
+            self.wait_or_fail(&seqs, self.deadline())?;
             self.read_reports()?;
         }
         let storage = match self.reports.take_idle() {

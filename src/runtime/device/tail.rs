@@ -9,7 +9,7 @@ use super::core::Device;
 use crate::runtime::base::error::Result;
 use crate::runtime::base::log;
 use crate::runtime::schedule::engine::Engine;
-use crate::runtime::schedule::hazard::{Clock, MAX_QUEUES};
+use crate::runtime::schedule::hazard::{MAX_QUEUES, QueueSeqs};
 use crate::runtime::schedule::stream_state::StreamState;
 use crate::sys;
 use crate::vulkan::wait_first;
@@ -44,7 +44,7 @@ impl Device {
     }
 
     /// For each queue the number of the batch that is open, 0 for none. Without the engine's lock.
-    pub(crate) fn begun(&self) -> Clock {
+    pub(crate) fn begun(&self) -> QueueSeqs {
         std::array::from_fn(|queue| self.begun[queue].load(Ordering::Relaxed))
     }
 
@@ -72,7 +72,7 @@ fn watch(device: &Device) {
     // With several queues a tail may come up in one while this waits for another.
     let look = Duration::from_millis(if device.queue_count > 1 { 1 } else { 100 });
     // The batches that were open at the last look, and for how many naps.
-    let (mut begun, mut naps, mut quiet) = (Clock::default(), [0; MAX_QUEUES], 0);
+    let (mut begun, mut naps, mut quiet) = (QueueSeqs::default(), [0; MAX_QUEUES], 0);
     loop {
         let before = device.recorded();
         std::thread::sleep(NAP);

@@ -5,7 +5,7 @@ use crate::runtime::base::trace;
 use crate::runtime::device::core::Device;
 use crate::runtime::schedule::delivery::{Delivery, Source};
 use crate::runtime::schedule::engine::Engine;
-use crate::runtime::schedule::hazard::Clock;
+use crate::runtime::schedule::hazard::QueueSeqs;
 use crate::runtime::schedule::stream_state::StreamState;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,9 +18,9 @@ impl Device {
     }
 
     /// Waits until the submissions are done; false if the deadline came first. The caller holds no lock.
-    pub(crate) fn wait(&self, clock: &Clock, deadline: Option<Instant>) -> Result<bool> {
+    pub(crate) fn wait(&self, seqs: &QueueSeqs, deadline: Option<Instant>) -> Result<bool> {
         let mut span = None;
-        for (queue, (completion, number)) in self.completions.iter().zip(clock).enumerate() {
+        for (queue, (completion, number)) in self.completions.iter().zip(seqs).enumerate() {
             if *number > completion.done() && span.is_none() {
                 span = trace::span("wait");
             }
@@ -35,13 +35,13 @@ impl Device {
     }
 
     /// As `wait`, for verbs that owe data: the deadline is a failure.
-    pub(crate) fn wait_or_fail(&self, clock: &Clock, deadline: Option<Instant>) -> Result<()> {
-        if self.wait(clock, deadline)? { Ok(()) } else { Err(self.timed_out()) }
+    pub(crate) fn wait_or_fail(&self, seqs: &QueueSeqs, deadline: Option<Instant>) -> Result<()> {
+        if self.wait(seqs, deadline)? { Ok(()) } else { Err(self.timed_out()) }
     }
 
     /// As `wait_or_fail` with the device's deadline, for a call that owes data of a stream.
-    pub(crate) fn wait_for_stream(&self, stream: &Arc<StreamState>, clock: &Clock) -> Result<()> {
-        self.wait_or_fail(clock, self.deadline()).map_err(|e| self.reason(stream, e))
+    pub(crate) fn wait_for_stream(&self, stream: &Arc<StreamState>, seqs: &QueueSeqs) -> Result<()> {
+        self.wait_or_fail(seqs, self.deadline()).map_err(|e| self.reason(stream, e))
     }
 
     /// Why a wait for a stream failed: what another thread's attempt to submit the stream's work came to, if that is it. It is told.

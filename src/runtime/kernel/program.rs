@@ -10,7 +10,7 @@ use crate::runtime::base::error::{Error, Result};
 use crate::runtime::base::lock::{Lock, rank};
 use crate::runtime::base::{name, trace};
 use crate::runtime::schedule::graveyard::{Dead, DropQueue};
-use crate::runtime::schedule::hazard::{Clock, MAX_QUEUES};
+use crate::runtime::schedule::hazard::{MAX_QUEUES, QueueSeqs};
 use crate::vulkan::{self, Descriptor, Pipeline, PipelineDesc, Slot};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -63,7 +63,7 @@ impl Program {
 impl Drop for Program {
     /// The last call that knows the program has ended: its code goes when the GPU has passed it.
     fn drop(&mut self) {
-        let last_use: Clock = std::array::from_fn(|queue| self.last_use[queue].load(Ordering::Relaxed));
+        let last_use: QueueSeqs = std::array::from_fn(|queue| self.last_use[queue].load(Ordering::Relaxed));
         self.drops.push(last_use, Dead::Object(self.compiled.clone()));
     }
 }

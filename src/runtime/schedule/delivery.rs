@@ -4,7 +4,7 @@
 //! query, that the device is done takes them into the caller's memory before it goes on; so no thread is kept for it, and the bytes
 //! arrive in the caches of the one who asked.
 
-use super::hazard::Clock;
+use super::hazard::QueueSeqs;
 use super::staging::Chunk;
 use std::mem::MaybeUninit;
 
@@ -44,7 +44,7 @@ impl Deliveries {
     }
 
     /// Takes out those whose submissions are done.
-    pub(crate) fn take_done(&mut self, done: &Clock) -> Vec<Delivery> {
+    pub(crate) fn take_done(&mut self, done: &QueueSeqs) -> Vec<Delivery> {
         self.waiting.extract_if(.., |d| d.submission <= done[usize::from(d.queue)]).collect()
     }
 }

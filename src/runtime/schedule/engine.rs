@@ -9,7 +9,7 @@ mod submit;
 use super::delivery::{Deliveries, Delivery};
 use super::failures::{Since, Untold};
 use super::graveyard::{Dead, Graveyard};
-use super::hazard::{Clock, Conflicts, MAX_QUEUES, Order, Point, Stage, Stages};
+use super::hazard::{Conflicts, MAX_QUEUES, Order, QueueSeqs, Stage, Stages, TimelinePoint};
 use super::queue_state::{OpenBatch, QueueState};
 use super::staging::Staging;
 use super::stream_state::StreamState;
@@ -26,7 +26,7 @@ const BATCH: u32 = 256;
 
 /// When a command is recorded: in which queue, which submission it goes into, and the last one of the queue that is done.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Moment {
+pub(crate) struct RecordContext {
     pub(crate) queue: u8,
     pub(crate) submission: u64,
     pub(crate) done: u64,
@@ -162,14 +162,14 @@ impl Engine {
         self.bury_memory(dead);
     }
 
-    fn bury_memory(&mut self, dead: Option<(Clock, Allocation)>) {
+    fn bury_memory(&mut self, dead: Option<(QueueSeqs, Allocation)>) {
         if let Some((last_use, allocation)) = dead {
             self.bury(last_use, Dead::Memory(allocation));
         }
     }
 
     /// Lets something go when the submissions of `last_use` are done.
-    pub(crate) fn bury(&mut self, last_use: Clock, dead: Dead) {
+    pub(crate) fn bury(&mut self, last_use: QueueSeqs, dead: Dead) {
         let done = self.done();
         self.graveyard.bury(last_use, dead, &done);
         self.attention.store(true, Ordering::Release);
@@ -227,9 +227,9 @@ impl Engine {
     }
 
     /// The submissions that the host must wait for before it reads, or writes, the range; zeros for none.
-    pub(crate) fn must_wait_for(&mut self, id: TrackId, range: &Range<u64>, write: bool) -> Result<Clock> {
-        let mut clock = self.tracks.live(id)?.0.history.last_conflict(range, write);
-        for (queue, number) in clock.iter_mut().take(self.queues.len()).enumerate() {
+    pub(crate) fn must_wait_for(&mut self, id: TrackId, range: &Range<u64>, write: bool) -> Result<QueueSeqs> {
+        let mut seqs = self.tracks.live(id)?.0.history.last_conflict(range, write);
+        for (queue, number) in seqs.iter_mut().take(self.queues.len()).enumerate() {
             if *number > self.queues[queue].done(self.last) {
                 self.poll_queue(queue)?;
             }
@@ -237,35 +237,35 @@ impl Engine {
                 *number = 0;
             }
         }
-        Ok(clock)
+        Ok(seqs)
     }
 
     // Recording.
 
     /// All that is recorded or submitted until now.
-    pub(crate) fn now(&self) -> Clock {
-        let mut clock = Clock::default();
-        for (number, queue) in clock.iter_mut().zip(&self.queues) {
+    pub(crate) fn now(&self) -> QueueSeqs {
+        let mut seqs = QueueSeqs::default();
+        for (number, queue) in seqs.iter_mut().zip(&self.queues) {
             *number = queue.open.as_ref().map_or(queue.vulkan.submitted(), |open| open.number);
         }
-        clock
+        seqs
     }
 
     /// Submits what is held back, of all queues; the numbers to wait for.
-    pub(crate) fn flush(&mut self) -> Result<Clock> {
+    pub(crate) fn flush(&mut self) -> Result<QueueSeqs> {
         let now = self.now();
         self.flush_to(now)
     }
 
     /// As `flush_to`, for a call on a stream (on the whole device, for `None`): a failure that it returns is told, and not told again.
-    pub(crate) fn flush_for(&mut self, stream: Option<&Arc<StreamState>>, clock: Clock) -> Result<Clock> {
-        self.flush_to(clock).inspect_err(|e| self.failed.told(stream, e))
+    pub(crate) fn flush_for(&mut self, stream: Option<&Arc<StreamState>>, seqs: QueueSeqs) -> Result<QueueSeqs> {
+        self.flush_to(seqs).inspect_err(|e| self.failed.told(stream, e))
     }
 
     /// Makes sure that these submissions have gone to the device; the numbers to wait for. The host is going to.
-    pub(crate) fn flush_to(&mut self, mut clock: Clock) -> Result<Clock> {
+    pub(crate) fn flush_to(&mut self, mut seqs: QueueSeqs) -> Result<QueueSeqs> {
         self.check()?;
-        for (queue, number) in clock.iter_mut().take(self.queues.len()).enumerate() {
+        for (queue, number) in seqs.iter_mut().take(self.queues.len()).enumerate() {
             if *number > self.queues[queue].vulkan.submitted() {
                 self.submit(queue)?;
             }
@@ -274,16 +274,16 @@ impl Engine {
             }
             *number = (*number).min(self.queues[queue].vulkan.submitted());
         }
-        Ok(clock)
+        Ok(seqs)
     }
 
     /// For each queue the last submission that is known to be done.
-    pub(crate) fn done(&self) -> Clock {
+    pub(crate) fn done(&self) -> QueueSeqs {
         std::array::from_fn(|queue| done_of(&self.queues, self.last, queue))
     }
 
     /// Asks the driver which submissions are done; as `done`.
-    pub(crate) fn poll(&mut self) -> Result<Clock> {
+    pub(crate) fn poll(&mut self) -> Result<QueueSeqs> {
         for queue in 0..self.queues.len() {
             self.poll_queue(queue)?;
         }
@@ -303,19 +303,19 @@ impl Engine {
         stream: &Arc<StreamState>,
         touches: &[Touch],
         label: impl FnOnce() -> Label<'a>,
-        command: impl FnOnce(&mut Commands, &mut Staging, Moment) -> Result<()>,
+        command: impl FnOnce(&mut Commands, &mut Staging, RecordContext) -> Result<()>,
     ) -> Result<()> {
         let queue = self.order(stream, touches)?;
         let done = self.queues[queue].done(self.last);
         let Some(open) = &mut self.queues[queue].open else { return Err(no_batch()) };
-        let moment = Moment { queue: queue as u8, submission: open.number, done };
+        let context = RecordContext { queue: queue as u8, submission: open.number, done };
         // The batch stays in its place, so that a panic in the command does not take along what earlier calls recorded.
         let staging = &mut self.staging;
         let outcome = match &mut self.timeline {
-            None => command(&mut open.commands, staging, moment),
+            None => command(&mut open.commands, staging, context),
             Some(timeline) => {
-                let place = (moment.queue, moment.submission, stream);
-                timeline.around(&mut open.commands, place, label(), |commands| command(commands, staging, moment))
+                let place = (context.queue, context.submission, stream);
+                timeline.around(&mut open.commands, place, label(), |commands| command(commands, staging, context))
             }
         };
         self.recorded(queue, stream, touches, outcome.is_ok());
@@ -339,7 +339,7 @@ impl Engine {
         stream: &Arc<StreamState>,
         touches: &[Touch],
         (src, dst): (Stages, Stages),
-        command: impl FnOnce(&mut Commands, &mut Staging, Moment) -> Result<()>,
+        command: impl FnOnce(&mut Commands, &mut Staging, RecordContext) -> Result<()>,
     ) -> Result<()> {
         let at = usize::from(stream.queue);
         if !src.is_empty() {
@@ -347,8 +347,8 @@ impl Engine {
         }
         let done = self.queues[at].done(self.last);
         let Some(open) = &mut self.queues[at].open else { return Err(no_batch()) };
-        let moment = Moment { queue: stream.queue, submission: open.number, done };
-        let outcome = command(&mut open.commands, &mut self.staging, moment);
+        let context = RecordContext { queue: stream.queue, submission: open.number, done };
+        let outcome = command(&mut open.commands, &mut self.staging, context);
         self.recorded(at, stream, touches, outcome.is_ok());
         outcome
     }
@@ -358,7 +358,7 @@ impl Engine {
     fn recorded(&mut self, queue: usize, stream: &StreamState, touches: &[Touch], is_ok: bool) {
         let QueueState { open: Some(open), order, .. } = &mut self.queues[queue] else { return };
         open.count += u32::from(is_ok);
-        let at = Point { queue: queue as u8, sequence: order.next(), submission: open.number };
+        let at = TimelinePoint { queue: queue as u8, sequence: order.next(), submission: open.number };
         stream.used(open.number);
         let host_writes = self.remember(touches, at);
         let queue = &mut self.queues[queue];
@@ -370,7 +370,7 @@ impl Engine {
 
     /// Has the buffers know of a command that touches this. The stages in which it writes memory that the host reads.
     #[inline]
-    fn remember(&mut self, touches: &[Touch], at: Point) -> Stages {
+    fn remember(&mut self, touches: &[Touch], at: TimelinePoint) -> Stages {
         let Engine { queues, tracks, last, .. } = self;
         let order = &queues[usize::from(at.queue)].order;
         let mut host_writes = Stages::default();
@@ -386,8 +386,8 @@ impl Engine {
 
     /// What commands of a queue that touch this must wait for: stages before a barrier, stages behind it, submissions of other queues.
     #[inline]
-    fn conflicts(&self, queue: usize, touches: &[Touch]) -> (Stages, Stages, Clock) {
-        let (mut src, mut dst, mut queues) = (Stages::default(), Stages::default(), Clock::default());
+    fn conflicts(&self, queue: usize, touches: &[Touch]) -> (Stages, Stages, QueueSeqs) {
+        let (mut src, mut dst, mut queues) = (Stages::default(), Stages::default(), QueueSeqs::default());
         let order = &self.queues[queue].order;
         let all_done = self.done().into_iter().fold(u64::MAX, u64::min);
         for touch in touches {
@@ -412,7 +412,7 @@ impl Engine {
     fn wait_for_queues(&mut self, queue: usize, touches: &[Touch]) -> Result<(Stages, Stages)> {
         self.check()?;
         let (src, dst, queues) = self.conflicts(queue, touches);
-        if queues != Clock::default() {
+        if queues != QueueSeqs::default() {
             self.start_after(queue, queues)?;
         }
         Ok((src, dst))
@@ -446,7 +446,7 @@ impl Engine {
 
     /// Has all that is recorded in `queue` from now on start after these submissions of other queues. Only what has been submitted is
     /// waited for, so no two queues wait for each other.
-    fn start_after(&mut self, queue: usize, queues: Clock) -> Result<()> {
+    fn start_after(&mut self, queue: usize, queues: QueueSeqs) -> Result<()> {
         for other in (0..self.queues.len()).filter(|other| *other != queue) {
             let number = queues[other];
             if number <= self.queues[queue].waited[other] || number <= self.queues[other].done(self.last) {
@@ -470,11 +470,11 @@ impl Engine {
     }
 
     /// Has all that the stream's queue gets from now on start after a point of any queue.
-    pub(crate) fn order_behind(&mut self, stream: &Arc<StreamState>, point: Point) -> Result<()> {
+    pub(crate) fn order_behind(&mut self, stream: &Arc<StreamState>, point: TimelinePoint) -> Result<()> {
         self.check()?;
         let queue = usize::from(stream.queue);
         if point.queue != stream.queue {
-            return self.start_after(queue, point.clock());
+            return self.start_after(queue, point.seqs());
         }
         if point.submission > self.queues[queue].done(self.last) && !self.queues[queue].order.is_all_ordered(point.sequence) {
             self.open_batch(queue)?;
@@ -491,9 +491,9 @@ impl Engine {
     }
 
     /// The point behind all that the stream has recorded.
-    pub(crate) fn point_of(&self, stream: &StreamState) -> Point {
+    pub(crate) fn point_of(&self, stream: &StreamState) -> TimelinePoint {
         let queue = &self.queues[usize::from(stream.queue)];
-        Point { queue: stream.queue, sequence: queue.order.last(), submission: stream.last() }
+        TimelinePoint { queue: stream.queue, sequence: queue.order.last(), submission: stream.last() }
     }
 
     /// Makes sure that a batch is being recorded.
@@ -512,7 +512,7 @@ impl Engine {
             queue.order.barrier(Stages::ALL, Stages::ALL);
             commands.barrier(Stages::ALL, Stages::ALL);
             // Nor did its waits happen.
-            queue.waited = Clock::default();
+            queue.waited = QueueSeqs::default();
         }
         queue.open = Some(OpenBatch {
             commands,

@@ -1,6 +1,6 @@
 //! What goes when the GPU has passed its last use.
 
-use super::hazard::{Clock, MAX_QUEUES};
+use super::hazard::{MAX_QUEUES, QueueSeqs};
 use crate::runtime::base::lock::{Lock, rank};
 use crate::vulkan::Allocation;
 use std::any::Any;
@@ -17,14 +17,14 @@ pub(crate) enum Dead {
 /// See the module. Each thing waits for one queue after the other.
 #[derive(Default)]
 pub(crate) struct Graveyard {
-    waiting: [BTreeMap<u64, Vec<(Clock, Dead)>>; MAX_QUEUES],
+    waiting: [BTreeMap<u64, Vec<(QueueSeqs, Dead)>>; MAX_QUEUES],
     count: usize,
     ready: Vec<Dead>,
 }
 
 impl Graveyard {
     /// Lets something go when all submissions of `last_use` are done.
-    pub(crate) fn bury(&mut self, last_use: Clock, dead: Dead, done: &Clock) {
+    pub(crate) fn bury(&mut self, last_use: QueueSeqs, dead: Dead, done: &QueueSeqs) {
         match (0..MAX_QUEUES).find(|&queue| last_use[queue] > done[queue]) {
             Some(queue) => {
                 self.waiting[queue].entry(last_use[queue]).or_default().push((last_use, dead));
@@ -45,7 +45,7 @@ impl Graveyard {
     }
 
     /// What may go now.
-    pub(crate) fn reap(&mut self, done: &Clock) -> Vec<Dead> {
+    pub(crate) fn reap(&mut self, done: &QueueSeqs) -> Vec<Dead> {
         for queue in 0..MAX_QUEUES {
             while let Some(entry) = self.waiting[queue].first_entry().filter(|entry| *entry.key() <= done[queue]) {
                 let passed = entry.remove();
@@ -60,13 +60,13 @@ impl Graveyard {
 /// What is let go while the engine is not locked, until the engine takes it over. So what goes may let go of more.
 #[derive(Default)]
 pub(crate) struct DropQueue {
-    list: Lock<Vec<(Clock, Dead)>, { rank::DROPS }>,
+    list: Lock<Vec<(QueueSeqs, Dead)>, { rank::DROPS }>,
     any: AtomicBool,
 }
 
 impl DropQueue {
     /// Lets something go when all submissions of `last_use` are done.
-    pub(crate) fn push(&self, last_use: Clock, dead: Dead) {
+    pub(crate) fn push(&self, last_use: QueueSeqs, dead: Dead) {
         self.list.lock().push((last_use, dead));
         self.any.store(true, Ordering::Release);
     }
@@ -78,7 +78,7 @@ impl DropQueue {
     }
 
     /// All of it.
-    pub(crate) fn take(&self) -> Vec<(Clock, Dead)> {
+    pub(crate) fn take(&self) -> Vec<(QueueSeqs, Dead)> {
         self.any.swap(false, Ordering::Acquire);
         std::mem::take(&mut *self.list.lock())
     }

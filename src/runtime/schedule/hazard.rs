@@ -14,14 +14,14 @@ use std::ops::Range;
 pub(crate) const MAX_QUEUES: usize = 4;
 
 /// For each queue a submission: all up to it. 0: none.
-pub(crate) type Clock = [u64; MAX_QUEUES];
+pub(crate) type QueueSeqs = [u64; MAX_QUEUES];
 
 /// All submissions of one queue up to a number, and none of the others.
 #[inline]
-pub(crate) fn clock_of(queue: u8, submission: u64) -> Clock {
-    let mut clock = Clock::default();
-    clock[usize::from(queue)] = submission;
-    clock
+pub(crate) fn seqs_of(queue: u8, submission: u64) -> QueueSeqs {
+    let mut seqs = QueueSeqs::default();
+    seqs[usize::from(queue)] = submission;
+    seqs
 }
 
 /// True if two ranges share a value.
@@ -50,16 +50,16 @@ impl Use {
 
 /// When a command runs: its queue, its sequence number there, and the number of the submission that carries it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Point {
+pub(crate) struct TimelinePoint {
     pub(crate) queue: u8,
     pub(crate) sequence: u64,
     pub(crate) submission: u64,
 }
 
-impl Point {
+impl TimelinePoint {
     /// The submission that carries it, as a clock.
-    pub(crate) fn clock(&self) -> Clock {
-        clock_of(self.queue, self.submission)
+    pub(crate) fn seqs(&self) -> QueueSeqs {
+        seqs_of(self.queue, self.submission)
     }
 }
 
@@ -115,7 +115,7 @@ impl Order {
 #[derive(Clone, Debug)]
 struct Past {
     of: Use,
-    at: Point,
+    at: TimelinePoint,
 }
 
 /// What a new use must wait for.
@@ -124,7 +124,7 @@ pub(crate) struct Conflicts {
     /// Stages of earlier commands of its own queue, which a barrier must cover.
     pub(crate) stages: Stages,
     /// Submissions of other queues.
-    pub(crate) queues: Clock,
+    pub(crate) queues: QueueSeqs,
 }
 
 /// The uses of one buffer that a later use may conflict with.
@@ -179,28 +179,28 @@ impl History {
     }
 
     /// The last submissions that the host must wait for before it reads, or writes, the range itself.
-    pub(crate) fn last_conflict(&self, range: &Range<u64>, write: bool) -> Clock {
+    pub(crate) fn last_conflict(&self, range: &Range<u64>, write: bool) -> QueueSeqs {
         let new = Use { range: range.clone(), stage: Stage::Transfer, write, unordered: false };
         self.latest(|past| conflict(past, &new))
     }
 
     /// The last submissions that use the buffer at all.
-    pub(crate) fn last_use(&self) -> Clock {
+    pub(crate) fn last_use(&self) -> QueueSeqs {
         self.latest(|_| true)
     }
 
-    fn latest(&self, wanted: impl Fn(&Use) -> bool) -> Clock {
-        let mut clock = Clock::default();
+    fn latest(&self, wanted: impl Fn(&Use) -> bool) -> QueueSeqs {
+        let mut seqs = QueueSeqs::default();
         for past in self.past.iter().filter(|p| wanted(&p.of)) {
-            let number = &mut clock[past.at.queue as usize];
+            let number = &mut seqs[past.at.queue as usize];
             *number = (*number).max(past.at.submission);
         }
-        clock
+        seqs
     }
 
     /// Remembers a use, in a queue with that `order`; forgets those that are done, and those that the new one stands for.
     #[inline(always)]
-    pub(crate) fn record(&mut self, new: &Use, at: Point, order: &Order, done: impl Fn(usize) -> u64) {
+    pub(crate) fn record(&mut self, new: &Use, at: TimelinePoint, order: &Order, done: impl Fn(usize) -> u64) {
         // The usual case: the same use again.
         match self.past.as_mut_slice() {
             [past] if past.of == *new && past.at.queue == at.queue => past.at = at,
@@ -209,7 +209,7 @@ impl History {
     }
 
     #[inline(never)]
-    fn remember(&mut self, new: Use, at: Point, order: &Order, done: impl Fn(usize) -> u64) {
+    fn remember(&mut self, new: Use, at: TimelinePoint, order: &Order, done: impl Fn(usize) -> u64) {
         if new.range.is_empty() {
             return;
         }
@@ -273,7 +273,7 @@ fn covers(new: &Use, queue: u8, past: &Past) -> bool {
 /// True if `new` is the same kind of use as the last one, of bytes beside it, and nothing has told the two apart since: no barrier, no
 /// submission. Then one entry stands for both, and says of each what is true.
 #[inline]
-fn extends(new: &Use, at: Point, last: &Past, order: &Order) -> bool {
+fn extends(new: &Use, at: TimelinePoint, last: &Past, order: &Order) -> bool {
     let of = &last.of;
     of.range.end >= new.range.start
         && new.range.end >= of.range.start
@@ -287,15 +287,15 @@ fn extends(new: &Use, at: Point, last: &Past, order: &Order) -> bool {
 mod tests {
     use super::*;
 
-    const NONE: Clock = [0; MAX_QUEUES];
+    const NONE: QueueSeqs = [0; MAX_QUEUES];
 
     /// A use that is no atomics' affair.
     fn used(range: Range<u64>, stage: Stage, write: bool) -> Use {
         Use { range, stage, write, unordered: false }
     }
 
-    fn at(queue: u8, sequence: u64, submission: u64) -> Point {
-        Point { queue, sequence, submission }
+    fn at(queue: u8, sequence: u64, submission: u64) -> TimelinePoint {
+        TimelinePoint { queue, sequence, submission }
     }
 
     struct Queue {
@@ -323,7 +323,7 @@ mod tests {
                 self.order.barrier(conflicts.stages, new.stage.into());
                 self.barriers += 1;
             }
-            let at = Point { queue: 0, sequence: self.order.next(), submission: 1 };
+            let at = TimelinePoint { queue: 0, sequence: self.order.next(), submission: 1 };
             self.history.record(&new, at, &self.order, |_| 0);
             conflicts.stages
         }
@@ -438,7 +438,7 @@ mod tests {
         let order = Order::default();
         h.record(&used(0..16, Stage::Compute, true), at(1, 1, 5), &Order::default(), |_| 0);
         h.record(&used(16..32, Stage::Transfer, false), at(2, 1, 6), &Order::default(), |_| 0);
-        let conflicts = |write, done: Clock| {
+        let conflicts = |write, done: QueueSeqs| {
             let mut conflicts = Conflicts::default();
             h.conflicts(&used(8..24, Stage::Compute, write), 0, &order, |queue| done[queue], &mut conflicts);
             assert!(conflicts.stages.is_empty());

@@ -1,7 +1,7 @@
 //! A queue: one queue with what is being recorded for it, the order of its commands, and what it has waited for.
 
 use super::habit::Habit;
-use super::hazard::{Clock, Order, Stage, Stages};
+use super::hazard::{Order, QueueSeqs, Stage, Stages};
 use super::stream_state::StreamState;
 use crate::vulkan::{Commands, Queue};
 use smallvec::SmallVec;
@@ -30,7 +30,7 @@ pub(crate) struct QueueState {
     pub(crate) open: Option<OpenBatch>,
     pub(crate) order: Order,
     /// For each other queue, the submission that all that is recorded here from now on starts after.
-    pub(crate) waited: Clock,
+    pub(crate) waited: QueueSeqs,
     /// So many commands make a batch that goes at once to an idle device. It grows with each batch that does so, because a submission
     /// costs more than a command, and is 1 again once the host waits for something.
     pub(crate) eager: u32,
@@ -55,7 +55,7 @@ impl QueueState {
             vulkan,
             open: None,
             order: Order::default(),
-            waited: Clock::default(),
+            waited: QueueSeqs::default(),
             eager: 1,
             habit: Habit::default(),
             last_stage: None,

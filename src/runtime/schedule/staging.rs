@@ -2,7 +2,7 @@
 //!
 //! Memory is taken when first needed, kept and reused. A chunk is free again when the submission that used it is done.
 
-use super::hazard::Clock;
+use super::hazard::QueueSeqs;
 use crate::runtime::base::error::Result;
 use crate::runtime::base::lock::{Guard, Lock, rank};
 use crate::vulkan::{Allocation, HostView, Memory, MemoryKind, Slice};
@@ -69,7 +69,7 @@ pub(crate) struct Ring {
 /// A queue and a submission there.
 pub(crate) type Ticket = (u8, u64);
 
-fn is_done((queue, number): Ticket, done: &Clock) -> bool {
+fn is_done((queue, number): Ticket, done: &QueueSeqs) -> bool {
     number <= done[usize::from(queue)]
 }
 
@@ -95,7 +95,7 @@ impl Ring {
     }
 
     /// A chunk that the GPU has passed; `done` are the last finished submissions.
-    pub(crate) fn take(&mut self, done: &Clock) -> Result<Taken> {
+    pub(crate) fn take(&mut self, done: &QueueSeqs) -> Result<Taken> {
         if let Some(i) = self.chunks.iter().position(|(last_use, _)| is_done(*last_use, done)) {
             return Ok(Taken::Chunk(self.chunks.swap_remove(i).1));
         }
@@ -119,7 +119,7 @@ impl Ring {
     }
 
     /// Frees the chunks that nobody uses.
-    fn trim(&mut self, done: &Clock) {
+    fn trim(&mut self, done: &QueueSeqs) {
         for (_, chunk) in self.chunks.extract_if(.., |(last_use, _)| is_done(*last_use, done)) {
             self.made -= 1;
             self.memory.free(chunk.allocation);
@@ -187,7 +187,7 @@ impl Staging {
     }
 
     /// Frees what nobody uses.
-    pub(crate) fn trim(&mut self, done: &Clock) {
+    pub(crate) fn trim(&mut self, done: &QueueSeqs) {
         for ring in [&mut self.uploads, &mut self.readbacks, &mut self.small_readbacks] {
             ring.trim(done);
         }

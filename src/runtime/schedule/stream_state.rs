@@ -1,7 +1,7 @@
 //! What the engine knows of a stream.
 
 use super::failures::Failures;
-use super::hazard::{Clock, clock_of};
+use super::hazard::{QueueSeqs, seqs_of};
 use crate::runtime::base::name::Name;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -49,7 +49,7 @@ impl StreamState {
     }
 
     /// `last`, as a clock.
-    pub(crate) fn clock(&self) -> Clock {
-        clock_of(self.queue, self.last())
+    pub(crate) fn seqs(&self) -> QueueSeqs {
+        seqs_of(self.queue, self.last())
     }
 }

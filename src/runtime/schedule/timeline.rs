@@ -1,6 +1,6 @@
 //! The device's side of a trace: two timestamps around each command, read when its submission is done.
 
-use super::hazard::Clock;
+use super::hazard::QueueSeqs;
 use super::stream_state::StreamState;
 use crate::runtime::base::trace::{Detail, Trace};
 use crate::vulkan::{self, Commands, Stamp, StampStage, Stamps};
@@ -48,7 +48,7 @@ pub(crate) struct Timeline {
     calibrated: Instant,
     pending: VecDeque<Pending>,
     /// What was done when they were looked at last.
-    drained: Clock,
+    drained: QueueSeqs,
 }
 
 impl Timeline {
@@ -62,7 +62,7 @@ impl Timeline {
             calibration,
             calibrated: Instant::now(),
             pending: VecDeque::new(),
-            drained: Clock::default(),
+            drained: QueueSeqs::default(),
         }
     }
 
@@ -116,7 +116,7 @@ impl Timeline {
     }
 
     /// Writes the commands that are done into the trace.
-    pub(crate) fn drain(&mut self, done: &Clock) -> Result<(), vulkan::Error> {
+    pub(crate) fn drain(&mut self, done: &QueueSeqs) -> Result<(), vulkan::Error> {
         if self.calibrated.elapsed() > RECALIBRATE {
             self.calibrated = Instant::now();
             self.calibration = self.stamps.calibrate(self.trace.origin()).unwrap_or(self.calibration);

@@ -1,6 +1,6 @@
 //! What the engine knows of each buffer: what used it, what the user has mapped, which calls work on it just now.
 
-use super::hazard::{Clock, History, Point, Stage, Use, overlap};
+use super::hazard::{History, QueueSeqs, Stage, TimelinePoint, Use, overlap};
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::Token;
 use crate::vulkan::{Allocation, Slice};
@@ -198,7 +198,7 @@ impl Tracks {
 
     /// The track whose buffer is to know of a use.
     #[inline(always)]
-    pub(crate) fn used(&mut self, id: TrackId, at: &Point) -> Option<&mut Track> {
+    pub(crate) fn used(&mut self, id: TrackId, at: &TimelinePoint) -> Option<&mut Track> {
         let slot = id.slot as usize;
         let track = self.slots.get_mut(slot).filter(|track| track.generation == id.generation)?;
         // A batch that was begun earlier in another queue may get its commands later.
@@ -208,7 +208,7 @@ impl Tracks {
     }
 
     /// Ends a buffer. What `end` gives is to be freed after the last use named with it.
-    pub(crate) fn free(&mut self, id: TrackId) -> Option<(Clock, Allocation)> {
+    pub(crate) fn free(&mut self, id: TrackId) -> Option<(QueueSeqs, Allocation)> {
         self.unmap(id);
         self.change(id, |standing| standing.freed = true)?;
         self.freed += 1;
@@ -238,7 +238,7 @@ impl Tracks {
     }
 
     /// Ends a pin; as `free` if that was what a freed buffer waited for.
-    pub(crate) fn unpin(&mut self, id: TrackId, range: &Range<u64>, write: bool) -> Option<(Clock, Allocation)> {
+    pub(crate) fn unpin(&mut self, id: TrackId, range: &Range<u64>, write: bool) -> Option<(QueueSeqs, Allocation)> {
         let ended = self.change(id, |standing| {
             let at = standing.pins.iter().position(|(r, w)| r == range && *w == write);
             at.map(|i| standing.pins.swap_remove(i)).is_some()
@@ -255,7 +255,7 @@ impl Tracks {
     }
 
     /// Ends a hold; as `free` if that was what a freed buffer waited for.
-    pub(crate) fn release(&mut self, id: TrackId) -> Option<(Clock, Allocation)> {
+    pub(crate) fn release(&mut self, id: TrackId) -> Option<(QueueSeqs, Allocation)> {
         self.change(id, |standing| standing.holds = standing.holds.saturating_sub(1));
         self.end(id)
     }
@@ -270,7 +270,7 @@ impl Tracks {
         Some(changed)
     }
 
-    fn end(&mut self, id: TrackId) -> Option<(Clock, Allocation)> {
+    fn end(&mut self, id: TrackId) -> Option<(QueueSeqs, Allocation)> {
         let slot = id.slot as usize;
         let track = self.slots.get_mut(slot).filter(|track| track.generation == id.generation)?;
         let standing = &mut self.standings[slot];
@@ -293,8 +293,8 @@ fn gone() -> Error {
 mod tests {
     use super::*;
 
-    fn at(queue: u8, submission: u64) -> Point {
-        Point { queue, sequence: 1, submission }
+    fn at(queue: u8, submission: u64) -> TimelinePoint {
+        TimelinePoint { queue, sequence: 1, submission }
     }
 
     #[test]

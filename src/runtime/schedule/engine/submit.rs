@@ -1,7 +1,7 @@
 //! From recorded to submitted: when a batch goes, what goes with it, and launches of graphs.
 
 use super::super::failures::Since;
-use super::super::hazard::{Clock, Point};
+use super::super::hazard::{QueueSeqs, TimelinePoint};
 use super::super::stream_state::StreamState;
 use super::super::timeline::Label;
 use super::super::track::Touch;
@@ -38,12 +38,12 @@ impl Engine {
     }
 
     /// The last submission of each queue.
-    pub(crate) fn submitted(&self) -> Clock {
-        let mut clock = Clock::default();
-        for (number, queue) in clock.iter_mut().zip(&self.queues) {
+    pub(crate) fn submitted(&self) -> QueueSeqs {
+        let mut seqs = QueueSeqs::default();
+        for (number, queue) in seqs.iter_mut().zip(&self.queues) {
             *number = queue.vulkan.submitted();
         }
-        clock
+        seqs
     }
 
     /// True if work of a queue is recorded and not submitted.
@@ -129,7 +129,7 @@ impl Engine {
             self.barrier(queue, src, dst);
         }
         let number = self.queues[queue].open.as_ref().map_or(self.last + 1, |open| open.number);
-        let at = Point { queue: queue as u8, sequence: self.queues[queue].order.next(), submission: number };
+        let at = TimelinePoint { queue: queue as u8, sequence: self.queues[queue].order.next(), submission: number };
         let mut start = None;
         match &mut self.queues[queue].open {
             Some(open) => {
