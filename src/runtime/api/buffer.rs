@@ -6,9 +6,9 @@ use crate::runtime::device::inside::{self, Inside};
 use crate::runtime::device::storage::Storage;
 use crate::runtime::kernel::properties::BufferProperties;
 use crate::runtime::object::buffer::{self, Buffer, DEFAULT_ALIGNMENT, KIND_MASK, short_label};
-use crate::runtime::schedule::hazard::{Stage, Use};
+use crate::runtime::schedule::hazard::{Access, Stage};
 use crate::runtime::schedule::timeline::Label;
-use crate::runtime::schedule::track::Touch;
+use crate::runtime::schedule::track::BufferAccess;
 use crate::vulkan::MemoryKind;
 use std::sync::Arc;
 
@@ -65,10 +65,10 @@ fn zero(device: &Inside, buffer: &Buffer) -> Result<()> {
         None => {
             let slice = buffer.storage.whole;
             let mut engine = device.lock();
-            let of = Use { range: 0..slice.size, stage: Stage::Transfer, write: true, unordered: false };
+            let access = Access { range: 0..slice.size, stage: Stage::Transfer, write: true, unordered: false };
             engine.record(
                 &device.default_stream,
-                &[Touch { track: buffer.storage.track, of }],
+                &[BufferAccess { track: buffer.storage.track, access }],
                 || Label::new("zero", slice.size),
                 |commands, _, _| {
                     commands.fill(slice, 0);

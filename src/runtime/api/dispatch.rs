@@ -10,12 +10,12 @@ use crate::runtime::kernel::args::{self, Arg, Given, Value};
 use crate::runtime::kernel::program::Program;
 use crate::runtime::object::buffer::{self, Buffer};
 use crate::runtime::object::kernel;
-use crate::runtime::schedule::hazard::{Stage, Use};
+use crate::runtime::schedule::hazard::{Access, Stage};
 use crate::runtime::stream::op::{self, Bound, Dispatch, Op, Prepared, Run, Size};
 use crate::runtime::stream::target::Target;
 
 pub(crate) use crate::runtime::stream::op::Grid;
-use crate::runtime::stream::turn::{Touches, check_owner};
+use crate::runtime::stream::turn::{AccessList, check_owner};
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -100,14 +100,14 @@ fn any(stream: Token, kernel: Token, grid: Grid, given: &[Arg<'_>]) -> Result<()
             let report = device.begin_report(stream, program)?;
             if let Some(report) = &report {
                 parts.bound.push(Bound::Slice(report.slice()));
-                parts.touches.list.extend(report.touch());
+                parts.accesses.list.extend(report.access());
             }
             let run = Run { program, variant, bound: &parts.bound, size };
             enqueue::encoded(
                 &device,
                 stream,
-                &parts.touches,
-                || run.label(&parts.touches),
+                &parts.accesses,
+                || run.label(&parts.accesses),
                 Some(program),
                 |commands, upload| run.encode(commands, upload),
             )
@@ -137,12 +137,12 @@ fn named(subject: args::Kernel<'_>, binding: &Binding, token: Token) -> Result<A
 #[derive(Default)]
 struct Parts<'a> {
     bound: SmallVec<[Bound<'a>; 6]>,
-    touches: Touches,
+    accesses: AccessList,
 }
 
 impl<'a> Parts<'a> {
     fn into_command(self, program: Arc<Program>, variant: Variant, size: Size) -> Prepared<'a> {
-        Prepared { op: Op::Dispatch(Dispatch { program, variant, bound: self.bound, size }), touches: self.touches }
+        Prepared { op: Op::Dispatch(Dispatch { program, variant, bound: self.bound, size }), accesses: self.accesses }
     }
 }
 
@@ -168,7 +168,7 @@ fn check<'a>(
     let positional = given.len() == wanted.len() && given.iter().all(|arg| arg.at.is_none());
     let order = if positional { SmallVec::new() } else { args::match_up(subject, given)? };
 
-    let Parts { bound, touches } = parts;
+    let Parts { bound, accesses } = parts;
     let mut ranged: SmallVec<[&Binding; 6]> = SmallVec::new();
     for (i, binding) in wanted.iter().enumerate() {
         let arg = &given[if positional { i } else { order[i] }];
@@ -196,7 +196,7 @@ fn check<'a>(
                 }
                 bound.push(Bound::Slice(buffer.slice(&range)));
                 ranged.push(binding);
-                touches.add(buffer, Use { range, stage: args::stage(binding), write: binding.write, unordered: arg.unordered });
+                accesses.add(buffer, Access { range, stage: args::stage(binding), write: binding.write, unordered: arg.unordered });
             }
         }
     }
@@ -204,7 +204,7 @@ fn check<'a>(
         return Ok(None);
     }
     let limit = device.vulkan.snapshot().limits().max_compute_work_group_count;
-    let variant = Variant { aliased: aliased(program, touches, &ranged)?, split: (0..3).any(|i| groups[i] > limit[i]) };
+    let variant = Variant { aliased: aliased(program, accesses, &ranged)?, split: (0..3).any(|i| groups[i] > limit[i]) };
     let mut size = Size::Direct(groups);
     if variant.split {
         check_split(program, groups, limit)?;
@@ -219,7 +219,7 @@ fn check<'a>(
             return Err(Error::new(Status::Arguments, message));
         }
         size = Size::Indirect(buffer.slice(&range));
-        touches.add(buffer, Use { range, stage: Stage::Indirect, write: false, unordered: false });
+        accesses.add(buffer, Access { range, stage: Stage::Indirect, write: false, unordered: false });
     }
     // The variant's pipeline is made here, so that nothing is compiled under a lock.
     device.pipeline(&program.compiled, variant)?;
@@ -227,7 +227,7 @@ fn check<'a>(
 }
 
 /// Whether the kernel needs the variant whose bindings may overlap; refuses where there is none. `bindings[i]` gets `ranges[i]`.
-fn aliased(program: &Program, ranges: &Touches, bindings: &[&Binding]) -> Result<bool> {
+fn aliased(program: &Program, ranges: &AccessList, bindings: &[&Binding]) -> Result<bool> {
     let Some((i, j)) = args::overlap_with_write(&ranges.list) else { return Ok(false) };
     if !program.compiled.is_users_spirv() {
         return Ok(true);

@@ -7,7 +7,7 @@ use crate::runtime::schedule::stream_state::StreamState;
 use crate::runtime::schedule::timeline::Label;
 use crate::runtime::stream::op::{Prepared, Upload};
 use crate::runtime::stream::target::Target;
-use crate::runtime::stream::turn::{Touches, turn};
+use crate::runtime::stream::turn::{AccessList, turn};
 use crate::vulkan::Commands;
 use std::sync::Arc;
 
@@ -17,8 +17,8 @@ pub(crate) fn run(device: &Inside, target: &Target, prepared: Prepared<'_>) -> R
         Target::Live(stream) => stream,
         Target::Recording(stream) => return stream.recording(|recording| recording.push(prepared)),
     };
-    let Prepared { op, touches } = prepared;
-    encoded(device, stream, &touches, || op.label(&touches), op.program(), |commands, upload| op.encode(commands, upload))
+    let Prepared { op, accesses } = prepared;
+    encoded(device, stream, &accesses, || op.label(&accesses), op.program(), |commands, upload| op.encode(commands, upload))
 }
 
 /// Queues on a live stream what `encode` records.
@@ -26,14 +26,14 @@ pub(crate) fn run(device: &Inside, target: &Target, prepared: Prepared<'_>) -> R
 pub(crate) fn encoded<'a>(
     device: &Inside,
     stream: &Arc<StreamState>,
-    touches: &Touches,
+    accesses: &AccessList,
     label: impl FnOnce() -> Label<'a>,
     program: Option<&Program>,
     encode: impl FnOnce(&mut Commands, &mut Upload<'_>) -> Result<()>,
 ) -> Result<()> {
-    let mut engine = turn(device, touches)?;
+    let mut engine = turn(device, accesses)?;
     let mut is_first = false;
-    engine.record(stream, &touches.list, label, |commands, staging, now| {
+    engine.record(stream, &accesses.list, label, |commands, staging, now| {
         // Before anything can fail: from here on the batch may refer to the pipeline.
         is_first = program.is_some_and(|program| program.used_by(now.queue, now.submission));
         let arena = staging.arena(now.queue);

@@ -18,7 +18,7 @@ use crate::runtime::schedule::hazard::{Stage, overlap};
 use crate::runtime::schedule::staging::SMALL;
 use crate::runtime::stream::op::{Bound, Dispatch, Op, Prepared, Size};
 use crate::runtime::stream::target::Target;
-use crate::runtime::stream::turn::{Touches, check_owner};
+use crate::runtime::stream::turn::{AccessList, check_owner};
 use smallvec::smallvec;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -95,8 +95,8 @@ pub(crate) fn copy(stream: Token, dst: (Token, u64), src: (Token, u64), size: u6
         if !part.is_empty() {
             let moved = |at: u64| at - from_range.start + to_range.start;
             let target_part = moved(part.start)..moved(part.end);
-            let touches = Touches::one(&from, &part, Stage::Transfer, false).and(&to, &target_part, Stage::Transfer, true);
-            enqueue::run(&device, &target, Prepared { op: Op::Copy { src: from.slice(&part), dst: to.slice(&target_part) }, touches })?;
+            let accesses = AccessList::one(&from, &part, Stage::Transfer, false).and(&to, &target_part, Stage::Transfer, true);
+            enqueue::run(&device, &target, Prepared { op: Op::Copy { src: from.slice(&part), dst: to.slice(&target_part) }, accesses })?;
         }
     }
     for part in in_pieces(&body, device.compile.limits.max_storage_range) {
@@ -105,8 +105,8 @@ pub(crate) fn copy(stream: Token, dst: (Token, u64), src: (Token, u64), size: u6
         let args = [(src.0, part.start), (dst.0, target_part.start)].map(|(buffer, offset)| Value::Buffer { buffer, offset, size: bytes });
         let kernel = own(&device, &device.own_kernels.copy, COPY)?;
         run_own(&device, &target, kernel, args, bytes, || {
-            let touches = Touches::one(&from, &part, Stage::Compute, false).and(&to, &target_part, Stage::Compute, true);
-            (smallvec![Bound::Slice(from.slice(&part)), Bound::Slice(to.slice(&target_part))], touches)
+            let accesses = AccessList::one(&from, &part, Stage::Compute, false).and(&to, &target_part, Stage::Compute, true);
+            (smallvec![Bound::Slice(from.slice(&part)), Bound::Slice(to.slice(&target_part))], accesses)
         })?;
     }
     Ok(())
@@ -119,7 +119,7 @@ fn run_own<'a, const N: usize>(
     kernel: Arc<Program>,
     args: [Value<'a>; N],
     bytes: u64,
-    bind: impl FnOnce() -> (smallvec::SmallVec<[Bound<'a>; 6]>, Touches),
+    bind: impl FnOnce() -> (smallvec::SmallVec<[Bound<'a>; 6]>, AccessList),
 ) -> Result<()> {
     let groups = bytes.div_ceil(GROUP);
     let groups = [groups.min(ROW) as u32, groups.div_ceil(ROW) as u32, 1];
@@ -129,9 +129,9 @@ fn run_own<'a, const N: usize>(
     {
         return outcome;
     }
-    let (bound, touches) = bind();
+    let (bound, accesses) = bind();
     let dispatch = Dispatch { program: kernel, variant: Variant::default(), bound, size: Size::Direct(groups) };
-    enqueue::run(device, target, Prepared { op: Op::Dispatch(dispatch), touches })
+    enqueue::run(device, target, Prepared { op: Op::Dispatch(dispatch), accesses })
 }
 
 /// Whether a kernel moves bytes of the device's memory faster than a command here, `surely` or between kernels. On NVIDIA the copy command
@@ -196,14 +196,14 @@ fn run_fill(
 ) -> Result<()> {
     for part in plan.bytes.iter().filter(|part| !part.is_empty()) {
         let bytes = repeated(pattern, (part.start - range.start) as usize, (part.end - part.start).min(SMALL));
-        let touches = Touches::one(buffer, part, Stage::Transfer, true);
-        enqueue::run(device, target, Prepared { op: Op::Repeat { bytes, dst: buffer.slice(part) }, touches })?;
+        let accesses = AccessList::one(buffer, part, Stage::Transfer, true);
+        enqueue::run(device, target, Prepared { op: Op::Repeat { bytes, dst: buffer.slice(part) }, accesses })?;
     }
     if !plan.words.is_empty() {
         let word = repeated(pattern, (plan.words.start - range.start) as usize, 4);
         let word = u32::from_ne_bytes(std::array::from_fn(|i| word[i]));
-        let touches = Touches::one(buffer, &plan.words, Stage::Transfer, true);
-        enqueue::run(device, target, Prepared { op: Op::Fill { dst: buffer.slice(&plan.words), word }, touches })?;
+        let accesses = AccessList::one(buffer, &plan.words, Stage::Transfer, true);
+        enqueue::run(device, target, Prepared { op: Op::Fill { dst: buffer.slice(&plan.words), word }, accesses })?;
     }
     for part in in_pieces(&plan.vectors, device.compile.limits.max_storage_range) {
         let vector = repeated(pattern, (part.start - range.start) as usize, 16);
@@ -212,7 +212,7 @@ fn run_fill(
         let kernel = own(device, &device.own_kernels.fill, FILL)?;
         run_own(device, target, kernel, args, bytes, || {
             let bound = smallvec![Bound::Slice(buffer.slice(&part)), Bound::PushConstants(Cow::Borrowed(&*vector))];
-            (bound, Touches::one(buffer, &part, Stage::Compute, true))
+            (bound, AccessList::one(buffer, &part, Stage::Compute, true))
         })?;
     }
     Ok(())

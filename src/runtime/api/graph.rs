@@ -18,13 +18,13 @@ use crate::runtime::kernel::args::Arg;
 use crate::runtime::kernel::properties::GraphProperties;
 use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::graveyard::Dead;
-use crate::runtime::schedule::hazard::{Conflicts, History, MAX_QUEUES, Order, QueueSeqs, Stages, TimelinePoint, seqs_of};
+use crate::runtime::schedule::hazard::{BarrierState, Conflicts, History, MAX_QUEUES, QueueSeqs, Stages, TimelinePoint, seqs_of};
 use crate::runtime::schedule::staging::Chunk;
 use crate::runtime::schedule::track::TrackId;
 use crate::runtime::stream::op::Prepared;
 use crate::runtime::stream::record::{Node, Recording, SlotValue, merged};
 use crate::runtime::stream::target::{self, Target};
-use crate::runtime::stream::turn::{Touches, turn};
+use crate::runtime::stream::turn::{AccessList, turn};
 use crate::vulkan::{Commands, HostView, MemoryKind, Slice};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -63,7 +63,7 @@ struct Content {
 struct Copy {
     commands: Commands,
     values: Vec<SlotValue>,
-    touches: Touches,
+    accesses: AccessList,
     bytes: Bytes,
     /// Where each slot's bytes lie.
     places: Vec<(u32, HostView, u64)>,
@@ -181,7 +181,7 @@ pub(crate) fn launch(stream: Token, graph: Token, params: &[Arg<'_>]) -> Result<
             return Err(e);
         }
     };
-    let launched = engine.launch(&stream, &copy.touches.list, &copy.commands, &content.label);
+    let launched = engine.launch(&stream, &copy.accesses.list, &copy.commands, &content.label);
     if let Ok(submission) = launched {
         (copy.queue, copy.submission) = (stream.queue, submission);
         content.last_use[usize::from(stream.queue)].store(submission, Ordering::Relaxed);
@@ -240,8 +240,8 @@ impl Content {
         }
         for (i, node) in self.nodes.iter().enumerate() {
             let Some(prepared) = node.fixed() else { continue };
-            for (touch, buffer) in prepared.touches.list.iter().zip(&prepared.touches.buffers) {
-                if engine.tracks.is_freed(touch.track) {
+            for (entry, buffer) in prepared.accesses.list.iter().zip(&prepared.accesses.buffers) {
+                if engine.tracks.is_freed(entry.track) {
                     let message = format!("command {i} of {}, {}, uses {}, which was freed", self.name(), node.name(), buffer.name());
                     return Err(Error::new(Status::InvalidHandle, message));
                 }
@@ -311,7 +311,7 @@ impl Content {
             None => Copy {
                 commands: Commands::new(&device.vulkan)?,
                 values: Vec::new(),
-                touches: Touches::default(),
+                accesses: AccessList::default(),
                 bytes: Bytes { device: Arc::clone(device), chunks: Vec::new(), used: 0, size: 0 },
                 places: Vec::new(),
                 queue: 0,
@@ -335,23 +335,23 @@ impl Content {
             })
             .collect::<Result<_>>()?;
         let touched = |(node, filled): (&'_ Node, &'_ Option<Prepared<'_>>)| match node.fixed() {
-            Some(prepared) => Some(prepared.touches.clone()),
-            None => filled.as_ref().map(|prepared| prepared.touches.clone()),
+            Some(prepared) => Some(prepared.accesses.clone()),
+            None => filled.as_ref().map(|prepared| prepared.accesses.clone()),
         };
-        let touches: Vec<Option<Touches>> = self.nodes.iter().zip(&filled).map(touched).collect();
-        copy.touches = merged(touches.iter().flatten());
-        let _held = Held::new(device, &copy.touches)?;
+        let accesses: Vec<Option<AccessList>> = self.nodes.iter().zip(&filled).map(touched).collect();
+        copy.accesses = merged(accesses.iter().flatten());
+        let _held = Held::new(device, &copy.accesses)?;
         copy.commands.begin_reusable()?;
         let (mut plan, mut host_writes) = (Plan::default(), Stages::default());
-        for ((node, filled), touches) in self.nodes.iter().zip(&filled).zip(&touches) {
-            let Some(touches) = touches else { continue };
-            let (src, dst) = plan.next(touches);
+        for ((node, filled), accesses) in self.nodes.iter().zip(&filled).zip(&accesses) {
+            let Some(accesses) = accesses else { continue };
+            let (src, dst) = plan.next(accesses);
             if !src.is_empty() {
                 copy.commands.barrier(src, dst);
             }
-            for (touch, buffer) in touches.list.iter().zip(&touches.buffers) {
-                if touch.of.write && buffer.storage.host_view.is_some() {
-                    host_writes.insert(touch.of.stage.into());
+            for (entry, buffer) in accesses.list.iter().zip(&accesses.buffers) {
+                if entry.access.write && buffer.storage.host_view.is_some() {
+                    host_writes.insert(entry.access.stage.into());
                 }
             }
             let Copy { commands, bytes, places, .. } = &mut copy;
@@ -383,7 +383,7 @@ impl Copy {
             return Ok(engine);
         }
         drop(engine);
-        let engine = turn(device, &self.touches)?;
+        let engine = turn(device, &self.accesses)?;
         self.lived = engine.tracks.calm();
         Ok(engine)
     }
@@ -402,31 +402,31 @@ impl Copy {
 /// The hazard plan inside of a graph.
 #[derive(Default)]
 struct Plan {
-    order: Order,
+    barriers: BarrierState,
     histories: HashMap<TrackId, History>,
 }
 
 impl Plan {
     /// The barrier that the next command needs.
-    fn next(&mut self, touches: &Touches) -> (Stages, Stages) {
+    fn next(&mut self, accesses: &AccessList) -> (Stages, Stages) {
         let nothing = |_| 0;
         let (mut src, mut dst) = (Stages::default(), Stages::default());
-        for touch in &touches.list {
+        for entry in &accesses.list {
             let mut conflicts = Conflicts::default();
-            if let Some(history) = self.histories.get(&touch.track) {
-                history.conflicts(&touch.of, 0, &self.order, nothing, &mut conflicts);
+            if let Some(history) = self.histories.get(&entry.track) {
+                history.conflicts(&entry.access, 0, &self.barriers, nothing, &mut conflicts);
             }
             if !conflicts.stages.is_empty() {
                 src.insert(conflicts.stages);
-                dst.insert(touch.of.stage.into());
+                dst.insert(entry.access.stage.into());
             }
         }
         if !src.is_empty() {
-            self.order.barrier(src, dst);
+            self.barriers.barrier(src, dst);
         }
-        let at = TimelinePoint { queue: 0, sequence: self.order.next(), submission: 1 };
-        for touch in &touches.list {
-            self.histories.entry(touch.track).or_default().record(&touch.of, at, &self.order, nothing);
+        let at = TimelinePoint { queue: 0, sequence: self.barriers.next(), submission: 1 };
+        for entry in &accesses.list {
+            self.histories.entry(entry.track).or_default().record(&entry.access, at, &self.barriers, nothing);
         }
         (src, dst)
     }
@@ -439,15 +439,15 @@ struct Held<'a> {
 }
 
 impl<'a> Held<'a> {
-    fn new(device: &'a Device, touches: &Touches) -> Result<Held<'a>> {
-        let mut held = Held { device, tracks: Vec::with_capacity(touches.list.len()) };
+    fn new(device: &'a Device, accesses: &AccessList) -> Result<Held<'a>> {
+        let mut held = Held { device, tracks: Vec::with_capacity(accesses.list.len()) };
         let mut engine = device.lock();
-        for touch in &touches.list {
-            if let Err(e) = engine.tracks.hold(touch.track) {
+        for entry in &accesses.list {
+            if let Err(e) = engine.tracks.hold(entry.track) {
                 drop(engine);
                 return Err(e);
             }
-            held.tracks.push(touch.track);
+            held.tracks.push(entry.track);
         }
         drop(engine);
         Ok(held)
@@ -464,21 +464,21 @@ impl Drop for Held<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runtime::schedule::hazard::{Stage, Use};
-    use crate::runtime::schedule::track::{Touch, Tracks};
+    use crate::runtime::schedule::hazard::{Access, Stage};
+    use crate::runtime::schedule::track::{BufferAccess, Tracks};
 
     #[test]
     fn independent_commands_get_no_barrier_and_dependent_ones_one() {
         let mut tracks = Tracks::default();
         let (a, b) = (tracks.add(None, false), tracks.add(None, false));
-        let touches = |track, write| {
-            let of = Use { range: 0..64, stage: Stage::Compute, write, unordered: false };
-            Touches { list: [Touch { track, of }].into_iter().collect(), ..Touches::default() }
+        let accesses = |track, write| {
+            let access = Access { range: 0..64, stage: Stage::Compute, write, unordered: false };
+            AccessList { list: [BufferAccess { track, access }].into_iter().collect(), ..AccessList::default() }
         };
         let mut plan = Plan::default();
         let barriers: Vec<bool> = [(a, true), (b, true), (a, true), (b, true), (a, false), (a, false), (b, false)]
             .into_iter()
-            .map(|(track, write)| !plan.next(&touches(track, write)).0.is_empty())
+            .map(|(track, write)| !plan.next(&accesses(track, write)).0.is_empty())
             .collect();
         assert_eq!(barriers, [false, false, true, false, true, false, false]);
     }

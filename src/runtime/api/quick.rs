@@ -13,11 +13,11 @@ use crate::runtime::kernel::args::{Arg, Demand, Given, Value};
 use crate::runtime::kernel::program::Program;
 use crate::runtime::object::kernel;
 use crate::runtime::schedule::engine::RecordContext;
-use crate::runtime::schedule::hazard::{Stages, Use};
+use crate::runtime::schedule::hazard::{Access, Stages};
 use crate::runtime::schedule::staging::Staging;
 use crate::runtime::schedule::stream_state::StreamState;
 use crate::runtime::schedule::timeline::Label;
-use crate::runtime::schedule::track::Touch;
+use crate::runtime::schedule::track::BufferAccess;
 use crate::runtime::stream::target;
 use crate::vulkan::{Commands, Pipeline, Slice};
 use smallvec::SmallVec;
@@ -77,7 +77,7 @@ impl Plan<'_> {
     /// With `N` arguments at most.
     fn enqueue<'a, const N: usize>(&self, demands: &[Demand], given: &impl Given<'a>) -> Option<Result<()>> {
         let Plan { device, program, stream, groups, pipeline } = *self;
-        let (mut touches, mut touched) = ([const { Touch::NONE }; N], 0);
+        let (mut accesses, mut touched) = ([const { BufferAccess::NONE }; N], 0);
         let (mut slices, mut bound) = ([Slice::default(); N], 0);
         let mut push_constants: &[u8] = &[];
         // Uniform bytes, each with its place among the slices and its size with padding.
@@ -86,9 +86,9 @@ impl Plan<'_> {
         if engine.closed {
             return None;
         }
-        let order = engine.plain_order(stream);
+        let barriers = engine.plain_order(stream);
         // The stages on both sides of a barrier; `None` where that is not all that the kernel waits for.
-        let mut behind = order.map(|_| (Stages::default(), Stages::default()));
+        let mut behind = barriers.map(|_| (Stages::default(), Stages::default()));
         for (i, demand) in demands.iter().enumerate() {
             let Some((buffer, offset, size)) = given.range(i) else {
                 let Arg { at: None, value: Value::Bytes(bytes), .. } = given.take(i).ok()? else { return None };
@@ -114,25 +114,25 @@ impl Plan<'_> {
             if end > place.size || offset & demand.misaligned != 0 || size < least || size > most {
                 return None;
             }
-            let of = Use { range: offset..end, stage: demand.stage, write: demand.write, unordered: false };
-            if touches[..touched].iter().any(|other| other.track == id && other.of.clashes(&of)) {
+            let access = Access { range: offset..end, stage: demand.stage, write: demand.write, unordered: false };
+            if accesses[..touched].iter().any(|other| other.track == id && other.access.clashes(&access)) {
                 return None;
             }
-            if let (Some((src, dst)), Some((order, done))) = (&mut behind, order) {
-                match track.history.plain_conflict(&of, stream.queue, done, order) {
+            if let (Some((src, dst)), Some((barriers, done))) = (&mut behind, barriers) {
+                match track.history.plain_conflict(&access, stream.queue, done, barriers) {
                     None => behind = None,
                     Some(stages) if stages.is_empty() => {}
                     Some(stages) => {
                         src.insert(stages);
-                        dst.insert(of.stage.into());
+                        dst.insert(access.stage.into());
                     }
                 }
             }
-            *slices.get_mut(bound)? = place.slice(&of.range);
-            *touches.get_mut(touched)? = Touch { track: id, of };
+            *slices.get_mut(bound)? = place.slice(&access.range);
+            *accesses.get_mut(touched)? = BufferAccess { track: id, access };
             (bound, touched) = (bound + 1, touched + 1);
         }
-        let (touches, slices) = (touches.get(..touched)?, slices.get_mut(..bound)?);
+        let (accesses, slices) = (accesses.get(..touched)?, slices.get_mut(..bound)?);
         let mut is_first = false;
         let command = |commands: &mut Commands, staging: &mut Staging, now: RecordContext| {
             // Before anything can fail: from here on the batch may refer to the pipeline.
@@ -147,13 +147,13 @@ impl Plan<'_> {
             Ok(())
         };
         let recorded = match behind {
-            Some(behind) => engine.record_plainly(stream, touches, behind, command),
+            Some(behind) => engine.record_plainly(stream, accesses, behind, command),
             None => {
                 let label = || {
-                    let bytes = touches.iter().map(|touch| touch.of.range.end - touch.of.range.start).sum();
+                    let bytes = accesses.iter().map(|entry| entry.access.range.end - entry.access.range.start).sum();
                     Label { name: &program.label, workgroups: Some(groups), bytes }
                 };
-                engine.record(stream, touches, label, command)
+                engine.record(stream, accesses, label, command)
             }
         };
         if let Err(e) = recorded {

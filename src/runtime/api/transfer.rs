@@ -20,7 +20,7 @@ use crate::runtime::schedule::stream_state::StreamState;
 use crate::runtime::schedule::timeline::Label;
 use crate::runtime::stream::op::{Op, Prepared};
 use crate::runtime::stream::target::Target;
-use crate::runtime::stream::turn::{Pin, Touches, turn};
+use crate::runtime::stream::turn::{AccessList, Pin, turn};
 use crate::vulkan::{HostView, MemoryKind};
 use std::borrow::Cow;
 use std::mem::MaybeUninit;
@@ -50,15 +50,15 @@ pub(crate) fn write(stream: Token, buffer: Token, offset: u64, data: &[u8], keep
     let (device, buffer) = buffer::enter(buffer)?;
     let target = device.target(stream)?;
     let range = buffer.range(offset, data.len() as u64)?;
-    let touches = Touches::one(&buffer, &range, Stage::Transfer, true);
-    let upload = |touches| {
+    let accesses = AccessList::one(&buffer, &range, Stage::Transfer, true);
+    let upload = |accesses| {
         let op = Op::Upload { bytes: Cow::Borrowed(data), dst: buffer.slice(&range) };
-        enqueue::run(&device, &target, Prepared { op, touches })
+        enqueue::run(&device, &target, Prepared { op, accesses })
     };
     let Target::Live(stream) = &target else {
-        return if data.is_empty() { Ok(()) } else { upload(touches) };
+        return if data.is_empty() { Ok(()) } else { upload(accesses) };
     };
-    let mut engine = turn(&device, &touches)?;
+    let mut engine = turn(&device, &accesses)?;
     if data.is_empty() {
         return Ok(());
     }
@@ -77,13 +77,13 @@ pub(crate) fn write(stream: Token, buffer: Token, offset: u64, data: &[u8], keep
     }
     if size <= SMALL {
         drop(engine);
-        return upload(touches);
+        return upload(accesses);
     }
     drop(engine);
     if let Some((region, at)) = device.registered.find(data.as_ptr().addr(), data.len()) {
         return write_registered(&device, stream, (&buffer, &range), (&region, at), keep);
     }
-    let mut engine = turn(&device, &touches)?;
+    let mut engine = turn(&device, &accesses)?;
     let pin = Pin::new(&device, &mut engine, &buffer, &range, true)?;
     drop(engine);
     write_large(&device, stream, &buffer, offset, data)?;
@@ -104,11 +104,11 @@ fn write_registered(
     (region, at): (&Arc<Region>, u64),
     keep: Keep,
 ) -> Result<()> {
-    let touches = Touches::one(buffer, range, Stage::Transfer, true);
-    let mut engine = turn(device, &touches)?;
+    let accesses = AccessList::one(buffer, range, Stage::Transfer, true);
+    let mut engine = turn(device, &accesses)?;
     let source = at..at + (range.end - range.start);
-    let mut list = touches.list;
-    list.push(region.touch(&source, false));
+    let mut list = accesses.list;
+    list.push(region.access(&source, false));
     engine.record(
         stream,
         &list,
@@ -149,11 +149,11 @@ fn write_part(device: &Inside, stream: &Arc<StreamState>, buffer: &Arc<Buffer>, 
     let chunk = take_chunk(device, |staging| &mut staging.uploads)?;
     chunk.host_view().write(0, bytes);
     let range = at..at + bytes.len() as u64;
-    let touches = Touches::one(buffer, &range, Stage::Transfer, true);
+    let accesses = AccessList::one(buffer, &range, Stage::Transfer, true);
     let mut engine = device.lock();
     let outcome = engine.record(
         stream,
-        &touches.list,
+        &accesses.list,
         || Label::new("write", bytes.len() as u64),
         |commands, _, _| {
             commands.copy(chunk.slice().part(0, bytes.len() as u64), buffer.slice(&range));
@@ -210,8 +210,8 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
     let (device, buffer) = buffer::enter(buffer)?;
     let stream = device.target(stream)?.live("a read into the host's memory")?;
     let range = buffer.range(offset, into.len() as u64)?;
-    let touches = Touches::one(&buffer, &range, Stage::Transfer, false);
-    let mut engine = turn(&device, &touches)?;
+    let accesses = AccessList::one(&buffer, &range, Stage::Transfer, false);
+    let mut engine = turn(&device, &accesses)?;
     if into.is_empty() {
         return engine.take_failure(Some(&stream));
     }
@@ -256,7 +256,7 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
         device.wait_for_stream(&stream, &seqs)?;
         return device.settle(Some(&stream));
     }
-    let mut engine = turn(&device, &touches)?;
+    let mut engine = turn(&device, &accesses)?;
     let pin = Pin::new(&device, &mut engine, &buffer, &range, false)?;
     drop(engine);
     read_staged(&device, &stream, &buffer, offset, into)?;
@@ -297,11 +297,11 @@ fn read_small(
 
 /// Has the device copy the range into the chunk.
 fn record_read(engine: &mut Engine, stream: &Arc<StreamState>, buffer: &Arc<Buffer>, range: &Range<u64>, chunk: &Chunk) -> Result<()> {
-    let touches = Touches::one(buffer, range, Stage::Transfer, false);
+    let accesses = AccessList::one(buffer, range, Stage::Transfer, false);
     let size = range.end - range.start;
     let recorded = engine.record(
         stream,
-        &touches.list,
+        &accesses.list,
         || Label::new("read", size),
         |commands, _, _| {
             commands.copy(buffer.slice(range), chunk.slice().part(0, size));
@@ -318,8 +318,8 @@ pub(crate) fn read_async(on: Token, buffer: Token, offset: u64, into: &'static m
     let (device, entered) = buffer::enter(buffer)?;
     let stream = device.target(on)?.live("a read into the host's memory")?;
     let range = entered.range(offset, size)?;
-    let touches = Touches::one(&entered, &range, Stage::Transfer, false);
-    drop(turn(&device, &touches)?);
+    let accesses = AccessList::one(&entered, &range, Stage::Transfer, false);
+    drop(turn(&device, &accesses)?);
     if into.is_empty() {
         return Ok(());
     }
@@ -341,10 +341,10 @@ pub(crate) fn read_async(on: Token, buffer: Token, offset: u64, into: &'static m
     };
     let (Source::Small(chunk) | Source::Own(chunk)) = &source;
     let slice = chunk.slice().part(0, size);
-    let mut engine = turn(&device, &touches)?;
+    let mut engine = turn(&device, &accesses)?;
     engine.record(
         &stream,
-        &touches.list,
+        &accesses.list,
         || Label::new("read", size),
         |commands, _, _| {
             commands.copy(entered.slice(&range), slice);
@@ -363,11 +363,11 @@ fn read_registered(
     (buffer, range): (&Arc<Buffer>, &Range<u64>),
     (region, at): (&Arc<Region>, u64),
 ) -> Result<()> {
-    let touches = Touches::one(buffer, range, Stage::Transfer, false);
-    let mut engine = turn(device, &touches)?;
+    let accesses = AccessList::one(buffer, range, Stage::Transfer, false);
+    let mut engine = turn(device, &accesses)?;
     let target = at..at + (range.end - range.start);
-    let mut list = touches.list;
-    list.push(region.touch(&target, true));
+    let mut list = accesses.list;
+    list.push(region.access(&target, true));
     engine.record(
         stream,
         &list,

@@ -4,9 +4,9 @@ use super::storage::Storage;
 use crate::compile::debug::{DebugInfo, DebugRecord, HEADER, Severity};
 use crate::runtime::base::lock::{Guard, Lock, rank};
 use crate::runtime::base::log::{self, DeviceLog, Level};
-use crate::runtime::schedule::hazard::{QueueSeqs, Stage, Use};
+use crate::runtime::schedule::hazard::{Access, QueueSeqs, Stage};
 use crate::runtime::schedule::stream_state::StreamState;
-use crate::runtime::schedule::track::Touch;
+use crate::runtime::schedule::track::BufferAccess;
 use crate::vulkan::Slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -59,10 +59,10 @@ impl Report<'_> {
     }
 
     /// What the dispatch does to it.
-    pub(crate) fn touch(&self) -> Option<Touch> {
+    pub(crate) fn access(&self) -> Option<BufferAccess> {
         let storage = &self.waiting.as_ref()?.storage;
-        let of = Use { range: 0..storage.size, stage: Stage::Compute, write: true, unordered: false };
-        Some(Touch { track: storage.track, of })
+        let access = Access { range: 0..storage.size, stage: Stage::Compute, write: true, unordered: false };
+        Some(BufferAccess { track: storage.track, access })
     }
 }
 

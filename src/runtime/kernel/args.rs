@@ -7,7 +7,7 @@ use crate::compile::{Binding, BindingKind, Interface};
 use crate::runtime::base::error::{Error, Result, Status, invalid};
 use crate::runtime::base::handle::Token;
 use crate::runtime::schedule::hazard::Stage;
-use crate::runtime::schedule::track::Touch;
+use crate::runtime::schedule::track::BufferAccess;
 use smallvec::SmallVec;
 use std::ops::Range;
 
@@ -253,10 +253,10 @@ pub(crate) fn check_range(
 }
 
 /// Two ranges of one buffer, if there are such, that share bytes and one of whose bindings writes.
-pub(crate) fn overlap_with_write(ranges: &[Touch]) -> Option<(usize, usize)> {
+pub(crate) fn overlap_with_write(ranges: &[BufferAccess]) -> Option<(usize, usize)> {
     for (i, a) in ranges.iter().enumerate() {
         for (j, b) in ranges.iter().enumerate().skip(i + 1) {
-            if a.track == b.track && a.of.clashes(&b.of) {
+            if a.track == b.track && a.access.clashes(&b.access) {
                 return Some((i, j));
             }
         }
@@ -294,7 +294,7 @@ fn signature(kernel: Kernel<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runtime::schedule::hazard::{Stage, Use};
+    use crate::runtime::schedule::hazard::{Access, Stage};
     use crate::runtime::schedule::track::Tracks;
 
     const LIMITS: Limits = Limits {
@@ -414,11 +414,11 @@ mod tests {
     fn overlaps_count_only_with_a_write() {
         let mut tracks = Tracks::default();
         let (a, b) = (tracks.add(None, false), tracks.add(None, false));
-        let touch = |track, range, write| Touch { track, of: Use { range, stage: Stage::Compute, write, unordered: false } };
-        let ranges = |write| [touch(a, 0..16, false), touch(b, 8..24, true), touch(a, 8..24, write)];
+        let entry = |track, range, write| BufferAccess { track, access: Access { range, stage: Stage::Compute, write, unordered: false } };
+        let ranges = |write| [entry(a, 0..16, false), entry(b, 8..24, true), entry(a, 8..24, write)];
         assert_eq!(overlap_with_write(&ranges(false)), None);
         assert_eq!(overlap_with_write(&ranges(true)), Some((0, 2)));
-        assert_eq!(overlap_with_write(&[touch(a, 0..8, true), touch(a, 8..16, true)]), None);
+        assert_eq!(overlap_with_write(&[entry(a, 0..8, true), entry(a, 8..16, true)]), None);
     }
 
     #[test]

@@ -9,12 +9,12 @@ mod submit;
 use super::delivery::{Deliveries, Delivery};
 use super::failures::{Since, Untold};
 use super::graveyard::{Dead, Graveyard};
-use super::hazard::{Conflicts, MAX_QUEUES, Order, QueueSeqs, Stage, Stages, TimelinePoint};
+use super::hazard::{BarrierState, Conflicts, MAX_QUEUES, QueueSeqs, Stage, Stages, TimelinePoint};
 use super::queue_state::{OpenBatch, QueueState};
 use super::staging::Staging;
 use super::stream_state::StreamState;
 use super::timeline::{Label, Timeline};
-use super::track::{Touch, TrackId, Tracks};
+use super::track::{BufferAccess, TrackId, Tracks};
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::vulkan::{self, Allocation, Commands, Queue};
 use std::ops::Range;
@@ -301,11 +301,11 @@ impl Engine {
     pub(crate) fn record<'a>(
         &mut self,
         stream: &Arc<StreamState>,
-        touches: &[Touch],
+        accesses: &[BufferAccess],
         label: impl FnOnce() -> Label<'a>,
         command: impl FnOnce(&mut Commands, &mut Staging, RecordContext) -> Result<()>,
     ) -> Result<()> {
-        let queue = self.order(stream, touches)?;
+        let queue = self.prepare(stream, accesses)?;
         let done = self.queues[queue].done(self.last);
         let Some(open) = &mut self.queues[queue].open else { return Err(no_batch()) };
         let context = RecordContext { queue: queue as u8, submission: open.number, done };
@@ -318,18 +318,18 @@ impl Engine {
                 timeline.around(&mut open.commands, place, label(), |commands| command(commands, staging, context))
             }
         };
-        self.recorded(queue, stream, touches, outcome.is_ok());
+        self.recorded(queue, stream, accesses, outcome.is_ok());
         outcome
     }
 
     /// The order of a stream's queue and its last submission that is done, where a kernel needs nothing but a barrier in the open batch: that
     /// is the stream's, and nothing is traced.
     #[inline]
-    pub(crate) fn plain_order(&self, stream: &Arc<StreamState>) -> Option<(&Order, u64)> {
+    pub(crate) fn plain_order(&self, stream: &Arc<StreamState>) -> Option<(&BarrierState, u64)> {
         let queue = self.queues.get(usize::from(stream.queue))?;
         let open = queue.open.as_ref()?;
         let is_plain = !self.is_watched && Arc::ptr_eq(open.streams.last()?, stream);
-        is_plain.then(|| (&queue.order, queue.done(self.last)))
+        is_plain.then(|| (&queue.barriers, queue.done(self.last)))
     }
 
     /// As `record`, of a kernel in an open batch as `plain_order` finds it, behind a barrier between these stages, if there are any.
@@ -337,7 +337,7 @@ impl Engine {
     pub(crate) fn record_plainly(
         &mut self,
         stream: &Arc<StreamState>,
-        touches: &[Touch],
+        accesses: &[BufferAccess],
         (src, dst): (Stages, Stages),
         command: impl FnOnce(&mut Commands, &mut Staging, RecordContext) -> Result<()>,
     ) -> Result<()> {
@@ -349,20 +349,20 @@ impl Engine {
         let Some(open) = &mut self.queues[at].open else { return Err(no_batch()) };
         let context = RecordContext { queue: stream.queue, submission: open.number, done };
         let outcome = command(&mut open.commands, &mut self.staging, context);
-        self.recorded(at, stream, touches, outcome.is_ok());
+        self.recorded(at, stream, accesses, outcome.is_ok());
         outcome
     }
 
     /// A command that touches this was recorded into the open batch of the queue, or failed on the way.
     #[inline]
-    fn recorded(&mut self, queue: usize, stream: &StreamState, touches: &[Touch], is_ok: bool) {
-        let QueueState { open: Some(open), order, .. } = &mut self.queues[queue] else { return };
+    fn recorded(&mut self, queue: usize, stream: &StreamState, accesses: &[BufferAccess], is_ok: bool) {
+        let QueueState { open: Some(open), barriers, .. } = &mut self.queues[queue] else { return };
         open.count += u32::from(is_ok);
-        let at = TimelinePoint { queue: queue as u8, sequence: order.next(), submission: open.number };
+        let at = TimelinePoint { queue: queue as u8, sequence: barriers.next(), submission: open.number };
         stream.used(open.number);
-        let host_writes = self.remember(touches, at);
+        let host_writes = self.remember(accesses, at);
         let queue = &mut self.queues[queue];
-        queue.last_stage = touches.first().map(|touch| touch.of.stage);
+        queue.last_stage = accesses.first().map(|entry| entry.access.stage);
         if let Some(open) = &mut queue.open {
             open.host_writes.insert(host_writes);
         }
@@ -370,15 +370,15 @@ impl Engine {
 
     /// Has the buffers know of a command that touches this. The stages in which it writes memory that the host reads.
     #[inline]
-    fn remember(&mut self, touches: &[Touch], at: TimelinePoint) -> Stages {
+    fn remember(&mut self, accesses: &[BufferAccess], at: TimelinePoint) -> Stages {
         let Engine { queues, tracks, last, .. } = self;
-        let order = &queues[usize::from(at.queue)].order;
+        let barriers = &queues[usize::from(at.queue)].barriers;
         let mut host_writes = Stages::default();
-        for touch in touches {
-            let Some(track) = tracks.used(touch.track, &at) else { continue };
-            track.history.record(&touch.of, at, order, |queue| done_of(queues, *last, queue));
-            if touch.of.write && track.host_reads {
-                host_writes.insert(touch.of.stage.into());
+        for entry in accesses {
+            let Some(track) = tracks.used(entry.track, &at) else { continue };
+            track.history.record(&entry.access, at, barriers, |queue| done_of(queues, *last, queue));
+            if entry.access.write && track.host_reads {
+                host_writes.insert(entry.access.stage.into());
             }
         }
         host_writes
@@ -386,20 +386,20 @@ impl Engine {
 
     /// What commands of a queue that touch this must wait for: stages before a barrier, stages behind it, submissions of other queues.
     #[inline]
-    fn conflicts(&self, queue: usize, touches: &[Touch]) -> (Stages, Stages, QueueSeqs) {
+    fn conflicts(&self, queue: usize, accesses: &[BufferAccess]) -> (Stages, Stages, QueueSeqs) {
         let (mut src, mut dst, mut queues) = (Stages::default(), Stages::default(), QueueSeqs::default());
-        let order = &self.queues[queue].order;
+        let barriers = &self.queues[queue].barriers;
         let all_done = self.done().into_iter().fold(u64::MAX, u64::min);
-        for touch in touches {
-            if self.tracks.is_older(touch.track, all_done) {
+        for entry in accesses {
+            if self.tracks.is_older(entry.track, all_done) {
                 continue;
             }
-            let Some(track) = self.tracks.get(touch.track) else { continue };
+            let Some(track) = self.tracks.get(entry.track) else { continue };
             let mut conflicts = Conflicts { stages: Stages::default(), queues };
-            track.history.conflicts(&touch.of, queue as u8, order, |queue| done_of(&self.queues, self.last, queue), &mut conflicts);
+            track.history.conflicts(&entry.access, queue as u8, barriers, |queue| done_of(&self.queues, self.last, queue), &mut conflicts);
             if !conflicts.stages.is_empty() {
                 src.insert(conflicts.stages);
-                dst.insert(touch.of.stage.into());
+                dst.insert(entry.access.stage.into());
             }
             queues = conflicts.queues;
         }
@@ -409,9 +409,9 @@ impl Engine {
     /// Has a queue wait for what commands that touch this conflict with in other queues. The stages before and behind the barrier that they
     /// need in their own.
     #[inline(always)]
-    fn wait_for_queues(&mut self, queue: usize, touches: &[Touch]) -> Result<(Stages, Stages)> {
+    fn wait_for_queues(&mut self, queue: usize, accesses: &[BufferAccess]) -> Result<(Stages, Stages)> {
         self.check()?;
-        let (src, dst, queues) = self.conflicts(queue, touches);
+        let (src, dst, queues) = self.conflicts(queue, accesses);
         if queues != QueueSeqs::default() {
             self.start_after(queue, queues)?;
         }
@@ -421,9 +421,9 @@ impl Engine {
     /// Makes the stream's queue, which this gives, ready for commands that touch this: a batch is open, waits for other queues and a barrier
     /// stand in it.
     #[inline]
-    fn order(&mut self, stream: &Arc<StreamState>, touches: &[Touch]) -> Result<usize> {
+    fn prepare(&mut self, stream: &Arc<StreamState>, accesses: &[BufferAccess]) -> Result<usize> {
         let queue = usize::from(stream.queue);
-        let (src, dst) = self.wait_for_queues(queue, touches)?;
+        let (src, dst) = self.wait_for_queues(queue, accesses)?;
         self.open_batch(queue)?;
         let Some(open) = &mut self.queues[queue].open else { return Err(no_batch()) };
         if open.streams.last().is_none_or(|last| !Arc::ptr_eq(last, stream)) && !open.streams.iter().any(|s| Arc::ptr_eq(s, stream)) {
@@ -439,7 +439,7 @@ impl Engine {
     fn barrier(&mut self, queue: usize, src: Stages, dst: Stages) {
         let queue = &mut self.queues[queue];
         if let Some(open) = &mut queue.open {
-            queue.order.barrier(src, dst);
+            queue.barriers.barrier(src, dst);
             open.commands.barrier(src, dst);
         }
     }
@@ -476,7 +476,7 @@ impl Engine {
         if point.queue != stream.queue {
             return self.start_after(queue, point.seqs());
         }
-        if point.submission > self.queues[queue].done(self.last) && !self.queues[queue].order.is_all_ordered(point.sequence) {
+        if point.submission > self.queues[queue].done(self.last) && !self.queues[queue].barriers.is_all_ordered(point.sequence) {
             self.open_batch(queue)?;
             self.barrier(queue, Stages::ALL, Stages::ALL);
         }
@@ -493,7 +493,7 @@ impl Engine {
     /// The point behind all that the stream has recorded.
     pub(crate) fn point_of(&self, stream: &StreamState) -> TimelinePoint {
         let queue = &self.queues[usize::from(stream.queue)];
-        TimelinePoint { queue: stream.queue, sequence: queue.order.last(), submission: stream.last() }
+        TimelinePoint { queue: stream.queue, sequence: queue.barriers.last(), submission: stream.last() }
     }
 
     /// Makes sure that a batch is being recorded.
@@ -509,7 +509,7 @@ impl Engine {
         self.begun[queue].store(self.last, Ordering::Relaxed);
         let queue = &mut self.queues[queue];
         if std::mem::take(&mut queue.batch_was_lost) {
-            queue.order.barrier(Stages::ALL, Stages::ALL);
+            queue.barriers.barrier(Stages::ALL, Stages::ALL);
             commands.barrier(Stages::ALL, Stages::ALL);
             // Nor did its waits happen.
             queue.waited = QueueSeqs::default();

@@ -2,7 +2,7 @@
 //!
 //! Work goes through queues, one for each queue in use. Every command of a queue has a sequence number. A buffer remembers the uses
 //! that still matter ([`History`]); a queue remembers which pairs of stages its barriers have already ordered, and up to which
-//! command ([`Order`]). A new use conflicts with an old one where they share bytes and one of them writes, unless both are atomics
+//! command ([`BarrierState`]). A new use conflicts with an old one where they share bytes and one of them writes, unless both are atomics
 //! that commute. In its own queue it needs a barrier only if no barrier since the old use has ordered the two stages, so independent
 //! commands get none, and a chain of dependent ones gets exactly one each. Behind another queue it waits for that queue's submission.
 
@@ -32,7 +32,7 @@ pub(crate) fn overlap<T: PartialOrd>(a: &Range<T>, b: &Range<T>) -> bool {
 
 /// One use of a buffer's bytes by one command.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Use {
+pub(crate) struct Access {
     pub(crate) range: Range<u64>,
     pub(crate) stage: Stage,
     pub(crate) write: bool,
@@ -40,10 +40,10 @@ pub(crate) struct Use {
     pub(crate) unordered: bool,
 }
 
-impl Use {
+impl Access {
     /// True if two uses share bytes and one of them writes.
     #[inline]
-    pub(crate) fn clashes(&self, other: &Use) -> bool {
+    pub(crate) fn clashes(&self, other: &Access) -> bool {
         (self.write || other.write) && overlap(&self.range, &other.range)
     }
 }
@@ -65,14 +65,14 @@ impl TimelinePoint {
 
 /// What the barriers recorded so far in one queue have ordered.
 #[derive(Debug, Default)]
-pub(crate) struct Order {
+pub(crate) struct BarrierState {
     /// The last sequence number given out.
     sequence: u64,
     /// `ordered[a][b]`: commands of stage a up to this number happen before, and are visible to, later ones of stage b.
     ordered: [[u64; Stage::ALL.len()]; Stage::ALL.len()],
 }
 
-impl Order {
+impl BarrierState {
     /// The number of the next command.
     #[inline]
     pub(crate) fn next(&mut self) -> u64 {
@@ -108,13 +108,13 @@ impl Order {
 
     #[inline]
     fn is_ordered(&self, before: &Past, stage: Stage) -> bool {
-        self.ordered[before.of.stage as usize][stage as usize] >= before.at.sequence
+        self.ordered[before.access.stage as usize][stage as usize] >= before.at.sequence
     }
 }
 
 #[derive(Clone, Debug)]
 struct Past {
-    of: Use,
+    access: Access,
     at: TimelinePoint,
 }
 
@@ -138,49 +138,49 @@ pub(crate) struct History {
 const MAX_PAST: usize = 32;
 
 impl History {
-    /// The stages that `new`, in a queue with that `order`, needs a barrier behind, if all that it conflicts with is of that queue, whose
+    /// The stages that `new`, in a queue with that `state`, needs a barrier behind, if all that it conflicts with is of that queue, whose
     /// submissions up to `done` are done. `None`: ask `conflicts`.
     #[inline(always)]
-    pub(crate) fn plain_conflict(&self, new: &Use, queue: u8, done: u64, order: &Order) -> Option<Stages> {
+    pub(crate) fn plain_conflict(&self, new: &Access, queue: u8, done: u64, state: &BarrierState) -> Option<Stages> {
         let mut stages = Stages::default();
         for past in &self.past {
-            if !conflict(&past.of, new) {
+            if !conflict(&past.access, new) {
                 continue;
             }
             if past.at.queue != queue {
                 return None;
             }
-            if past.at.submission > done && !order.is_ordered(past, new.stage) {
-                stages.insert(past.of.stage.into());
+            if past.at.submission > done && !state.is_ordered(past, new.stage) {
+                stages.insert(past.access.stage.into());
             }
         }
         Some(stages)
     }
 
-    /// Adds to `conflicts` what `new`, in a queue with that `order`, must wait for. `done(queue)` is that queue's last submission that is
+    /// Adds to `conflicts` what `new`, in a queue with that `state`, must wait for. `done(queue)` is that queue's last submission that is
     /// done, and needs no wait.
     #[inline]
-    pub(crate) fn conflicts(&self, new: &Use, queue: u8, order: &Order, done: impl Fn(usize) -> u64, conflicts: &mut Conflicts) {
+    pub(crate) fn conflicts(&self, new: &Access, queue: u8, state: &BarrierState, done: impl Fn(usize) -> u64, conflicts: &mut Conflicts) {
         for past in &self.past {
-            if !conflict(&past.of, new) || past.at.queue == queue && order.is_ordered(past, new.stage) {
+            if !conflict(&past.access, new) || past.at.queue == queue && state.is_ordered(past, new.stage) {
                 continue;
             }
-            let of = past.at.queue as usize;
-            if past.at.submission <= done(of) {
+            let queue_of = past.at.queue as usize;
+            if past.at.submission <= done(queue_of) {
                 // The host has seen it done, and hands the next submission to the device after that.
                 continue;
             }
             if past.at.queue == queue {
-                conflicts.stages.insert(past.of.stage.into());
+                conflicts.stages.insert(past.access.stage.into());
             } else {
-                conflicts.queues[of] = conflicts.queues[of].max(past.at.submission);
+                conflicts.queues[queue_of] = conflicts.queues[queue_of].max(past.at.submission);
             }
         }
     }
 
     /// The last submissions that the host must wait for before it reads, or writes, the range itself.
     pub(crate) fn last_conflict(&self, range: &Range<u64>, write: bool) -> QueueSeqs {
-        let new = Use { range: range.clone(), stage: Stage::Transfer, write, unordered: false };
+        let new = Access { range: range.clone(), stage: Stage::Transfer, write, unordered: false };
         self.latest(|past| conflict(past, &new))
     }
 
@@ -189,38 +189,38 @@ impl History {
         self.latest(|_| true)
     }
 
-    fn latest(&self, wanted: impl Fn(&Use) -> bool) -> QueueSeqs {
+    fn latest(&self, wanted: impl Fn(&Access) -> bool) -> QueueSeqs {
         let mut seqs = QueueSeqs::default();
-        for past in self.past.iter().filter(|p| wanted(&p.of)) {
+        for past in self.past.iter().filter(|p| wanted(&p.access)) {
             let number = &mut seqs[past.at.queue as usize];
             *number = (*number).max(past.at.submission);
         }
         seqs
     }
 
-    /// Remembers a use, in a queue with that `order`; forgets those that are done, and those that the new one stands for.
+    /// Remembers a use, in a queue with that `state`; forgets those that are done, and those that the new one stands for.
     #[inline(always)]
-    pub(crate) fn record(&mut self, new: &Use, at: TimelinePoint, order: &Order, done: impl Fn(usize) -> u64) {
+    pub(crate) fn record(&mut self, new: &Access, at: TimelinePoint, state: &BarrierState, done: impl Fn(usize) -> u64) {
         // The usual case: the same use again.
         match self.past.as_mut_slice() {
-            [past] if past.of == *new && past.at.queue == at.queue => past.at = at,
-            _ => self.remember(new.clone(), at, order, done),
+            [past] if past.access == *new && past.at.queue == at.queue => past.at = at,
+            _ => self.remember(new.clone(), at, state, done),
         }
     }
 
     #[inline(never)]
-    fn remember(&mut self, new: Use, at: TimelinePoint, order: &Order, done: impl Fn(usize) -> u64) {
+    fn remember(&mut self, new: Access, at: TimelinePoint, state: &BarrierState, done: impl Fn(usize) -> u64) {
         if new.range.is_empty() {
             return;
         }
         if let [before @ .., last] = self.past.as_mut_slice() {
             if before.is_empty() && covers(&new, at.queue, last) {
-                *last = Past { of: new, at };
+                *last = Past { access: new, at };
                 return;
             }
-            if extends(&new, at, last, order) {
-                let (start, end) = (last.of.range.start.min(new.range.start), last.of.range.end.max(new.range.end));
-                *last = Past { of: Use { range: start..end, ..new }, at };
+            if extends(&new, at, last, state) {
+                let (start, end) = (last.access.range.start.min(new.range.start), last.access.range.end.max(new.range.end));
+                *last = Past { access: Access { range: start..end, ..new }, at };
                 return;
             }
         }
@@ -228,7 +228,7 @@ impl History {
         if self.past.len() >= MAX_PAST {
             self.merge();
         }
-        self.past.push(Past { of: new, at });
+        self.past.push(Past { access: new, at });
     }
 
     /// One entry for each queue, stage and kind of access, over the hull of their ranges, at the latest of their points.
@@ -237,13 +237,13 @@ impl History {
         for past in self.past.drain(..) {
             let same = |m: &&mut Past| {
                 m.at.queue == past.at.queue
-                    && m.of.stage == past.of.stage
-                    && m.of.write == past.of.write
-                    && m.of.unordered == past.of.unordered
+                    && m.access.stage == past.access.stage
+                    && m.access.write == past.access.write
+                    && m.access.unordered == past.access.unordered
             };
             match merged.iter_mut().find(same) {
                 Some(m) => {
-                    m.of.range = m.of.range.start.min(past.of.range.start)..m.of.range.end.max(past.of.range.end);
+                    m.access.range = m.access.range.start.min(past.access.range.start)..m.access.range.end.max(past.access.range.end);
                     m.at.sequence = m.at.sequence.max(past.at.sequence);
                     m.at.submission = m.at.submission.max(past.at.submission);
                 }
@@ -255,7 +255,7 @@ impl History {
 }
 
 #[inline]
-fn conflict(past: &Use, new: &Use) -> bool {
+fn conflict(past: &Access, new: &Access) -> bool {
     (past.write || new.write) && !(past.unordered && new.unordered) && overlap(&past.range, &new.range)
 }
 
@@ -263,24 +263,25 @@ fn conflict(past: &Use, new: &Use) -> bool {
 /// bytes, which was ordered behind it, or a later use of its queue of the same kind over all its bytes. An unordered write stands for no
 /// use of another kind, because other unordered ones pass it by.
 #[inline]
-fn covers(new: &Use, queue: u8, past: &Past) -> bool {
-    let inside = new.range.start <= past.of.range.start && past.of.range.end <= new.range.end;
-    let same_kind =
-        || past.at.queue == queue && past.of.stage == new.stage && past.of.write == new.write && past.of.unordered == new.unordered;
+fn covers(new: &Access, queue: u8, past: &Past) -> bool {
+    let inside = new.range.start <= past.access.range.start && past.access.range.end <= new.range.end;
+    let same_kind = || {
+        past.at.queue == queue && past.access.stage == new.stage && past.access.write == new.write && past.access.unordered == new.unordered
+    };
     inside && ((new.write && !new.unordered) || same_kind())
 }
 
 /// True if `new` is the same kind of use as the last one, of bytes beside it, and nothing has told the two apart since: no barrier, no
 /// submission. Then one entry stands for both, and says of each what is true.
 #[inline]
-fn extends(new: &Use, at: TimelinePoint, last: &Past, order: &Order) -> bool {
-    let of = &last.of;
-    of.range.end >= new.range.start
-        && new.range.end >= of.range.start
+fn extends(new: &Access, at: TimelinePoint, last: &Past, state: &BarrierState) -> bool {
+    let access = &last.access;
+    access.range.end >= new.range.start
+        && new.range.end >= access.range.start
         && last.at.submission == at.submission
         && last.at.queue == at.queue
-        && (of.stage, of.write, of.unordered) == (new.stage, new.write, new.unordered)
-        && order.is_fresh(of.stage, last.at.sequence)
+        && (access.stage, access.write, access.unordered) == (new.stage, new.write, new.unordered)
+        && state.is_fresh(access.stage, last.at.sequence)
 }
 
 #[cfg(test)]
@@ -290,8 +291,8 @@ mod tests {
     const NONE: QueueSeqs = [0; MAX_QUEUES];
 
     /// A use that is no atomics' affair.
-    fn used(range: Range<u64>, stage: Stage, write: bool) -> Use {
-        Use { range, stage, write, unordered: false }
+    fn used(range: Range<u64>, stage: Stage, write: bool) -> Access {
+        Access { range, stage, write, unordered: false }
     }
 
     fn at(queue: u8, sequence: u64, submission: u64) -> TimelinePoint {
@@ -299,32 +300,32 @@ mod tests {
     }
 
     struct Queue {
-        order: Order,
+        state: BarrierState,
         history: History,
         barriers: usize,
     }
 
     impl Queue {
         fn new() -> Queue {
-            Queue { order: Order::default(), history: History::default(), barriers: 0 }
+            Queue { state: BarrierState::default(), history: History::default(), barriers: 0 }
         }
 
         /// Runs one use as the engine does; returns the stages it waited for.
         fn run(&mut self, range: Range<u64>, stage: Stage, write: bool) -> Stages {
-            self.run_as(Use { range, stage, write, unordered: false })
+            self.run_as(Access { range, stage, write, unordered: false })
         }
 
-        fn run_as(&mut self, new: Use) -> Stages {
+        fn run_as(&mut self, new: Access) -> Stages {
             let mut conflicts = Conflicts::default();
-            self.history.conflicts(&new, 0, &self.order, |_| 0, &mut conflicts);
+            self.history.conflicts(&new, 0, &self.state, |_| 0, &mut conflicts);
             assert_eq!(conflicts.queues, NONE);
-            assert_eq!(self.history.plain_conflict(&new, 0, 0, &self.order), Some(conflicts.stages), "both ways say the same");
+            assert_eq!(self.history.plain_conflict(&new, 0, 0, &self.state), Some(conflicts.stages), "both ways say the same");
             if !conflicts.stages.is_empty() {
-                self.order.barrier(conflicts.stages, new.stage.into());
+                self.state.barrier(conflicts.stages, new.stage.into());
                 self.barriers += 1;
             }
-            let at = TimelinePoint { queue: 0, sequence: self.order.next(), submission: 1 };
-            self.history.record(&new, at, &self.order, |_| 0);
+            let at = TimelinePoint { queue: 0, sequence: self.state.next(), submission: 1 };
+            self.history.record(&new, at, &self.state, |_| 0);
             conflicts.stages
         }
     }
@@ -407,8 +408,8 @@ mod tests {
     #[test]
     fn the_host_waits_only_for_what_conflicts() {
         let mut h = History::default();
-        h.record(&used(0..16, Stage::Compute, false), at(0, 1, 5), &Order::default(), |_| 0);
-        h.record(&used(32..48, Stage::Compute, true), at(1, 2, 7), &Order::default(), |_| 0);
+        h.record(&used(0..16, Stage::Compute, false), at(0, 1, 5), &BarrierState::default(), |_| 0);
+        h.record(&used(32..48, Stage::Compute, true), at(1, 2, 7), &BarrierState::default(), |_| 0);
         assert_eq!(h.last_conflict(&(0..16), false), NONE);
         assert_eq!(h.last_conflict(&(0..16), true), [5, 0, 0, 0]);
         assert_eq!(h.last_conflict(&(40..41), false), [0, 7, 0, 0]);
@@ -419,28 +420,30 @@ mod tests {
     fn finished_uses_are_forgotten_and_many_are_merged() {
         let mut h = History::default();
         for i in 0..1000u64 {
-            h.record(&used(i * 8..i * 8 + 4, Stage::Compute, i % 2 == 0), at(0, i + 1, 3), &Order::default(), |queue| [2, 0, 0, 0][queue]);
+            h.record(&used(i * 8..i * 8 + 4, Stage::Compute, i % 2 == 0), at(0, i + 1, 3), &BarrierState::default(), |queue| {
+                [2, 0, 0, 0][queue]
+            });
         }
         assert!(h.past.len() <= MAX_PAST);
-        let order = Order::default();
+        let state = BarrierState::default();
         for i in 0..1000u64 {
             let mut conflicts = Conflicts::default();
-            h.conflicts(&used(i * 8..i * 8 + 4, Stage::Compute, true), 0, &order, |_| 0, &mut conflicts);
+            h.conflicts(&used(i * 8..i * 8 + 4, Stage::Compute, true), 0, &state, |_| 0, &mut conflicts);
             assert!(!conflicts.stages.is_empty(), "no use may be lost by merging");
         }
-        h.record(&used(0..1, Stage::Compute, false), at(0, 2000, 9), &Order::default(), |queue| [3, 0, 0, 0][queue]);
+        h.record(&used(0..1, Stage::Compute, false), at(0, 2000, 9), &BarrierState::default(), |queue| [3, 0, 0, 0][queue]);
         assert_eq!(h.past.len(), 1);
     }
 
     #[test]
     fn another_lane_is_waited_for_unless_it_is_done() {
         let mut h = History::default();
-        let order = Order::default();
-        h.record(&used(0..16, Stage::Compute, true), at(1, 1, 5), &Order::default(), |_| 0);
-        h.record(&used(16..32, Stage::Transfer, false), at(2, 1, 6), &Order::default(), |_| 0);
+        let state = BarrierState::default();
+        h.record(&used(0..16, Stage::Compute, true), at(1, 1, 5), &BarrierState::default(), |_| 0);
+        h.record(&used(16..32, Stage::Transfer, false), at(2, 1, 6), &BarrierState::default(), |_| 0);
         let conflicts = |write, done: QueueSeqs| {
             let mut conflicts = Conflicts::default();
-            h.conflicts(&used(8..24, Stage::Compute, write), 0, &order, |queue| done[queue], &mut conflicts);
+            h.conflicts(&used(8..24, Stage::Compute, write), 0, &state, |queue| done[queue], &mut conflicts);
             assert!(conflicts.stages.is_empty());
             conflicts.queues
         };
@@ -448,24 +451,24 @@ mod tests {
         assert_eq!(conflicts(false, NONE), [0, 5, 0, 0]);
         assert_eq!(conflicts(true, [9, 5, 0, 0]), [0, 0, 6, 0]);
         let new = used(8..24, Stage::Compute, true);
-        assert_eq!(h.plain_conflict(&new, 1, 4, &order), None, "a submission of queue 2 is in the way");
+        assert_eq!(h.plain_conflict(&new, 1, 4, &state), None, "a submission of queue 2 is in the way");
         let only = used(0..16, Stage::Compute, true);
-        assert_eq!(h.plain_conflict(&only, 1, 4, &order), Some(Stages::from(Stage::Compute)));
-        assert_eq!(h.plain_conflict(&only, 1, 5, &order), Some(Stages::default()), "done");
+        assert_eq!(h.plain_conflict(&only, 1, 4, &state), Some(Stages::from(Stage::Compute)));
+        assert_eq!(h.plain_conflict(&only, 1, 5, &state), Some(Stages::default()), "done");
     }
 
     #[test]
     fn a_write_that_waited_for_another_lane_stands_for_its_uses() {
         let mut h = History::default();
-        h.record(&used(0..16, Stage::Compute, true), at(1, 1, 5), &Order::default(), |_| 0);
-        h.record(&used(0..16, Stage::Compute, true), at(0, 1, 6), &Order::default(), |_| 0);
+        h.record(&used(0..16, Stage::Compute, true), at(1, 1, 5), &BarrierState::default(), |_| 0);
+        h.record(&used(0..16, Stage::Compute, true), at(0, 1, 6), &BarrierState::default(), |_| 0);
         assert_eq!(h.last_use(), [6, 0, 0, 0]);
     }
 
     #[test]
     fn unordered_atomics_commute_and_are_not_forgotten() {
         let mut q = Queue::new();
-        let atomics = || Use { range: 0..64, stage: Stage::Compute, write: true, unordered: true };
+        let atomics = || Access { range: 0..64, stage: Stage::Compute, write: true, unordered: true };
         for _ in 0..10 {
             assert!(q.run_as(atomics()).is_empty());
         }
@@ -473,15 +476,15 @@ mod tests {
         assert_eq!(q.run_as(atomics()), Stages::from(Stage::Compute), "and they for it");
         // Those behind a plain read do not stand for it: a third must wait for the read too.
         let mut h = History::default();
-        h.record(&used(0..16, Stage::Indirect, false), at(0, 1, 3), &Order::default(), |_| 0);
-        h.record(&atomics(), at(0, 2, 3), &Order::default(), |_| 0);
+        h.record(&used(0..16, Stage::Indirect, false), at(0, 1, 3), &BarrierState::default(), |_| 0);
+        h.record(&atomics(), at(0, 2, 3), &BarrierState::default(), |_| 0);
         let mut conflicts = Conflicts::default();
-        h.conflicts(&atomics(), 1, &Order::default(), |_| 0, &mut conflicts);
+        h.conflicts(&atomics(), 1, &BarrierState::default(), |_| 0, &mut conflicts);
         assert_eq!(conflicts.queues, [3, 0, 0, 0]);
         // A second queue's atomics over the same bytes do not stand for the first's.
         let mut h = History::default();
-        h.record(&atomics(), at(0, 1, 3), &Order::default(), |_| 0);
-        h.record(&atomics(), at(1, 1, 4), &Order::default(), |_| 0);
+        h.record(&atomics(), at(0, 1, 3), &BarrierState::default(), |_| 0);
+        h.record(&atomics(), at(1, 1, 4), &BarrierState::default(), |_| 0);
         assert_eq!(h.last_conflict(&(0..4), false), [3, 4, 0, 0]);
     }
 
@@ -498,7 +501,7 @@ mod tests {
         };
         for _ in 0..200 {
             let mut q = Queue::new();
-            let mut commands: Vec<Use> = Vec::new();
+            let mut commands: Vec<Access> = Vec::new();
             let mut barriers: Vec<(usize, Stages, Stages)> = Vec::new();
             for i in 0..60 {
                 let start = random(64);

@@ -1,7 +1,7 @@
 //! A queue: one queue with what is being recorded for it, the order of its commands, and what it has waited for.
 
 use super::habit::Habit;
-use super::hazard::{Order, QueueSeqs, Stage, Stages};
+use super::hazard::{BarrierState, QueueSeqs, Stage, Stages};
 use super::stream_state::StreamState;
 use crate::vulkan::{Commands, Queue};
 use smallvec::SmallVec;
@@ -28,7 +28,7 @@ pub(crate) struct OpenBatch {
 pub(crate) struct QueueState {
     pub(crate) vulkan: Queue,
     pub(crate) open: Option<OpenBatch>,
-    pub(crate) order: Order,
+    pub(crate) barriers: BarrierState,
     /// For each other queue, the submission that all that is recorded here from now on starts after.
     pub(crate) waited: QueueSeqs,
     /// So many commands make a batch that goes at once to an idle device. It grows with each batch that does so, because a submission
@@ -54,7 +54,7 @@ impl QueueState {
         QueueState {
             vulkan,
             open: None,
-            order: Order::default(),
+            barriers: BarrierState::default(),
             waited: QueueSeqs::default(),
             eager: 1,
             habit: Habit::default(),

@@ -1,7 +1,7 @@
 //! The user's own memory that the device knows.
 
-use super::hazard::{Stage, Use, overlap};
-use super::track::{Touch, TrackId};
+use super::hazard::{Access, Stage, overlap};
+use super::track::{BufferAccess, TrackId};
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::lock::{SharedLock, rank};
 use crate::vulkan::{Imported, Slice};
@@ -33,8 +33,8 @@ impl Region {
     }
 
     /// A transfer's use of the range.
-    pub(crate) fn touch(&self, range: &Range<u64>, write: bool) -> Touch {
-        Touch { track: self.track, of: Use { range: range.clone(), stage: Stage::Transfer, write, unordered: false } }
+    pub(crate) fn access(&self, range: &Range<u64>, write: bool) -> BufferAccess {
+        BufferAccess { track: self.track, access: Access { range: range.clone(), stage: Stage::Transfer, write, unordered: false } }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the engine knows of each buffer: what used it, what the user has mapped, which calls work on it just now.
 
-use super::hazard::{History, QueueSeqs, Stage, TimelinePoint, Use, overlap};
+use super::hazard::{Access, History, QueueSeqs, Stage, TimelinePoint, overlap};
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::Token;
 use crate::vulkan::{Allocation, Slice};
@@ -29,15 +29,17 @@ impl std::hash::Hash for TrackId {
 
 /// A use of a buffer's bytes by a command.
 #[derive(Clone, Debug)]
-pub(crate) struct Touch {
+pub(crate) struct BufferAccess {
     pub(crate) track: TrackId,
-    pub(crate) of: Use,
+    pub(crate) access: Access,
 }
 
-impl Touch {
+impl BufferAccess {
     /// Of no bytes of no buffer.
-    pub(crate) const NONE: Touch =
-        Touch { track: TrackId { slot: 0, generation: 0 }, of: Use { range: 0..0, stage: Stage::Compute, write: false, unordered: false } };
+    pub(crate) const NONE: BufferAccess = BufferAccess {
+        track: TrackId { slot: 0, generation: 0 },
+        access: Access { range: 0..0, stage: Stage::Compute, write: false, unordered: false },
+    };
 }
 
 /// What each command looks at of a buffer, together in two neighbouring cache lines.

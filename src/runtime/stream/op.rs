@@ -1,6 +1,6 @@
 //! Commands as data: made from checked arguments, recorded into a batch at once, or kept in a graph and recorded when it is launched.
 
-use super::turn::Touches;
+use super::turn::AccessList;
 use crate::compile::Variant;
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::Token;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// A command with what it touches.
 pub(crate) struct Prepared<'a> {
     pub(crate) op: Op<'a>,
-    pub(crate) touches: Touches,
+    pub(crate) accesses: AccessList,
 }
 
 /// A command.
@@ -107,9 +107,9 @@ impl Op<'_> {
     }
 
     /// What a trace shows.
-    pub(crate) fn label<'l>(&'l self, touches: &Touches) -> Label<'l> {
+    pub(crate) fn label<'l>(&'l self, accesses: &AccessList) -> Label<'l> {
         match self {
-            Op::Dispatch(dispatch) => dispatch.as_run().label(touches),
+            Op::Dispatch(dispatch) => dispatch.as_run().label(accesses),
             Op::Copy { src, .. } => Label::new("copy", src.size),
             Op::Upload { dst, .. } => Label::new("write", dst.size),
             Op::Repeat { dst, .. } | Op::Fill { dst, .. } => Label::new("fill", dst.size),
@@ -162,8 +162,8 @@ impl<'a> Dispatch<'a> {
 
 impl<'r> Run<'r, '_> {
     /// What a trace shows.
-    pub(crate) fn label(&self, touches: &Touches) -> Label<'r> {
-        let bytes = touches.list.iter().map(|touch| touch.of.range.end - touch.of.range.start);
+    pub(crate) fn label(&self, accesses: &AccessList) -> Label<'r> {
+        let bytes = accesses.list.iter().map(|entry| entry.access.range.end - entry.access.range.start);
         let workgroups = match self.size {
             Size::Direct(groups) | Size::Split(groups, _) => Some(groups),
             Size::Indirect(_) => None,

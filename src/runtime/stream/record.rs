@@ -1,7 +1,7 @@
 //! What a graph is made of: commands kept as data, and those that wait for the values of a launch.
 
 use super::op::{Grid, Op, Prepared};
-use super::turn::Touches;
+use super::turn::AccessList;
 use crate::runtime::base::error::{Error, Result, Status, invalid};
 use crate::runtime::base::handle::Token;
 use crate::runtime::kernel::args::{self, Arg, Value};
@@ -79,9 +79,9 @@ impl SlotValue {
 impl Recording {
     /// Keeps a command.
     pub(crate) fn push(&mut self, prepared: Prepared<'_>) -> Result<()> {
-        let Prepared { op, touches } = prepared;
+        let Prepared { op, accesses } = prepared;
         self.room()?;
-        self.nodes.push(Node::Fixed(Box::new(Prepared { op: op.into_owned(), touches })));
+        self.nodes.push(Node::Fixed(Box::new(Prepared { op: op.into_owned(), accesses })));
         Ok(())
     }
 
@@ -157,15 +157,15 @@ impl Slotted {
 }
 
 /// All that some commands touch, each range once.
-pub(crate) fn merged<'a>(all: impl Iterator<Item = &'a Touches>) -> Touches {
+pub(crate) fn merged<'a>(all: impl Iterator<Item = &'a AccessList>) -> AccessList {
     let mut seen = std::collections::HashMap::new();
-    let mut merged = Touches::default();
-    for touches in all {
-        for (touch, buffer) in touches.list.iter().zip(&touches.buffers) {
-            let of = &touch.of;
-            let key = (touch.track, of.stage as u8, of.write, of.unordered, of.range.start, of.range.end);
+    let mut merged = AccessList::default();
+    for accesses in all {
+        for (entry, buffer) in accesses.list.iter().zip(&accesses.buffers) {
+            let access = &entry.access;
+            let key = (entry.track, access.stage as u8, access.write, access.unordered, access.range.start, access.range.end);
             if seen.insert(key, ()).is_none() {
-                merged.add(buffer.clone(), of.clone());
+                merged.add(buffer.clone(), access.clone());
             }
         }
     }

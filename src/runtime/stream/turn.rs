@@ -5,37 +5,37 @@ use crate::runtime::base::lock::Guard;
 use crate::runtime::device::core::Device;
 use crate::runtime::object::buffer::Buffer;
 use crate::runtime::schedule::engine::Engine;
-use crate::runtime::schedule::hazard::{Stage, Use, overlap};
-use crate::runtime::schedule::track::{Standing, Touch};
+use crate::runtime::schedule::hazard::{Access, Stage, overlap};
+use crate::runtime::schedule::track::{BufferAccess, Standing};
 use smallvec::SmallVec;
 use std::ops::Range;
 use std::sync::Arc;
 
 /// What a command touches, with the buffers for messages.
 #[derive(Clone, Default)]
-pub(crate) struct Touches {
-    pub(crate) list: SmallVec<[Touch; 6]>,
+pub(crate) struct AccessList {
+    pub(crate) list: SmallVec<[BufferAccess; 6]>,
     /// Of the first touches; those behind are of memory of the library's own, which nobody maps.
     pub(crate) buffers: SmallVec<[Arc<Buffer>; 6]>,
 }
 
-impl Touches {
+impl AccessList {
     #[inline]
-    pub(crate) fn add(&mut self, buffer: Arc<Buffer>, of: Use) {
-        self.list.push(Touch { track: buffer.storage.track, of });
+    pub(crate) fn add(&mut self, buffer: Arc<Buffer>, access: Access) {
+        self.list.push(BufferAccess { track: buffer.storage.track, access });
         self.buffers.push(buffer);
     }
 
     /// One use that is not by commuting atomics.
-    pub(crate) fn one(buffer: &Arc<Buffer>, range: &Range<u64>, stage: Stage, write: bool) -> Touches {
-        let mut touches = Touches::default();
-        touches.add(buffer.clone(), Use { range: range.clone(), stage, write, unordered: false });
-        touches
+    pub(crate) fn one(buffer: &Arc<Buffer>, range: &Range<u64>, stage: Stage, write: bool) -> AccessList {
+        let mut accesses = AccessList::default();
+        accesses.add(buffer.clone(), Access { range: range.clone(), stage, write, unordered: false });
+        accesses
     }
 
     /// The same and one more.
-    pub(crate) fn and(mut self, buffer: &Arc<Buffer>, range: &Range<u64>, stage: Stage, write: bool) -> Touches {
-        self.add(buffer.clone(), Use { range: range.clone(), stage, write, unordered: false });
+    pub(crate) fn and(mut self, buffer: &Arc<Buffer>, range: &Range<u64>, stage: Stage, write: bool) -> AccessList {
+        self.add(buffer.clone(), Access { range: range.clone(), stage, write, unordered: false });
         self
     }
 }
@@ -50,18 +50,18 @@ pub(crate) fn check_owner(device: &Arc<Device>, buffer: &Buffer) -> Result<()> {
 }
 
 /// The engine, once no other call is working on what is touched. Fails if the device is lost or a range mapped in a conflicting way.
-pub(crate) fn turn<'a>(device: &'a Device, touches: &Touches) -> Result<Guard<'a, Engine>> {
+pub(crate) fn turn<'a>(device: &'a Device, accesses: &AccessList) -> Result<Guard<'a, Engine>> {
     let mut engine = device.lock();
     loop {
         engine.check()?;
         let mut pinned = false;
-        for (touch, buffer) in touches.list.iter().zip(&touches.buffers) {
-            if engine.tracks.plain(touch.track).is_some() {
+        for (entry, buffer) in accesses.list.iter().zip(&accesses.buffers) {
+            if engine.tracks.plain(entry.track).is_some() {
                 continue;
             }
-            let (_, standing) = engine.tracks.live(touch.track)?;
-            check(standing, buffer, &touch.of.range, touch.of.write)?;
-            pinned |= standing.is_pinned(&touch.of.range, touch.of.write);
+            let (_, standing) = engine.tracks.live(entry.track)?;
+            check(standing, buffer, &entry.access.range, entry.access.write)?;
+            pinned |= standing.is_pinned(&entry.access.range, entry.access.write);
         }
         if !pinned {
             return Ok(engine);

@@ -4,7 +4,7 @@ use super::super::failures::Since;
 use super::super::hazard::{QueueSeqs, TimelinePoint};
 use super::super::stream_state::StreamState;
 use super::super::timeline::Label;
-use super::super::track::Touch;
+use super::super::track::BufferAccess;
 use super::{BATCH, Engine};
 use crate::runtime::base::error::{Result, Status};
 use crate::runtime::base::name::Name;
@@ -118,9 +118,9 @@ impl Engine {
     }
 
     /// Runs commands that were recorded earlier, which touch this, as part of a stream. The submission that carries them.
-    pub(crate) fn launch(&mut self, stream: &Arc<StreamState>, touches: &[Touch], graph: &Commands, label: &Name) -> Result<u64> {
+    pub(crate) fn launch(&mut self, stream: &Arc<StreamState>, accesses: &[BufferAccess], graph: &Commands, label: &Name) -> Result<u64> {
         let queue = usize::from(stream.queue);
-        let (src, dst) = self.wait_for_queues(queue, touches)?;
+        let (src, dst) = self.wait_for_queues(queue, accesses)?;
         if !src.is_empty() || self.timeline.is_some() || self.queues[queue].batch_was_lost {
             self.open_batch(queue)?;
         }
@@ -129,7 +129,7 @@ impl Engine {
             self.barrier(queue, src, dst);
         }
         let number = self.queues[queue].open.as_ref().map_or(self.last + 1, |open| open.number);
-        let at = TimelinePoint { queue: queue as u8, sequence: self.queues[queue].order.next(), submission: number };
+        let at = TimelinePoint { queue: queue as u8, sequence: self.queues[queue].barriers.next(), submission: number };
         let mut start = None;
         match &mut self.queues[queue].open {
             Some(open) => {
@@ -148,7 +148,7 @@ impl Engine {
         }
         // While the device is at it: a graph may touch thousands of buffers. What the host reads it makes visible itself. The number is
         // given out behind this: with nothing in flight, all numbers that were given out pass for done.
-        self.remember(touches, at);
+        self.remember(accesses, at);
         self.last = self.last.max(number);
         stream.used(number);
         if let Some(start) = start {
