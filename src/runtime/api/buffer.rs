@@ -8,7 +8,7 @@ use crate::runtime::kernel::properties::BufferProperties;
 use crate::runtime::object::buffer::{self, Buffer, DEFAULT_ALIGNMENT, KIND_MASK, short_label};
 use crate::runtime::schedule::hazard::{Access, Stage};
 use crate::runtime::schedule::timeline::Label;
-use crate::runtime::schedule::track::BufferAccess;
+use crate::runtime::schedule::tracker::BufferAccess;
 use crate::vulkan::MemoryKind;
 use std::sync::Arc;
 
@@ -45,13 +45,13 @@ pub(crate) fn create(device: Token, options: &Options) -> Result<Token> {
             device.release(allocation);
             return Err(e);
         }
-        Storage::new(options.size, allocation, |allocation, host_reads| engine.tracks.add(Some(allocation), host_reads))
+        Storage::new(options.size, allocation, |allocation, host_reads| engine.tracker.add(Some(allocation), host_reads))
     };
     let token = buffer::name(|token| {
-        device.lock().tracks.name(storage.track, token, options.size, storage.whole);
+        device.lock().tracker.name(storage.id, token, options.size, storage.whole);
         Buffer::new(&device, options, label, heap, storage)
     });
-    let token = token.inspect_err(|_| device.free_track(storage.track))?;
+    let token = token.inspect_err(|_| device.free_buffer(storage.id))?;
     if options.memory & ZEROED != 0 {
         zero(&device, &*buffer::get(token)?).inspect_err(|_| drop(free(token)))?;
     }
@@ -68,7 +68,7 @@ fn zero(device: &Inside, buffer: &Buffer) -> Result<()> {
             let access = Access { range: 0..slice.size, stage: Stage::Transfer, write: true, unordered: false };
             engine.record(
                 &device.default_stream,
-                &[BufferAccess { track: buffer.storage.track, access }],
+                &[BufferAccess { id: buffer.storage.id, access }],
                 || Label::new("zero", slice.size),
                 |commands, _, _| {
                     commands.fill(slice, 0);
@@ -85,7 +85,7 @@ fn zero(device: &Inside, buffer: &Buffer) -> Result<()> {
 pub(crate) fn free(token: Token) -> Result<()> {
     let buffer = buffer::remove(token)?;
     let device = Arc::clone(&buffer.device).enter()?;
-    device.free_track(buffer.storage.track);
+    device.free_buffer(buffer.storage.id);
     device.engine.notify_change();
     Ok(())
 }
@@ -93,7 +93,7 @@ pub(crate) fn free(token: Token) -> Result<()> {
 /// What a buffer is.
 pub(crate) fn properties(token: Token) -> Result<BufferProperties> {
     let (device, buffer) = buffer::enter(token)?;
-    let mapped = device.lock().tracks.live(buffer.storage.track)?.1.mapped().is_some();
+    let mapped = device.lock().tracker.live(buffer.storage.id)?.1.mapped().is_some();
     let label = buffer.label();
     Ok(BufferProperties {
         memory: buffer.memory,

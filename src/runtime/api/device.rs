@@ -224,7 +224,7 @@ pub(crate) fn destroy(token: Token) -> Result<()> {
     drop(buffer::remove_all(owned));
     drop(kernel::remove_all(owned));
     drop(target::remove_all(owned));
-    device.registered.clear().into_iter().for_each(|track| device.free_track(track));
+    device.registered.clear().into_iter().for_each(|id| device.free_buffer(id));
     // What goes lets go of more, such as a graph of its kernels.
     while device.drops.any() {
         device.reap(&mut device.lock());

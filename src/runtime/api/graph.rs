@@ -20,7 +20,7 @@ use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::graveyard::Dead;
 use crate::runtime::schedule::hazard::{BarrierState, Conflicts, History, MAX_QUEUES, QueueSeqs, Stages, TimelinePoint, seqs_of};
 use crate::runtime::schedule::staging::Chunk;
-use crate::runtime::schedule::track::TrackId;
+use crate::runtime::schedule::tracker::BufferId;
 use crate::runtime::stream::op::Prepared;
 use crate::runtime::stream::record::{Node, Recording, SlotValue, merged};
 use crate::runtime::stream::target::{self, Target};
@@ -234,14 +234,14 @@ impl Content {
     fn check_living(&self, device: &Device) -> Result<()> {
         let engine = device.lock();
         engine.check()?;
-        let now = engine.tracks.calm().unwrap_or(NEVER);
+        let now = engine.tracker.calm().unwrap_or(NEVER);
         if now != NEVER && now == self.lived.load(Ordering::Relaxed) {
             return Ok(());
         }
         for (i, node) in self.nodes.iter().enumerate() {
             let Some(prepared) = node.fixed() else { continue };
             for (entry, buffer) in prepared.accesses.list.iter().zip(&prepared.accesses.buffers) {
-                if engine.tracks.is_freed(entry.track) {
+                if engine.tracker.is_freed(entry.id) {
                     let message = format!("command {i} of {}, {}, uses {}, which was freed", self.name(), node.name(), buffer.name());
                     return Err(Error::new(Status::InvalidHandle, message));
                 }
@@ -378,13 +378,13 @@ impl Copy {
     /// As `turn`, without a look at each buffer where none was freed, mapped or worked on since the last launch.
     fn turn<'d>(&mut self, device: &'d Device) -> Result<Guard<'d, Engine>> {
         let engine = device.lock();
-        if self.lived.is_some() && self.lived == engine.tracks.calm() {
+        if self.lived.is_some() && self.lived == engine.tracker.calm() {
             engine.check()?;
             return Ok(engine);
         }
         drop(engine);
         let engine = turn(device, &self.accesses)?;
-        self.lived = engine.tracks.calm();
+        self.lived = engine.tracker.calm();
         Ok(engine)
     }
 
@@ -403,7 +403,7 @@ impl Copy {
 #[derive(Default)]
 struct Plan {
     barriers: BarrierState,
-    histories: HashMap<TrackId, History>,
+    histories: HashMap<BufferId, History>,
 }
 
 impl Plan {
@@ -413,7 +413,7 @@ impl Plan {
         let (mut src, mut dst) = (Stages::default(), Stages::default());
         for entry in &accesses.list {
             let mut conflicts = Conflicts::default();
-            if let Some(history) = self.histories.get(&entry.track) {
+            if let Some(history) = self.histories.get(&entry.id) {
                 history.conflicts(&entry.access, 0, &self.barriers, nothing, &mut conflicts);
             }
             if !conflicts.stages.is_empty() {
@@ -426,7 +426,7 @@ impl Plan {
         }
         let at = TimelinePoint { queue: 0, sequence: self.barriers.next(), submission: 1 };
         for entry in &accesses.list {
-            self.histories.entry(entry.track).or_default().record(&entry.access, at, &self.barriers, nothing);
+            self.histories.entry(entry.id).or_default().record(&entry.access, at, &self.barriers, nothing);
         }
         (src, dst)
     }
@@ -435,19 +435,19 @@ impl Plan {
 /// Buffers whose memory stays while a graph is recorded over it.
 struct Held<'a> {
     device: &'a Device,
-    tracks: Vec<TrackId>,
+    buffers: Vec<BufferId>,
 }
 
 impl<'a> Held<'a> {
     fn new(device: &'a Device, accesses: &AccessList) -> Result<Held<'a>> {
-        let mut held = Held { device, tracks: Vec::with_capacity(accesses.list.len()) };
+        let mut held = Held { device, buffers: Vec::with_capacity(accesses.list.len()) };
         let mut engine = device.lock();
         for entry in &accesses.list {
-            if let Err(e) = engine.tracks.hold(entry.track) {
+            if let Err(e) = engine.tracker.hold(entry.id) {
                 drop(engine);
                 return Err(e);
             }
-            held.tracks.push(entry.track);
+            held.buffers.push(entry.id);
         }
         drop(engine);
         Ok(held)
@@ -457,7 +457,7 @@ impl<'a> Held<'a> {
 impl Drop for Held<'_> {
     fn drop(&mut self) {
         let mut engine = self.device.lock();
-        self.tracks.iter().for_each(|track| engine.release(*track));
+        self.buffers.iter().for_each(|id| engine.release(*id));
     }
 }
 
@@ -465,15 +465,15 @@ impl Drop for Held<'_> {
 mod tests {
     use super::*;
     use crate::runtime::schedule::hazard::{Access, Stage};
-    use crate::runtime::schedule::track::{BufferAccess, Tracks};
+    use crate::runtime::schedule::tracker::{BufferAccess, BufferTracker};
 
     #[test]
     fn independent_commands_get_no_barrier_and_dependent_ones_one() {
-        let mut tracks = Tracks::default();
-        let (a, b) = (tracks.add(None, false), tracks.add(None, false));
-        let accesses = |track, write| {
+        let mut tracker = BufferTracker::default();
+        let (a, b) = (tracker.add(None, false), tracker.add(None, false));
+        let accesses = |id, write| {
             let access = Access { range: 0..64, stage: Stage::Compute, write, unordered: false };
-            AccessList { list: [BufferAccess { track, access }].into_iter().collect(), ..AccessList::default() }
+            AccessList { list: [BufferAccess { id, access }].into_iter().collect(), ..AccessList::default() }
         };
         let mut plan = Plan::default();
         let barriers: Vec<bool> = [(a, true), (b, true), (a, true), (b, true), (a, false), (a, false), (b, false)]

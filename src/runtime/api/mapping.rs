@@ -34,13 +34,13 @@ pub(crate) fn map(token: Token, offset: u64, size: u64, access: u32) -> Result<u
     loop {
         device.read_reports()?;
         let mut engine = turn(&device, &accesses)?;
-        if let Some((mapped, _)) = engine.tracks.live(buffer.storage.track)?.1.mapped() {
+        if let Some((mapped, _)) = engine.tracker.live(buffer.storage.id)?.1.mapped() {
             let message = format!("{} is mapped already (bytes {mapped:?}); one mapping a buffer at a time", buffer.name());
             return Err(Error::new(Status::Mapped, message));
         }
-        let seqs = engine.must_wait_for(buffer.storage.track, &range, write)?;
+        let seqs = engine.must_wait_for(buffer.storage.id, &range, write)?;
         if seqs == QueueSeqs::default() {
-            engine.tracks.map(buffer.storage.track, range, write)?;
+            engine.tracker.map(buffer.storage.id, range, write)?;
             return Ok(host_view.address(offset));
         }
         let seqs = engine.flush_to(seqs)?;
@@ -53,8 +53,8 @@ pub(crate) fn map(token: Token, offset: u64, size: u64, access: u32) -> Result<u
 pub(crate) fn unmap(token: Token) -> Result<()> {
     let (device, buffer) = buffer::enter(token)?;
     let mut engine = device.lock();
-    engine.tracks.live(buffer.storage.track)?;
-    if !engine.tracks.unmap(buffer.storage.track) {
+    engine.tracker.live(buffer.storage.id)?;
+    if !engine.tracker.unmap(buffer.storage.id) {
         return Err(Error::new(Status::NotMapped, format!("{} is not mapped", buffer.name())));
     }
     Ok(())

@@ -17,7 +17,7 @@ use crate::runtime::schedule::hazard::{Access, Stages};
 use crate::runtime::schedule::staging::Staging;
 use crate::runtime::schedule::stream_state::StreamState;
 use crate::runtime::schedule::timeline::Label;
-use crate::runtime::schedule::track::BufferAccess;
+use crate::runtime::schedule::tracker::BufferAccess;
 use crate::runtime::stream::target;
 use crate::vulkan::{Commands, Pipeline, Slice};
 use smallvec::SmallVec;
@@ -107,19 +107,19 @@ impl Plan<'_> {
                 }
                 continue;
             };
-            let (id, track, place) = engine.tracks.find(buffer)?;
-            let end = if size == 0 { place.size } else { offset.checked_add(size)? };
+            let (id, hot, location) = engine.tracker.find(buffer)?;
+            let end = if size == 0 { location.size } else { offset.checked_add(size)? };
             let size = end.checked_sub(offset)?;
             let (least, most) = demand.range;
-            if end > place.size || offset & demand.misaligned != 0 || size < least || size > most {
+            if end > location.size || offset & demand.misaligned != 0 || size < least || size > most {
                 return None;
             }
             let access = Access { range: offset..end, stage: demand.stage, write: demand.write, unordered: false };
-            if accesses[..touched].iter().any(|other| other.track == id && other.access.clashes(&access)) {
+            if accesses[..touched].iter().any(|other| other.id == id && other.access.clashes(&access)) {
                 return None;
             }
             if let (Some((src, dst)), Some((barriers, done))) = (&mut behind, barriers) {
-                match track.history.plain_conflict(&access, stream.queue, done, barriers) {
+                match hot.history.plain_conflict(&access, stream.queue, done, barriers) {
                     None => behind = None,
                     Some(stages) if stages.is_empty() => {}
                     Some(stages) => {
@@ -128,8 +128,8 @@ impl Plan<'_> {
                     }
                 }
             }
-            *slices.get_mut(bound)? = place.slice(&access.range);
-            *accesses.get_mut(touched)? = BufferAccess { track: id, access };
+            *slices.get_mut(bound)? = location.slice(&access.range);
+            *accesses.get_mut(touched)? = BufferAccess { id: id, access };
             (bound, touched) = (bound + 1, touched + 1);
         }
         let (accesses, slices) = (accesses.get(..touched)?, slices.get_mut(..bound)?);
@@ -137,10 +137,10 @@ impl Plan<'_> {
         let command = |commands: &mut Commands, staging: &mut Staging, now: RecordContext| {
             // Before anything can fail: from here on the batch may refer to the pipeline.
             is_first = program.used_by(now.queue, now.submission);
-            for &(place, bytes, size) in &uploads {
+            for &(index, bytes, size) in &uploads {
                 let (slice, host_view, at) = staging.arena(now.queue).take(size, now.submission, now.done)?;
                 host_view.write(at, bytes);
-                slices[place] = slice;
+                slices[index] = slice;
             }
             commands.bind(pipeline, slices, push_constants)?;
             commands.dispatch(groups);

@@ -16,7 +16,7 @@ pub(crate) fn register(token: Token, memory: &'static mut [MaybeUninit<u8>]) -> 
     }
     device.registered.check_apart(start, size)?;
     let imported = Imported::new(&device.vulkan, memory)?;
-    device.registered.add((start, size), imported, || device.lock().tracks.add(None, true))
+    device.registered.add((start, size), imported, || device.lock().tracker.add(None, true))
 }
 
 /// See avx_host_unregister: waits for queued work that uses the memory.
@@ -27,11 +27,11 @@ pub(crate) fn unregister(token: Token, address: usize) -> Result<()> {
     };
     let seqs = {
         let mut engine = device.lock();
-        let seqs = engine.must_wait_for(region.track(), &(0..region.size()), true)?;
+        let seqs = engine.must_wait_for(region.id(), &(0..region.size()), true)?;
         engine.flush_to(seqs)?
     };
     // The memory is the caller's again after this: no deadline can end the wait.
     device.wait(&seqs, None)?;
-    device.free_track(region.track());
+    device.free_buffer(region.id());
     Ok(())
 }

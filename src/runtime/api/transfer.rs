@@ -64,7 +64,7 @@ pub(crate) fn write(stream: Token, buffer: Token, offset: u64, data: &[u8], keep
     }
     let size = data.len() as u64;
     if let Some(host_view) = direct(&buffer, size)
-        && engine.must_wait_for(buffer.storage.track, &range, true)? == QueueSeqs::default()
+        && engine.must_wait_for(buffer.storage.id, &range, true)? == QueueSeqs::default()
     {
         if size <= SMALL {
             host_view.write(offset, data);
@@ -218,7 +218,7 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
     // An assertion that did not hold is told behind the read, whose bytes are there all the same.
     engine.take_loss(&stream)?;
     if let Some(host_view) = buffer.storage.host_view.filter(|_| buffer.storage.cached) {
-        let seqs = engine.must_wait_for(buffer.storage.track, &range, false)?;
+        let seqs = engine.must_wait_for(buffer.storage.id, &range, false)?;
         if seqs == QueueSeqs::default() && into.len() as u64 <= SMALL {
             // Nothing to wait for: the lock keeps others away for as long as it takes.
             host_view.read(offset, into);

@@ -6,7 +6,7 @@ use crate::runtime::base::lock::{Guard, Lock, rank};
 use crate::runtime::base::log::{self, DeviceLog, Level};
 use crate::runtime::schedule::hazard::{Access, QueueSeqs, Stage};
 use crate::runtime::schedule::stream_state::StreamState;
-use crate::runtime::schedule::track::BufferAccess;
+use crate::runtime::schedule::tracker::BufferAccess;
 use crate::vulkan::Slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -62,7 +62,7 @@ impl Report<'_> {
     pub(crate) fn access(&self) -> Option<BufferAccess> {
         let storage = &self.waiting.as_ref()?.storage;
         let access = Access { range: 0..storage.size, stage: Stage::Compute, write: true, unordered: false };
-        Some(BufferAccess { track: storage.track, access })
+        Some(BufferAccess { id: storage.id, access })
     }
 }
 

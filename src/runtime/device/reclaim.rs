@@ -7,7 +7,7 @@ use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::graveyard::Dead;
 use crate::runtime::schedule::hazard::QueueSeqs;
 use crate::runtime::schedule::staging::{Chunk, Ticket};
-use crate::runtime::schedule::track::TrackId;
+use crate::runtime::schedule::tracker::BufferId;
 use crate::vulkan::{self, Allocation, MemoryKind};
 
 impl Device {
@@ -37,10 +37,10 @@ impl Device {
     }
 
     /// Ends a buffer: its memory goes at once if nothing uses it, else when the GPU has passed it.
-    pub(crate) fn free_track(&self, track: TrackId) {
+    pub(crate) fn free_buffer(&self, id: BufferId) {
         let free = {
             let mut engine = self.lock();
-            let free = engine.free(track);
+            let free = engine.free(id);
             self.reap(&mut engine);
             free
         };

@@ -52,7 +52,7 @@ impl Device {
         };
         view.zero(0, size);
         let mut engine = self.lock();
-        Ok(Storage::new(size, allocation, |allocation, host_reads| engine.tracks.add(Some(allocation), host_reads)))
+        Ok(Storage::new(size, allocation, |allocation, host_reads| engine.tracker.add(Some(allocation), host_reads)))
     }
 
     /// Reads what the dispatches that are done have reported, and waits for another thread that does so.
@@ -77,6 +77,6 @@ impl Device {
 
     /// Gives the memory of idle buffers back; all of them go when the device does.
     pub(crate) fn trim_reports(&self, all: bool) {
-        self.reports.take_buffers(all).into_iter().for_each(|storage| self.free_track(storage.track));
+        self.reports.take_buffers(all).into_iter().for_each(|storage| self.free_buffer(storage.id));
     }
 }

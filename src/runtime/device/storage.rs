@@ -1,6 +1,6 @@
 //! Memory that commands use, with what the engine tracks it by.
 
-use crate::runtime::schedule::track::TrackId;
+use crate::runtime::schedule::tracker::BufferId;
 use crate::vulkan::{Allocation, HostView, Slice};
 use std::ops::Range;
 
@@ -14,16 +14,16 @@ pub(crate) struct Storage {
     pub(crate) host_view: Option<HostView>,
     /// The host's view is fast to read.
     pub(crate) cached: bool,
-    pub(crate) track: TrackId,
+    pub(crate) id: BufferId,
 }
 
 impl Storage {
-    /// `size` bytes of an allocation, which `track` has the engine track.
-    pub(crate) fn new(size: u64, allocation: Allocation, track: impl FnOnce(Allocation, bool) -> TrackId) -> Storage {
+    /// `size` bytes of an allocation, which `register` has the engine track.
+    pub(crate) fn new(size: u64, allocation: Allocation, register: impl FnOnce(Allocation, bool) -> BufferId) -> Storage {
         // Whole words belong to an allocation, so fills and loads of the last element stay inside.
         let whole = Slice { size: size.next_multiple_of(4).max(4), ..allocation.slice() };
         let (host_view, cached) = (allocation.host_view(), !allocation.write_combined());
-        Storage { size, whole, host_view, cached, track: track(allocation, host_view.is_some()) }
+        Storage { size, whole, host_view, cached, id: register(allocation, host_view.is_some()) }
     }
 
     /// The range as the GPU sees it.

@@ -7,7 +7,7 @@ use crate::compile::{Binding, BindingKind, Interface};
 use crate::runtime::base::error::{Error, Result, Status, invalid};
 use crate::runtime::base::handle::Token;
 use crate::runtime::schedule::hazard::Stage;
-use crate::runtime::schedule::track::BufferAccess;
+use crate::runtime::schedule::tracker::BufferAccess;
 use smallvec::SmallVec;
 use std::ops::Range;
 
@@ -256,7 +256,7 @@ pub(crate) fn check_range(
 pub(crate) fn overlap_with_write(ranges: &[BufferAccess]) -> Option<(usize, usize)> {
     for (i, a) in ranges.iter().enumerate() {
         for (j, b) in ranges.iter().enumerate().skip(i + 1) {
-            if a.track == b.track && a.access.clashes(&b.access) {
+            if a.id == b.id && a.access.clashes(&b.access) {
                 return Some((i, j));
             }
         }
@@ -295,7 +295,7 @@ fn signature(kernel: Kernel<'_>) -> String {
 mod tests {
     use super::*;
     use crate::runtime::schedule::hazard::{Access, Stage};
-    use crate::runtime::schedule::track::Tracks;
+    use crate::runtime::schedule::tracker::BufferTracker;
 
     const LIMITS: Limits = Limits {
         storage_alignment: 16,
@@ -412,9 +412,9 @@ mod tests {
 
     #[test]
     fn overlaps_count_only_with_a_write() {
-        let mut tracks = Tracks::default();
-        let (a, b) = (tracks.add(None, false), tracks.add(None, false));
-        let entry = |track, range, write| BufferAccess { track, access: Access { range, stage: Stage::Compute, write, unordered: false } };
+        let mut tracker = BufferTracker::default();
+        let (a, b) = (tracker.add(None, false), tracker.add(None, false));
+        let entry = |id, range, write| BufferAccess { id, access: Access { range, stage: Stage::Compute, write, unordered: false } };
         let ranges = |write| [entry(a, 0..16, false), entry(b, 8..24, true), entry(a, 8..24, write)];
         assert_eq!(overlap_with_write(&ranges(false)), None);
         assert_eq!(overlap_with_write(&ranges(true)), Some((0, 2)));

@@ -14,7 +14,7 @@ use super::queue_state::{OpenBatch, QueueState};
 use super::staging::Staging;
 use super::stream_state::StreamState;
 use super::timeline::{Label, Timeline};
-use super::track::{BufferAccess, TrackId, Tracks};
+use super::tracker::{BufferAccess, BufferId, BufferTracker};
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::vulkan::{self, Allocation, Commands, Queue};
 use std::ops::Range;
@@ -37,7 +37,7 @@ pub(crate) struct Engine {
     pub(crate) queues: Vec<QueueState>,
     /// The last number given to a submission.
     last: u64,
-    pub(crate) tracks: Tracks,
+    pub(crate) tracker: BufferTracker,
     pub(crate) staging: Staging,
     graveyard: Graveyard,
     /// Bytes on their way into the host's memory.
@@ -67,7 +67,7 @@ impl Engine {
         Engine {
             queues: queues.into_iter().take(MAX_QUEUES).map(QueueState::new).collect(),
             last: 0,
-            tracks: Tracks::default(),
+            tracker: BufferTracker::default(),
             staging,
             graveyard: Graveyard::default(),
             deliveries: Deliveries::default(),
@@ -141,8 +141,8 @@ impl Engine {
     // Buffers.
 
     /// Ends a buffer: its memory goes when the GPU, and calls in progress, have passed their last use of it. What this gives may go now.
-    pub(crate) fn free(&mut self, id: TrackId) -> Option<Allocation> {
-        let (last_use, allocation) = self.tracks.free(id)?;
+    pub(crate) fn free(&mut self, id: BufferId) -> Option<Allocation> {
+        let (last_use, allocation) = self.tracker.free(id)?;
         if (0..MAX_QUEUES).all(|queue| last_use[queue] <= done_of(&self.queues, self.last, queue)) {
             return Some(allocation);
         }
@@ -150,15 +150,15 @@ impl Engine {
         None
     }
 
-    /// Ends a pin of a range: see [`Tracks::pin`].
-    pub(crate) fn unpin(&mut self, id: TrackId, range: &Range<u64>, write: bool) {
-        let dead = self.tracks.unpin(id, range, write);
+    /// Ends a pin of a range: see [`BufferTracker::pin`].
+    pub(crate) fn unpin(&mut self, id: BufferId, range: &Range<u64>, write: bool) {
+        let dead = self.tracker.unpin(id, range, write);
         self.bury_memory(dead);
     }
 
-    /// Ends a hold: see [`Tracks::hold`].
-    pub(crate) fn release(&mut self, id: TrackId) {
-        let dead = self.tracks.release(id);
+    /// Ends a hold: see [`BufferTracker::hold`].
+    pub(crate) fn release(&mut self, id: BufferId) {
+        let dead = self.tracker.release(id);
         self.bury_memory(dead);
     }
 
@@ -227,8 +227,8 @@ impl Engine {
     }
 
     /// The submissions that the host must wait for before it reads, or writes, the range; zeros for none.
-    pub(crate) fn must_wait_for(&mut self, id: TrackId, range: &Range<u64>, write: bool) -> Result<QueueSeqs> {
-        let mut seqs = self.tracks.live(id)?.0.history.last_conflict(range, write);
+    pub(crate) fn must_wait_for(&mut self, id: BufferId, range: &Range<u64>, write: bool) -> Result<QueueSeqs> {
+        let mut seqs = self.tracker.live(id)?.0.history.last_conflict(range, write);
         for (queue, number) in seqs.iter_mut().take(self.queues.len()).enumerate() {
             if *number > self.queues[queue].done(self.last) {
                 self.poll_queue(queue)?;
@@ -371,13 +371,13 @@ impl Engine {
     /// Has the buffers know of a command that touches this. The stages in which it writes memory that the host reads.
     #[inline]
     fn remember(&mut self, accesses: &[BufferAccess], at: TimelinePoint) -> Stages {
-        let Engine { queues, tracks, last, .. } = self;
+        let Engine { queues, tracker, last, .. } = self;
         let barriers = &queues[usize::from(at.queue)].barriers;
         let mut host_writes = Stages::default();
         for entry in accesses {
-            let Some(track) = tracks.used(entry.track, &at) else { continue };
-            track.history.record(&entry.access, at, barriers, |queue| done_of(queues, *last, queue));
-            if entry.access.write && track.host_reads {
+            let Some(hot) = tracker.used(entry.id, &at) else { continue };
+            hot.history.record(&entry.access, at, barriers, |queue| done_of(queues, *last, queue));
+            if entry.access.write && hot.host_reads {
                 host_writes.insert(entry.access.stage.into());
             }
         }
@@ -391,12 +391,12 @@ impl Engine {
         let barriers = &self.queues[queue].barriers;
         let all_done = self.done().into_iter().fold(u64::MAX, u64::min);
         for entry in accesses {
-            if self.tracks.is_older(entry.track, all_done) {
+            if self.tracker.is_older(entry.id, all_done) {
                 continue;
             }
-            let Some(track) = self.tracks.get(entry.track) else { continue };
+            let Some(hot) = self.tracker.get(entry.id) else { continue };
             let mut conflicts = Conflicts { stages: Stages::default(), queues };
-            track.history.conflicts(&entry.access, queue as u8, barriers, |queue| done_of(&self.queues, self.last, queue), &mut conflicts);
+            hot.history.conflicts(&entry.access, queue as u8, barriers, |queue| done_of(&self.queues, self.last, queue), &mut conflicts);
             if !conflicts.stages.is_empty() {
                 src.insert(conflicts.stages);
                 dst.insert(entry.access.stage.into());

@@ -3,7 +3,7 @@
 //! | file | what it is about |
 //! |---|---|
 //! | `hazard` | which uses of a buffer must wait for which; pure |
-//! | `track` | what is known of each buffer: its uses, its mapping, its pins |
+//! | `tracker` | what is known of each buffer: its uses, its mapping, its pins |
 //! | `queue_state` | one queue with its open batch |
 //! | `stream_state` | what is known of a stream |
 //! | `engine` | records commands into batches and submits them |
@@ -26,4 +26,4 @@ pub(crate) mod regions;
 pub(crate) mod staging;
 pub(crate) mod stream_state;
 pub(crate) mod timeline;
-pub(crate) mod track;
+pub(crate) mod tracker;

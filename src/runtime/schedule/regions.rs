@@ -1,7 +1,7 @@
 //! The user's own memory that the device knows.
 
 use super::hazard::{Access, Stage, overlap};
-use super::track::{BufferAccess, TrackId};
+use super::tracker::{BufferAccess, BufferId};
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::lock::{SharedLock, rank};
 use crate::vulkan::{Imported, Slice};
@@ -13,7 +13,7 @@ pub(crate) struct Region {
     start: usize,
     size: usize,
     imported: Imported,
-    track: TrackId,
+    id: BufferId,
 }
 
 impl Region {
@@ -28,13 +28,13 @@ impl Region {
     }
 
     /// By what the engine tracks its uses.
-    pub(crate) fn track(&self) -> TrackId {
-        self.track
+    pub(crate) fn id(&self) -> BufferId {
+        self.id
     }
 
     /// A transfer's use of the range.
     pub(crate) fn access(&self, range: &Range<u64>, write: bool) -> BufferAccess {
-        BufferAccess { track: self.track, access: Access { range: range.clone(), stage: Stage::Transfer, write, unordered: false } }
+        BufferAccess { id: self.id, access: Access { range: range.clone(), stage: Stage::Transfer, write, unordered: false } }
     }
 }
 
@@ -55,11 +55,11 @@ impl Registered {
         check_apart(&self.0.read(), start, size)
     }
 
-    /// Adds `size` bytes at `start`, which `track` has the engine track.
-    pub(crate) fn add(&self, (start, size): (usize, usize), imported: Imported, track: impl FnOnce() -> TrackId) -> Result<()> {
+    /// Adds `size` bytes at `start`, which `register` has the engine track.
+    pub(crate) fn add(&self, (start, size): (usize, usize), imported: Imported, register: impl FnOnce() -> BufferId) -> Result<()> {
         let mut regions = self.0.write();
         check_apart(&regions, start, size)?;
-        regions.push(Arc::new(Region { start, size, imported, track: track() }));
+        regions.push(Arc::new(Region { start, size, imported, id: register() }));
         Ok(())
     }
 
@@ -70,8 +70,8 @@ impl Registered {
     }
 
     /// Forgets all; what the caller must free of them, once the device's work is done.
-    pub(crate) fn clear(&self) -> Vec<TrackId> {
-        self.0.write().drain(..).map(|region| region.track).collect()
+    pub(crate) fn clear(&self) -> Vec<BufferId> {
+        self.0.write().drain(..).map(|region| region.id).collect()
     }
 }
 

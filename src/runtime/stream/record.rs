@@ -163,7 +163,7 @@ pub(crate) fn merged<'a>(all: impl Iterator<Item = &'a AccessList>) -> AccessLis
     for accesses in all {
         for (entry, buffer) in accesses.list.iter().zip(&accesses.buffers) {
             let access = &entry.access;
-            let key = (entry.track, access.stage as u8, access.write, access.unordered, access.range.start, access.range.end);
+            let key = (entry.id, access.stage as u8, access.write, access.unordered, access.range.start, access.range.end);
             if seen.insert(key, ()).is_none() {
                 merged.add(buffer.clone(), access.clone());
             }

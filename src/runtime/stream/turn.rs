@@ -6,7 +6,7 @@ use crate::runtime::device::core::Device;
 use crate::runtime::object::buffer::Buffer;
 use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::hazard::{Access, Stage, overlap};
-use crate::runtime::schedule::track::{BufferAccess, Standing};
+use crate::runtime::schedule::tracker::{BufferAccess, HostState};
 use smallvec::SmallVec;
 use std::ops::Range;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub(crate) struct AccessList {
 impl AccessList {
     #[inline]
     pub(crate) fn add(&mut self, buffer: Arc<Buffer>, access: Access) {
-        self.list.push(BufferAccess { track: buffer.storage.track, access });
+        self.list.push(BufferAccess { id: buffer.storage.id, access });
         self.buffers.push(buffer);
     }
 
@@ -56,12 +56,12 @@ pub(crate) fn turn<'a>(device: &'a Device, accesses: &AccessList) -> Result<Guar
         engine.check()?;
         let mut pinned = false;
         for (entry, buffer) in accesses.list.iter().zip(&accesses.buffers) {
-            if engine.tracks.plain(entry.track).is_some() {
+            if engine.tracker.plain(entry.id).is_some() {
                 continue;
             }
-            let (_, standing) = engine.tracks.live(entry.track)?;
-            check(standing, buffer, &entry.access.range, entry.access.write)?;
-            pinned |= standing.is_pinned(&entry.access.range, entry.access.write);
+            let (_, host) = engine.tracker.live(entry.id)?;
+            check(host, buffer, &entry.access.range, entry.access.write)?;
+            pinned |= host.is_pinned(&entry.access.range, entry.access.write);
         }
         if !pinned {
             return Ok(engine);
@@ -71,8 +71,8 @@ pub(crate) fn turn<'a>(device: &'a Device, accesses: &AccessList) -> Result<Guar
 }
 
 /// Fails if the mapping that the user holds conflicts with a use of the range.
-fn check(standing: &Standing, buffer: &Buffer, range: &Range<u64>, write: bool) -> Result<()> {
-    match standing.mapped() {
+fn check(host: &HostState, buffer: &Buffer, range: &Range<u64>, write: bool) -> Result<()> {
+    match host.mapped() {
         Some((mapped, writes)) if (*writes || write) && overlap(mapped, range) => {
             let message = format!("bytes {mapped:?} of {} are mapped; avx_unmap them before the call uses {range:?}", buffer.name());
             Err(Error::new(Status::Mapped, message))
@@ -91,14 +91,14 @@ pub(crate) struct Pin<'a> {
 
 impl<'a> Pin<'a> {
     pub(crate) fn new(device: &'a Device, engine: &mut Engine, buffer: &'a Buffer, range: &Range<u64>, write: bool) -> Result<Pin<'a>> {
-        engine.tracks.pin(buffer.storage.track, range, write)?;
+        engine.tracker.pin(buffer.storage.id, range, write)?;
         Ok(Pin { device, buffer, range: range.clone(), write })
     }
 }
 
 impl Drop for Pin<'_> {
     fn drop(&mut self) {
-        self.device.lock().unpin(self.buffer.storage.track, &self.range, self.write);
+        self.device.lock().unpin(self.buffer.storage.id, &self.range, self.write);
         self.device.engine.notify_change();
     }
 }

@@ -4,7 +4,7 @@ use super::super::failures::Since;
 use super::super::hazard::{QueueSeqs, TimelinePoint};
 use super::super::stream_state::StreamState;
 use super::super::timeline::Label;
-use super::super::track::BufferAccess;
+use super::super::tracker::BufferAccess;
 use super::{BATCH, Engine};
 use crate::runtime::base::error::{Result, Status};
 use crate::runtime::base::name::Name;

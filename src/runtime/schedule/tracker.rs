@@ -6,22 +6,22 @@ use crate::runtime::base::handle::Token;
 use crate::vulkan::{Allocation, Slice};
 use std::ops::Range;
 
-/// Names a buffer's [`Track`] in the engine.
+/// Names a buffer's [`HotState`] in the engine.
 #[derive(Clone, Copy, Debug, Eq)]
-pub(crate) struct TrackId {
+pub(crate) struct BufferId {
     slot: u32,
     /// A slot is used again; its generation is not, nor is it any other slot's. It is not 0.
     generation: u64,
 }
 
-impl PartialEq for TrackId {
+impl PartialEq for BufferId {
     #[inline]
-    fn eq(&self, other: &TrackId) -> bool {
+    fn eq(&self, other: &BufferId) -> bool {
         self.generation == other.generation
     }
 }
 
-impl std::hash::Hash for TrackId {
+impl std::hash::Hash for BufferId {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         self.generation.hash(state);
     }
@@ -30,21 +30,21 @@ impl std::hash::Hash for TrackId {
 /// A use of a buffer's bytes by a command.
 #[derive(Clone, Debug)]
 pub(crate) struct BufferAccess {
-    pub(crate) track: TrackId,
+    pub(crate) id: BufferId,
     pub(crate) access: Access,
 }
 
 impl BufferAccess {
     /// Of no bytes of no buffer.
     pub(crate) const NONE: BufferAccess = BufferAccess {
-        track: TrackId { slot: 0, generation: 0 },
+        id: BufferId { slot: 0, generation: 0 },
         access: Access { range: 0..0, stage: Stage::Compute, write: false, unordered: false },
     };
 }
 
 /// What each command looks at of a buffer, together in two neighbouring cache lines.
 #[repr(align(128))]
-pub(crate) struct Track {
+pub(crate) struct HotState {
     /// 0 while the slot is free.
     generation: u64,
     /// The generation, as long as the buffer is neither freed nor mapped and no call in progress works on it; else 0.
@@ -54,11 +54,11 @@ pub(crate) struct Track {
     pub(crate) host_reads: bool,
 }
 
-const _: () = assert!(size_of::<Track>() == 128);
+const _: () = assert!(size_of::<HotState>() == 128);
 
 /// Which buffer it is that a slot tracks.
 #[derive(Default)]
-pub(crate) struct Place {
+pub(crate) struct BufferLocation {
     /// NULL for one without a handle.
     token: Token,
     pub(crate) size: u64,
@@ -66,7 +66,7 @@ pub(crate) struct Place {
     slice: Slice,
 }
 
-impl Place {
+impl BufferLocation {
     /// A range of it, as the GPU sees it.
     #[inline]
     pub(crate) fn slice(&self, range: &Range<u64>) -> Slice {
@@ -76,7 +76,7 @@ impl Place {
 
 /// How the host stands to a buffer, and its memory.
 #[derive(Default)]
-pub(crate) struct Standing {
+pub(crate) struct HostState {
     mapped: Option<(Range<u64>, bool)>,
     /// Ranges that calls in progress read or write from the host, with no lock held.
     pins: Vec<(Range<u64>, bool)>,
@@ -86,7 +86,7 @@ pub(crate) struct Standing {
     freed: bool,
 }
 
-impl Standing {
+impl HostState {
     /// The mapping that the user holds: its range, and whether it may be written.
     pub(crate) fn mapped(&self) -> Option<&(Range<u64>, bool)> {
         self.mapped.as_ref()
@@ -100,12 +100,12 @@ impl Standing {
 
 /// The tracks of all buffers of a device.
 #[derive(Default)]
-pub(crate) struct Tracks {
-    slots: Vec<Track>,
+pub(crate) struct BufferTracker {
+    slots: Vec<HotState>,
     /// For each slot.
-    standings: Vec<Standing>,
+    hosts: Vec<HostState>,
     /// For each slot.
-    places: Vec<Place>,
+    locations: Vec<BufferLocation>,
     /// For each slot of the handles' table the slot here.
     by_token: Vec<u32>,
     /// For each slot the last submission that uses its buffer: thousands are looked at in no time.
@@ -119,71 +119,71 @@ pub(crate) struct Tracks {
     busy: usize,
 }
 
-impl Tracks {
+impl BufferTracker {
     /// Starts to track a buffer.
-    pub(crate) fn add(&mut self, allocation: Option<Allocation>, host_reads: bool) -> TrackId {
+    pub(crate) fn add(&mut self, allocation: Option<Allocation>, host_reads: bool) -> BufferId {
         self.generations += 1;
         let generation = self.generations;
-        let track = Track { generation, plain: generation, history: History::default(), host_reads };
-        let standing = Standing { allocation, ..Standing::default() };
+        let hot = HotState { generation, plain: generation, history: History::default(), host_reads };
+        let host = HostState { allocation, ..HostState::default() };
         let slot = match self.free.pop() {
             Some(slot) => {
                 let at = slot as usize;
-                (self.slots[at], self.standings[at], self.newest[at]) = (track, standing, 0);
-                self.places[at] = Place::default();
+                (self.slots[at], self.hosts[at], self.newest[at]) = (hot, host, 0);
+                self.locations[at] = BufferLocation::default();
                 slot
             }
             None => {
-                self.slots.push(track);
-                self.standings.push(standing);
+                self.slots.push(hot);
+                self.hosts.push(host);
                 self.newest.push(0);
-                self.places.push(Place::default());
+                self.locations.push(BufferLocation::default());
                 (self.slots.len() - 1) as u32
             }
         };
-        TrackId { slot, generation }
+        BufferId { slot, generation }
     }
 
     /// Tells the handle that names a buffer, and where it lies.
-    pub(crate) fn name(&mut self, id: TrackId, token: Token, size: u64, slice: Slice) {
+    pub(crate) fn name(&mut self, id: BufferId, token: Token, size: u64, slice: Slice) {
         if self.by_token.len() <= token.slot() {
             self.by_token.resize(token.slot() + 1, u32::MAX);
         }
         self.by_token[token.slot()] = id.slot;
-        self.places[id.slot as usize] = Place { token, size, slice };
+        self.locations[id.slot as usize] = BufferLocation { token, size, slice };
     }
 
     /// The buffer of that handle, if it lives, is this device's, nobody has mapped it and no call in progress works on it.
     #[inline]
-    pub(crate) fn find(&self, token: Token) -> Option<(TrackId, &Track, &Place)> {
+    pub(crate) fn find(&self, token: Token) -> Option<(BufferId, &HotState, &BufferLocation)> {
         let slot = *self.by_token.get(token.slot())?;
-        let place = self.places.get(slot as usize).filter(|place| place.token == token && !token.is_null())?;
-        let track = self.slots.get(slot as usize).filter(|track| track.plain != 0)?;
-        Some((TrackId { slot, generation: track.plain }, track, place))
+        let location = self.locations.get(slot as usize).filter(|location| location.token == token && !token.is_null())?;
+        let hot = self.slots.get(slot as usize).filter(|hot| hot.plain != 0)?;
+        Some((BufferId { slot, generation: hot.plain }, hot, location))
     }
 
     /// The track, freed or not, as long as it is there.
     #[inline]
-    pub(crate) fn get(&self, id: TrackId) -> Option<&Track> {
-        self.slots.get(id.slot as usize).filter(|track| track.generation == id.generation)
+    pub(crate) fn get(&self, id: BufferId) -> Option<&HotState> {
+        self.slots.get(id.slot as usize).filter(|hot| hot.generation == id.generation)
     }
 
     /// The track of a buffer that lives, if nobody has mapped it and no call in progress works on it.
     #[inline]
-    pub(crate) fn plain(&self, id: TrackId) -> Option<&Track> {
-        self.slots.get(id.slot as usize).filter(|track| track.plain == id.generation)
+    pub(crate) fn plain(&self, id: BufferId) -> Option<&HotState> {
+        self.slots.get(id.slot as usize).filter(|hot| hot.plain == id.generation)
     }
 
     /// The track of a buffer that has not been freed, and how the host stands to it.
-    pub(crate) fn live(&self, id: TrackId) -> Result<(&Track, &Standing)> {
+    pub(crate) fn live(&self, id: BufferId) -> Result<(&HotState, &HostState)> {
         match self.get(id) {
-            Some(track) if !self.standings[id.slot as usize].freed => Ok((track, &self.standings[id.slot as usize])),
+            Some(hot) if !self.hosts[id.slot as usize].freed => Ok((hot, &self.hosts[id.slot as usize])),
             _ => Err(gone()),
         }
     }
 
     /// True if the buffer was freed.
-    pub(crate) fn is_freed(&self, id: TrackId) -> bool {
+    pub(crate) fn is_freed(&self, id: BufferId) -> bool {
         self.live(id).is_err()
     }
 
@@ -194,93 +194,93 @@ impl Tracks {
 
     /// True if all that used the buffer is in submissions up to this one.
     #[inline]
-    pub(crate) fn is_older(&self, id: TrackId, submission: u64) -> bool {
+    pub(crate) fn is_older(&self, id: BufferId, submission: u64) -> bool {
         self.newest.get(id.slot as usize).is_some_and(|newest| *newest <= submission)
     }
 
     /// The track whose buffer is to know of a use.
     #[inline(always)]
-    pub(crate) fn used(&mut self, id: TrackId, at: &TimelinePoint) -> Option<&mut Track> {
+    pub(crate) fn used(&mut self, id: BufferId, at: &TimelinePoint) -> Option<&mut HotState> {
         let slot = id.slot as usize;
-        let track = self.slots.get_mut(slot).filter(|track| track.generation == id.generation)?;
+        let hot = self.slots.get_mut(slot).filter(|hot| hot.generation == id.generation)?;
         // A batch that was begun earlier in another queue may get its commands later.
         let newest = self.newest.get_mut(slot)?;
         *newest = at.submission.max(*newest);
-        Some(track)
+        Some(hot)
     }
 
     /// Ends a buffer. What `end` gives is to be freed after the last use named with it.
-    pub(crate) fn free(&mut self, id: TrackId) -> Option<(QueueSeqs, Allocation)> {
+    pub(crate) fn free(&mut self, id: BufferId) -> Option<(QueueSeqs, Allocation)> {
         self.unmap(id);
-        self.change(id, |standing| standing.freed = true)?;
+        self.change(id, |host| host.freed = true)?;
         self.freed += 1;
         self.end(id)
     }
 
     /// Has the user hold a mapping of the range; there is none.
-    pub(crate) fn map(&mut self, id: TrackId, range: Range<u64>, write: bool) -> Result<()> {
-        self.change(id, |standing| standing.mapped = Some((range, write))).ok_or_else(gone)?;
+    pub(crate) fn map(&mut self, id: BufferId, range: Range<u64>, write: bool) -> Result<()> {
+        self.change(id, |host| host.mapped = Some((range, write))).ok_or_else(gone)?;
         self.busy += 1;
         Ok(())
     }
 
     /// Ends the user's mapping; false if there is none.
-    pub(crate) fn unmap(&mut self, id: TrackId) -> bool {
-        let was = self.change(id, |standing| standing.mapped.take().is_some()).unwrap_or(false);
+    pub(crate) fn unmap(&mut self, id: BufferId) -> bool {
+        let was = self.change(id, |host| host.mapped.take().is_some()).unwrap_or(false);
         self.busy -= usize::from(was);
         was
     }
 
     /// Keeps others from the range while a call works on it with no lock held. Ended by `unpin`.
-    pub(crate) fn pin(&mut self, id: TrackId, range: &Range<u64>, write: bool) -> Result<()> {
+    pub(crate) fn pin(&mut self, id: BufferId, range: &Range<u64>, write: bool) -> Result<()> {
         self.live(id)?;
-        self.change(id, |standing| standing.pins.push((range.clone(), write)));
+        self.change(id, |host| host.pins.push((range.clone(), write)));
         self.busy += 1;
         Ok(())
     }
 
     /// Ends a pin; as `free` if that was what a freed buffer waited for.
-    pub(crate) fn unpin(&mut self, id: TrackId, range: &Range<u64>, write: bool) -> Option<(QueueSeqs, Allocation)> {
-        let ended = self.change(id, |standing| {
-            let at = standing.pins.iter().position(|(r, w)| r == range && *w == write);
-            at.map(|i| standing.pins.swap_remove(i)).is_some()
+    pub(crate) fn unpin(&mut self, id: BufferId, range: &Range<u64>, write: bool) -> Option<(QueueSeqs, Allocation)> {
+        let ended = self.change(id, |host| {
+            let at = host.pins.iter().position(|(r, w)| r == range && *w == write);
+            at.map(|i| host.pins.swap_remove(i)).is_some()
         });
         self.busy -= usize::from(ended == Some(true));
         self.end(id)
     }
 
     /// Keeps the memory from going while a call refers to it. Ended by `release`.
-    pub(crate) fn hold(&mut self, id: TrackId) -> Result<()> {
+    pub(crate) fn hold(&mut self, id: BufferId) -> Result<()> {
         self.live(id)?;
-        self.change(id, |standing| standing.holds += 1);
+        self.change(id, |host| host.holds += 1);
         Ok(())
     }
 
     /// Ends a hold; as `free` if that was what a freed buffer waited for.
-    pub(crate) fn release(&mut self, id: TrackId) -> Option<(QueueSeqs, Allocation)> {
-        self.change(id, |standing| standing.holds = standing.holds.saturating_sub(1));
+    pub(crate) fn release(&mut self, id: BufferId) -> Option<(QueueSeqs, Allocation)> {
+        self.change(id, |host| host.holds = host.holds.saturating_sub(1));
         self.end(id)
     }
 
     /// Changes how the host stands to a buffer, if its track is there.
-    fn change<T>(&mut self, id: TrackId, change: impl FnOnce(&mut Standing) -> T) -> Option<T> {
-        let track = self.slots.get_mut(id.slot as usize).filter(|track| track.generation == id.generation)?;
-        let standing = &mut self.standings[id.slot as usize];
-        let changed = change(standing);
-        let is_plain = !standing.freed && standing.mapped.is_none() && standing.pins.is_empty();
-        track.plain = if is_plain { id.generation } else { 0 };
+    fn change<T>(&mut self, id: BufferId, change: impl FnOnce(&mut HostState) -> T) -> Option<T> {
+        let hot = self.slots.get_mut(id.slot as usize).filter(|hot| hot.generation == id.generation)?;
+        let host = &mut self.hosts[id.slot as usize];
+        let changed = change(host);
+        let is_plain = !host.freed && host.mapped.is_none() && host.pins.is_empty();
+        hot.plain = if is_plain { id.generation } else { 0 };
         Some(changed)
     }
 
-    fn end(&mut self, id: TrackId) -> Option<(QueueSeqs, Allocation)> {
+    fn end(&mut self, id: BufferId) -> Option<(QueueSeqs, Allocation)> {
         let slot = id.slot as usize;
-        let track = self.slots.get_mut(slot).filter(|track| track.generation == id.generation)?;
-        let standing = &mut self.standings[slot];
-        if !(standing.freed && standing.pins.is_empty() && standing.holds == 0) {
+        let hot = self.slots.get_mut(slot).filter(|hot| hot.generation == id.generation)?;
+        let host = &mut self.hosts[slot];
+        if !(host.freed && host.pins.is_empty() && host.holds == 0) {
             return None;
         }
-        let (last_use, allocation) = (track.history.last_use(), standing.allocation.take());
-        *track = Track { generation: 0, plain: 0, history: History::default(), host_reads: false };
+        let (last_use, allocation) = (hot.history.last_use(), host.allocation.take());
+        *hot = HotState { generation: 0, plain: 0, history: History::default(), host_reads: false };
         self.free.push(id.slot);
         Some((last_use, allocation?))
     }
@@ -301,32 +301,32 @@ mod tests {
 
     #[test]
     fn the_newest_use_stays_the_newest() {
-        let mut tracks = Tracks::default();
-        let id = tracks.add(None, false);
-        assert!(tracks.is_older(id, 0), "never used");
-        assert!(tracks.used(id, &at(1, 4)).is_some() && tracks.used(id, &at(0, 2)).is_some());
-        assert!(!tracks.is_older(id, 3) && tracks.is_older(id, 4), "the batch with the lower number was begun before");
+        let mut tracker = BufferTracker::default();
+        let id = tracker.add(None, false);
+        assert!(tracker.is_older(id, 0), "never used");
+        assert!(tracker.used(id, &at(1, 4)).is_some() && tracker.used(id, &at(0, 2)).is_some());
+        assert!(!tracker.is_older(id, 3) && tracker.is_older(id, 4), "the batch with the lower number was begun before");
     }
 
     #[test]
     fn a_handle_finds_its_buffer_while_nobody_keeps_it_to_himself() {
-        let mut tracks = Tracks::default();
-        let (own, id) = (tracks.add(None, true), tracks.add(None, false));
+        let mut tracker = BufferTracker::default();
+        let (own, id) = (tracker.add(None, true), tracker.add(None, false));
         let token = Token(0x8000_0000_4000_0003);
-        tracks.name(id, token, 8, Slice::default());
-        let found = |tracks: &Tracks| tracks.find(token).map(|(found, ..)| found);
-        assert_eq!(found(&tracks), Some(id));
-        assert!(tracks.find(Token::default()).is_none() && own != id, "one without a handle has no name");
-        assert_eq!(tracks.calm(), Some(0));
-        tracks.map(id, 0..4, true).unwrap();
-        assert_eq!((found(&tracks), tracks.calm()), (None, None));
-        assert!(tracks.unmap(id) && !tracks.unmap(id));
-        tracks.pin(id, &(0..4), false).unwrap();
-        assert_eq!((found(&tracks), tracks.calm()), (None, None));
-        assert!(tracks.free(id).is_none() && tracks.is_freed(id), "a call works on it");
-        tracks.unpin(id, &(0..4), false);
-        assert_eq!((found(&tracks), tracks.calm()), (None, Some(1)));
-        let next = tracks.add(None, false);
-        assert!(next != id && found(&tracks).is_none(), "the slot is used again, and not by that name");
+        tracker.name(id, token, 8, Slice::default());
+        let found = |tracker: &BufferTracker| tracker.find(token).map(|(found, ..)| found);
+        assert_eq!(found(&tracker), Some(id));
+        assert!(tracker.find(Token::default()).is_none() && own != id, "one without a handle has no name");
+        assert_eq!(tracker.calm(), Some(0));
+        tracker.map(id, 0..4, true).unwrap();
+        assert_eq!((found(&tracker), tracker.calm()), (None, None));
+        assert!(tracker.unmap(id) && !tracker.unmap(id));
+        tracker.pin(id, &(0..4), false).unwrap();
+        assert_eq!((found(&tracker), tracker.calm()), (None, None));
+        assert!(tracker.free(id).is_none() && tracker.is_freed(id), "a call works on it");
+        tracker.unpin(id, &(0..4), false);
+        assert_eq!((found(&tracker), tracker.calm()), (None, Some(1)));
+        let next = tracker.add(None, false);
+        assert!(next != id && found(&tracker).is_none(), "the slot is used again, and not by that name");
     }
 }
