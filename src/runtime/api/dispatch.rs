@@ -14,8 +14,8 @@ use crate::runtime::schedule::hazard::{Access, Stage};
 use crate::runtime::stream::op::{self, Bound, Dispatch, Op, Prepared, Run, Size};
 use crate::runtime::stream::target::Target;
 
+use crate::runtime::stream::access::{AccessList, check_owner};
 pub(crate) use crate::runtime::stream::op::Grid;
-use crate::runtime::stream::turn::{AccessList, check_owner};
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::sync::Arc;

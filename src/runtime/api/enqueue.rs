@@ -5,9 +5,9 @@ use crate::runtime::device::inside::Inside;
 use crate::runtime::kernel::program::Program;
 use crate::runtime::schedule::stream_state::StreamState;
 use crate::runtime::schedule::timeline::Label;
+use crate::runtime::stream::access::{AccessList, lock_for_access};
 use crate::runtime::stream::op::{Prepared, Upload};
 use crate::runtime::stream::target::Target;
-use crate::runtime::stream::turn::{AccessList, turn};
 use crate::vulkan::Commands;
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ pub(crate) fn encoded<'a>(
     program: Option<&Program>,
     encode: impl FnOnce(&mut Commands, &mut Upload<'_>) -> Result<()>,
 ) -> Result<()> {
-    let mut engine = turn(device, accesses)?;
+    let mut engine = lock_for_access(device, accesses)?;
     let mut is_first = false;
     engine.record(stream, &accesses.list, label, |commands, staging, now| {
         // Before anything can fail: from here on the batch may refer to the pipeline.

@@ -21,10 +21,10 @@ use crate::runtime::schedule::graveyard::Dead;
 use crate::runtime::schedule::hazard::{BarrierState, Conflicts, History, MAX_QUEUES, QueueSeqs, Stages, TimelinePoint, seqs_of};
 use crate::runtime::schedule::staging::Chunk;
 use crate::runtime::schedule::tracker::BufferId;
+use crate::runtime::stream::access::{AccessList, lock_for_access};
 use crate::runtime::stream::op::Prepared;
 use crate::runtime::stream::record::{Node, Recording, SlotValue, merged};
 use crate::runtime::stream::target::{self, Target};
-use crate::runtime::stream::turn::{AccessList, turn};
 use crate::vulkan::{Commands, HostView, MemoryKind, Slice};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -54,7 +54,7 @@ struct Content {
     slots: u32,
     copies: Lock<Vec<Copy>, { rank::GRAPH }>,
     /// All buffers of the commands that are the same each time lived when so many had been freed; [`NEVER`] if that was not seen yet.
-    lived: AtomicU64,
+    valid_epoch: AtomicU64,
     /// The last launches, for each queue.
     last_use: [AtomicU64; MAX_QUEUES],
 }
@@ -70,8 +70,8 @@ struct Copy {
     /// Its last submission.
     queue: u8,
     submission: u64,
-    /// As [`Content::lived`], of all that it touches.
-    lived: Option<u64>,
+    /// As [`Content::valid_epoch`], of all that it touches.
+    valid_epoch: Option<u64>,
 }
 
 /// Memory for the bytes that a copy's commands read.
@@ -124,7 +124,8 @@ pub(crate) fn end(stream: Token) -> Result<Token> {
     // Another thread may have ended it meanwhile.
     drop(target::remove(stream));
     let label = Name::new(label.as_deref(), NO_LABEL);
-    let content = Content { label, nodes, slots, copies: Lock::default(), lived: AtomicU64::new(NEVER), last_use: Default::default() };
+    let content =
+        Content { label, nodes, slots, copies: Lock::default(), valid_epoch: AtomicU64::new(NEVER), last_use: Default::default() };
     let content = Arc::new(content);
     if slots == 0 {
         // Nothing will change: recorded here, a launch is only a submission.
@@ -174,7 +175,7 @@ pub(crate) fn launch(stream: Token, graph: Token, params: &[Arg<'_>]) -> Result<
         return device.lock().check();
     }
     let mut copy = content.copy_for(&device, values)?;
-    let mut engine = match copy.turn(&device) {
+    let mut engine = match copy.lock_for_launch(&device) {
         Ok(engine) => engine,
         Err(e) => {
             content.copies().push(copy);
@@ -234,8 +235,8 @@ impl Content {
     fn check_living(&self, device: &Device) -> Result<()> {
         let engine = device.lock();
         engine.check()?;
-        let now = engine.tracker.calm().unwrap_or(NEVER);
-        if now != NEVER && now == self.lived.load(Ordering::Relaxed) {
+        let now = engine.tracker.unchanged_epoch().unwrap_or(NEVER);
+        if now != NEVER && now == self.valid_epoch.load(Ordering::Relaxed) {
             return Ok(());
         }
         for (i, node) in self.nodes.iter().enumerate() {
@@ -247,7 +248,7 @@ impl Content {
                 }
             }
         }
-        self.lived.store(now, Ordering::Relaxed);
+        self.valid_epoch.store(now, Ordering::Relaxed);
         Ok(())
     }
 
@@ -316,11 +317,11 @@ impl Content {
                 places: Vec::new(),
                 queue: 0,
                 submission: 0,
-                lived: None,
+                valid_epoch: None,
             },
         };
         // What fails below leaves nothing that could be launched.
-        copy.lived = None;
+        copy.valid_epoch = None;
         copy.values.clear();
         copy.bytes.clear();
         copy.places.clear();
@@ -376,15 +377,15 @@ impl Content {
 
 impl Copy {
     /// As `turn`, without a look at each buffer where none was freed, mapped or worked on since the last launch.
-    fn turn<'d>(&mut self, device: &'d Device) -> Result<Guard<'d, Engine>> {
+    fn lock_for_launch<'d>(&mut self, device: &'d Device) -> Result<Guard<'d, Engine>> {
         let engine = device.lock();
-        if self.lived.is_some() && self.lived == engine.tracker.calm() {
+        if self.valid_epoch.is_some() && self.valid_epoch == engine.tracker.unchanged_epoch() {
             engine.check()?;
             return Ok(engine);
         }
         drop(engine);
-        let engine = turn(device, &self.accesses)?;
-        self.lived = engine.tracker.calm();
+        let engine = lock_for_access(device, &self.accesses)?;
+        self.valid_epoch = engine.tracker.unchanged_epoch();
         Ok(engine)
     }
 

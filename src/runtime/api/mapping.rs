@@ -4,7 +4,7 @@ use crate::runtime::base::error::{Error, Result, Status, invalid, not_in_this_ve
 use crate::runtime::base::handle::Token;
 use crate::runtime::object::buffer;
 use crate::runtime::schedule::hazard::{QueueSeqs, Stage};
-use crate::runtime::stream::turn::{AccessList, turn};
+use crate::runtime::stream::access::{AccessList, lock_for_access};
 
 const READ: u32 = 1;
 const WRITE: u32 = 2;
@@ -33,7 +33,7 @@ pub(crate) fn map(token: Token, offset: u64, size: u64, access: u32) -> Result<u
     let accesses = AccessList::one(&buffer, &range, Stage::Transfer, write);
     loop {
         device.read_reports()?;
-        let mut engine = turn(&device, &accesses)?;
+        let mut engine = lock_for_access(&device, &accesses)?;
         if let Some((mapped, _)) = engine.tracker.live(buffer.storage.id)?.1.mapped() {
             let message = format!("{} is mapped already (bytes {mapped:?}); one mapping a buffer at a time", buffer.name());
             return Err(Error::new(Status::Mapped, message));

@@ -18,9 +18,9 @@ use crate::runtime::schedule::regions::Region;
 use crate::runtime::schedule::staging::{Chunk, LARGE, Ring, SMALL, Staging, Taken};
 use crate::runtime::schedule::stream_state::StreamState;
 use crate::runtime::schedule::timeline::Label;
+use crate::runtime::stream::access::{AccessList, Pin, lock_for_access};
 use crate::runtime::stream::op::{Op, Prepared};
 use crate::runtime::stream::target::Target;
-use crate::runtime::stream::turn::{AccessList, Pin, turn};
 use crate::vulkan::{HostView, MemoryKind};
 use std::borrow::Cow;
 use std::mem::MaybeUninit;
@@ -58,7 +58,7 @@ pub(crate) fn write(stream: Token, buffer: Token, offset: u64, data: &[u8], keep
     let Target::Live(stream) = &target else {
         return if data.is_empty() { Ok(()) } else { upload(accesses) };
     };
-    let mut engine = turn(&device, &accesses)?;
+    let mut engine = lock_for_access(&device, &accesses)?;
     if data.is_empty() {
         return Ok(());
     }
@@ -83,7 +83,7 @@ pub(crate) fn write(stream: Token, buffer: Token, offset: u64, data: &[u8], keep
     if let Some((region, at)) = device.registered.find(data.as_ptr().addr(), data.len()) {
         return write_registered(&device, stream, (&buffer, &range), (&region, at), keep);
     }
-    let mut engine = turn(&device, &accesses)?;
+    let mut engine = lock_for_access(&device, &accesses)?;
     let pin = Pin::new(&device, &mut engine, &buffer, &range, true)?;
     drop(engine);
     write_large(&device, stream, &buffer, offset, data)?;
@@ -105,7 +105,7 @@ fn write_registered(
     keep: Keep,
 ) -> Result<()> {
     let accesses = AccessList::one(buffer, range, Stage::Transfer, true);
-    let mut engine = turn(device, &accesses)?;
+    let mut engine = lock_for_access(device, &accesses)?;
     let source = at..at + (range.end - range.start);
     let mut list = accesses.list;
     list.push(region.access(&source, false));
@@ -211,7 +211,7 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
     let stream = device.target(stream)?.live("a read into the host's memory")?;
     let range = buffer.range(offset, into.len() as u64)?;
     let accesses = AccessList::one(&buffer, &range, Stage::Transfer, false);
-    let mut engine = turn(&device, &accesses)?;
+    let mut engine = lock_for_access(&device, &accesses)?;
     if into.is_empty() {
         return engine.take_failure(Some(&stream));
     }
@@ -256,7 +256,7 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
         device.wait_for_stream(&stream, &seqs)?;
         return device.settle(Some(&stream));
     }
-    let mut engine = turn(&device, &accesses)?;
+    let mut engine = lock_for_access(&device, &accesses)?;
     let pin = Pin::new(&device, &mut engine, &buffer, &range, false)?;
     drop(engine);
     read_staged(&device, &stream, &buffer, offset, into)?;
@@ -319,7 +319,7 @@ pub(crate) fn read_async(on: Token, buffer: Token, offset: u64, into: &'static m
     let stream = device.target(on)?.live("a read into the host's memory")?;
     let range = entered.range(offset, size)?;
     let accesses = AccessList::one(&entered, &range, Stage::Transfer, false);
-    drop(turn(&device, &accesses)?);
+    drop(lock_for_access(&device, &accesses)?);
     if into.is_empty() {
         return Ok(());
     }
@@ -341,7 +341,7 @@ pub(crate) fn read_async(on: Token, buffer: Token, offset: u64, into: &'static m
     };
     let (Source::Small(chunk) | Source::Own(chunk)) = &source;
     let slice = chunk.slice().part(0, size);
-    let mut engine = turn(&device, &accesses)?;
+    let mut engine = lock_for_access(&device, &accesses)?;
     engine.record(
         &stream,
         &accesses.list,
@@ -364,7 +364,7 @@ fn read_registered(
     (region, at): (&Arc<Region>, u64),
 ) -> Result<()> {
     let accesses = AccessList::one(buffer, range, Stage::Transfer, false);
-    let mut engine = turn(device, &accesses)?;
+    let mut engine = lock_for_access(device, &accesses)?;
     let target = at..at + (range.end - range.start);
     let mut list = accesses.list;
     list.push(region.access(&target, true));

@@ -188,7 +188,7 @@ impl BufferTracker {
     }
 
     /// How many buffers were freed so far, if none is mapped and no call in progress works on one: while that stays, so do those that lived.
-    pub(crate) fn calm(&self) -> Option<u64> {
+    pub(crate) fn unchanged_epoch(&self) -> Option<u64> {
         (self.busy == 0).then_some(self.freed)
     }
 
@@ -317,15 +317,15 @@ mod tests {
         let found = |tracker: &BufferTracker| tracker.find(token).map(|(found, ..)| found);
         assert_eq!(found(&tracker), Some(id));
         assert!(tracker.find(Token::default()).is_none() && own != id, "one without a handle has no name");
-        assert_eq!(tracker.calm(), Some(0));
+        assert_eq!(tracker.unchanged_epoch(), Some(0));
         tracker.map(id, 0..4, true).unwrap();
-        assert_eq!((found(&tracker), tracker.calm()), (None, None));
+        assert_eq!((found(&tracker), tracker.unchanged_epoch()), (None, None));
         assert!(tracker.unmap(id) && !tracker.unmap(id));
         tracker.pin(id, &(0..4), false).unwrap();
-        assert_eq!((found(&tracker), tracker.calm()), (None, None));
+        assert_eq!((found(&tracker), tracker.unchanged_epoch()), (None, None));
         assert!(tracker.free(id).is_none() && tracker.is_freed(id), "a call works on it");
         tracker.unpin(id, &(0..4), false);
-        assert_eq!((found(&tracker), tracker.calm()), (None, Some(1)));
+        assert_eq!((found(&tracker), tracker.unchanged_epoch()), (None, Some(1)));
         let next = tracker.add(None, false);
         assert!(next != id && found(&tracker).is_none(), "the slot is used again, and not by that name");
     }

@@ -3,11 +3,11 @@
 //! | file | what it is about |
 //! |---|---|
 //! | `target` | streams, and where the work of a call goes |
-//! | `turn` | which bytes are mapped, or in use by a call in progress |
+//! | `access` | which bytes are mapped, or in use by a call in progress |
 //! | `op` | commands as data |
 //! | `record` | what a graph is made of |
 
+pub(crate) mod access;
 pub(crate) mod op;
 pub(crate) mod record;
 pub(crate) mod target;
-pub(crate) mod turn;

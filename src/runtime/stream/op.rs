@@ -1,6 +1,6 @@
 //! Commands as data: made from checked arguments, recorded into a batch at once, or kept in a graph and recorded when it is launched.
 
-use super::turn::AccessList;
+use super::access::AccessList;
 use crate::compile::Variant;
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::Token;

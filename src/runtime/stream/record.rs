@@ -1,7 +1,7 @@
 //! What a graph is made of: commands kept as data, and those that wait for the values of a launch.
 
+use super::access::AccessList;
 use super::op::{Grid, Op, Prepared};
-use super::turn::AccessList;
 use crate::runtime::base::error::{Error, Result, Status, invalid};
 use crate::runtime::base::handle::Token;
 use crate::runtime::kernel::args::{self, Arg, Value};

@@ -50,7 +50,7 @@ pub(crate) fn check_owner(device: &Arc<Device>, buffer: &Buffer) -> Result<()> {
 }
 
 /// The engine, once no other call is working on what is touched. Fails if the device is lost or a range mapped in a conflicting way.
-pub(crate) fn turn<'a>(device: &'a Device, accesses: &AccessList) -> Result<Guard<'a, Engine>> {
+pub(crate) fn lock_for_access<'a>(device: &'a Device, accesses: &AccessList) -> Result<Guard<'a, Engine>> {
     let mut engine = device.lock();
     loop {
         engine.check()?;
