@@ -2,7 +2,7 @@
 
 use crate::runtime::base::error::{Result, invalid, not_in_this_version};
 use crate::runtime::base::handle::Token;
-use crate::runtime::device::inside::{self, Inside};
+use crate::runtime::device::guard::{self, DeviceGuard};
 use crate::runtime::device::storage::Storage;
 use crate::runtime::kernel::properties::BufferProperties;
 use crate::runtime::object::buffer::{self, Buffer, DEFAULT_ALIGNMENT, KIND_MASK, short_label};
@@ -19,7 +19,7 @@ const MAX_ALIGNMENT: u64 = 65536;
 
 /// Makes a buffer.
 pub(crate) fn create(device: Token, options: &Options) -> Result<Token> {
-    let device = inside::enter(device)?;
+    let device = guard::enter(device)?;
     let kind = match options.memory & KIND_MASK {
         0 => MemoryKind::Device,
         1 => MemoryKind::Upload,
@@ -59,7 +59,7 @@ pub(crate) fn create(device: Token, options: &Options) -> Result<Token> {
 }
 
 /// A new buffer's zeros: by the host where that is its own memory, else by the device, before anything that is queued later.
-fn zero(device: &Inside, buffer: &Buffer) -> Result<()> {
+fn zero(device: &DeviceGuard, buffer: &Buffer) -> Result<()> {
     match buffer.storage.host_view.filter(|_| buffer.storage.cached) {
         Some(host_view) => host_view.zero(0, buffer.storage.size),
         None => {

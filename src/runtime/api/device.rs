@@ -10,8 +10,8 @@ use crate::runtime::base::log::{self, DeviceLog, Sink};
 use crate::runtime::base::name::Name;
 use crate::runtime::base::trace;
 use crate::runtime::device::core::Device;
-use crate::runtime::device::gate::Calls;
-use crate::runtime::device::inside;
+use crate::runtime::device::gate::CallGate;
+use crate::runtime::device::guard;
 use crate::runtime::device::lock::EngineLock;
 use crate::runtime::device::pending_reports::Reports;
 use crate::runtime::kernel::adapters;
@@ -142,7 +142,7 @@ fn open(options: &Options, log: &Arc<DeviceLog>) -> Result<Token> {
         queue_count: count,
         streams_made: AtomicU64::new(1),
         wait_timeout: (options.wait_timeout_ns > 0).then(|| Duration::from_nanos(options.wait_timeout_ns)),
-        calls: Calls::default(),
+        gate: CallGate::default(),
         completions: completions.clone(),
         attention: engine.attention.clone(),
         begun: engine.begun.clone(),
@@ -176,7 +176,7 @@ fn open(options: &Options, log: &Arc<DeviceLog>) -> Result<Token> {
     device.default_stream_name.get_or_init(|| stream);
     begin_trace(&device)?;
     let text = format!("opened '{}' ({}, {})", device.label, snapshot.driver_name, snapshot.driver_version());
-    let token = inside::name(device).inspect_err(|_| drop(target::remove(stream)))?;
+    let token = guard::name(device).inspect_err(|_| drop(target::remove(stream)))?;
     log.set_device(token);
     log.line(log::Level::Info, text);
     Ok(token)
@@ -184,8 +184,8 @@ fn open(options: &Options, log: &Arc<DeviceLog>) -> Result<Token> {
 
 /// Closes a device: see avx_destroy.
 pub(crate) fn destroy(token: Token) -> Result<()> {
-    let device = inside::remove(token)?;
-    device.calls.close();
+    let device = guard::remove(token)?;
+    device.gate.close();
     let seqs = {
         let mut engine = device.lock();
         engine.closed = true;
@@ -236,7 +236,7 @@ pub(crate) fn destroy(token: Token) -> Result<()> {
 
 /// What an open device is.
 pub(crate) fn properties(token: Token) -> Result<DeviceProperties> {
-    let device = inside::enter(token)?;
+    let device = guard::enter(token)?;
     let mut properties =
         DeviceProperties::of(device.vulkan.snapshot(), device.compile.index, adapters::environment_flag("AVX_GPU_BASELINE"));
     properties.heaps = heaps(&device);
@@ -245,7 +245,7 @@ pub(crate) fn properties(token: Token) -> Result<DeviceProperties> {
 
 /// The shapes of cooperative matrices that an open device multiplies.
 pub(crate) fn cooperative_shapes(token: Token) -> Result<Vec<CooperativeShape>> {
-    let device = inside::enter(token)?;
+    let device = guard::enter(token)?;
     let is_on = device.vulkan.features().cooperative_matrix;
     let shapes = device.vulkan.snapshot().matrix_shapes.iter().filter(|_| is_on);
     Ok(shapes.map(CooperativeShape::of).collect())
@@ -253,14 +253,14 @@ pub(crate) fn cooperative_shapes(token: Token) -> Result<Vec<CooperativeShape>> 
 
 /// The memory of an open device.
 pub(crate) fn memory_usage(token: Token) -> Result<MemoryUsage> {
-    let device = inside::enter(token)?;
+    let device = guard::enter(token)?;
     let (buffer_count, _) = buffer::used_by(&device);
     Ok(MemoryUsage { heaps: heaps(&device), buffer_count })
 }
 
 /// Waits for all work queued before; 0 only asks.
 pub(crate) fn synchronize(token: Token, timeout_ns: u64) -> Result<()> {
-    let device = inside::enter(token)?;
+    let device = guard::enter(token)?;
     let deadline = deadline_after(timeout_ns);
     let seqs = {
         let mut engine = device.lock();
@@ -275,12 +275,12 @@ pub(crate) fn synchronize(token: Token, timeout_ns: u64) -> Result<()> {
 
 /// Gives memory that nothing uses back to the driver.
 pub(crate) fn trim(token: Token) -> Result<()> {
-    inside::enter(token)?.trim()
+    guard::enter(token)?.trim()
 }
 
 /// The device's default stream.
 pub(crate) fn default_stream(token: Token) -> Result<Token> {
-    let device = inside::enter(token)?;
+    let device = guard::enter(token)?;
     device.default_stream_name.get().copied().ok_or_else(|| Error::new(Status::Internal, "the device has no stream"))
 }
 

@@ -1,7 +1,7 @@
 //! From a command to the device's queue, or into the graph that a stream records.
 
 use crate::runtime::base::error::Result;
-use crate::runtime::device::inside::Inside;
+use crate::runtime::device::guard::DeviceGuard;
 use crate::runtime::kernel::program::Program;
 use crate::runtime::schedule::stream_state::StreamState;
 use crate::runtime::schedule::timeline::Label;
@@ -12,7 +12,7 @@ use crate::vulkan::Commands;
 use std::sync::Arc;
 
 /// Queues a command on a stream, or keeps it in the graph that the stream records.
-pub(crate) fn run(device: &Inside, target: &Target, prepared: Prepared<'_>) -> Result<()> {
+pub(crate) fn run(device: &DeviceGuard, target: &Target, prepared: Prepared<'_>) -> Result<()> {
     let stream = match target {
         Target::Live(stream) => stream,
         Target::Recording(stream) => return stream.recording(|recording| recording.push(prepared)),
@@ -24,7 +24,7 @@ pub(crate) fn run(device: &Inside, target: &Target, prepared: Prepared<'_>) -> R
 /// Queues on a live stream what `encode` records.
 #[inline]
 pub(crate) fn encoded<'a>(
-    device: &Inside,
+    device: &DeviceGuard,
     stream: &Arc<StreamState>,
     accesses: &AccessList,
     label: impl FnOnce() -> Label<'a>,

@@ -6,7 +6,7 @@ use crate::runtime::base::handle::{Kind, Table, Token};
 use crate::runtime::base::lock::{Lock, rank};
 use crate::runtime::base::name::Name;
 use crate::runtime::device::core::Device;
-use crate::runtime::device::inside::{self, Inside};
+use crate::runtime::device::guard::{self, DeviceGuard};
 use crate::runtime::schedule::failures::Outcome;
 use crate::runtime::schedule::hazard::{QueueSeqs, TimelinePoint};
 use crate::runtime::schedule::stream_state::StreamState;
@@ -83,7 +83,7 @@ impl Event {
 
 /// Makes an event, not recorded yet.
 pub(crate) fn create(device: Token, label: Option<&str>) -> Result<Token> {
-    let device = inside::enter(device)?;
+    let device = guard::enter(device)?;
     device.lock().check()?;
     EVENTS.insert_with(|_| Arc::new(Event { device: Arc::clone(&device), label: Name::new(label, "event"), record: Lock::new(None) }))
 }
@@ -95,7 +95,7 @@ pub(crate) fn set_label(token: Token, label: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-fn enter(token: Token) -> Result<(Inside, Arc<Event>)> {
+fn enter(token: Token) -> Result<(DeviceGuard, Arc<Event>)> {
     let event = EVENTS.get(token)?;
     Ok((Arc::clone(&event.device).enter()?, event))
 }

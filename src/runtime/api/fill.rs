@@ -7,7 +7,7 @@ use crate::runtime::base::error::{Result, invalid};
 use crate::runtime::base::handle::Token;
 use crate::runtime::base::lock::{Lock, rank};
 use crate::runtime::device::core::Device;
-use crate::runtime::device::inside::Inside;
+use crate::runtime::device::guard::DeviceGuard;
 use crate::runtime::kernel::args::{Arg, Value};
 use crate::runtime::kernel::options::Options;
 use crate::runtime::kernel::own_kernels::{COPY, FILL};
@@ -37,7 +37,7 @@ const ROW: u64 = 32768;
 /// Bytes that one workgroup of these kernels moves: 256 invocations with 16 bytes each.
 const GROUP: u64 = 4096;
 
-fn own(device: &Inside, cell: &Lock<Option<Arc<Program>>, { rank::OWN_KERNELS }>, code: &str) -> Result<Arc<Program>> {
+fn own(device: &DeviceGuard, cell: &Lock<Option<Arc<Program>>, { rank::OWN_KERNELS }>, code: &str) -> Result<Arc<Program>> {
     let kept = || cell.lock();
     if let Some(kernel) = &*kept() {
         return Ok(kernel.clone());
@@ -114,7 +114,7 @@ pub(crate) fn copy(stream: Token, dst: (Token, u64), src: (Token, u64), size: u6
 
 /// Runs a kernel of ours with these arguments, which `bind` gives as what a graph keeps.
 fn run_own<'a, const N: usize>(
-    device: &Inside,
+    device: &DeviceGuard,
     target: &Target,
     kernel: Arc<Program>,
     args: [Value<'a>; N],
@@ -136,7 +136,7 @@ fn run_own<'a, const N: usize>(
 
 /// Whether a kernel moves bytes of the device's memory faster than a command here, `surely` or between kernels. On NVIDIA the copy command
 /// reaches a fifth of the bandwidth, and between kernels it brings another stage into their barriers, which costs more than a small copy.
-fn by_kernel(device: &Inside, target: &Target, surely: bool) -> Result<bool> {
+fn by_kernel(device: &DeviceGuard, target: &Target, surely: bool) -> Result<bool> {
     if !device.vulkan.snapshot().quirks.copies_slowly {
         return Ok(false);
     }
@@ -187,7 +187,7 @@ pub(crate) fn fill(stream: Token, token: Token, offset: u64, size: u64, pattern:
 }
 
 fn run_fill(
-    device: &Inside,
+    device: &DeviceGuard,
     target: &Target,
     (token, buffer): (Token, &Arc<Buffer>),
     range: &Range<u64>,

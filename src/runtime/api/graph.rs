@@ -13,7 +13,7 @@ use crate::runtime::base::handle::{Kind, Table, Token};
 use crate::runtime::base::lock::{Guard, Lock, rank};
 use crate::runtime::base::name::Name;
 use crate::runtime::device::core::Device;
-use crate::runtime::device::inside::{self, Inside};
+use crate::runtime::device::guard::{self, DeviceGuard};
 use crate::runtime::kernel::args::Arg;
 use crate::runtime::kernel::properties::GraphProperties;
 use crate::runtime::schedule::engine::Engine;
@@ -112,7 +112,7 @@ impl Drop for Bytes {
 
 /// Begins a graph; gives the stream that records it.
 pub(crate) fn begin(device: Token, label: Option<&str>) -> Result<Token> {
-    let device = inside::enter(device)?;
+    let device = guard::enter(device)?;
     device.lock().check()?;
     target::record(&device, Recording { label: label.map(str::to_owned), ..Recording::default() })
 }
@@ -253,7 +253,7 @@ impl Content {
     }
 
     /// A copy with these values, taken out of the others: give it back.
-    fn copy_for(&self, device: &Inside, values: Vec<SlotValue>) -> Result<Copy> {
+    fn copy_for(&self, device: &DeviceGuard, values: Vec<SlotValue>) -> Result<Copy> {
         loop {
             let done = device.lock().done();
             let (oldest, full) = {
@@ -300,13 +300,13 @@ impl Content {
     }
 
     /// Records the commands with these values, into a copy that is not in flight if there is one.
-    fn record(&self, device: &Inside, values: Vec<SlotValue>, old: Option<Copy>) -> Result<Copy> {
+    fn record(&self, device: &DeviceGuard, values: Vec<SlotValue>, old: Option<Copy>) -> Result<Copy> {
         let mut copy = self.record_with(device, &values, old)?;
         copy.values = values;
         Ok(copy)
     }
 
-    fn record_with(&self, device: &Inside, values: &[SlotValue], old: Option<Copy>) -> Result<Copy> {
+    fn record_with(&self, device: &DeviceGuard, values: &[SlotValue], old: Option<Copy>) -> Result<Copy> {
         let mut copy = match old {
             Some(old) => old,
             None => Copy {

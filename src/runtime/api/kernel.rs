@@ -3,7 +3,7 @@
 use crate::compile::{BindingKind, Variant};
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::Token;
-use crate::runtime::device::inside;
+use crate::runtime::device::guard;
 use crate::runtime::kernel::program::Compiled;
 use crate::runtime::kernel::properties::{KernelArgProperties, KernelProperties, Member};
 use crate::runtime::object::kernel;
@@ -13,7 +13,7 @@ pub(crate) use crate::runtime::kernel::options::{Bounds, ConstantKey, ConstantSe
 
 /// Makes a kernel and names it.
 pub(crate) fn create(device: Token, options: &Options<'_>) -> Result<Token> {
-    let device = inside::enter(device)?;
+    let device = guard::enter(device)?;
     let program = kernel::make(&device, options)?;
     kernel::name(&device, program)
 }

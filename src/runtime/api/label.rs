@@ -3,7 +3,7 @@
 use super::{buffer, event, graph};
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::{Kind, Token};
-use crate::runtime::device::inside;
+use crate::runtime::device::guard;
 use crate::runtime::object::kernel;
 use crate::runtime::stream::target;
 
@@ -22,7 +22,7 @@ pub(crate) fn set_label(token: Token, label: Option<&str>) -> Result<()> {
 }
 
 fn set_device_label(token: Token, label: Option<&str>) -> Result<()> {
-    let device = inside::enter(token)?;
+    let device = guard::enter(token)?;
     device.label.set(label);
     if let Some(timeline) = &device.lock().timeline {
         timeline.rename(&device.label.get());

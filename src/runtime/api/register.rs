@@ -2,13 +2,13 @@
 
 use crate::runtime::base::error::{Result, invalid};
 use crate::runtime::base::handle::Token;
-use crate::runtime::device::inside;
+use crate::runtime::device::guard;
 use crate::vulkan::Imported;
 use std::mem::MaybeUninit;
 
 /// See avx_host_register. `memory` stays mapped until it is unregistered or the device destroyed.
 pub(crate) fn register(token: Token, memory: &'static mut [MaybeUninit<u8>]) -> Result<()> {
-    let device = inside::enter(token)?;
+    let device = guard::enter(token)?;
     device.lock().check()?;
     let (start, size) = (memory.as_ptr().addr(), memory.len());
     if size == 0 {
@@ -21,7 +21,7 @@ pub(crate) fn register(token: Token, memory: &'static mut [MaybeUninit<u8>]) -> 
 
 /// See avx_host_unregister: waits for queued work that uses the memory.
 pub(crate) fn unregister(token: Token, address: usize) -> Result<()> {
-    let device = inside::enter(token)?;
+    let device = guard::enter(token)?;
     let Some(region) = device.registered.remove(address) else {
         return Err(invalid(format!("no memory that starts at {address:#x} is registered with '{}'", device.label)));
     };

@@ -3,7 +3,7 @@
 use crate::runtime::base::deadline::{deadline_after, unfinished};
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::Token;
-use crate::runtime::device::inside::{self, Inside};
+use crate::runtime::device::guard::{self, DeviceGuard};
 use crate::runtime::schedule::stream_state::StreamState;
 use crate::runtime::stream::target;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use std::time::Instant;
 
 /// Makes a stream.
 pub(crate) fn create(device: Token, label: Option<&str>) -> Result<Token> {
-    let device = inside::enter(device)?;
+    let device = guard::enter(device)?;
     device.lock().check()?;
     // Streams take the queues in turns.
     let queue = device.streams_made.fetch_add(1, Ordering::Relaxed) % device.queue_count as u64;
@@ -20,7 +20,7 @@ pub(crate) fn create(device: Token, label: Option<&str>) -> Result<Token> {
 }
 
 /// The live stream of that name, and its device kept open. `what` is what cannot be done on one that records.
-fn enter_live(token: Token, what: &str) -> Result<(Inside, Arc<StreamState>)> {
+fn enter_live(token: Token, what: &str) -> Result<(DeviceGuard, Arc<StreamState>)> {
     let (device, _) = target::enter(token)?;
     let stream = device.target(token)?.live(what)?;
     Ok((device, stream))

@@ -5,7 +5,7 @@ use super::kernel;
 use super::{device, dispatch, fill, transfer};
 use crate::runtime::base::error::{Result, Status};
 use crate::runtime::base::handle::Token;
-use crate::runtime::device::inside;
+use crate::runtime::device::guard;
 use crate::runtime::kernel::options::Options;
 use crate::vulkan;
 use std::mem::MaybeUninit;
@@ -47,7 +47,7 @@ fn a_lost_device_stays_lost_and_can_be_replaced() {
     device::synchronize(token, u64::MAX).unwrap();
 
     {
-        let device = inside::enter(token).unwrap();
+        let device = guard::enter(token).unwrap();
         let mut engine = device.lock();
         // As if this kernel's submission had been in flight when the driver said so.
         engine.queues[0].note_kernel(9, &"spin".into());
@@ -81,7 +81,7 @@ fn work_that_waits_for_a_read_goes_without_it() {
     let Some(token) = open() else { return };
     let options = buffer::Options { size: 256, ..Default::default() };
     let (a, b) = (buffer::create(token, &options).unwrap(), buffer::create(token, &options).unwrap());
-    let device = inside::enter(token).unwrap();
+    let device = guard::enter(token).unwrap();
     // As if reads had followed at once.
     let now = Instant::now();
     for _ in 0..100 {
@@ -103,7 +103,7 @@ fn held_back_work_goes_without_another_call() {
     let Some(token) = open() else { return };
     let options = buffer::Options { size: 1 << 20, ..Default::default() };
     let (a, b) = (buffer::create(token, &options).unwrap(), buffer::create(token, &options).unwrap());
-    let device = inside::enter(token).unwrap();
+    let device = guard::enter(token).unwrap();
     // Enough for some of it to be recorded while the device is busy with the rest.
     for _ in 0..300 {
         fill::copy(NULL, (a, 0), (b, 0), 1 << 20).unwrap();

@@ -9,7 +9,7 @@ use super::enqueue;
 use crate::runtime::base::error::Result;
 use crate::runtime::base::handle::Token;
 use crate::runtime::base::lock::{Guard, Lock, rank};
-use crate::runtime::device::inside::Inside;
+use crate::runtime::device::guard::DeviceGuard;
 use crate::runtime::object::buffer::{self, Buffer};
 use crate::runtime::schedule::delivery::{Delivery, Source};
 use crate::runtime::schedule::engine::Engine;
@@ -98,7 +98,7 @@ fn direct(buffer: &Buffer, size: u64) -> Option<HostView> {
 
 /// The device reads the user's memory itself.
 fn write_registered(
-    device: &Inside,
+    device: &DeviceGuard,
     stream: &Arc<StreamState>,
     (buffer, range): (&Arc<Buffer>, &Range<u64>),
     (region, at): (&Arc<Region>, u64),
@@ -127,7 +127,7 @@ fn write_registered(
 }
 
 /// The range is pinned: part by part, each on its way while others are filled.
-fn write_large(device: &Inside, stream: &Arc<StreamState>, buffer: &Arc<Buffer>, offset: u64, data: &[u8]) -> Result<()> {
+fn write_large(device: &DeviceGuard, stream: &Arc<StreamState>, buffer: &Arc<Buffer>, offset: u64, data: &[u8]) -> Result<()> {
     let part = part_size(device, data.len() as u64);
     let parts = Lock::<_, { rank::COPY_PARTS }>::new(data.chunks(part as usize).enumerate());
     let outcome = Lock::<_, { rank::COPY_PARTS }>::new(Ok(()));
@@ -145,7 +145,7 @@ fn write_large(device: &Inside, stream: &Arc<StreamState>, buffer: &Arc<Buffer>,
     outcome.into_inner()
 }
 
-fn write_part(device: &Inside, stream: &Arc<StreamState>, buffer: &Arc<Buffer>, at: u64, bytes: &[u8]) -> Result<()> {
+fn write_part(device: &DeviceGuard, stream: &Arc<StreamState>, buffer: &Arc<Buffer>, at: u64, bytes: &[u8]) -> Result<()> {
     let chunk = take_chunk(device, |staging| &mut staging.uploads)?;
     chunk.host_view().write(0, bytes);
     let range = at..at + bytes.len() as u64;
@@ -169,13 +169,13 @@ fn write_part(device: &Inside, stream: &Arc<StreamState>, buffer: &Arc<Buffer>, 
 }
 
 /// Small enough that all threads have something to do, large enough for the bus.
-fn part_size(device: &Inside, size: u64) -> u64 {
+fn part_size(device: &DeviceGuard, size: u64) -> u64 {
     (size / (device.copiers.threads() as u64 * 2)).clamp(LEAST_PART, LARGE).next_multiple_of(4096)
 }
 
 /// A free chunk of a ring; waits for the GPU or for other calls if all are in use. Only for a thread that holds none: two that wait for
 /// a second would wait for each other.
-fn take_chunk(device: &Inside, ring: impl Fn(&mut Staging) -> &mut Ring) -> Result<Chunk> {
+fn take_chunk(device: &DeviceGuard, ring: impl Fn(&mut Staging) -> &mut Ring) -> Result<Chunk> {
     let deadline = device.deadline();
     let mut engine = device.lock();
     loop {
@@ -197,7 +197,7 @@ fn take_chunk(device: &Inside, ring: impl Fn(&mut Staging) -> &mut Ring) -> Resu
 }
 
 /// A free chunk of a ring, if there is one now.
-fn try_take_chunk(device: &Inside, ring: impl Fn(&mut Staging) -> &mut Ring) -> Result<Option<Chunk>> {
+fn try_take_chunk(device: &DeviceGuard, ring: impl Fn(&mut Staging) -> &mut Ring) -> Result<Option<Chunk>> {
     let mut engine = device.lock();
     engine.check()?;
     let done = engine.done();
@@ -267,7 +267,7 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
 /// A read by one chunk: the engine is taken before the wait, and behind it only if something is to be settled, as many threads may be at
 /// the same. The device's order keeps others from the range, and no pin need do so.
 fn read_small(
-    device: &Inside,
+    device: &DeviceGuard,
     mut engine: Guard<'_, Engine>,
     stream: &Arc<StreamState>,
     (buffer, range): (&Arc<Buffer>, &Range<u64>),
@@ -358,7 +358,7 @@ pub(crate) fn read_async(on: Token, buffer: Token, offset: u64, into: &'static m
 
 /// The device writes the user's memory itself.
 fn read_registered(
-    device: &Inside,
+    device: &DeviceGuard,
     stream: &Arc<StreamState>,
     (buffer, range): (&Arc<Buffer>, &Range<u64>),
     (region, at): (&Arc<Region>, u64),
@@ -392,7 +392,13 @@ fn large(staging: &mut Staging) -> &mut Ring {
 type Part<'a> = (Chunk, u64, &'a mut [MaybeUninit<u8>]);
 
 /// The range is pinned: parts are filled by the device ahead of the threads that empty them.
-fn read_staged(device: &Inside, stream: &Arc<StreamState>, buffer: &Arc<Buffer>, offset: u64, into: &mut [MaybeUninit<u8>]) -> Result<()> {
+fn read_staged(
+    device: &DeviceGuard,
+    stream: &Arc<StreamState>,
+    buffer: &Arc<Buffer>,
+    offset: u64,
+    into: &mut [MaybeUninit<u8>],
+) -> Result<()> {
     let size = into.len() as u64;
     let (ring, part): (fn(&mut Staging) -> &mut Ring, u64) = if size <= SMALL { (small, SMALL) } else { (large, part_size(device, size)) };
     let count = size.div_ceil(part) as usize;
@@ -455,14 +461,14 @@ fn read_staged(device: &Inside, stream: &Arc<StreamState>, buffer: &Arc<Buffer>,
     outcome.into_inner()
 }
 
-fn give_back(device: &Inside, stream: &StreamState, ring: fn(&mut Staging) -> &mut Ring, chunk: Chunk, number: u64) {
+fn give_back(device: &DeviceGuard, stream: &StreamState, ring: fn(&mut Staging) -> &mut Ring, chunk: Chunk, number: u64) {
     ring(&mut device.lock().staging).give_back(chunk, (stream.queue, number));
     device.engine.notify_change();
 }
 
 /// Has the device copy the range into the chunk; returns it with the submission that does so.
 fn start_read(
-    device: &Inside,
+    device: &DeviceGuard,
     stream: &Arc<StreamState>,
     buffer: &Arc<Buffer>,
     range: &Range<u64>,

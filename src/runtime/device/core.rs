@@ -1,6 +1,6 @@
 //! A device: all that belongs to one.
 
-use super::gate::Calls;
+use super::gate::CallGate;
 use super::lock::EngineLock;
 use super::pending_reports::Reports;
 use crate::compile::Variant;
@@ -35,7 +35,7 @@ pub(crate) struct Device {
     pub(crate) queue_count: usize,
     pub(crate) streams_made: AtomicU64,
     pub(crate) wait_timeout: Option<Duration>,
-    pub(crate) calls: Calls,
+    pub(crate) gate: CallGate,
     pub(crate) engine: EngineLock,
     /// There is a tail to watch, or the device is being destroyed.
     pub(crate) tail: Condvar,

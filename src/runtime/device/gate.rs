@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How many calls are inside a device, and whether new ones may enter.
 #[derive(Default)]
-pub(crate) struct Calls {
+pub(crate) struct CallGate {
     /// Twice the number of calls inside, plus 1 once the device is being destroyed.
     state: AtomicUsize,
     lock: Lock<(), { rank::GATE }>,
     left: Condvar,
 }
 
-impl Calls {
+impl CallGate {
     /// A call enters; false if it must leave again, because the device is being destroyed.
     #[inline]
     pub(crate) fn enter(&self) -> bool {

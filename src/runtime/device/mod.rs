@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `core` | all that belongs to a device |
 //! | `gate` | the calls inside a device, which destroying it waits for |
-//! | `inside` | a call that is inside a device |
+//! | `guard` | a call that is inside a device |
 //! | `lock` | taking the engine's lock |
 //! | `waiting` | waits for the GPU, and what is settled behind each |
 //! | `gather` | small jobs of many threads in one submission |
@@ -17,7 +17,7 @@
 pub(crate) mod core;
 pub(crate) mod gate;
 pub(crate) mod gather;
-pub(crate) mod inside;
+pub(crate) mod guard;
 pub(crate) mod lock;
 pub(crate) mod pending_reports;
 pub(crate) mod reclaim;

@@ -4,7 +4,7 @@ use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::{Kind, Table, Token};
 use crate::runtime::base::lock::{Lock, rank};
 use crate::runtime::device::core::Device;
-use crate::runtime::device::inside::Inside;
+use crate::runtime::device::guard::DeviceGuard;
 use crate::runtime::device::storage::Storage;
 use crate::vulkan::Slice;
 use std::ops::Range;
@@ -115,7 +115,7 @@ pub(crate) fn remove(token: Token) -> Result<Arc<Buffer>> {
 }
 
 /// The living buffer of that name, and its device kept open.
-pub(crate) fn enter(token: Token) -> Result<(Inside, Arc<Buffer>)> {
+pub(crate) fn enter(token: Token) -> Result<(DeviceGuard, Arc<Buffer>)> {
     let buffer = BUFFERS.get(token)?;
     Ok((Arc::clone(&buffer.device).enter()?, buffer))
 }

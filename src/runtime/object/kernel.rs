@@ -5,7 +5,7 @@ use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::{Kind, Living, Table, Token};
 use crate::runtime::base::lock::rank;
 use crate::runtime::device::core::Device;
-use crate::runtime::device::inside::Inside;
+use crate::runtime::device::guard::DeviceGuard;
 use crate::runtime::kernel::options::{Language, Options};
 use crate::runtime::kernel::program::Program;
 use crate::runtime::kernel::translate;
@@ -24,7 +24,7 @@ pub(crate) struct Kernel {
 }
 
 /// Makes a program.
-pub(crate) fn make(device: &Inside, options: &Options<'_>) -> Result<Arc<Program>> {
+pub(crate) fn make(device: &DeviceGuard, options: &Options<'_>) -> Result<Arc<Program>> {
     device.lock().check()?;
     if options.code.is_empty() {
         let status = if options.language == Language::Spirv { Status::InvalidSpirv } else { Status::Compile };
@@ -73,7 +73,7 @@ pub(crate) fn set_label(token: Token, label: Option<&str>) -> Result<()> {
 }
 
 /// The living kernel of that name, and its device kept open.
-pub(crate) fn enter(token: Token) -> Result<(Inside, Arc<Kernel>)> {
+pub(crate) fn enter(token: Token) -> Result<(DeviceGuard, Arc<Kernel>)> {
     let kernel = KERNELS.get(token)?;
     Ok((Arc::clone(&kernel.device).enter()?, kernel))
 }

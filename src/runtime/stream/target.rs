@@ -5,7 +5,7 @@ use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::{Kind, Living, Table, Token};
 use crate::runtime::base::lock::{Lock, rank};
 use crate::runtime::device::core::Device;
-use crate::runtime::device::inside::Inside;
+use crate::runtime::device::guard::DeviceGuard;
 use crate::runtime::schedule::stream_state::StreamState;
 use std::sync::Arc;
 
@@ -102,7 +102,7 @@ pub(crate) fn record(device: &Arc<Device>, recording: Recording) -> Result<Token
 }
 
 /// The stream of that name, and its device kept open.
-pub(crate) fn enter(token: Token) -> Result<(Inside, Arc<Stream>)> {
+pub(crate) fn enter(token: Token) -> Result<(DeviceGuard, Arc<Stream>)> {
     let stream = STREAMS.get(token)?;
     Ok((Arc::clone(&stream.device).enter()?, stream))
 }

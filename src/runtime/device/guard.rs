@@ -10,35 +10,35 @@ use std::sync::Arc;
 static DEVICES: Table<Device, { rank::DEVICES }> = Table::new(Kind::Device);
 
 /// A device, kept from being destroyed for the length of a call.
-pub(crate) struct Inside(Arc<Device>);
+pub(crate) struct DeviceGuard(Arc<Device>);
 
 impl Device {
     /// Lets a call in, if the device is not being destroyed.
-    pub(crate) fn enter(self: Arc<Self>) -> Result<Inside> {
-        let is_open = self.calls.enter();
-        let inside = Inside(self);
+    pub(crate) fn enter(self: Arc<Self>) -> Result<DeviceGuard> {
+        let is_open = self.gate.enter();
+        let guard = DeviceGuard(self);
         if !is_open {
-            return Err(Error::new(Status::InvalidHandle, format!("the device '{}' was destroyed", inside.label)));
+            return Err(Error::new(Status::InvalidHandle, format!("the device '{}' was destroyed", guard.label)));
         }
-        Ok(inside)
+        Ok(guard)
     }
 }
 
-impl Deref for Inside {
+impl Deref for DeviceGuard {
     type Target = Arc<Device>;
     fn deref(&self) -> &Arc<Device> {
         &self.0
     }
 }
 
-impl Drop for Inside {
+impl Drop for DeviceGuard {
     fn drop(&mut self) {
-        self.0.calls.leave();
+        self.0.gate.leave();
     }
 }
 
 /// The open device of that name.
-pub(crate) fn enter(token: Token) -> Result<Inside> {
+pub(crate) fn enter(token: Token) -> Result<DeviceGuard> {
     DEVICES.get(token)?.enter()
 }
 
