@@ -1,7 +1,7 @@
 //! One dispatch, from the caller's arguments to a command.
 
+use super::dispatch_fast;
 use super::enqueue;
-use super::quick;
 use crate::compile::{Binding, BindingKind, Variant};
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::Token;
@@ -56,7 +56,7 @@ fn workgroups(grid: Grid, program: &Program) -> Result<[u32; 3]> {
 /// See avx_dispatch and its kin.
 pub(crate) fn dispatch<'a>(stream: Token, kernel: Token, grid: Grid, given: &impl Given<'a>) -> Result<()> {
     if let Grid::Workgroups(groups) = grid
-        && let Some(outcome) = quick::dispatch(stream, kernel, groups, given)
+        && let Some(outcome) = dispatch_fast::dispatch(stream, kernel, groups, given)
     {
         return outcome;
     }
@@ -67,7 +67,7 @@ pub(crate) fn dispatch<'a>(stream: Token, kernel: Token, grid: Grid, given: &imp
 /// done, for a call that the fast path leaves to the slow one.
 pub(crate) fn by_path<'a>(fast: bool, stream: Token, kernel: Token, groups: [u32; 3], given: &impl Given<'a>) -> Option<Result<()>> {
     match fast {
-        true => quick::dispatch(stream, kernel, groups, given),
+        true => dispatch_fast::dispatch(stream, kernel, groups, given),
         false => Some(given.all().and_then(|given| any(stream, kernel, Grid::Workgroups(groups), &given))),
     }
 }

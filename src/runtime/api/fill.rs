@@ -1,7 +1,7 @@
 //! Fills and copies on the device, each by what is fastest there: the device's commands, or kernels of the library's own.
 
+use super::dispatch_fast;
 use super::enqueue;
-use super::quick;
 use crate::compile::Variant;
 use crate::runtime::base::error::{Result, invalid};
 use crate::runtime::base::handle::Token;
@@ -125,7 +125,7 @@ fn run_own<'a, const N: usize>(
     let groups = [groups.min(ROW) as u32, groups.div_ceil(ROW) as u32, 1];
     let given = args.map(|value| Arg { at: None, value, unordered: false, slot: None });
     if let Target::Live(stream) = target
-        && let Some(outcome) = quick::own(device, stream, &kernel, groups, &given)
+        && let Some(outcome) = dispatch_fast::own(device, stream, &kernel, groups, &given)
     {
         return outcome;
     }

@@ -9,7 +9,7 @@
 //! | `enqueue` | from a command to the queue, or into a graph |
 //! | `dispatch` | one dispatch, from arguments to a command |
 //! | `dispatch_slots` | a recorded dispatch with the values of a launch |
-//! | `quick` | the fast path of a dispatch |
+//! | `dispatch_fast` | the fast path of a dispatch |
 //! | `transfer` | write and read |
 //! | `fill` | fill and copy on the device |
 //! | `mapping` | map and unmap |
@@ -21,6 +21,7 @@
 pub(crate) mod buffer;
 pub(crate) mod device;
 pub(crate) mod dispatch;
+pub(crate) mod dispatch_fast;
 pub(crate) mod dispatch_slots;
 pub(crate) mod enqueue;
 pub(crate) mod event;
@@ -29,7 +30,6 @@ pub(crate) mod graph;
 pub(crate) mod kernel;
 pub(crate) mod label;
 pub(crate) mod mapping;
-pub(crate) mod quick;
 pub(crate) mod register;
 pub(crate) mod stream;
 #[cfg(test)]

@@ -325,16 +325,16 @@ impl Engine {
     /// The order of a stream's queue and its last submission that is done, where a kernel needs nothing but a barrier in the open batch: that
     /// is the stream's, and nothing is traced.
     #[inline]
-    pub(crate) fn plain_order(&self, stream: &Arc<StreamState>) -> Option<(&BarrierState, u64)> {
+    pub(crate) fn trivial_barriers(&self, stream: &Arc<StreamState>) -> Option<(&BarrierState, u64)> {
         let queue = self.queues.get(usize::from(stream.queue))?;
         let open = queue.open.as_ref()?;
-        let is_plain = !self.is_watched && Arc::ptr_eq(open.streams.last()?, stream);
-        is_plain.then(|| (&queue.barriers, queue.done(self.last)))
+        let is_trivial = !self.is_watched && Arc::ptr_eq(open.streams.last()?, stream);
+        is_trivial.then(|| (&queue.barriers, queue.done(self.last)))
     }
 
-    /// As `record`, of a kernel in an open batch as `plain_order` finds it, behind a barrier between these stages, if there are any.
+    /// As `record`, of a kernel in an open batch as `trivial_barriers` finds it, behind a barrier between these stages, if there are any.
     #[inline]
-    pub(crate) fn record_plainly(
+    pub(crate) fn record_trivial(
         &mut self,
         stream: &Arc<StreamState>,
         accesses: &[BufferAccess],

@@ -141,7 +141,7 @@ impl History {
     /// The stages that `new`, in a queue with that `state`, needs a barrier behind, if all that it conflicts with is of that queue, whose
     /// submissions up to `done` are done. `None`: ask `conflicts`.
     #[inline(always)]
-    pub(crate) fn plain_conflict(&self, new: &Access, queue: u8, done: u64, state: &BarrierState) -> Option<Stages> {
+    pub(crate) fn trivial_conflict(&self, new: &Access, queue: u8, done: u64, state: &BarrierState) -> Option<Stages> {
         let mut stages = Stages::default();
         for past in &self.past {
             if !conflict(&past.access, new) {
@@ -319,7 +319,7 @@ mod tests {
             let mut conflicts = Conflicts::default();
             self.history.conflicts(&new, 0, &self.state, |_| 0, &mut conflicts);
             assert_eq!(conflicts.queues, NONE);
-            assert_eq!(self.history.plain_conflict(&new, 0, 0, &self.state), Some(conflicts.stages), "both ways say the same");
+            assert_eq!(self.history.trivial_conflict(&new, 0, 0, &self.state), Some(conflicts.stages), "both ways say the same");
             if !conflicts.stages.is_empty() {
                 self.state.barrier(conflicts.stages, new.stage.into());
                 self.barriers += 1;
@@ -451,10 +451,10 @@ mod tests {
         assert_eq!(conflicts(false, NONE), [0, 5, 0, 0]);
         assert_eq!(conflicts(true, [9, 5, 0, 0]), [0, 0, 6, 0]);
         let new = used(8..24, Stage::Compute, true);
-        assert_eq!(h.plain_conflict(&new, 1, 4, &state), None, "a submission of queue 2 is in the way");
+        assert_eq!(h.trivial_conflict(&new, 1, 4, &state), None, "a submission of queue 2 is in the way");
         let only = used(0..16, Stage::Compute, true);
-        assert_eq!(h.plain_conflict(&only, 1, 4, &state), Some(Stages::from(Stage::Compute)));
-        assert_eq!(h.plain_conflict(&only, 1, 5, &state), Some(Stages::default()), "done");
+        assert_eq!(h.trivial_conflict(&only, 1, 4, &state), Some(Stages::from(Stage::Compute)));
+        assert_eq!(h.trivial_conflict(&only, 1, 5, &state), Some(Stages::default()), "done");
     }
 
     #[test]

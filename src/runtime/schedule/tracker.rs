@@ -48,7 +48,7 @@ pub(crate) struct HotState {
     /// 0 while the slot is free.
     generation: u64,
     /// The generation, as long as the buffer is neither freed nor mapped and no call in progress works on it; else 0.
-    plain: u64,
+    uncontested: u64,
     pub(crate) history: History,
     /// The host reads its memory directly.
     pub(crate) host_reads: bool,
@@ -124,7 +124,7 @@ impl BufferTracker {
     pub(crate) fn add(&mut self, allocation: Option<Allocation>, host_reads: bool) -> BufferId {
         self.generations += 1;
         let generation = self.generations;
-        let hot = HotState { generation, plain: generation, history: History::default(), host_reads };
+        let hot = HotState { generation, uncontested: generation, history: History::default(), host_reads };
         let host = HostState { allocation, ..HostState::default() };
         let slot = match self.free.pop() {
             Some(slot) => {
@@ -158,8 +158,8 @@ impl BufferTracker {
     pub(crate) fn find(&self, token: Token) -> Option<(BufferId, &HotState, &BufferLocation)> {
         let slot = *self.by_token.get(token.slot())?;
         let location = self.locations.get(slot as usize).filter(|location| location.token == token && !token.is_null())?;
-        let hot = self.slots.get(slot as usize).filter(|hot| hot.plain != 0)?;
-        Some((BufferId { slot, generation: hot.plain }, hot, location))
+        let hot = self.slots.get(slot as usize).filter(|hot| hot.uncontested != 0)?;
+        Some((BufferId { slot, generation: hot.uncontested }, hot, location))
     }
 
     /// The track, freed or not, as long as it is there.
@@ -170,8 +170,8 @@ impl BufferTracker {
 
     /// The track of a buffer that lives, if nobody has mapped it and no call in progress works on it.
     #[inline]
-    pub(crate) fn plain(&self, id: BufferId) -> Option<&HotState> {
-        self.slots.get(id.slot as usize).filter(|hot| hot.plain == id.generation)
+    pub(crate) fn uncontested(&self, id: BufferId) -> Option<&HotState> {
+        self.slots.get(id.slot as usize).filter(|hot| hot.uncontested == id.generation)
     }
 
     /// The track of a buffer that has not been freed, and how the host stands to it.
@@ -267,8 +267,8 @@ impl BufferTracker {
         let hot = self.slots.get_mut(id.slot as usize).filter(|hot| hot.generation == id.generation)?;
         let host = &mut self.hosts[id.slot as usize];
         let changed = change(host);
-        let is_plain = !host.freed && host.mapped.is_none() && host.pins.is_empty();
-        hot.plain = if is_plain { id.generation } else { 0 };
+        let is_uncontested = !host.freed && host.mapped.is_none() && host.pins.is_empty();
+        hot.uncontested = if is_uncontested { id.generation } else { 0 };
         Some(changed)
     }
 
@@ -280,7 +280,7 @@ impl BufferTracker {
             return None;
         }
         let (last_use, allocation) = (hot.history.last_use(), host.allocation.take());
-        *hot = HotState { generation: 0, plain: 0, history: History::default(), host_reads: false };
+        *hot = HotState { generation: 0, uncontested: 0, history: History::default(), host_reads: false };
         self.free.push(id.slot);
         Some((last_use, allocation?))
     }

@@ -56,7 +56,7 @@ pub(crate) fn lock_for_access<'a>(device: &'a Device, accesses: &AccessList) -> 
         engine.check()?;
         let mut pinned = false;
         for (entry, buffer) in accesses.list.iter().zip(&accesses.buffers) {
-            if engine.tracker.plain(entry.id).is_some() {
+            if engine.tracker.uncontested(entry.id).is_some() {
                 continue;
             }
             let (_, host) = engine.tracker.live(entry.id)?;

@@ -86,7 +86,7 @@ impl Plan<'_> {
         if engine.closed {
             return None;
         }
-        let barriers = engine.plain_order(stream);
+        let barriers = engine.trivial_barriers(stream);
         // The stages on both sides of a barrier; `None` where that is not all that the kernel waits for.
         let mut behind = barriers.map(|_| (Stages::default(), Stages::default()));
         for (i, demand) in demands.iter().enumerate() {
@@ -119,7 +119,7 @@ impl Plan<'_> {
                 return None;
             }
             if let (Some((src, dst)), Some((barriers, done))) = (&mut behind, barriers) {
-                match hot.history.plain_conflict(&access, stream.queue, done, barriers) {
+                match hot.history.trivial_conflict(&access, stream.queue, done, barriers) {
                     None => behind = None,
                     Some(stages) if stages.is_empty() => {}
                     Some(stages) => {
@@ -147,7 +147,7 @@ impl Plan<'_> {
             Ok(())
         };
         let recorded = match behind {
-            Some(behind) => engine.record_plainly(stream, accesses, behind, command),
+            Some(behind) => engine.record_trivial(stream, accesses, behind, command),
             None => {
                 let label = || {
                     let bytes = accesses.iter().map(|entry| entry.access.range.end - entry.access.range.start).sum();
