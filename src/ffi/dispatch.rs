@@ -8,7 +8,7 @@ use super::stream::avx_stream;
 use crate::runtime::api::dispatch;
 use crate::runtime::base::error::{Error, Result, Status, invalid, not_in_this_version};
 use crate::runtime::base::handle::Token;
-use crate::runtime::kernel::args::{Arg, Given, Value};
+use crate::runtime::kernel::args::{Arg, ArgSource, Value};
 use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::mem::offset_of;
@@ -212,7 +212,7 @@ pub(super) unsafe fn args<'a>(args: *const avx_arg, count: u32) -> Result<Args<'
     Ok(Args { first: args, count, _life: PhantomData })
 }
 
-impl<'a> Given<'a> for Args<'a> {
+impl<'a> ArgSource<'a> for Args<'a> {
     #[inline]
     fn count(&self) -> usize {
         self.count as usize

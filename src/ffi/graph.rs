@@ -7,7 +7,7 @@ use super::sized::{self, Sized32};
 use super::status::avx_status;
 use super::stream::avx_stream;
 use crate::runtime::api::graph;
-use crate::runtime::kernel::args::Given as _;
+use crate::runtime::kernel::args::ArgSource as _;
 use std::ffi::c_char;
 
 /// What lies behind an avx_graph.

@@ -6,7 +6,7 @@ use crate::compile::{Binding, BindingKind, Variant};
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::Token;
 use crate::runtime::device::core::Device;
-use crate::runtime::kernel::args::{self, Arg, Given, Value};
+use crate::runtime::kernel::args::{self, Arg, ArgSource, Value};
 use crate::runtime::kernel::program::Program;
 use crate::runtime::object::buffer::{self, Buffer};
 use crate::runtime::object::kernel;
@@ -54,7 +54,7 @@ fn workgroups(grid: Grid, program: &Program) -> Result<[u32; 3]> {
 }
 
 /// See avx_dispatch and its kin.
-pub(crate) fn dispatch<'a>(stream: Token, kernel: Token, grid: Grid, given: &impl Given<'a>) -> Result<()> {
+pub(crate) fn dispatch<'a>(stream: Token, kernel: Token, grid: Grid, given: &impl ArgSource<'a>) -> Result<()> {
     if let Grid::Workgroups(groups) = grid
         && let Some(outcome) = dispatch_fast::dispatch(stream, kernel, groups, given)
     {
@@ -65,7 +65,7 @@ pub(crate) fn dispatch<'a>(stream: Token, kernel: Token, grid: Grid, given: &imp
 
 /// A dispatch of workgroups by the fast path alone, or by the slow path alone, so that tests can compare the two. `None`, with nothing
 /// done, for a call that the fast path leaves to the slow one.
-pub(crate) fn by_path<'a>(fast: bool, stream: Token, kernel: Token, groups: [u32; 3], given: &impl Given<'a>) -> Option<Result<()>> {
+pub(crate) fn by_path<'a>(fast: bool, stream: Token, kernel: Token, groups: [u32; 3], given: &impl ArgSource<'a>) -> Option<Result<()>> {
     match fast {
         true => dispatch_fast::dispatch(stream, kernel, groups, given),
         false => Some(given.all().and_then(|given| any(stream, kernel, Grid::Workgroups(groups), &given))),
@@ -87,7 +87,7 @@ fn any(stream: Token, kernel: Token, grid: Grid, given: &[Arg<'_>]) -> Result<()
     let has_slots = matches!(grid, Grid::Slot(_)) || given.iter().any(|arg| matches!(arg.value, Value::Param { .. }));
     if has_slots {
         let Target::Recording(stream) = &target else { return Err(op::no_slots_here()) };
-        let order = args::match_up(program.subject(), given)?;
+        let order = args::match_up(program.diagnostic_name(), given)?;
         check_handles(&device, program, order.iter().map(|&i| &given[i]))?;
         return stream.recording(|recording| recording.push_slotted(program, grid, given));
     }
@@ -121,7 +121,7 @@ fn any(stream: Token, kernel: Token, grid: Grid, given: &[Arg<'_>]) -> Result<()
 fn check_handles<'a>(device: &Arc<Device>, program: &Program, given: impl Iterator<Item = &'a Arg<'a>>) -> Result<()> {
     for (binding, arg) in program.compiled.interface.args.iter().zip(given) {
         if let Value::Buffer { buffer: token, .. } | Value::Param { range: Some((token, ..)), .. } = arg.value {
-            let buffer = named(program.subject(), binding, token)?;
+            let buffer = named(program.diagnostic_name(), binding, token)?;
             check_owner(device, &buffer)?;
         }
     }
@@ -129,8 +129,8 @@ fn check_handles<'a>(device: &Arc<Device>, program: &Program, given: impl Iterat
 }
 
 /// The buffer that is given for a binding.
-fn named(subject: args::Kernel<'_>, binding: &Binding, token: Token) -> Result<Arc<Buffer>> {
-    buffer::get(token).map_err(|e| Error::new(e.status, format!("{}: {e}", args::of(subject, binding))))
+fn named(kernel_name: args::KernelName<'_>, binding: &Binding, token: Token) -> Result<Arc<Buffer>> {
+    buffer::get(token).map_err(|e| Error::new(e.status, format!("{}: {e}", args::binding_name(kernel_name, binding))))
 }
 
 /// What a dispatch binds and touches. Filled in place, as it is large.
@@ -163,10 +163,10 @@ fn check<'a>(
 ) -> Result<Option<(Variant, Size)>> {
     let groups = workgroups(grid, program)?;
     let empty = groups.contains(&0);
-    let subject = program.subject();
+    let kernel_name = program.diagnostic_name();
     let wanted = &program.compiled.interface.args;
     let positional = given.len() == wanted.len() && given.iter().all(|arg| arg.at.is_none());
-    let order = if positional { SmallVec::new() } else { args::match_up(subject, given)? };
+    let order = if positional { SmallVec::new() } else { args::match_up(kernel_name, given)? };
 
     let Parts { bound, accesses } = parts;
     let mut ranged: SmallVec<[&Binding; 6]> = SmallVec::new();
@@ -177,22 +177,22 @@ fn check<'a>(
             Value::Param { .. } => return Err(op::no_slots_here()),
             Value::Bytes(_) if empty => {}
             Value::Bytes(bytes) => {
-                args::check_bytes(subject, binding, bytes, device.compile.limits)?;
+                args::check_bytes(kernel_name, binding, bytes, device.compile.limits)?;
                 bound.push(match binding.kind {
                     BindingKind::PushConstants => Bound::PushConstants(Cow::Borrowed(bytes)),
                     _ => Bound::Bytes(Cow::Borrowed(bytes), binding.padded_size, arg.slot),
                 });
             }
             Value::Buffer { buffer: token, offset, size } => {
-                let buffer = named(subject, binding, token)?;
+                let buffer = named(kernel_name, binding, token)?;
                 check_owner(device, &buffer)?;
                 if empty {
                     continue;
                 }
                 let named = (|| buffer.name(), buffer.storage.size);
-                let range = args::check_range(subject, binding, (offset, size), named, device.compile.limits)?;
+                let range = args::check_range(kernel_name, binding, (offset, size), named, device.compile.limits)?;
                 if arg.unordered {
-                    args::check_unordered(subject, binding)?;
+                    args::check_unordered(kernel_name, binding)?;
                 }
                 bound.push(Bound::Slice(buffer.slice(&range)));
                 ranged.push(binding);
@@ -238,8 +238,8 @@ fn aliased(program: &Program, ranges: &AccessList, bindings: &[&Binding]) -> Res
     }
     let message = format!(
         "{} and {} share bytes and one is written: the SPIR-V must decorate them with Aliased (WGSL and GLSL kernels need nothing)",
-        args::of(program.subject(), a),
-        args::of(program.subject(), b)
+        args::binding_name(program.diagnostic_name(), a),
+        args::binding_name(program.diagnostic_name(), b)
     );
     Err(Error::new(Status::Arguments, message))
 }

@@ -9,7 +9,7 @@ use crate::compile::{BindingKind, Variant};
 use crate::runtime::base::error::Result;
 use crate::runtime::base::handle::Token;
 use crate::runtime::device::core::Device;
-use crate::runtime::kernel::args::{Arg, Demand, Given, Value};
+use crate::runtime::kernel::args::{Arg, ArgSource, BindingLimits, Value};
 use crate::runtime::kernel::program::Program;
 use crate::runtime::object::kernel;
 use crate::runtime::schedule::engine::RecordContext;
@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 /// Queues a dispatch; `None`, with nothing done, for one that is not plain.
 #[inline]
-pub(crate) fn dispatch<'a>(stream: Token, kernel: Token, groups: [u32; 3], given: &impl Given<'a>) -> Option<Result<()>> {
+pub(crate) fn dispatch<'a>(stream: Token, kernel: Token, groups: [u32; 3], given: &impl ArgSource<'a>) -> Option<Result<()>> {
     let kernels = kernel::all();
     let kernel = kernels.get(kernel)?;
     let (device, program) = (&kernel.device, &*kernel.program);
@@ -42,12 +42,12 @@ pub(crate) fn dispatch<'a>(stream: Token, kernel: Token, groups: [u32; 3], given
         return None;
     }
     let pipeline = program.compiled.made(Variant::default())?;
-    let demands = &*program.compiled.demands;
+    let binding_limits = &*program.compiled.binding_limits;
     let plan = Plan { device, program, stream, groups, pipeline };
-    match demands.len() {
+    match binding_limits.len() {
         count if count != given.count() => None,
-        0..=4 => plan.enqueue::<4>(demands, given),
-        5..=16 => plan.enqueue::<16>(demands, given),
+        0..=4 => plan.enqueue::<4>(binding_limits, given),
+        5..=16 => plan.enqueue::<16>(binding_limits, given),
         _ => None,
     }
 }
@@ -58,10 +58,10 @@ pub(crate) fn own<'a>(
     stream: &Arc<StreamState>,
     program: &Program,
     groups: [u32; 3],
-    given: &impl Given<'a>,
+    given: &impl ArgSource<'a>,
 ) -> Option<Result<()>> {
     let pipeline = program.compiled.made(Variant::default())?;
-    Plan { device, program, stream, groups, pipeline }.enqueue::<4>(&program.compiled.demands, given)
+    Plan { device, program, stream, groups, pipeline }.enqueue::<4>(&program.compiled.binding_limits, given)
 }
 
 /// A dispatch but for its arguments.
@@ -75,7 +75,7 @@ struct Plan<'k> {
 
 impl Plan<'_> {
     /// With `N` arguments at most.
-    fn enqueue<'a, const N: usize>(&self, demands: &[Demand], given: &impl Given<'a>) -> Option<Result<()>> {
+    fn enqueue<'a, const N: usize>(&self, binding_limits: &[BindingLimits], given: &impl ArgSource<'a>) -> Option<Result<()>> {
         let Plan { device, program, stream, groups, pipeline } = *self;
         let (mut accesses, mut touched) = ([const { BufferAccess::NONE }; N], 0);
         let (mut slices, mut bound) = ([Slice::default(); N], 0);
@@ -89,15 +89,15 @@ impl Plan<'_> {
         let barriers = engine.trivial_barriers(stream);
         // The stages on both sides of a barrier; `None` where that is not all that the kernel waits for.
         let mut behind = barriers.map(|_| (Stages::default(), Stages::default()));
-        for (i, demand) in demands.iter().enumerate() {
+        for (i, limits) in binding_limits.iter().enumerate() {
             let Some((buffer, offset, size)) = given.range(i) else {
                 let Arg { at: None, value: Value::Bytes(bytes), .. } = given.take(i).ok()? else { return None };
-                let (least, most) = demand.bytes;
+                let (least, most) = limits.bytes;
                 let size = bytes.len() as u64;
                 if size < least || size > most {
                     return None;
                 }
-                if demand.kind == BindingKind::Uniform {
+                if limits.kind == BindingKind::Uniform {
                     uploads.push((bound, bytes, most));
                     bound += 1;
                 } else if size.is_multiple_of(4) {
@@ -110,11 +110,11 @@ impl Plan<'_> {
             let (id, hot, location) = engine.tracker.find(buffer)?;
             let end = if size == 0 { location.size } else { offset.checked_add(size)? };
             let size = end.checked_sub(offset)?;
-            let (least, most) = demand.range;
-            if end > location.size || offset & demand.misaligned != 0 || size < least || size > most {
+            let (least, most) = limits.range;
+            if end > location.size || offset & limits.misaligned != 0 || size < least || size > most {
                 return None;
             }
-            let access = Access { range: offset..end, stage: demand.stage, write: demand.write, unordered: false };
+            let access = Access { range: offset..end, stage: limits.stage, write: limits.write, unordered: false };
             if accesses[..touched].iter().any(|other| other.id == id && other.access.clashes(&access)) {
                 return None;
             }

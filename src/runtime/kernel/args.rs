@@ -43,7 +43,7 @@ pub(crate) struct Arg<'a> {
 }
 
 /// The arguments of a dispatch, as the caller holds them: each is checked as it is taken.
-pub(crate) trait Given<'a> {
+pub(crate) trait ArgSource<'a> {
     fn count(&self) -> usize;
 
     /// Number `index`, below the count, if it is a plain range of a buffer: its token, offset and size (0: to the end).
@@ -59,7 +59,7 @@ pub(crate) trait Given<'a> {
 }
 
 /// Arguments that are checked already.
-impl<'a, const N: usize> Given<'a> for [Arg<'a>; N] {
+impl<'a, const N: usize> ArgSource<'a> for [Arg<'a>; N] {
     fn count(&self) -> usize {
         N
     }
@@ -78,7 +78,7 @@ impl<'a, const N: usize> Given<'a> for [Arg<'a>; N] {
 
 /// What a binding demands of a plain argument, in numbers: the way of nearly all dispatches looks at nothing else.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Demand {
+pub(crate) struct BindingLimits {
     pub(crate) kind: BindingKind,
     pub(crate) stage: Stage,
     pub(crate) write: bool,
@@ -90,8 +90,8 @@ pub(crate) struct Demand {
     pub(crate) bytes: (u64, u64),
 }
 
-impl Demand {
-    pub(crate) fn of(binding: &Binding, limits: Limits) -> Demand {
+impl BindingLimits {
+    pub(crate) fn of(binding: &Binding, limits: Limits) -> BindingLimits {
         const NONE: (u64, u64) = (1, 0);
         let least = binding.min_size.max(1);
         let copied = (binding.min_size, binding.padded_size);
@@ -104,7 +104,7 @@ impl Demand {
             BindingKind::Uniform => (limits.uniform_alignment, (least, limits.max_uniform_range), NONE),
             BindingKind::PushConstants => (1, NONE, copied),
         };
-        Demand { kind: binding.kind, stage: stage(binding), write: binding.write, misaligned: alignment - 1, range, bytes }
+        BindingLimits { kind: binding.kind, stage: stage(binding), write: binding.write, misaligned: alignment - 1, range, bytes }
     }
 }
 
@@ -131,13 +131,13 @@ pub(crate) struct Limits {
 
 /// A kernel's interface with its name in messages.
 #[derive(Clone, Copy)]
-pub(crate) struct Kernel<'a> {
+pub(crate) struct KernelName<'a> {
     pub(crate) label: &'a str,
     pub(crate) interface: &'a Interface,
 }
 
 /// For each of the kernel's arguments the index of the value for it.
-pub(crate) fn match_up(kernel: Kernel<'_>, args: &[Arg<'_>]) -> Result<SmallVec<[usize; 8]>> {
+pub(crate) fn match_up(kernel: KernelName<'_>, args: &[Arg<'_>]) -> Result<SmallVec<[usize; 8]>> {
     let wanted = &kernel.interface.args;
     let placed = args.iter().filter(|a| a.at.is_some()).count();
     if placed == 0 {
@@ -157,8 +157,8 @@ pub(crate) fn match_up(kernel: Kernel<'_>, args: &[Arg<'_>]) -> Result<SmallVec<
         let candidates: Vec<usize> = (0..args.len()).filter(|&i| args[i].at == Some(place)).collect();
         match candidates.as_slice() {
             [one] => Ok(*one),
-            [] => Err(wrong(format!("no argument is for {} of {}", title(binding), signature(kernel)))),
-            _ => Err(wrong(format!("{} arguments are for {} of {}", candidates.len(), title(binding), signature(kernel)))),
+            [] => Err(wrong(format!("no argument is for {} of {}", describe(binding), signature(kernel)))),
+            _ => Err(wrong(format!("{} arguments are for {} of {}", candidates.len(), describe(binding), signature(kernel)))),
         }
     };
     wanted.iter().map(find).collect()
@@ -173,18 +173,18 @@ pub(crate) fn nothing_given() -> Error {
 pub(crate) const PUSH_CONSTANTS_AT: (u32, u32) = (u32::MAX, 0);
 
 /// Checks bytes for a uniform or push-constant block.
-pub(crate) fn check_bytes(kernel: Kernel<'_>, binding: &Binding, bytes: &[u8], limits: Limits) -> Result<()> {
+pub(crate) fn check_bytes(kernel: KernelName<'_>, binding: &Binding, bytes: &[u8], limits: Limits) -> Result<()> {
     if binding.kind == BindingKind::Storage {
         return Err(wrong(format!(
             "{} takes a buffer, and bytes were given; bytes are for uniform and push-constant blocks",
-            of(kernel, binding)
+            binding_name(kernel, binding)
         )));
     }
     let size = bytes.len() as u64;
     if size < binding.min_size || size > binding.padded_size {
         return Err(wrong(format!(
             "{} has {} bytes, and {size} were given; trailing padding alone may differ (up to {} bytes)",
-            of(kernel, binding),
+            binding_name(kernel, binding),
             binding.min_size,
             binding.padded_size
         )));
@@ -192,7 +192,7 @@ pub(crate) fn check_bytes(kernel: Kernel<'_>, binding: &Binding, bytes: &[u8], l
     if binding.kind == BindingKind::Uniform && binding.padded_size > limits.max_uniform_bytes {
         let message = format!(
             "{} has {size} bytes; {} is the most that is copied at a call: put them into a buffer",
-            of(kernel, binding),
+            binding_name(kernel, binding),
             limits.max_uniform_bytes
         );
         return Err(Error::new(Status::Limit, message));
@@ -201,17 +201,17 @@ pub(crate) fn check_bytes(kernel: Kernel<'_>, binding: &Binding, bytes: &[u8], l
 }
 
 /// Checks that atomics on a binding may go without order.
-pub(crate) fn check_unordered(kernel: Kernel<'_>, binding: &Binding) -> Result<()> {
+pub(crate) fn check_unordered(kernel: KernelName<'_>, binding: &Binding) -> Result<()> {
     if !binding.write || binding.atomic_only {
         return Ok(());
     }
-    let of = of(kernel, binding);
-    Err(wrong(format!("{of} is not touched by atomic operations alone, so AVX_ARG_FLAG_UNORDERED would make a race; leave the flag out")))
+    let name = binding_name(kernel, binding);
+    Err(wrong(format!("{name} is not touched by atomic operations alone, so AVX_ARG_FLAG_UNORDERED would make a race; leave the flag out")))
 }
 
 /// Checks a range of a buffer of `buffer_size` bytes, which messages call `buffer()`; returns it with its end.
 pub(crate) fn check_range(
-    kernel: Kernel<'_>,
+    kernel: KernelName<'_>,
     binding: &Binding,
     (offset, size): (u64, u64),
     (buffer, buffer_size): (impl Fn() -> String, u64),
@@ -221,30 +221,34 @@ pub(crate) fn check_range(
         BindingKind::Storage => (limits.storage_alignment, limits.max_storage_range, "storage"),
         BindingKind::Uniform => (limits.uniform_alignment, limits.max_uniform_range, "uniform"),
         BindingKind::PushConstants => {
-            return Err(wrong(format!("{} takes bytes, and {} was given", of(kernel, binding), buffer())));
+            return Err(wrong(format!("{} takes bytes, and {} was given", binding_name(kernel, binding), buffer())));
         }
     };
     let end = if size == 0 { Some(buffer_size) } else { offset.checked_add(size) };
     let end = end.filter(|end| *end <= buffer_size && offset <= *end).ok_or_else(|| {
-        let message = format!("{}: {size} bytes from offset {offset} leave {}", of(kernel, binding), buffer());
+        let message = format!("{}: {size} bytes from offset {offset} leave {}", binding_name(kernel, binding), buffer());
         Error::new(Status::OutOfRange, message)
     })?;
     if !offset.is_multiple_of(alignment) {
         return Err(wrong(format!(
             "{}: offset {offset} in {} is no multiple of {alignment}, this device's alignment of {what} ranges (256 always works)",
-            of(kernel, binding),
+            binding_name(kernel, binding),
             buffer()
         )));
     }
     let size = end - offset;
     if size < binding.min_size.max(1) {
         let least = binding.min_size.max(1);
-        return Err(wrong(format!("{} needs at least {least} bytes, and {size} of {} were given", of(kernel, binding), buffer())));
+        return Err(wrong(format!(
+            "{} needs at least {least} bytes, and {size} of {} were given",
+            binding_name(kernel, binding),
+            buffer()
+        )));
     }
     if size > max {
         let message = format!(
             "{}: {size} bytes of {} are beyond this device's largest {what} range of {max} bytes; bind it in parts",
-            of(kernel, binding),
+            binding_name(kernel, binding),
             buffer()
         );
         return Err(Error::new(Status::Limit, message));
@@ -269,7 +273,7 @@ fn wrong(message: String) -> Error {
 }
 
 /// "storage buffer 'x' (group 0, binding 1)".
-fn title(binding: &Binding) -> String {
+fn describe(binding: &Binding) -> String {
     let name = if binding.name.is_empty() { String::new() } else { format!(" '{}'", binding.name) };
     match binding.kind {
         BindingKind::PushConstants => format!("the push-constant block{name}"),
@@ -278,13 +282,13 @@ fn title(binding: &Binding) -> String {
 }
 
 /// The binding, with its kernel, for messages.
-pub(crate) fn of(kernel: Kernel<'_>, binding: &Binding) -> String {
-    format!("{} of kernel '{}'", title(binding), kernel.label)
+pub(crate) fn binding_name(kernel: KernelName<'_>, binding: &Binding) -> String {
+    format!("{} of kernel '{}'", describe(binding), kernel.label)
 }
 
 /// The kernel with all that it takes, for messages.
-fn signature(kernel: Kernel<'_>) -> String {
-    let args: Vec<String> = kernel.interface.args.iter().map(title).collect();
+fn signature(kernel: KernelName<'_>) -> String {
+    let args: Vec<String> = kernel.interface.args.iter().map(describe).collect();
     match args.as_slice() {
         [] => format!("kernel '{}', which takes none", kernel.label),
         some => format!("kernel '{}', which takes {}: {}", kernel.label, some.len(), some.join(", ")),
@@ -347,7 +351,7 @@ mod tests {
     #[test]
     fn positional_arguments_are_counted() {
         let interface = interface();
-        let kernel = Kernel { label: "blur", interface: &interface };
+        let kernel = KernelName { label: "blur", interface: &interface };
         let arg = |value| Arg { at: None, value, unordered: false, slot: None };
         assert_eq!(match_up(kernel, &[arg(buffer()), arg(buffer()), arg(Value::Bytes(&[]))]).unwrap()[..], [0, 1, 2]);
         let error = match_up(kernel, &[arg(buffer())]).unwrap_err();
@@ -360,7 +364,7 @@ mod tests {
     #[test]
     fn placed_arguments_are_found_and_others_ignored() {
         let interface = interface();
-        let kernel = Kernel { label: "blur", interface: &interface };
+        let kernel = KernelName { label: "blur", interface: &interface };
         let at = |group, binding, value| Arg { at: Some((group, binding)), value, unordered: false, slot: None };
         let push = at(u32::MAX, 0, Value::Bytes(&[]));
         let args = [push, at(0, 3, buffer()), at(5, 5, buffer()), at(0, 0, buffer())];
@@ -376,7 +380,7 @@ mod tests {
     #[test]
     fn bytes_fit_but_for_padding() {
         let interface = interface();
-        let kernel = Kernel { label: "blur", interface: &interface };
+        let kernel = KernelName { label: "blur", interface: &interface };
         let [storage, uniform, push] = &interface.args[..] else { panic!() };
         let check = |binding, bytes: &[u8]| check_bytes(kernel, binding, bytes, LIMITS);
         assert!(check(uniform, &[0; 8]).is_ok());
@@ -393,7 +397,7 @@ mod tests {
     #[test]
     fn ranges_are_checked_against_buffer_binding_and_device() {
         let interface = interface();
-        let kernel = Kernel { label: "blur", interface: &interface };
+        let kernel = KernelName { label: "blur", interface: &interface };
         let [storage, uniform, push] = &interface.args[..] else { panic!() };
         let check = |binding, offset, size| check_range(kernel, binding, (offset, size), (|| "the buffer 'w'".into(), 4096), LIMITS);
         assert_eq!(check(storage, 16, 0).unwrap(), 16..4096);
@@ -424,7 +428,7 @@ mod tests {
     #[test]
     fn only_atomics_may_be_unordered() {
         let interface = interface();
-        let kernel = Kernel { label: "blur", interface: &interface };
+        let kernel = KernelName { label: "blur", interface: &interface };
         let mut atomic = binding(0, 0, BindingKind::Storage, "x");
         assert!(check_unordered(kernel, &atomic).unwrap_err().message.contains("would make a race"));
         atomic.atomic_only = true;

@@ -1,6 +1,6 @@
 //! Compiled code, with a pipeline for each way in which it is dispatched.
 
-use super::args::{self, Demand};
+use super::args::{self, BindingLimits};
 use super::context::CompileContext;
 use super::options::{Bounds, Language, Options};
 use super::subgroups::Subgroups;
@@ -30,7 +30,7 @@ pub(crate) struct Compiled {
     code: compile::CompiledKernel,
     pub(crate) interface: Interface,
     /// Of each argument.
-    pub(crate) demands: Box<[Demand]>,
+    pub(crate) binding_limits: Box<[BindingLimits]>,
     pub(crate) bounds: Bounds,
     pub(crate) subgroups: Subgroups,
     /// By [`Variant`]; made when first needed.
@@ -46,8 +46,8 @@ impl Program {
     }
 
     /// The program as messages and argument checks know it.
-    pub(crate) fn subject(&self) -> args::Kernel<'_> {
-        args::Kernel { label: &self.label, interface: &self.compiled.interface }
+    pub(crate) fn diagnostic_name(&self) -> args::KernelName<'_> {
+        args::KernelName { label: &self.label, interface: &self.compiled.interface }
     }
 
     /// Submission `number` of a queue uses it, for the first time if this gives true. Under the engine's lock.
@@ -72,12 +72,12 @@ impl Compiled {
     /// Code with its interface, for a device. Its pipelines are made later.
     pub(crate) fn new(options: &Options<'_>, code: compile::CompiledKernel, bounds: Bounds, limits: args::Limits) -> Compiled {
         let interface = code.interface.clone();
-        let demands = interface.args.iter().map(|binding| Demand::of(binding, limits)).collect();
+        let binding_limits = interface.args.iter().map(|binding| BindingLimits::of(binding, limits)).collect();
         Compiled {
             language: options.language,
             code,
             interface,
-            demands,
+            binding_limits,
             bounds,
             subgroups: options.subgroups,
             pipelines: Default::default(),
