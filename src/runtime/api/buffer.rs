@@ -7,7 +7,7 @@ use crate::runtime::device::storage::Storage;
 use crate::runtime::kernel::properties::BufferProperties;
 use crate::runtime::object::buffer::{self, Buffer, DEFAULT_ALIGNMENT, KIND_MASK, short_label};
 use crate::runtime::schedule::hazard::{Access, Stage};
-use crate::runtime::schedule::timeline::Label;
+use crate::runtime::schedule::timeline::CommandLabel;
 use crate::runtime::schedule::tracker::BufferAccess;
 use crate::vulkan::MemoryKind;
 use std::sync::Arc;
@@ -69,7 +69,7 @@ fn zero(device: &DeviceGuard, buffer: &Buffer) -> Result<()> {
             engine.record(
                 &device.default_stream,
                 &[BufferAccess { id: buffer.storage.id, access }],
-                || Label::new("zero", slice.size),
+                || CommandLabel::new("zero", slice.size),
                 |commands, _, _| {
                     commands.fill(slice, 0);
                     Ok(())

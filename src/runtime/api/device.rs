@@ -29,8 +29,8 @@ use crate::runtime::schedule::hazard::MAX_QUEUES;
 use crate::runtime::schedule::regions::Registered;
 use crate::runtime::schedule::staging::{Returned, Staging};
 use crate::runtime::schedule::stream_state::StreamState;
-use crate::runtime::schedule::timeline::{Label, Timeline};
-use crate::runtime::stream::target;
+use crate::runtime::schedule::timeline::{CommandLabel, Timeline};
+use crate::runtime::stream::destination;
 use crate::sys;
 use crate::vulkan::{self, Instance, PipelineCache, Queue, Spin, Stamps, select};
 use std::sync::atomic::AtomicU64;
@@ -172,11 +172,11 @@ fn open(options: &Options, log: &Arc<DeviceLog>) -> Result<Token> {
         memory,
         vulkan,
     });
-    let stream = target::name(&device, device.default_stream.clone())?;
+    let stream = destination::name(&device, device.default_stream.clone())?;
     device.default_stream_name.get_or_init(|| stream);
     begin_trace(&device)?;
     let text = format!("opened '{}' ({}, {})", device.label, snapshot.driver_name, snapshot.driver_version());
-    let token = guard::name(device).inspect_err(|_| drop(target::remove(stream)))?;
+    let token = guard::name(device).inspect_err(|_| drop(destination::remove(stream)))?;
     log.set_device(token);
     log.line(log::Level::Info, text);
     Ok(token)
@@ -223,7 +223,7 @@ pub(crate) fn destroy(token: Token) -> Result<()> {
     drop(event::remove_all(owned));
     drop(buffer::remove_all(owned));
     drop(kernel::remove_all(owned));
-    drop(target::remove_all(owned));
+    drop(destination::remove_all(owned));
     device.registered.clear().into_iter().for_each(|id| device.free_buffer(id));
     // What goes lets go of more, such as a graph of its kernels.
     while device.drops.any() {
@@ -297,7 +297,7 @@ fn begin_trace(device: &Device) -> Result<()> {
             engine.record(
                 &device.default_stream,
                 &[],
-                || Label::new("calibration", 0),
+                || CommandLabel::new("calibration", 0),
                 |commands, _, _| {
                     commands.stamp(&stamp, vulkan::StampStage::Bottom);
                     Ok(())

@@ -11,11 +11,11 @@ use crate::runtime::kernel::program::Program;
 use crate::runtime::object::buffer::{self, Buffer};
 use crate::runtime::object::kernel;
 use crate::runtime::schedule::hazard::{Access, Stage};
-use crate::runtime::stream::op::{self, Bound, Dispatch, Op, Prepared, Run, Size};
-use crate::runtime::stream::target::Target;
+use crate::runtime::stream::command::{self, BoundArg, Command, Dispatch, DispatchRef, GridSize, PreparedCommand};
+use crate::runtime::stream::destination::Destination;
 
 use crate::runtime::stream::access::{AccessList, check_owner};
-pub(crate) use crate::runtime::stream::op::Grid;
+pub(crate) use crate::runtime::stream::command::Grid;
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ fn workgroups(grid: Grid, program: &Program) -> Result<[u32; 3]> {
         Grid::Workgroups(groups) => return Ok(groups),
         Grid::Threads(threads) => threads,
         Grid::Indirect(..) => return Ok([1; 3]),
-        Grid::Slot(_) => return Err(op::no_slots_here()),
+        Grid::Slot(_) => return Err(command::no_slots_here()),
     };
     let interface = &program.compiled.interface;
     let mut groups = [0; 3];
@@ -76,8 +76,8 @@ pub(crate) fn by_path<'a>(fast: bool, stream: Token, kernel: Token, groups: [u32
 fn any(stream: Token, kernel: Token, grid: Grid, given: &[Arg<'_>]) -> Result<()> {
     let (device, kernel) = kernel::enter(kernel)?;
     let program = &kernel.program;
-    let target = device.target(stream)?;
-    if program.compiled.debug().is_some() && matches!(target, Target::Recording(_)) {
+    let destination = device.destination(stream)?;
+    if program.compiled.debug().is_some() && matches!(destination, Destination::Recording(_)) {
         let message = format!(
             "kernel '{}' was made with AVX_KERNEL_DEBUG, and what it reports belongs to one dispatch: record one made without into a graph",
             program.label
@@ -86,7 +86,7 @@ fn any(stream: Token, kernel: Token, grid: Grid, given: &[Arg<'_>]) -> Result<()
     }
     let has_slots = matches!(grid, Grid::Slot(_)) || given.iter().any(|arg| matches!(arg.value, Value::Param { .. }));
     if has_slots {
-        let Target::Recording(stream) = &target else { return Err(op::no_slots_here()) };
+        let Destination::Recording(stream) = &destination else { return Err(command::no_slots_here()) };
         let order = args::match_up(program.diagnostic_name(), given)?;
         check_handles(&device, program, order.iter().map(|&i| &given[i]))?;
         return stream.recording(|recording| recording.push_slotted(program, grid, given));
@@ -95,24 +95,24 @@ fn any(stream: Token, kernel: Token, grid: Grid, given: &[Arg<'_>]) -> Result<()
     let Some((variant, size)) = check(&device, program, grid, given, &mut parts)? else {
         return device.lock().check();
     };
-    match &target {
-        Target::Live(stream) => {
+    match &destination {
+        Destination::Live(stream) => {
             let report = device.begin_report(stream, program)?;
             if let Some(report) = &report {
-                parts.bound.push(Bound::Slice(report.slice()));
+                parts.bound.push(BoundArg::Slice(report.slice()));
                 parts.accesses.list.extend(report.access());
             }
-            let run = Run { program, variant, bound: &parts.bound, size };
+            let dispatch_ref = DispatchRef { program, variant, bound: &parts.bound, size };
             enqueue::encoded(
                 &device,
                 stream,
                 &parts.accesses,
-                || run.label(&parts.accesses),
+                || dispatch_ref.label(&parts.accesses),
                 Some(program),
-                |commands, upload| run.encode(commands, upload),
+                |commands, upload| dispatch_ref.encode(commands, upload),
             )
         }
-        Target::Recording(_) => enqueue::run(&device, &target, parts.into_command(program.clone(), variant, size)),
+        Destination::Recording(_) => enqueue::run(&device, &destination, parts.into_command(program.clone(), variant, size)),
     }
 }
 
@@ -136,18 +136,23 @@ fn named(kernel_name: args::KernelName<'_>, binding: &Binding, token: Token) -> 
 /// What a dispatch binds and touches. Filled in place, as it is large.
 #[derive(Default)]
 struct Parts<'a> {
-    bound: SmallVec<[Bound<'a>; 6]>,
+    bound: SmallVec<[BoundArg<'a>; 6]>,
     accesses: AccessList,
 }
 
 impl<'a> Parts<'a> {
-    fn into_command(self, program: Arc<Program>, variant: Variant, size: Size) -> Prepared<'a> {
-        Prepared { op: Op::Dispatch(Dispatch { program, variant, bound: self.bound, size }), accesses: self.accesses }
+    fn into_command(self, program: Arc<Program>, variant: Variant, size: GridSize) -> PreparedCommand<'a> {
+        PreparedCommand { command: Command::Dispatch(Dispatch { program, variant, bound: self.bound, size }), accesses: self.accesses }
     }
 }
 
 /// Checks a dispatch, and makes a command of it; `None` for an empty grid.
-pub(crate) fn prepare<'a>(device: &Arc<Device>, program: &Arc<Program>, grid: Grid, given: &[Arg<'a>]) -> Result<Option<Prepared<'a>>> {
+pub(crate) fn prepare<'a>(
+    device: &Arc<Device>,
+    program: &Arc<Program>,
+    grid: Grid,
+    given: &[Arg<'a>],
+) -> Result<Option<PreparedCommand<'a>>> {
     let mut parts = Parts::default();
     let checked = check(device, program, grid, given, &mut parts)?;
     Ok(checked.map(|(variant, size)| parts.into_command(program.clone(), variant, size)))
@@ -160,7 +165,7 @@ fn check<'a>(
     grid: Grid,
     given: &[Arg<'a>],
     parts: &mut Parts<'a>,
-) -> Result<Option<(Variant, Size)>> {
+) -> Result<Option<(Variant, GridSize)>> {
     let groups = workgroups(grid, program)?;
     let empty = groups.contains(&0);
     let kernel_name = program.diagnostic_name();
@@ -174,13 +179,13 @@ fn check<'a>(
         let arg = &given[if positional { i } else { order[i] }];
         match arg.value {
             Value::None => return Err(args::nothing_given()),
-            Value::Param { .. } => return Err(op::no_slots_here()),
+            Value::Param { .. } => return Err(command::no_slots_here()),
             Value::Bytes(_) if empty => {}
             Value::Bytes(bytes) => {
                 args::check_bytes(kernel_name, binding, bytes, device.compile.limits)?;
                 bound.push(match binding.kind {
-                    BindingKind::PushConstants => Bound::PushConstants(Cow::Borrowed(bytes)),
-                    _ => Bound::Bytes(Cow::Borrowed(bytes), binding.padded_size, arg.slot),
+                    BindingKind::PushConstants => BoundArg::PushConstants(Cow::Borrowed(bytes)),
+                    _ => BoundArg::Bytes(Cow::Borrowed(bytes), binding.padded_size, arg.slot),
                 });
             }
             Value::Buffer { buffer: token, offset, size } => {
@@ -194,7 +199,7 @@ fn check<'a>(
                 if arg.unordered {
                     args::check_unordered(kernel_name, binding)?;
                 }
-                bound.push(Bound::Slice(buffer.slice(&range)));
+                bound.push(BoundArg::Slice(buffer.slice(&range)));
                 ranged.push(binding);
                 accesses.add(buffer, Access { range, stage: args::stage(binding), write: binding.write, unordered: arg.unordered });
             }
@@ -205,10 +210,10 @@ fn check<'a>(
     }
     let limit = device.vulkan.snapshot().limits().max_compute_work_group_count;
     let variant = Variant { aliased: aliased(program, accesses, &ranged)?, split: (0..3).any(|i| groups[i] > limit[i]) };
-    let mut size = Size::Direct(groups);
+    let mut size = GridSize::Direct(groups);
     if variant.split {
         check_split(program, groups, limit)?;
-        size = Size::Split(groups, limit);
+        size = GridSize::Split(groups, limit);
     }
     if let Grid::Indirect(counts, offset) = grid {
         let buffer = buffer::get(counts)?;
@@ -218,7 +223,7 @@ fn check<'a>(
             let message = format!("offset {offset} of the workgroup counts in {} is no multiple of 4", buffer.name());
             return Err(Error::new(Status::Arguments, message));
         }
-        size = Size::Indirect(buffer.slice(&range));
+        size = GridSize::Indirect(buffer.slice(&range));
         accesses.add(buffer, Access { range, stage: Stage::Indirect, write: false, unordered: false });
     }
     // The variant's pipeline is made here, so that nothing is compiled under a lock.

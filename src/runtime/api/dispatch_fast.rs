@@ -16,9 +16,9 @@ use crate::runtime::schedule::engine::RecordContext;
 use crate::runtime::schedule::hazard::{Access, Stages};
 use crate::runtime::schedule::staging::Staging;
 use crate::runtime::schedule::stream_state::StreamState;
-use crate::runtime::schedule::timeline::Label;
+use crate::runtime::schedule::timeline::CommandLabel;
 use crate::runtime::schedule::tracker::BufferAccess;
-use crate::runtime::stream::target;
+use crate::runtime::stream::destination;
 use crate::vulkan::{Commands, Pipeline, Slice};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub(crate) fn dispatch<'a>(stream: Token, kernel: Token, groups: [u32; 3], given
     let stream = if device.is_default(stream) {
         &device.default_stream
     } else {
-        streams = target::all();
+        streams = destination::all();
         streams.get(stream)?.live_on(device)?
     };
     let most = &device.compile.limits.max_groups;
@@ -151,7 +151,7 @@ impl Plan<'_> {
             None => {
                 let label = || {
                     let bytes = accesses.iter().map(|entry| entry.access.range.end - entry.access.range.start).sum();
-                    Label { name: &program.label, workgroups: Some(groups), bytes }
+                    CommandLabel { name: &program.label, workgroups: Some(groups), bytes }
                 };
                 engine.record(stream, accesses, label, command)
             }

@@ -4,12 +4,12 @@ use super::dispatch;
 use crate::runtime::base::error::{Error, Result, Status, invalid};
 use crate::runtime::device::core::Device;
 use crate::runtime::kernel::args::{Arg, Value};
-use crate::runtime::stream::op::{Grid, Prepared};
-use crate::runtime::stream::record::{KeptValue, SlotValue, Slotted};
+use crate::runtime::stream::command::{Grid, PreparedCommand};
+use crate::runtime::stream::recording::{KeptValue, SlotValue, Slotted};
 use std::sync::Arc;
 
 /// The command with the values of a launch; `None` if it is empty with them.
-pub(crate) fn fill_in<'a>(slotted: &'a Slotted, device: &Arc<Device>, values: &'a [SlotValue]) -> Result<Option<Prepared<'a>>> {
+pub(crate) fn fill_in<'a>(slotted: &'a Slotted, device: &Arc<Device>, values: &'a [SlotValue]) -> Result<Option<PreparedCommand<'a>>> {
     let value_of = |slot: u32| {
         let missing = || invalid(format!("slot {slot} of the graph has no value; {} were given", values.len()));
         values.get(slot as usize).ok_or_else(missing)

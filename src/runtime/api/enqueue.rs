@@ -4,21 +4,21 @@ use crate::runtime::base::error::Result;
 use crate::runtime::device::guard::DeviceGuard;
 use crate::runtime::kernel::program::Program;
 use crate::runtime::schedule::stream_state::StreamState;
-use crate::runtime::schedule::timeline::Label;
+use crate::runtime::schedule::timeline::CommandLabel;
 use crate::runtime::stream::access::{AccessList, lock_for_access};
-use crate::runtime::stream::op::{Prepared, Upload};
-use crate::runtime::stream::target::Target;
+use crate::runtime::stream::command::{PreparedCommand, Upload};
+use crate::runtime::stream::destination::Destination;
 use crate::vulkan::Commands;
 use std::sync::Arc;
 
 /// Queues a command on a stream, or keeps it in the graph that the stream records.
-pub(crate) fn run(device: &DeviceGuard, target: &Target, prepared: Prepared<'_>) -> Result<()> {
-    let stream = match target {
-        Target::Live(stream) => stream,
-        Target::Recording(stream) => return stream.recording(|recording| recording.push(prepared)),
+pub(crate) fn run(device: &DeviceGuard, destination: &Destination, prepared: PreparedCommand<'_>) -> Result<()> {
+    let stream = match destination {
+        Destination::Live(stream) => stream,
+        Destination::Recording(stream) => return stream.recording(|recording| recording.push(prepared)),
     };
-    let Prepared { op, accesses } = prepared;
-    encoded(device, stream, &accesses, || op.label(&accesses), op.program(), |commands, upload| op.encode(commands, upload))
+    let PreparedCommand { command, accesses } = prepared;
+    encoded(device, stream, &accesses, || command.label(&accesses), command.program(), |commands, upload| command.encode(commands, upload))
 }
 
 /// Queues on a live stream what `encode` records.
@@ -27,7 +27,7 @@ pub(crate) fn encoded<'a>(
     device: &DeviceGuard,
     stream: &Arc<StreamState>,
     accesses: &AccessList,
-    label: impl FnOnce() -> Label<'a>,
+    label: impl FnOnce() -> CommandLabel<'a>,
     program: Option<&Program>,
     encode: impl FnOnce(&mut Commands, &mut Upload<'_>) -> Result<()>,
 ) -> Result<()> {

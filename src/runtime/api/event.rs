@@ -2,7 +2,7 @@
 
 use crate::runtime::base::deadline::{deadline_after, unfinished};
 use crate::runtime::base::error::{Error, Result, Status, invalid};
-use crate::runtime::base::handle::{Kind, Table, Token};
+use crate::runtime::base::handle::{HandleKind, Table, Token};
 use crate::runtime::base::lock::{Lock, rank};
 use crate::runtime::base::name::Name;
 use crate::runtime::device::core::Device;
@@ -10,23 +10,23 @@ use crate::runtime::device::guard::{self, DeviceGuard};
 use crate::runtime::schedule::failures::Outcome;
 use crate::runtime::schedule::hazard::{QueueSeqs, TimelinePoint};
 use crate::runtime::schedule::stream_state::StreamState;
-use crate::runtime::schedule::timeline::Label;
+use crate::runtime::schedule::timeline::CommandLabel;
 use crate::vulkan::{Completion, Stamp, wait_first};
 use std::sync::Arc;
 use std::time::Instant;
 
-static EVENTS: Table<Event, { rank::EVENTS }> = Table::new(Kind::Event);
+static EVENTS: Table<Event, { rank::EVENTS }> = Table::new(HandleKind::Event);
 
 /// An event, as a handle names it.
 pub(crate) struct Event {
     device: Arc<Device>,
     label: Name,
-    record: Lock<Option<Record>, { rank::EVENT }>,
+    record: Lock<Option<EventRecord>, { rank::EVENT }>,
 }
 
 /// Where an event was recorded last.
 #[derive(Clone)]
-struct Record {
+struct EventRecord {
     point: TimelinePoint,
     stream: Arc<StreamState>,
     /// Whether the work before it failed.
@@ -35,7 +35,7 @@ struct Record {
     stamp: Option<Arc<Stamp>>,
 }
 
-impl Record {
+impl EventRecord {
     fn seqs(&self) -> QueueSeqs {
         self.point.seqs()
     }
@@ -76,7 +76,7 @@ impl Event {
     }
 
     /// The record that is current now.
-    fn current(&self) -> Option<Record> {
+    fn current(&self) -> Option<EventRecord> {
         self.record.lock().clone()
     }
 }
@@ -116,7 +116,7 @@ pub(crate) fn remove_all(owned: impl Fn(&Arc<Device>) -> bool) -> Vec<Arc<Event>
 /// Puts the event behind all that was queued on the stream before.
 pub(crate) fn record(stream: Token, event: Token) -> Result<()> {
     let (device, event) = enter(event)?;
-    let stream = device.target(stream)?.live("an event")?;
+    let stream = device.destination(stream)?.live("an event")?;
     let stamp = match &device.stamps {
         Some(stamps) => Some(Arc::new(stamps.take()?)),
         None => None,
@@ -127,7 +127,7 @@ pub(crate) fn record(stream: Token, event: Token) -> Result<()> {
         engine.record(
             &stream,
             &[],
-            || Label::new(&label, 0),
+            || CommandLabel::new(&label, 0),
             |commands, _, _| {
                 commands.stamp(stamp, crate::vulkan::StampStage::Bottom);
                 Ok(())
@@ -138,7 +138,7 @@ pub(crate) fn record(stream: Token, event: Token) -> Result<()> {
     }
     let point = engine.point_of(&stream);
     let outcome = stream.failures.record(point.submission);
-    let record = Record { point, stream: stream.clone(), outcome, stamp };
+    let record = EventRecord { point, stream: stream.clone(), outcome, stamp };
     *event.record.lock() = Some(record);
     device.pace(&mut engine, &stream)
 }
@@ -146,7 +146,7 @@ pub(crate) fn record(stream: Token, event: Token) -> Result<()> {
 /// Has the stream's work from now on start after the event, as it is recorded now.
 pub(crate) fn order_behind(stream: Token, event: Token) -> Result<()> {
     let (device, event) = enter(event)?;
-    let stream = device.target(stream)?.live("a wait for an event")?;
+    let stream = device.destination(stream)?.live("a wait for an event")?;
     match event.current() {
         Some(record) => device.lock().order_behind(&stream, record.point),
         None => Ok(()),

@@ -17,8 +17,8 @@ use crate::runtime::object::kernel;
 use crate::runtime::schedule::hazard::{Stage, overlap};
 use crate::runtime::schedule::staging::SMALL;
 use crate::runtime::stream::access::{AccessList, check_owner};
-use crate::runtime::stream::op::{Bound, Dispatch, Op, Prepared, Size};
-use crate::runtime::stream::target::Target;
+use crate::runtime::stream::command::{BoundArg, Command, Dispatch, GridSize, PreparedCommand};
+use crate::runtime::stream::destination::Destination;
 use smallvec::smallvec;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -76,7 +76,7 @@ pub(crate) fn copy(stream: Token, dst: (Token, u64), src: (Token, u64), size: u6
     let (device, to) = buffer::enter(dst.0)?;
     let from = buffer::get(src.0)?;
     check_owner(&device, &from)?;
-    let target = device.target(stream)?;
+    let destination = device.destination(stream)?;
     let (to_range, from_range) = (to.range(dst.1, size)?, from.range(src.1, size)?);
     if Arc::ptr_eq(&to, &from) && overlap(&to_range, &from_range) {
         let name = to.name();
@@ -87,7 +87,7 @@ pub(crate) fn copy(stream: Token, dst: (Token, u64), src: (Token, u64), size: u6
     if size == 0 {
         return device.lock().check();
     }
-    let body = match to.is_far() && from.is_far() && by_kernel(&device, &target, size >= COPIED)? {
+    let body = match to.is_far() && from.is_far() && by_kernel(&device, &destination, size >= COPIED)? {
         true => copied_by_kernel(&from_range, &to_range, device.compile.limits.storage_alignment.max(16)),
         false => from_range.start..from_range.start,
     };
@@ -96,7 +96,11 @@ pub(crate) fn copy(stream: Token, dst: (Token, u64), src: (Token, u64), size: u6
             let moved = |at: u64| at - from_range.start + to_range.start;
             let target_part = moved(part.start)..moved(part.end);
             let accesses = AccessList::one(&from, &part, Stage::Transfer, false).and(&to, &target_part, Stage::Transfer, true);
-            enqueue::run(&device, &target, Prepared { op: Op::Copy { src: from.slice(&part), dst: to.slice(&target_part) }, accesses })?;
+            enqueue::run(
+                &device,
+                &destination,
+                PreparedCommand { command: Command::Copy { src: from.slice(&part), dst: to.slice(&target_part) }, accesses },
+            )?;
         }
     }
     for part in in_pieces(&body, device.compile.limits.max_storage_range) {
@@ -104,9 +108,9 @@ pub(crate) fn copy(stream: Token, dst: (Token, u64), src: (Token, u64), size: u6
         let (target_part, bytes) = (moved(part.start)..moved(part.end), part.end - part.start);
         let args = [(src.0, part.start), (dst.0, target_part.start)].map(|(buffer, offset)| Value::Buffer { buffer, offset, size: bytes });
         let kernel = own(&device, &device.own_kernels.copy, COPY)?;
-        run_own(&device, &target, kernel, args, bytes, || {
+        run_own(&device, &destination, kernel, args, bytes, || {
             let accesses = AccessList::one(&from, &part, Stage::Compute, false).and(&to, &target_part, Stage::Compute, true);
-            (smallvec![Bound::Slice(from.slice(&part)), Bound::Slice(to.slice(&target_part))], accesses)
+            (smallvec![BoundArg::Slice(from.slice(&part)), BoundArg::Slice(to.slice(&target_part))], accesses)
         })?;
     }
     Ok(())
@@ -115,37 +119,37 @@ pub(crate) fn copy(stream: Token, dst: (Token, u64), src: (Token, u64), size: u6
 /// Runs a kernel of ours with these arguments, which `bind` gives as what a graph keeps.
 fn run_own<'a, const N: usize>(
     device: &DeviceGuard,
-    target: &Target,
+    destination: &Destination,
     kernel: Arc<Program>,
     args: [Value<'a>; N],
     bytes: u64,
-    bind: impl FnOnce() -> (smallvec::SmallVec<[Bound<'a>; 6]>, AccessList),
+    bind: impl FnOnce() -> (smallvec::SmallVec<[BoundArg<'a>; 6]>, AccessList),
 ) -> Result<()> {
     let groups = bytes.div_ceil(GROUP);
     let groups = [groups.min(ROW) as u32, groups.div_ceil(ROW) as u32, 1];
     let given = args.map(|value| Arg { at: None, value, unordered: false, slot: None });
-    if let Target::Live(stream) = target
+    if let Destination::Live(stream) = destination
         && let Some(outcome) = dispatch_fast::own(device, stream, &kernel, groups, &given)
     {
         return outcome;
     }
     let (bound, accesses) = bind();
-    let dispatch = Dispatch { program: kernel, variant: Variant::default(), bound, size: Size::Direct(groups) };
-    enqueue::run(device, target, Prepared { op: Op::Dispatch(dispatch), accesses })
+    let dispatch = Dispatch { program: kernel, variant: Variant::default(), bound, size: GridSize::Direct(groups) };
+    enqueue::run(device, destination, PreparedCommand { command: Command::Dispatch(dispatch), accesses })
 }
 
 /// Whether a kernel moves bytes of the device's memory faster than a command here, `surely` or between kernels. On NVIDIA the copy command
 /// reaches a fifth of the bandwidth, and between kernels it brings another stage into their barriers, which costs more than a small copy.
-fn by_kernel(device: &DeviceGuard, target: &Target, surely: bool) -> Result<bool> {
+fn by_kernel(device: &DeviceGuard, destination: &Destination, surely: bool) -> Result<bool> {
     if !device.vulkan.snapshot().quirks.copies_slowly {
         return Ok(false);
     }
     if surely {
         return Ok(true);
     }
-    match target {
-        Target::Live(stream) => Ok(device.lock().follows_kernel(stream)),
-        Target::Recording(stream) => stream.recording(|recording| Ok(recording.follows_kernel())),
+    match destination {
+        Destination::Live(stream) => Ok(device.lock().follows_kernel(stream)),
+        Destination::Recording(stream) => stream.recording(|recording| Ok(recording.follows_kernel())),
     }
 }
 
@@ -166,7 +170,7 @@ fn in_pieces(range: &Range<u64>, max_storage_range: u64) -> impl Iterator<Item =
 /// See avx_fill. `pattern` has 1, 2, 4, 8 or 16 bytes, or none if `size` is 0.
 pub(crate) fn fill(stream: Token, token: Token, offset: u64, size: u64, pattern: &[u8]) -> Result<()> {
     let (device, buffer) = buffer::enter(token)?;
-    let target = device.target(stream)?;
+    let destination = device.destination(stream)?;
     if size > 0 && !size.is_multiple_of(pattern.len() as u64) {
         return Err(invalid(format!("size {size} is no multiple of the pattern's {} bytes", pattern.len())));
     }
@@ -176,19 +180,19 @@ pub(crate) fn fill(stream: Token, token: Token, offset: u64, size: u64, pattern:
     }
     // Alone the fill command is as fast as a kernel at every size; between kernels it is not, and long patterns it does not know.
     let by_kernel = match pattern.len() {
-        ..=4 => size < FILLED && buffer.is_far() && by_kernel(&device, &target, false)?,
+        ..=4 => size < FILLED && buffer.is_far() && by_kernel(&device, &destination, false)?,
         _ => size > REPEATED,
     };
     let plan = match by_kernel {
         true => FillPlan::by_kernel(&range, device.compile.limits.storage_alignment.max(16)),
         false => FillPlan::by_command(&range, pattern, fill_alignment(&device)),
     };
-    run_fill(&device, &target, (token, &buffer), &range, pattern, plan)
+    run_fill(&device, &destination, (token, &buffer), &range, pattern, plan)
 }
 
 fn run_fill(
     device: &DeviceGuard,
-    target: &Target,
+    destination: &Destination,
     (token, buffer): (Token, &Arc<Buffer>),
     range: &Range<u64>,
     pattern: &[u8],
@@ -197,21 +201,21 @@ fn run_fill(
     for part in plan.bytes.iter().filter(|part| !part.is_empty()) {
         let bytes = repeated(pattern, (part.start - range.start) as usize, (part.end - part.start).min(SMALL));
         let accesses = AccessList::one(buffer, part, Stage::Transfer, true);
-        enqueue::run(device, target, Prepared { op: Op::Repeat { bytes, dst: buffer.slice(part) }, accesses })?;
+        enqueue::run(device, destination, PreparedCommand { command: Command::Repeat { bytes, dst: buffer.slice(part) }, accesses })?;
     }
     if !plan.words.is_empty() {
         let word = repeated(pattern, (plan.words.start - range.start) as usize, 4);
         let word = u32::from_ne_bytes(std::array::from_fn(|i| word[i]));
         let accesses = AccessList::one(buffer, &plan.words, Stage::Transfer, true);
-        enqueue::run(device, target, Prepared { op: Op::Fill { dst: buffer.slice(&plan.words), word }, accesses })?;
+        enqueue::run(device, destination, PreparedCommand { command: Command::Fill { dst: buffer.slice(&plan.words), word }, accesses })?;
     }
     for part in in_pieces(&plan.vectors, device.compile.limits.max_storage_range) {
         let vector = repeated(pattern, (part.start - range.start) as usize, 16);
         let bytes = part.end - part.start;
         let args = [Value::Buffer { buffer: token, offset: part.start, size: bytes }, Value::Bytes(&vector)];
         let kernel = own(device, &device.own_kernels.fill, FILL)?;
-        run_own(device, target, kernel, args, bytes, || {
-            let bound = smallvec![Bound::Slice(buffer.slice(&part)), Bound::PushConstants(Cow::Borrowed(&*vector))];
+        run_own(device, destination, kernel, args, bytes, || {
+            let bound = smallvec![BoundArg::Slice(buffer.slice(&part)), BoundArg::PushConstants(Cow::Borrowed(&*vector))];
             (bound, AccessList::one(buffer, &part, Stage::Compute, true))
         })?;
     }

@@ -9,7 +9,7 @@
 
 use super::dispatch_slots::fill_in;
 use crate::runtime::base::error::{Error, Result, Status, invalid};
-use crate::runtime::base::handle::{Kind, Table, Token};
+use crate::runtime::base::handle::{HandleKind, Table, Token};
 use crate::runtime::base::lock::{Guard, Lock, rank};
 use crate::runtime::base::name::Name;
 use crate::runtime::device::core::Device;
@@ -22,18 +22,18 @@ use crate::runtime::schedule::hazard::{BarrierState, Conflicts, History, MAX_QUE
 use crate::runtime::schedule::staging::Chunk;
 use crate::runtime::schedule::tracker::BufferId;
 use crate::runtime::stream::access::{AccessList, lock_for_access};
-use crate::runtime::stream::op::Prepared;
-use crate::runtime::stream::record::{Node, Recording, SlotValue, merged};
-use crate::runtime::stream::target::{self, Target};
+use crate::runtime::stream::command::PreparedCommand;
+use crate::runtime::stream::destination::{self, Destination};
+use crate::runtime::stream::recording::{Node, Recording, SlotValue, merged};
 use crate::vulkan::{Commands, HostView, MemoryKind, Slice};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-static GRAPHS: Table<Graph, { rank::GRAPHS }> = Table::new(Kind::Graph);
+static GRAPHS: Table<Graph, { rank::GRAPHS }> = Table::new(HandleKind::Graph);
 
 /// Copies with different values that may be in flight at once; a launch that needs one more waits for the oldest.
-const MAX_COPIES: usize = 8;
+const MAX_INSTANCES: usize = 8;
 /// The memory of a copy's bytes grows by this.
 const CHUNK: u64 = 64 << 10;
 /// What a graph without a label is called in traces.
@@ -52,7 +52,7 @@ struct Content {
     label: Name,
     nodes: Vec<Node>,
     slots: u32,
-    copies: Lock<Vec<Copy>, { rank::GRAPH }>,
+    instances: Lock<Vec<RecordedInstance>, { rank::GRAPH }>,
     /// All buffers of the commands that are the same each time lived when so many had been freed; [`NEVER`] if that was not seen yet.
     valid_epoch: AtomicU64,
     /// The last launches, for each queue.
@@ -60,7 +60,7 @@ struct Content {
 }
 
 /// A command buffer recorded from the graph.
-struct Copy {
+struct RecordedInstance {
     commands: Commands,
     values: Vec<SlotValue>,
     accesses: AccessList,
@@ -114,23 +114,23 @@ impl Drop for Bytes {
 pub(crate) fn begin(device: Token, label: Option<&str>) -> Result<Token> {
     let device = guard::enter(device)?;
     device.lock().check()?;
-    target::record(&device, Recording { label: label.map(str::to_owned), ..Recording::default() })
+    destination::record(&device, Recording { label: label.map(str::to_owned), ..Recording::default() })
 }
 
 /// Ends a recording; the stream's name ends with it.
 pub(crate) fn end(stream: Token) -> Result<Token> {
-    let (device, recorder) = target::enter(stream)?;
+    let (device, recorder) = destination::enter(stream)?;
     let Recording { nodes, slots, label } = recorder.take_recording()?;
     // Another thread may have ended it meanwhile.
-    drop(target::remove(stream));
+    drop(destination::remove(stream));
     let label = Name::new(label.as_deref(), NO_LABEL);
     let content =
-        Content { label, nodes, slots, copies: Lock::default(), valid_epoch: AtomicU64::new(NEVER), last_use: Default::default() };
+        Content { label, nodes, slots, instances: Lock::default(), valid_epoch: AtomicU64::new(NEVER), last_use: Default::default() };
     let content = Arc::new(content);
     if slots == 0 {
         // Nothing will change: recorded here, a launch is only a submission.
-        let copy = content.record(&device, Vec::new(), None)?;
-        content.copies().push(copy);
+        let instance = content.record(&device, Vec::new(), None)?;
+        content.instances().push(instance);
     }
     GRAPHS.insert_with(|_| Arc::new(Graph { device: Arc::clone(&device), content }))
 }
@@ -163,7 +163,7 @@ pub(crate) fn launch(stream: Token, graph: Token, params: &[Arg<'_>]) -> Result<
     let graph = GRAPHS.get(graph)?;
     let device = Arc::clone(&graph.device).enter()?;
     let content = &graph.content;
-    let Target::Live(stream) = device.target(stream)? else {
+    let Destination::Live(stream) = device.destination(stream)? else {
         return Err(Error::new(Status::Unsupported, "a launch cannot be recorded into a graph; record its commands instead"));
     };
     if params.len() as u32 != content.slots {
@@ -174,22 +174,22 @@ pub(crate) fn launch(stream: Token, graph: Token, params: &[Arg<'_>]) -> Result<
     if content.nodes.is_empty() {
         return device.lock().check();
     }
-    let mut copy = content.copy_for(&device, values)?;
-    let mut engine = match copy.lock_for_launch(&device) {
+    let mut instance = content.instance_for(&device, values)?;
+    let mut engine = match instance.lock_for_launch(&device) {
         Ok(engine) => engine,
         Err(e) => {
-            content.copies().push(copy);
+            content.instances().push(instance);
             return Err(e);
         }
     };
-    let launched = engine.launch(&stream, &copy.accesses.list, &copy.commands, &content.label);
+    let launched = engine.launch(&stream, &instance.accesses.list, &instance.commands, &content.label);
     if let Ok(submission) = launched {
-        (copy.queue, copy.submission) = (stream.queue, submission);
+        (instance.queue, instance.submission) = (stream.queue, submission);
         content.last_use[usize::from(stream.queue)].store(submission, Ordering::Relaxed);
         let queue = &mut engine.queues[usize::from(stream.queue)];
         content.kernels().take(8).for_each(|kernel| queue.note_kernel(submission, kernel));
     }
-    content.copies().push(copy);
+    content.instances().push(instance);
     launched?;
     device.pace(&mut engine, &stream)
 }
@@ -219,14 +219,14 @@ impl Content {
         }
     }
 
-    fn copies(&self) -> Guard<'_, Vec<Copy>> {
-        self.copies.lock()
+    fn instances(&self) -> Guard<'_, Vec<RecordedInstance>> {
+        self.instances.lock()
     }
 
     /// The names of its kernels.
     fn kernels(&self) -> impl Iterator<Item = &Arc<str>> {
         self.nodes.iter().filter_map(|node| match node {
-            Node::Fixed(prepared) => prepared.op.program().map(|program| &program.label),
+            Node::Fixed(prepared) => prepared.command.program().map(|program| &program.label),
             Node::Slotted(slotted) => Some(&slotted.program.label),
         })
     }
@@ -253,27 +253,28 @@ impl Content {
     }
 
     /// A copy with these values, taken out of the others: give it back.
-    fn copy_for(&self, device: &DeviceGuard, values: Vec<SlotValue>) -> Result<Copy> {
+    fn instance_for(&self, device: &DeviceGuard, values: Vec<SlotValue>) -> Result<RecordedInstance> {
         loop {
             let done = device.lock().done();
             let (oldest, full) = {
-                let mut copies = self.copies();
-                if let Some(i) = copies.iter().position(|copy| copy.values == values) {
-                    return Ok(copies.swap_remove(i));
+                let mut instances = self.instances();
+                if let Some(i) = instances.iter().position(|instance| instance.values == values) {
+                    return Ok(instances.swap_remove(i));
                 }
-                let idle = |copy: &Copy| copy.submission <= done[usize::from(copy.queue)];
-                if let Some(i) = copies.iter().position(|copy| idle(copy) && self.can_change(copy, &values)) {
-                    let mut copy = copies.swap_remove(i);
-                    copy.change(values);
-                    return Ok(copy);
+                let idle = |instance: &RecordedInstance| instance.submission <= done[usize::from(instance.queue)];
+                if let Some(i) = instances.iter().position(|instance| idle(instance) && self.can_change(instance, &values)) {
+                    let mut instance = instances.swap_remove(i);
+                    instance.change(values);
+                    return Ok(instance);
                 }
-                if let Some(i) = copies.iter().position(idle) {
-                    let copy = copies.swap_remove(i);
-                    drop(copies);
-                    return self.record(device, values, Some(copy));
+                if let Some(i) = instances.iter().position(idle) {
+                    let instance = instances.swap_remove(i);
+                    drop(instances);
+                    return self.record(device, values, Some(instance));
                 }
-                let oldest = copies.iter().min_by_key(|copy| copy.submission).map(|copy| (copy.queue, copy.submission));
-                (oldest, copies.len() >= MAX_COPIES)
+                let oldest =
+                    instances.iter().min_by_key(|instance| instance.submission).map(|instance| (instance.queue, instance.submission));
+                (oldest, instances.len() >= MAX_INSTANCES)
             };
             let Some((queue, submission)) = oldest.filter(|_| full) else {
                 // It may be idle and nobody has asked the driver yet.
@@ -289,27 +290,27 @@ impl Content {
     }
 
     /// True if the values differ from the copy's only in bytes of uniform bindings that it has a place for.
-    fn can_change(&self, copy: &Copy, values: &[SlotValue]) -> bool {
-        copy.values.iter().zip(values).enumerate().filter(|(_, (old, new))| old != new).all(|(slot, (old, new))| {
+    fn can_change(&self, instance: &RecordedInstance, values: &[SlotValue]) -> bool {
+        instance.values.iter().zip(values).enumerate().filter(|(_, (old, new))| old != new).all(|(slot, (old, new))| {
             let slot = slot as u32;
             let same_size = matches!((old, new), (SlotValue::Bytes(old), SlotValue::Bytes(new)) if old.len() == new.len());
-            let placed = copy.places.iter().filter(|(of, ..)| *of == slot).count();
+            let placed = instance.places.iter().filter(|(of, ..)| *of == slot).count();
             let uses: usize = self.nodes.iter().map(|node| if let Node::Slotted(slotted) = node { slotted.uses_of(slot) } else { 0 }).sum();
             same_size && placed == uses
         })
     }
 
     /// Records the commands with these values, into a copy that is not in flight if there is one.
-    fn record(&self, device: &DeviceGuard, values: Vec<SlotValue>, old: Option<Copy>) -> Result<Copy> {
-        let mut copy = self.record_with(device, &values, old)?;
-        copy.values = values;
-        Ok(copy)
+    fn record(&self, device: &DeviceGuard, values: Vec<SlotValue>, old: Option<RecordedInstance>) -> Result<RecordedInstance> {
+        let mut instance = self.record_with(device, &values, old)?;
+        instance.values = values;
+        Ok(instance)
     }
 
-    fn record_with(&self, device: &DeviceGuard, values: &[SlotValue], old: Option<Copy>) -> Result<Copy> {
-        let mut copy = match old {
+    fn record_with(&self, device: &DeviceGuard, values: &[SlotValue], old: Option<RecordedInstance>) -> Result<RecordedInstance> {
+        let mut instance = match old {
             Some(old) => old,
-            None => Copy {
+            None => RecordedInstance {
                 commands: Commands::new(&device.vulkan)?,
                 values: Vec::new(),
                 accesses: AccessList::default(),
@@ -321,11 +322,11 @@ impl Content {
             },
         };
         // What fails below leaves nothing that could be launched.
-        copy.valid_epoch = None;
-        copy.values.clear();
-        copy.bytes.clear();
-        copy.places.clear();
-        let filled: Vec<Option<Prepared<'_>>> = self
+        instance.valid_epoch = None;
+        instance.values.clear();
+        instance.bytes.clear();
+        instance.places.clear();
+        let filled: Vec<Option<PreparedCommand<'_>>> = self
             .nodes
             .iter()
             .enumerate()
@@ -335,47 +336,47 @@ impl Content {
                     .map_err(|e| Error::new(e.status, format!("command {i} of {}, {}: {}", self.name(), node.name(), e.message))),
             })
             .collect::<Result<_>>()?;
-        let touched = |(node, filled): (&'_ Node, &'_ Option<Prepared<'_>>)| match node.fixed() {
+        let touched = |(node, filled): (&'_ Node, &'_ Option<PreparedCommand<'_>>)| match node.fixed() {
             Some(prepared) => Some(prepared.accesses.clone()),
             None => filled.as_ref().map(|prepared| prepared.accesses.clone()),
         };
         let accesses: Vec<Option<AccessList>> = self.nodes.iter().zip(&filled).map(touched).collect();
-        copy.accesses = merged(accesses.iter().flatten());
-        let _held = Held::new(device, &copy.accesses)?;
-        copy.commands.begin_reusable()?;
+        instance.accesses = merged(accesses.iter().flatten());
+        let _held = Held::new(device, &instance.accesses)?;
+        instance.commands.begin_reusable()?;
         let (mut plan, mut host_writes) = (Plan::default(), Stages::default());
         for ((node, filled), accesses) in self.nodes.iter().zip(&filled).zip(&accesses) {
             let Some(accesses) = accesses else { continue };
             let (src, dst) = plan.next(accesses);
             if !src.is_empty() {
-                copy.commands.barrier(src, dst);
+                instance.commands.barrier(src, dst);
             }
             for (entry, buffer) in accesses.list.iter().zip(&accesses.buffers) {
                 if entry.access.write && buffer.storage.host_view.is_some() {
                     host_writes.insert(entry.access.stage.into());
                 }
             }
-            let Copy { commands, bytes, places, .. } = &mut copy;
+            let RecordedInstance { commands, bytes, places, .. } = &mut instance;
             let mut upload = |data: &[u8], size, slot: Option<u32>| {
                 let (slice, host_view, at) = bytes.put(data, size)?;
                 places.extend(slot.map(|slot| (slot, host_view, at)));
                 Ok(slice)
             };
             match (node, filled) {
-                (Node::Fixed(prepared), _) => prepared.op.encode(commands, &mut upload)?,
-                (Node::Slotted(_), Some(prepared)) => prepared.op.encode(commands, &mut upload)?,
+                (Node::Fixed(prepared), _) => prepared.command.encode(commands, &mut upload)?,
+                (Node::Slotted(_), Some(prepared)) => prepared.command.encode(commands, &mut upload)?,
                 (Node::Slotted(_), None) => {}
             }
         }
         if !host_writes.is_empty() {
-            copy.commands.host_barrier(host_writes);
+            instance.commands.host_barrier(host_writes);
         }
-        copy.commands.end()?;
-        Ok(copy)
+        instance.commands.end()?;
+        Ok(instance)
     }
 }
 
-impl Copy {
+impl RecordedInstance {
     /// As `turn`, without a look at each buffer where none was freed, mapped or worked on since the last launch.
     fn lock_for_launch<'d>(&mut self, device: &'d Device) -> Result<Guard<'d, Engine>> {
         let engine = device.lock();

@@ -2,20 +2,20 @@
 
 use super::{buffer, event, graph};
 use crate::runtime::base::error::{Error, Result, Status};
-use crate::runtime::base::handle::{Kind, Token};
+use crate::runtime::base::handle::{HandleKind, Token};
 use crate::runtime::device::guard;
 use crate::runtime::object::kernel;
-use crate::runtime::stream::target;
+use crate::runtime::stream::destination;
 
 /// Names an object for messages and traces; `None` gives it the name back that it has without a label.
 pub(crate) fn set_label(token: Token, label: Option<&str>) -> Result<()> {
     match token.kind() {
-        Some(Kind::Device) => set_device_label(token, label),
-        Some(Kind::Stream) => target::set_label(token, label),
-        Some(Kind::Buffer) => buffer::set_label(token, label),
-        Some(Kind::Kernel) => kernel::set_label(token, label),
-        Some(Kind::Event) => event::set_label(token, label),
-        Some(Kind::Graph) => graph::set_label(token, label),
+        Some(HandleKind::Device) => set_device_label(token, label),
+        Some(HandleKind::Stream) => destination::set_label(token, label),
+        Some(HandleKind::Buffer) => buffer::set_label(token, label),
+        Some(HandleKind::Kernel) => kernel::set_label(token, label),
+        Some(HandleKind::Event) => event::set_label(token, label),
+        Some(HandleKind::Graph) => graph::set_label(token, label),
         None if token.is_null() => Err(Error::new(Status::InvalidHandle, "NULL is no handle; the default stream has one of its own")),
         None => Err(Error::new(Status::InvalidHandle, format!("{:#018x} is no handle of this library", token.0))),
     }

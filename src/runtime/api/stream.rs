@@ -5,7 +5,7 @@ use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::Token;
 use crate::runtime::device::guard::{self, DeviceGuard};
 use crate::runtime::schedule::stream_state::StreamState;
-use crate::runtime::stream::target;
+use crate::runtime::stream::destination;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -16,24 +16,24 @@ pub(crate) fn create(device: Token, label: Option<&str>) -> Result<Token> {
     device.lock().check()?;
     // Streams take the queues in turns.
     let queue = device.streams_made.fetch_add(1, Ordering::Relaxed) % device.queue_count as u64;
-    target::name(&device, StreamState::new(queue as u8, label, None))
+    destination::name(&device, StreamState::new(queue as u8, label, None))
 }
 
 /// The live stream of that name, and its device kept open. `what` is what cannot be done on one that records.
 fn enter_live(token: Token, what: &str) -> Result<(DeviceGuard, Arc<StreamState>)> {
-    let (device, _) = target::enter(token)?;
-    let stream = device.target(token)?.live(what)?;
+    let (device, _) = destination::enter(token)?;
+    let stream = device.destination(token)?.live(what)?;
     Ok((device, stream))
 }
 
 /// Ends a stream's name; its work goes on.
 pub(crate) fn free(token: Token) -> Result<()> {
-    let (device, _) = target::enter(token)?;
+    let (device, _) = destination::enter(token)?;
     if device.default_stream_name.get() == Some(&token) {
         return Err(Error::new(Status::InvalidArgument, "the default stream lives as long as its device"));
     }
     // What is held back would be submitted by the tail thread all the same.
-    target::remove(token)
+    destination::remove(token)
 }
 
 /// Waits for what was queued on the stream before; 0 only asks.

@@ -17,10 +17,10 @@ use crate::runtime::schedule::hazard::{QueueSeqs, Stage, seqs_of};
 use crate::runtime::schedule::regions::Region;
 use crate::runtime::schedule::staging::{Chunk, LARGE, Ring, SMALL, Staging, Taken};
 use crate::runtime::schedule::stream_state::StreamState;
-use crate::runtime::schedule::timeline::Label;
+use crate::runtime::schedule::timeline::CommandLabel;
 use crate::runtime::stream::access::{AccessList, Pin, lock_for_access};
-use crate::runtime::stream::op::{Op, Prepared};
-use crate::runtime::stream::target::Target;
+use crate::runtime::stream::command::{Command, PreparedCommand};
+use crate::runtime::stream::destination::Destination;
 use crate::vulkan::{HostView, MemoryKind};
 use std::borrow::Cow;
 use std::mem::MaybeUninit;
@@ -48,14 +48,14 @@ pub(crate) enum Keep {
 /// See avx_write and avx_write_async.
 pub(crate) fn write(stream: Token, buffer: Token, offset: u64, data: &[u8], keep: Keep) -> Result<()> {
     let (device, buffer) = buffer::enter(buffer)?;
-    let target = device.target(stream)?;
+    let destination = device.destination(stream)?;
     let range = buffer.range(offset, data.len() as u64)?;
     let accesses = AccessList::one(&buffer, &range, Stage::Transfer, true);
     let upload = |accesses| {
-        let op = Op::Upload { bytes: Cow::Borrowed(data), dst: buffer.slice(&range) };
-        enqueue::run(&device, &target, Prepared { op, accesses })
+        let command = Command::Upload { bytes: Cow::Borrowed(data), dst: buffer.slice(&range) };
+        enqueue::run(&device, &destination, PreparedCommand { command, accesses })
     };
-    let Target::Live(stream) = &target else {
+    let Destination::Live(stream) = &destination else {
         return if data.is_empty() { Ok(()) } else { upload(accesses) };
     };
     let mut engine = lock_for_access(&device, &accesses)?;
@@ -112,7 +112,7 @@ fn write_registered(
     engine.record(
         stream,
         &list,
-        || Label::new("write", range.end - range.start),
+        || CommandLabel::new("write", range.end - range.start),
         |commands, _, _| {
             commands.copy(region.slice(&source), buffer.slice(range));
             Ok(())
@@ -154,7 +154,7 @@ fn write_part(device: &DeviceGuard, stream: &Arc<StreamState>, buffer: &Arc<Buff
     let outcome = engine.record(
         stream,
         &accesses.list,
-        || Label::new("write", bytes.len() as u64),
+        || CommandLabel::new("write", bytes.len() as u64),
         |commands, _, _| {
             commands.copy(chunk.slice().part(0, bytes.len() as u64), buffer.slice(&range));
             Ok(())
@@ -208,7 +208,7 @@ fn try_take_chunk(device: &DeviceGuard, ring: impl Fn(&mut Staging) -> &mut Ring
 /// See avx_read.
 pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeUninit<u8>]) -> Result<()> {
     let (device, buffer) = buffer::enter(buffer)?;
-    let stream = device.target(stream)?.live("a read into the host's memory")?;
+    let stream = device.destination(stream)?.live("a read into the host's memory")?;
     let range = buffer.range(offset, into.len() as u64)?;
     let accesses = AccessList::one(&buffer, &range, Stage::Transfer, false);
     let mut engine = lock_for_access(&device, &accesses)?;
@@ -302,7 +302,7 @@ fn record_read(engine: &mut Engine, stream: &Arc<StreamState>, buffer: &Arc<Buff
     let recorded = engine.record(
         stream,
         &accesses.list,
-        || Label::new("read", size),
+        || CommandLabel::new("read", size),
         |commands, _, _| {
             commands.copy(buffer.slice(range), chunk.slice().part(0, size));
             Ok(())
@@ -316,7 +316,7 @@ fn record_read(engine: &mut Engine, stream: &Arc<StreamState>, buffer: &Arc<Buff
 pub(crate) fn read_async(on: Token, buffer: Token, offset: u64, into: &'static mut [MaybeUninit<u8>]) -> Result<()> {
     let size = into.len() as u64;
     let (device, entered) = buffer::enter(buffer)?;
-    let stream = device.target(on)?.live("a read into the host's memory")?;
+    let stream = device.destination(on)?.live("a read into the host's memory")?;
     let range = entered.range(offset, size)?;
     let accesses = AccessList::one(&entered, &range, Stage::Transfer, false);
     drop(lock_for_access(&device, &accesses)?);
@@ -345,7 +345,7 @@ pub(crate) fn read_async(on: Token, buffer: Token, offset: u64, into: &'static m
     engine.record(
         &stream,
         &accesses.list,
-        || Label::new("read", size),
+        || CommandLabel::new("read", size),
         |commands, _, _| {
             commands.copy(entered.slice(&range), slice);
             Ok(())
@@ -371,7 +371,7 @@ fn read_registered(
     engine.record(
         stream,
         &list,
-        || Label::new("read", range.end - range.start),
+        || CommandLabel::new("read", range.end - range.start),
         |commands, _, _| {
             commands.copy(buffer.slice(range), region.slice(&target));
             Ok(())

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// What a token names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum HandleKind {
     Device = 1,
     Stream = 2,
     Buffer = 3,
@@ -24,18 +24,19 @@ pub(crate) enum Kind {
     Graph = 6,
 }
 
-impl Kind {
-    const ALL: [Kind; 6] = [Kind::Device, Kind::Stream, Kind::Buffer, Kind::Kernel, Kind::Event, Kind::Graph];
+impl HandleKind {
+    const ALL: [HandleKind; 6] =
+        [HandleKind::Device, HandleKind::Stream, HandleKind::Buffer, HandleKind::Kernel, HandleKind::Event, HandleKind::Graph];
 
     /// As the header calls it.
     fn name(self) -> &'static str {
         match self {
-            Kind::Device => "avx_device",
-            Kind::Stream => "avx_stream",
-            Kind::Buffer => "avx_buffer",
-            Kind::Kernel => "avx_kernel",
-            Kind::Event => "avx_event",
-            Kind::Graph => "avx_graph",
+            HandleKind::Device => "avx_device",
+            HandleKind::Stream => "avx_stream",
+            HandleKind::Buffer => "avx_buffer",
+            HandleKind::Kernel => "avx_kernel",
+            HandleKind::Event => "avx_event",
+            HandleKind::Graph => "avx_graph",
         }
     }
 }
@@ -53,7 +54,7 @@ impl Token {
         self.0 == 0
     }
 
-    fn new(kind: Kind, slot: u32, generation: u32) -> Token {
+    fn new(kind: HandleKind, slot: u32, generation: u32) -> Token {
         Token(1 | u64::from(slot) << 1 | (kind as u64) << (1 + SLOT_BITS) | u64::from(generation) << (1 + SLOT_BITS + KIND_BITS) | 1 << 63)
     }
 
@@ -64,9 +65,9 @@ impl Token {
     }
 
     /// The kind of what it names, if it has the shape of a token.
-    pub(crate) fn kind(self) -> Option<Kind> {
+    pub(crate) fn kind(self) -> Option<HandleKind> {
         let (kind, ..) = self.parts()?;
-        Kind::ALL.into_iter().find(|k| *k as u64 == kind)
+        HandleKind::ALL.into_iter().find(|k| *k as u64 == kind)
     }
 
     /// The token's parts, if it has the shape of one.
@@ -91,12 +92,12 @@ struct Slots<T> {
 
 /// All living objects of one kind.
 pub(crate) struct Table<T, const RANK: u8> {
-    kind: Kind,
+    kind: HandleKind,
     slots: SharedLock<Slots<T>, RANK>,
 }
 
 impl<T, const RANK: u8> Table<T, RANK> {
-    pub(crate) const fn new(kind: Kind) -> Self {
+    pub(crate) const fn new(kind: HandleKind) -> Self {
         Table { kind, slots: SharedLock::new(Slots { slots: Vec::new(), free: Vec::new() }) }
     }
 
@@ -131,8 +132,8 @@ impl<T, const RANK: u8> Table<T, RANK> {
     }
 
     /// All living objects, none of which goes meanwhile.
-    pub(crate) fn all(&self) -> Living<'_, T> {
-        Living { kind: self.kind, slots: self.slots.read() }
+    pub(crate) fn all(&self) -> LiveObjects<'_, T> {
+        LiveObjects { kind: self.kind, slots: self.slots.read() }
     }
 
     /// Gives the name to the object that `make` builds out of the one that has it, which goes when its last user does.
@@ -174,7 +175,7 @@ impl<T, const RANK: u8> Table<T, RANK> {
             _ if token.is_null() => format!("NULL is no {wanted} here"),
             None => format!("{:#018x} is no handle of this library; an {wanted} is expected", token.0),
             Some((kind, ..)) if kind != self.kind as u64 => {
-                let other = Kind::ALL.into_iter().find(|k| *k as u64 == kind).map_or("handle of no known kind", Kind::name);
+                let other = HandleKind::ALL.into_iter().find(|k| *k as u64 == kind).map_or("handle of no known kind", HandleKind::name);
                 format!("the handle {:#018x} is an {other}; an {wanted} is expected", token.0)
             }
             Some(_) => format!("the {wanted} {:#018x} does not live: it was freed, or its device destroyed", token.0),
@@ -184,12 +185,12 @@ impl<T, const RANK: u8> Table<T, RANK> {
 }
 
 /// See [`Table::all`].
-pub(crate) struct Living<'t, T> {
-    kind: Kind,
+pub(crate) struct LiveObjects<'t, T> {
+    kind: HandleKind,
     slots: ReadGuard<'t, Slots<T>>,
 }
 
-impl<T> Living<'_, T> {
+impl<T> LiveObjects<'_, T> {
     /// The living object of that name.
     #[inline]
     pub(crate) fn get(&self, token: Token) -> Option<&T> {
@@ -199,7 +200,7 @@ impl<T> Living<'_, T> {
 
 impl<T> Slots<T> {
     #[inline]
-    fn find(&self, kind: Kind, token: Token) -> Option<usize> {
+    fn find(&self, kind: HandleKind, token: Token) -> Option<usize> {
         let (of, slot, generation) = token.parts()?;
         let entry = self.slots.get(slot as usize)?;
         (of == kind as u64 && entry.generation == generation && entry.value.is_some()).then_some(slot as usize)
@@ -224,15 +225,15 @@ mod tests {
 
     #[test]
     fn a_token_is_odd_and_no_address() {
-        let token = Token::new(Kind::Buffer, 77, 0xdead_beef);
-        assert_eq!(token.parts(), Some((Kind::Buffer as u64, 77, 0xdead_beef)));
+        let token = Token::new(HandleKind::Buffer, 77, 0xdead_beef);
+        assert_eq!(token.parts(), Some((HandleKind::Buffer as u64, 77, 0xdead_beef)));
         assert_eq!(token.0 & 1, 1);
         assert_eq!(token.0 >> 62, 2);
     }
 
     #[test]
     fn names_end_and_never_come_back() {
-        let table = Any::new(Kind::Buffer);
+        let table = Any::new(HandleKind::Buffer);
         let first = table.insert_with(|_| Arc::new(1)).unwrap();
         assert_eq!(*table.get(first).unwrap(), 1);
         assert_eq!(*table.remove(first).unwrap(), 1);
@@ -246,43 +247,43 @@ mod tests {
 
     #[test]
     fn a_name_may_go_to_another_object() {
-        let table = Any::new(Kind::Kernel);
+        let table = Any::new(HandleKind::Kernel);
         let token = table.insert_with(|_| Arc::new(1)).unwrap();
         assert_eq!(*table.replace(token, |old| Arc::new(old + 1)).unwrap(), 1);
         assert_eq!(*table.get(token).unwrap(), 2);
-        assert_eq!((token.kind(), Token(0).kind(), Token(12).kind()), (Some(Kind::Kernel), None, None));
+        assert_eq!((token.kind(), Token(0).kind(), Token(12).kind()), (Some(HandleKind::Kernel), None, None));
         table.remove(token).unwrap();
         assert_eq!(table.replace(token, |old| Arc::new(*old)).unwrap_err().status, Status::InvalidHandle);
     }
 
     #[test]
     fn a_worn_out_slot_retires() {
-        let table = Any::new(Kind::Kernel);
+        let table = Any::new(HandleKind::Kernel);
         let token = table.insert_with(|_| Arc::new(())).unwrap();
         table.slots.write().slots[0].generation = u32::MAX - 1;
         assert!(table.get(token).is_err());
-        let last = Token::new(Kind::Kernel, 0, u32::MAX - 1);
+        let last = Token::new(HandleKind::Kernel, 0, u32::MAX - 1);
         table.remove(last).unwrap();
         let worn = table.insert_with(|_| Arc::new(())).unwrap();
-        assert_eq!(worn, Token::new(Kind::Kernel, 0, u32::MAX));
+        assert_eq!(worn, Token::new(HandleKind::Kernel, 0, u32::MAX));
         table.remove(worn).unwrap();
         let next = table.insert_with(|_| Arc::new(())).unwrap();
-        assert_eq!(next, Token::new(Kind::Kernel, 1, 1), "slot 0 is never used again");
+        assert_eq!(next, Token::new(HandleKind::Kernel, 1, 1), "slot 0 is never used again");
     }
 
     #[test]
     fn refusals_say_what_the_token_is() {
-        let buffers: Any<()> = Any::new(Kind::Buffer);
-        let kernel = Token::new(Kind::Kernel, 0, 1);
+        let buffers: Any<()> = Any::new(HandleKind::Buffer);
+        let kernel = Token::new(HandleKind::Kernel, 0, 1);
         assert!(buffers.get(kernel).unwrap_err().message.contains("is an avx_kernel; an avx_buffer is expected"));
         assert!(buffers.get(Token(0)).unwrap_err().message.contains("NULL"));
         assert!(buffers.get(Token(0x7fff_1234_5678)).unwrap_err().message.contains("no handle of this library"));
-        assert!(buffers.get(Token::new(Kind::Buffer, 3, 1)).unwrap_err().message.contains("does not live"));
+        assert!(buffers.get(Token::new(HandleKind::Buffer, 3, 1)).unwrap_err().message.contains("does not live"));
     }
 
     #[test]
     fn remove_all_picks() {
-        let table = Any::new(Kind::Buffer);
+        let table = Any::new(HandleKind::Buffer);
         let tokens: Vec<Token> = (0..10).map(|i| table.insert_with(|_| Arc::new(i)).unwrap()).collect();
         assert_eq!(table.remove_all(|i| i % 2 == 0).len(), 5);
         assert!(table.get(tokens[2]).is_err());

@@ -1,13 +1,13 @@
 //! A call that is inside a device.
 
 use crate::runtime::base::error::{Error, Result, Status};
-use crate::runtime::base::handle::{Kind, Table, Token};
+use crate::runtime::base::handle::{HandleKind, Table, Token};
 use crate::runtime::base::lock::rank;
 use crate::runtime::device::core::Device;
 use std::ops::Deref;
 use std::sync::Arc;
 
-static DEVICES: Table<Device, { rank::DEVICES }> = Table::new(Kind::Device);
+static DEVICES: Table<Device, { rank::DEVICES }> = Table::new(HandleKind::Device);
 
 /// A device, kept from being destroyed for the length of a call.
 pub(crate) struct DeviceGuard(Arc<Device>);

@@ -26,13 +26,13 @@ enum Compiler {
 }
 
 /// A kernel's text, ready for a compiler.
-pub(crate) struct Prepared {
+pub(crate) struct GlslSource {
     flat: FlatText,
     compiler: Compiler,
 }
 
 /// Does the includes and macros of a kernel's text.
-pub(crate) fn prepare(options: &Options<'_>, label: &str, target: &Target) -> Result<Prepared> {
+pub(crate) fn prepare(options: &Options<'_>, label: &str, target: &Target) -> Result<GlslSource> {
     let compiler = compiler();
     let asked = Cell::new(0);
     let predefined = |version: &str, name: &str| match compiler {
@@ -44,7 +44,7 @@ pub(crate) fn prepare(options: &Options<'_>, label: &str, target: &Target) -> Re
         },
     };
     let preprocess = PreprocessOptions { folders: &options.include_dirs, defines: &options.defines, predefined: &predefined };
-    Ok(Prepared { flat: glsl::flatten(options.code, label, preprocess)?, compiler })
+    Ok(GlslSource { flat: glsl::flatten(options.code, label, preprocess)?, compiler })
 }
 
 /// The compiler of this process.
@@ -98,7 +98,7 @@ fn ask(shaderc: &Shaderc, version: &str, name: &str, target: &Target, asked: &Ce
     answer
 }
 
-impl Prepared {
+impl GlslSource {
     /// All that the compiled code depends on, for the key of the cache.
     pub(crate) fn content(&self) -> (&[u8], bool) {
         (self.flat.text.as_bytes(), self.is_checked())

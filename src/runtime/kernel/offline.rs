@@ -50,8 +50,8 @@ pub(crate) fn warm_compilers(text: &'static str) -> Compilers {
 /// Compiles a kernel for Vulkan 1.`minor`.
 pub(crate) fn compile(options: &Options<'_>, minor: u32) -> Result<compile::CompiledKernel> {
     let target = target(minor)?;
-    let prepared = translate::prepare(options, &target)?;
-    Ok(translate::translate(options, prepared.as_ref(), &target, &Compilers::default())??)
+    let source = translate::prepare(options, &target)?;
+    Ok(translate::translate(options, source.as_ref(), &target, &Compilers::default())??)
 }
 
 /// The names of the code's compute entry points; none where the code is not understood, of which [`compile`] tells more.

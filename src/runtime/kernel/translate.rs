@@ -2,7 +2,7 @@
 
 use super::compilers::Compilers;
 use super::context::CompileContext;
-use super::glsl::{self, Prepared};
+use super::glsl::{self, GlslSource};
 use super::options::{Bounds, ConstantKey, ConstantSetting, ConstantValue, Language, Options};
 use super::other_devices;
 use super::parsed;
@@ -14,7 +14,7 @@ use crate::runtime::base::{log, trace};
 use xxhash_rust::xxh3::xxh3_128;
 
 /// A hash of all that compiled code depends on, but for the device. The label is not part of it, so kernels that differ in it alone share their pipelines.
-pub(crate) fn key(options: &Options<'_>, prepared: Option<&Prepared>) -> u128 {
+pub(crate) fn key(options: &Options<'_>, source: Option<&GlslSource>) -> u128 {
     let mut bytes = Vec::with_capacity(options.code.len() + 64);
     bytes.push(options.language as u8);
     bytes.push(options.debug.into());
@@ -47,7 +47,7 @@ pub(crate) fn key(options: &Options<'_>, prepared: Option<&Prepared>) -> u128 {
     }
     bytes.extend([4, options.unchecked.into(), options.subgroups.full.into()]);
     bytes.extend(options.subgroups.size.to_le_bytes());
-    match prepared.map(Prepared::content) {
+    match source.map(GlslSource::content) {
         Some((text, checked)) => {
             bytes.push(checked.into());
             bytes.extend(text);
@@ -58,19 +58,19 @@ pub(crate) fn key(options: &Options<'_>, prepared: Option<&Prepared>) -> u128 {
 }
 
 /// Compiles, or takes what an earlier process compiled; `key` is of all that the code depends on.
-pub(crate) fn compile(context: &CompileContext, options: &Options<'_>, prepared: Option<&Prepared>, key: u128) -> Result<Compiled> {
+pub(crate) fn compile(context: &CompileContext, options: &Options<'_>, source: Option<&GlslSource>, key: u128) -> Result<Compiled> {
     let _span = trace::span("compile");
-    let code = match restore(context, options, prepared, key) {
+    let code = match restore(context, options, source, key) {
         Some(code) => code,
         None => {
-            let code = translate(options, prepared, &context.target, &context.compilers)?.map_err(|e| other_devices::told(e, context))?;
-            if let Some(shelf) = shelf(context, options, prepared) {
-                shelf.put(key, &compiler_name(prepared), &code.spirv);
+            let code = translate(options, source, &context.target, &context.compilers)?.map_err(|e| other_devices::told(e, context))?;
+            if let Some(shelf) = shelf(context, options, source) {
+                shelf.put(key, &compiler_name(source), &code.spirv);
             }
             code
         }
     };
-    let checked = prepared.map_or(options.language == Language::Wgsl, Prepared::is_checked);
+    let checked = source.map_or(options.language == Language::Wgsl, GlslSource::is_checked);
     let bounds = match checked && !options.unchecked {
         true => Bounds::Checked,
         false if context.vulkan.features().robust_buffer_access_2 => Bounds::Hardware,
@@ -83,21 +83,21 @@ pub(crate) fn compile(context: &CompileContext, options: &Options<'_>, prepared:
 }
 
 /// Where SPIR-V made of this is kept between processes. A user's own needs no keeping, and of a kernel that reports it is not all.
-fn shelf<'a>(context: &'a CompileContext, options: &Options<'_>, prepared: Option<&Prepared>) -> Option<&'a Shelf> {
-    let is_slow = prepared.is_some_and(|prepared| !prepared.is_checked()) || options.code.len() >= shelf::LONG;
+fn shelf<'a>(context: &'a CompileContext, options: &Options<'_>, source: Option<&GlslSource>) -> Option<&'a Shelf> {
+    let is_slow = source.is_some_and(|source| !source.is_checked()) || options.code.len() >= shelf::LONG;
     context.shelf.as_ref().filter(|_| is_slow && options.language != Language::Spirv && !options.debug)
 }
 
 /// Who makes the SPIR-V.
-fn compiler_name(prepared: Option<&Prepared>) -> String {
-    prepared.map_or_else(|| "naga".to_owned(), Prepared::compiler)
+fn compiler_name(source: Option<&GlslSource>) -> String {
+    source.map_or_else(|| "naga".to_owned(), GlslSource::compiler)
 }
 
 /// What an earlier process made of the same.
-fn restore(context: &CompileContext, options: &Options<'_>, prepared: Option<&Prepared>, key: u128) -> Option<compile::CompiledKernel> {
-    let spirv = shelf(context, options, prepared)?.take(key, &compiler_name(prepared))?;
+fn restore(context: &CompileContext, options: &Options<'_>, source: Option<&GlslSource>, key: u128) -> Option<compile::CompiledKernel> {
+    let spirv = shelf(context, options, source)?.take(key, &compiler_name(source))?;
     // Our own compilers have put the values of constants in, and left one entry point.
-    let constants: &[ConstantSetting<'_>] = if prepared.is_none_or(Prepared::is_checked) { &[] } else { &options.constants };
+    let constants: &[ConstantSetting<'_>] = if source.is_none_or(GlslSource::is_checked) { &[] } else { &options.constants };
     let request = compile::Request { entry: None, constants, unchecked: options.unchecked, debug: false };
     let kernel = context.compilers.run(|| compile::spirv(&spirv, &request, &context.target)).ok()?.ok()?;
     context.log.line(log::Level::Debug, format!("'{}' was compiled by an earlier process", kernel.interface.entry));
@@ -105,25 +105,25 @@ fn restore(context: &CompileContext, options: &Options<'_>, prepared: Option<&Pr
 }
 
 /// A text that goes through a preprocessor of ours first.
-pub(crate) fn prepare(options: &Options<'_>, target: &compile::Target) -> Result<Option<Prepared>> {
+pub(crate) fn prepare(options: &Options<'_>, target: &compile::Target) -> Result<Option<GlslSource>> {
     match options.language {
         Language::Glsl => glsl::prepare(options, options.message_label(), target).map(Some),
         Language::Wgsl | Language::Spirv => Ok(None),
     }
 }
 
-/// The code, `prepared` if it is of a language that wants it, as SPIR-V with its interface, for whatever device the target tells of.
+/// The code, `source` if it is of a language that wants it, as SPIR-V with its interface, for whatever device the target tells of.
 pub(crate) fn translate(
     options: &Options<'_>,
-    prepared: Option<&Prepared>,
+    source: Option<&GlslSource>,
     target: &compile::Target,
     compilers: &Compilers,
 ) -> Result<compile::Result<compile::CompiledKernel>> {
     let label = options.message_label();
     let request =
         compile::Request { entry: options.entry_point, constants: &options.constants, unchecked: options.unchecked, debug: options.debug };
-    compilers.run(|| match (prepared, options.language) {
-        (Some(prepared), _) => prepared.compile(&request, target),
+    compilers.run(|| match (source, options.language) {
+        (Some(source), _) => source.compile(&request, target),
         (None, Language::Spirv) => compile::spirv(options.code, &request, target),
         (None, _) => parsed::parse(options.code, label, options.debug)?.kernel(label, &request, target),
     })

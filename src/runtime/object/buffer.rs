@@ -1,7 +1,7 @@
 //! Buffers, as handles name them.
 
 use crate::runtime::base::error::{Error, Result, Status};
-use crate::runtime::base::handle::{Kind, Table, Token};
+use crate::runtime::base::handle::{HandleKind, Table, Token};
 use crate::runtime::base::lock::{Lock, rank};
 use crate::runtime::device::core::Device;
 use crate::runtime::device::guard::DeviceGuard;
@@ -10,7 +10,7 @@ use crate::vulkan::Slice;
 use std::ops::Range;
 use std::sync::Arc;
 
-static BUFFERS: Table<Buffer, { rank::BUFFERS }> = Table::new(Kind::Buffer);
+static BUFFERS: Table<Buffer, { rank::BUFFERS }> = Table::new(HandleKind::Buffer);
 
 /// The bits of a kind of memory; those above are flags.
 pub(crate) const KIND_MASK: u32 = 0xff;

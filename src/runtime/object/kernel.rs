@@ -2,7 +2,7 @@
 
 use crate::compile::Variant;
 use crate::runtime::base::error::{Error, Result, Status};
-use crate::runtime::base::handle::{Kind, Living, Table, Token};
+use crate::runtime::base::handle::{HandleKind, LiveObjects, Table, Token};
 use crate::runtime::base::lock::rank;
 use crate::runtime::device::core::Device;
 use crate::runtime::device::guard::DeviceGuard;
@@ -12,7 +12,7 @@ use crate::runtime::kernel::translate;
 use crate::runtime::schedule::graveyard::Dead;
 use std::sync::Arc;
 
-static KERNELS: Table<Kernel, { rank::KERNELS }> = Table::new(Kind::Kernel);
+static KERNELS: Table<Kernel, { rank::KERNELS }> = Table::new(HandleKind::Kernel);
 
 /// Longer names of entry points are refused by some drivers and layers.
 const MAX_ENTRY_POINT: usize = 255;
@@ -30,12 +30,12 @@ pub(crate) fn make(device: &DeviceGuard, options: &Options<'_>) -> Result<Arc<Pr
         let status = if options.language == Language::Spirv { Status::InvalidSpirv } else { Status::Compile };
         return Err(Error::new(status, "the code is empty"));
     }
-    let prepared = translate::prepare(options, &device.compile.target)?;
-    let key = translate::key(options, prepared.as_ref());
+    let source = translate::prepare(options, &device.compile.target)?;
+    let key = translate::key(options, source.as_ref());
     let compiled = match device.code.find(key) {
         Some(compiled) => compiled,
         None => {
-            let compiled = Arc::new(translate::compile(&device.compile, options, prepared.as_ref(), key)?);
+            let compiled = Arc::new(translate::compile(&device.compile, options, source.as_ref(), key)?);
             let length = compiled.interface.entry.len();
             if length > MAX_ENTRY_POINT {
                 let message = format!("the entry point's name has {length} bytes; drivers take {MAX_ENTRY_POINT}");
@@ -80,7 +80,7 @@ pub(crate) fn enter(token: Token) -> Result<(DeviceGuard, Arc<Kernel>)> {
 
 /// All living kernels, kept alive meanwhile. The engine's lock may be taken behind it, and nothing may be waited for.
 #[inline]
-pub(crate) fn all() -> Living<'static, Kernel> {
+pub(crate) fn all() -> LiveObjects<'static, Kernel> {
     KERNELS.all()
 }
 

@@ -13,7 +13,7 @@ use super::hazard::{BarrierState, Conflicts, MAX_QUEUES, QueueSeqs, Stage, Stage
 use super::queue_state::{OpenBatch, QueueState};
 use super::staging::Staging;
 use super::stream_state::StreamState;
-use super::timeline::{Label, Timeline};
+use super::timeline::{CommandLabel, Timeline};
 use super::tracker::{BufferAccess, BufferId, BufferTracker};
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::vulkan::{self, Allocation, Commands, Queue};
@@ -302,7 +302,7 @@ impl Engine {
         &mut self,
         stream: &Arc<StreamState>,
         accesses: &[BufferAccess],
-        label: impl FnOnce() -> Label<'a>,
+        label: impl FnOnce() -> CommandLabel<'a>,
         command: impl FnOnce(&mut Commands, &mut Staging, RecordContext) -> Result<()>,
     ) -> Result<()> {
         let queue = self.prepare(stream, accesses)?;

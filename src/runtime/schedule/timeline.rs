@@ -13,21 +13,21 @@ const RECALIBRATE: Duration = Duration::from_secs(1);
 
 /// What a command is called in a trace, and what it moves.
 #[derive(Clone, Copy)]
-pub(crate) struct Label<'a> {
+pub(crate) struct CommandLabel<'a> {
     pub(crate) name: &'a str,
     pub(crate) workgroups: Option<[u32; 3]>,
     pub(crate) bytes: u64,
 }
 
-impl<'a> Label<'a> {
+impl<'a> CommandLabel<'a> {
     /// A command of so many bytes.
-    pub(crate) fn new(name: &'a str, bytes: u64) -> Label<'a> {
-        Label { name, workgroups: None, bytes }
+    pub(crate) fn new(name: &'a str, bytes: u64) -> CommandLabel<'a> {
+        CommandLabel { name, workgroups: None, bytes }
     }
 }
 
 /// A command whose times are to be read.
-struct Pending {
+struct PendingSpan {
     queue: u8,
     submission: u64,
     stream: Arc<StreamState>,
@@ -46,7 +46,7 @@ pub(crate) struct Timeline {
     /// A time of the device's clock and the same time of the trace, in nanoseconds.
     calibration: (u64, u64),
     calibrated: Instant,
-    pending: VecDeque<Pending>,
+    pending: VecDeque<PendingSpan>,
     /// What was done when they were looked at last.
     drained: QueueSeqs,
 }
@@ -86,7 +86,7 @@ impl Timeline {
         &mut self,
         commands: &mut Commands,
         place: (u8, u64, &Arc<StreamState>),
-        label: Label<'_>,
+        label: CommandLabel<'_>,
         command: impl FnOnce(&mut Commands) -> T,
     ) -> T {
         let start = self.start(commands);
@@ -105,14 +105,14 @@ impl Timeline {
     }
 
     /// The time behind it, in this queue and submission, for this stream.
-    pub(crate) fn end(&mut self, commands: &mut Commands, place: (u8, u64, &Arc<StreamState>), label: Label<'_>, start: Stamp) {
+    pub(crate) fn end(&mut self, commands: &mut Commands, place: (u8, u64, &Arc<StreamState>), label: CommandLabel<'_>, start: Stamp) {
         let end = self.stamps.take().ok();
         if let Some(end) = &end {
             commands.stamp(end, StampStage::Bottom);
         }
         let (queue, submission, stream) = place;
         let detail = Detail { workgroups: label.workgroups, bytes: label.bytes };
-        self.pending.push_back(Pending { queue, submission, stream: stream.clone(), name: label.name.to_owned(), detail, start, end });
+        self.pending.push_back(PendingSpan { queue, submission, stream: stream.clone(), name: label.name.to_owned(), detail, start, end });
     }
 
     /// Writes the commands that are done into the trace.
@@ -125,10 +125,10 @@ impl Timeline {
             return Ok(());
         }
         self.drained = *done;
-        let is_done = |p: &Pending| p.submission <= done[usize::from(p.queue)];
+        let is_done = |p: &PendingSpan| p.submission <= done[usize::from(p.queue)];
         let (passed, left) = std::mem::take(&mut self.pending).into_iter().partition(is_done);
         self.pending = left;
-        let passed: VecDeque<Pending> = passed;
+        let passed: VecDeque<PendingSpan> = passed;
         let now = self.trace.since(Instant::now());
         for pending in passed {
             let Some(end) = &pending.end else { continue };

@@ -2,12 +2,12 @@
 //!
 //! | file | what it is about |
 //! |---|---|
-//! | `target` | streams, and where the work of a call goes |
+//! | `destination` | streams, and where the work of a call goes |
 //! | `access` | which bytes are mapped, or in use by a call in progress |
-//! | `op` | commands as data |
-//! | `record` | what a graph is made of |
+//! | `command` | commands as data |
+//! | `recording` | what a graph is made of |
 
 pub(crate) mod access;
-pub(crate) mod op;
-pub(crate) mod record;
-pub(crate) mod target;
+pub(crate) mod command;
+pub(crate) mod destination;
+pub(crate) mod recording;

@@ -3,7 +3,7 @@
 use super::super::failures::Since;
 use super::super::hazard::{QueueSeqs, TimelinePoint};
 use super::super::stream_state::StreamState;
-use super::super::timeline::Label;
+use super::super::timeline::CommandLabel;
 use super::super::tracker::BufferAccess;
 use super::{BATCH, Engine};
 use crate::runtime::base::error::{Result, Status};
@@ -155,7 +155,7 @@ impl Engine {
             // The end is in the batch behind it: a graph's own commands are the same each time.
             self.open_batch(queue)?;
             if let (Some(timeline), Some(open)) = (&mut self.timeline, &mut self.queues[queue].open) {
-                timeline.end(&mut open.commands, (queue as u8, open.number, stream), Label::new(&label.get(), 0), start);
+                timeline.end(&mut open.commands, (queue as u8, open.number, stream), CommandLabel::new(&label.get(), 0), start);
                 open.count += 1;
             }
         }

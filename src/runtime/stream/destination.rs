@@ -1,15 +1,15 @@
 //! Streams, as handles name them, and where the work of a call goes: to the device, or into a graph.
 
-use super::record::Recording;
+use super::recording::Recording;
 use crate::runtime::base::error::{Error, Result, Status};
-use crate::runtime::base::handle::{Kind, Living, Table, Token};
+use crate::runtime::base::handle::{HandleKind, LiveObjects, Table, Token};
 use crate::runtime::base::lock::{Lock, rank};
 use crate::runtime::device::core::Device;
 use crate::runtime::device::guard::DeviceGuard;
 use crate::runtime::schedule::stream_state::StreamState;
 use std::sync::Arc;
 
-static STREAMS: Table<Stream, { rank::STREAMS }> = Table::new(Kind::Stream);
+static STREAMS: Table<Stream, { rank::STREAMS }> = Table::new(HandleKind::Stream);
 
 /// A stream, as a handle names it.
 pub(crate) struct Stream {
@@ -24,17 +24,17 @@ enum StreamKind {
 }
 
 /// Where a verb's work goes.
-pub(crate) enum Target {
+pub(crate) enum Destination {
     Live(Arc<StreamState>),
     Recording(Arc<Stream>),
 }
 
-impl Target {
+impl Destination {
     /// The live stream, for `what`, which cannot be recorded.
     pub(crate) fn live(self, what: &str) -> Result<Arc<StreamState>> {
         match self {
-            Target::Live(stream) => Ok(stream),
-            Target::Recording(_) => {
+            Destination::Live(stream) => Ok(stream),
+            Destination::Recording(_) => {
                 let message = format!("{what} cannot be recorded into a graph: it would happen now, and the graph runs later");
                 Err(Error::new(Status::Unsupported, message))
             }
@@ -75,9 +75,9 @@ impl Stream {
 
 impl Device {
     /// Where work on `stream` goes; NULL is the default stream.
-    pub(crate) fn target(self: &Arc<Self>, stream: Token) -> Result<Target> {
+    pub(crate) fn destination(self: &Arc<Self>, stream: Token) -> Result<Destination> {
         if self.is_default(stream) {
-            return Ok(Target::Live(self.default_stream.clone()));
+            return Ok(Destination::Live(self.default_stream.clone()));
         }
         let stream = STREAMS.get(stream)?;
         if !Arc::ptr_eq(&stream.device, self) {
@@ -85,8 +85,8 @@ impl Device {
             return Err(Error::new(Status::InvalidHandle, message));
         }
         match &stream.kind {
-            StreamKind::Live(stream) => Ok(Target::Live(stream.clone())),
-            StreamKind::Recording(_) => Ok(Target::Recording(stream)),
+            StreamKind::Live(stream) => Ok(Destination::Live(stream.clone())),
+            StreamKind::Recording(_) => Ok(Destination::Recording(stream)),
         }
     }
 }
@@ -109,7 +109,7 @@ pub(crate) fn enter(token: Token) -> Result<(DeviceGuard, Arc<Stream>)> {
 
 /// All living streams, kept alive meanwhile, as `kernel::all`.
 #[inline]
-pub(crate) fn all() -> Living<'static, Stream> {
+pub(crate) fn all() -> LiveObjects<'static, Stream> {
     STREAMS.all()
 }
 

@@ -1,7 +1,7 @@
 //! What a graph is made of: commands kept as data, and those that wait for the values of a launch.
 
 use super::access::AccessList;
-use super::op::{Grid, Op, Prepared};
+use super::command::{Command, Grid, PreparedCommand};
 use crate::runtime::base::error::{Error, Result, Status, invalid};
 use crate::runtime::base::handle::Token;
 use crate::runtime::kernel::args::{self, Arg, Value};
@@ -25,7 +25,7 @@ pub(crate) struct Recording {
 /// A command of a graph.
 pub(crate) enum Node {
     /// The same at each launch.
-    Fixed(Box<Prepared<'static>>),
+    Fixed(Box<PreparedCommand<'static>>),
     /// A dispatch with values of the launch.
     Slotted(Slotted),
 }
@@ -78,10 +78,10 @@ impl SlotValue {
 
 impl Recording {
     /// Keeps a command.
-    pub(crate) fn push(&mut self, prepared: Prepared<'_>) -> Result<()> {
-        let Prepared { op, accesses } = prepared;
+    pub(crate) fn push(&mut self, prepared: PreparedCommand<'_>) -> Result<()> {
+        let PreparedCommand { command, accesses } = prepared;
         self.room()?;
-        self.nodes.push(Node::Fixed(Box::new(Prepared { op: op.into_owned(), accesses })));
+        self.nodes.push(Node::Fixed(Box::new(PreparedCommand { command: command.into_owned(), accesses })));
         Ok(())
     }
 
@@ -120,7 +120,7 @@ impl Recording {
     /// True if a kernel comes before what is recorded next, as far as the graph knows.
     pub(crate) fn follows_kernel(&self) -> bool {
         match self.nodes.last() {
-            Some(Node::Fixed(prepared)) => prepared.op.stage() == Stage::Compute,
+            Some(Node::Fixed(prepared)) => prepared.command.stage() == Stage::Compute,
             Some(Node::Slotted(_)) => true,
             None => false,
         }
@@ -129,18 +129,18 @@ impl Recording {
 
 impl Node {
     /// The command and what it touches, if it is the same at each launch.
-    pub(crate) fn fixed(&self) -> Option<&Prepared<'static>> {
+    pub(crate) fn fixed(&self) -> Option<&PreparedCommand<'static>> {
         if let Node::Fixed(prepared) = self { Some(prepared) } else { None }
     }
 
     /// For messages.
     pub(crate) fn name(&self) -> String {
         let program = match self {
-            Node::Fixed(prepared) => match &prepared.op {
-                Op::Dispatch(dispatch) => &dispatch.program,
-                Op::Copy { .. } => return "a copy".into(),
-                Op::Upload { .. } => return "a write".into(),
-                Op::Repeat { .. } | Op::Fill { .. } => return "a fill".into(),
+            Node::Fixed(prepared) => match &prepared.command {
+                Command::Dispatch(dispatch) => &dispatch.program,
+                Command::Copy { .. } => return "a copy".into(),
+                Command::Upload { .. } => return "a write".into(),
+                Command::Repeat { .. } | Command::Fill { .. } => return "a fill".into(),
             },
             Node::Slotted(slotted) => &slotted.program,
         };

@@ -6,21 +6,21 @@ use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::Token;
 use crate::runtime::kernel::program::Program;
 use crate::runtime::schedule::hazard::Stage;
-use crate::runtime::schedule::timeline::Label;
+use crate::runtime::schedule::timeline::CommandLabel;
 use crate::vulkan::{Commands, Slice};
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::sync::Arc;
 
 /// A command with what it touches.
-pub(crate) struct Prepared<'a> {
-    pub(crate) op: Op<'a>,
+pub(crate) struct PreparedCommand<'a> {
+    pub(crate) command: Command<'a>,
     pub(crate) accesses: AccessList,
 }
 
 /// A command.
 #[expect(clippy::large_enum_variant, reason = "most are dispatches, and boxing one would cost an allocation each")]
-pub(crate) enum Op<'a> {
+pub(crate) enum Command<'a> {
     Dispatch(Dispatch<'a>),
     /// By the device's copy command.
     Copy {
@@ -49,21 +49,21 @@ pub(crate) struct Dispatch<'a> {
     pub(crate) program: Arc<Program>,
     pub(crate) variant: Variant,
     /// One for each of the kernel's arguments, in order.
-    pub(crate) bound: SmallVec<[Bound<'a>; 6]>,
-    pub(crate) size: Size,
+    pub(crate) bound: SmallVec<[BoundArg<'a>; 6]>,
+    pub(crate) size: GridSize,
 }
 
 /// A kernel over a grid, with everything borrowed.
 #[derive(Clone, Copy)]
-pub(crate) struct Run<'r, 'a> {
+pub(crate) struct DispatchRef<'r, 'a> {
     pub(crate) program: &'r Program,
     pub(crate) variant: Variant,
-    pub(crate) bound: &'r [Bound<'a>],
-    pub(crate) size: Size,
+    pub(crate) bound: &'r [BoundArg<'a>],
+    pub(crate) size: GridSize,
 }
 
 /// A value for a binding, resolved.
-pub(crate) enum Bound<'a> {
+pub(crate) enum BoundArg<'a> {
     Slice(Slice),
     /// For a uniform binding of so many bytes with padding; from that slot of a graph.
     Bytes(Cow<'a, [u8]>, u64, Option<u32>),
@@ -84,7 +84,7 @@ pub(crate) enum Grid {
 
 /// How many workgroups.
 #[derive(Clone, Copy)]
-pub(crate) enum Size {
+pub(crate) enum GridSize {
     Direct([u32; 3]),
     /// In pieces that the device takes, by the variant whose ids start at a base.
     Split([u32; 3], [u32; 3]),
@@ -95,59 +95,59 @@ pub(crate) enum Size {
 /// Puts bytes where the device sees them, as a range of at least so many bytes; the third is the slot of a graph they came from.
 pub(crate) type Upload<'u> = dyn FnMut(&[u8], u64, Option<u32>) -> Result<Slice> + 'u;
 
-impl Op<'_> {
+impl Command<'_> {
     /// Where it touches memory.
     pub(crate) fn stage(&self) -> Stage {
-        if matches!(self, Op::Dispatch(_)) { Stage::Compute } else { Stage::Transfer }
+        if matches!(self, Command::Dispatch(_)) { Stage::Compute } else { Stage::Transfer }
     }
 
     /// What it runs, if it is a dispatch.
     pub(crate) fn program(&self) -> Option<&Program> {
-        if let Op::Dispatch(dispatch) = self { Some(&dispatch.program) } else { None }
+        if let Command::Dispatch(dispatch) = self { Some(&dispatch.program) } else { None }
     }
 
     /// What a trace shows.
-    pub(crate) fn label<'l>(&'l self, accesses: &AccessList) -> Label<'l> {
+    pub(crate) fn label<'l>(&'l self, accesses: &AccessList) -> CommandLabel<'l> {
         match self {
-            Op::Dispatch(dispatch) => dispatch.as_run().label(accesses),
-            Op::Copy { src, .. } => Label::new("copy", src.size),
-            Op::Upload { dst, .. } => Label::new("write", dst.size),
-            Op::Repeat { dst, .. } | Op::Fill { dst, .. } => Label::new("fill", dst.size),
+            Command::Dispatch(dispatch) => dispatch.borrowed().label(accesses),
+            Command::Copy { src, .. } => CommandLabel::new("copy", src.size),
+            Command::Upload { dst, .. } => CommandLabel::new("write", dst.size),
+            Command::Repeat { dst, .. } | Command::Fill { dst, .. } => CommandLabel::new("fill", dst.size),
         }
     }
 
     /// The same with bytes of its own.
-    pub(crate) fn into_owned(self) -> Op<'static> {
+    pub(crate) fn into_owned(self) -> Command<'static> {
         match self {
-            Op::Dispatch(Dispatch { program, variant, bound, size }) => {
+            Command::Dispatch(Dispatch { program, variant, bound, size }) => {
                 let own = |bound| match bound {
-                    Bound::Slice(slice) => Bound::Slice(slice),
-                    Bound::Bytes(bytes, size, slot) => Bound::Bytes(Cow::Owned(bytes.into_owned()), size, slot),
-                    Bound::PushConstants(bytes) => Bound::PushConstants(Cow::Owned(bytes.into_owned())),
+                    BoundArg::Slice(slice) => BoundArg::Slice(slice),
+                    BoundArg::Bytes(bytes, size, slot) => BoundArg::Bytes(Cow::Owned(bytes.into_owned()), size, slot),
+                    BoundArg::PushConstants(bytes) => BoundArg::PushConstants(Cow::Owned(bytes.into_owned())),
                 };
-                Op::Dispatch(Dispatch { program, variant, bound: bound.into_iter().map(own).collect(), size })
+                Command::Dispatch(Dispatch { program, variant, bound: bound.into_iter().map(own).collect(), size })
             }
-            Op::Copy { src, dst } => Op::Copy { src, dst },
-            Op::Upload { bytes, dst } => Op::Upload { bytes: Cow::Owned(bytes.into_owned()), dst },
-            Op::Repeat { bytes, dst } => Op::Repeat { bytes, dst },
-            Op::Fill { dst, word } => Op::Fill { dst, word },
+            Command::Copy { src, dst } => Command::Copy { src, dst },
+            Command::Upload { bytes, dst } => Command::Upload { bytes: Cow::Owned(bytes.into_owned()), dst },
+            Command::Repeat { bytes, dst } => Command::Repeat { bytes, dst },
+            Command::Fill { dst, word } => Command::Fill { dst, word },
         }
     }
 
     /// Records it. What can fail comes before the first command.
     pub(crate) fn encode(&self, commands: &mut Commands, upload: &mut Upload<'_>) -> Result<()> {
         match self {
-            Op::Dispatch(dispatch) => dispatch.as_run().encode(commands, upload)?,
-            Op::Copy { src, dst } => commands.copy(*src, *dst),
-            Op::Upload { bytes, dst } => {
+            Command::Dispatch(dispatch) => dispatch.borrowed().encode(commands, upload)?,
+            Command::Copy { src, dst } => commands.copy(*src, *dst),
+            Command::Upload { bytes, dst } => {
                 let source = upload(bytes, bytes.len() as u64, None)?;
                 commands.copy(source, *dst);
             }
-            Op::Repeat { bytes, dst } => {
+            Command::Repeat { bytes, dst } => {
                 let source = upload(bytes, bytes.len() as u64, None)?;
                 commands.copy_repeated(source, *dst);
             }
-            Op::Fill { dst, word } => commands.fill(*dst, *word),
+            Command::Fill { dst, word } => commands.fill(*dst, *word),
         }
         Ok(())
     }
@@ -155,20 +155,20 @@ impl Op<'_> {
 
 impl<'a> Dispatch<'a> {
     /// As it is recorded.
-    pub(crate) fn as_run(&self) -> Run<'_, 'a> {
-        Run { program: &self.program, variant: self.variant, bound: &self.bound, size: self.size }
+    pub(crate) fn borrowed(&self) -> DispatchRef<'_, 'a> {
+        DispatchRef { program: &self.program, variant: self.variant, bound: &self.bound, size: self.size }
     }
 }
 
-impl<'r> Run<'r, '_> {
+impl<'r> DispatchRef<'r, '_> {
     /// What a trace shows.
-    pub(crate) fn label(&self, accesses: &AccessList) -> Label<'r> {
+    pub(crate) fn label(&self, accesses: &AccessList) -> CommandLabel<'r> {
         let bytes = accesses.list.iter().map(|entry| entry.access.range.end - entry.access.range.start);
         let workgroups = match self.size {
-            Size::Direct(groups) | Size::Split(groups, _) => Some(groups),
-            Size::Indirect(_) => None,
+            GridSize::Direct(groups) | GridSize::Split(groups, _) => Some(groups),
+            GridSize::Indirect(_) => None,
         };
-        Label { name: &self.program.label, workgroups, bytes: bytes.sum() }
+        CommandLabel { name: &self.program.label, workgroups, bytes: bytes.sum() }
     }
 
     /// Records it. What can fail comes before the first command.
@@ -178,24 +178,24 @@ impl<'r> Run<'r, '_> {
         let mut push_constants: SmallVec<[u8; 128]> = SmallVec::new();
         for bound in self.bound {
             match bound {
-                Bound::Slice(slice) => slices.push(*slice),
-                Bound::Bytes(bytes, size, slot) => slices.push(upload(bytes, (*size).max(bytes.len() as u64), *slot)?),
-                Bound::PushConstants(bytes) => {
+                BoundArg::Slice(slice) => slices.push(*slice),
+                BoundArg::Bytes(bytes, size, slot) => slices.push(upload(bytes, (*size).max(bytes.len() as u64), *slot)?),
+                BoundArg::PushConstants(bytes) => {
                     push_constants.extend_from_slice(bytes);
                     push_constants.resize(bytes.len().next_multiple_of(4), 0);
                 }
             }
         }
         match self.size {
-            Size::Direct(groups) => {
+            GridSize::Direct(groups) => {
                 commands.bind(pipeline, &slices, &push_constants)?;
                 commands.dispatch(groups);
             }
-            Size::Indirect(counts) => {
+            GridSize::Indirect(counts) => {
                 commands.bind(pipeline, &slices, &push_constants)?;
                 commands.dispatch_indirect(counts);
             }
-            Size::Split(groups, limit) => {
+            GridSize::Split(groups, limit) => {
                 // All bases first: what can fail should fail before the first piece is recorded.
                 let upload_base = |(base, count): ([u32; 3], [u32; 3])| {
                     let bytes: SmallVec<[u8; 16]> = base.into_iter().chain([0]).flat_map(u32::to_ne_bytes).collect();
