@@ -155,8 +155,8 @@ fn open(options: &Options, log: &Arc<DeviceLog>) -> Result<Token> {
         drops: Arc::default(),
         recorded: AtomicU64::new(0),
         engine: EngineLock::new(engine, completions),
-        tail: Condvar::new(),
-        tail_thread: Lock::new(None),
+        flush_wanted: Condvar::new(),
+        flush_thread: Lock::new(None),
         code: CodeCache::default(),
         compile: CompileContext {
             log: log.clone(),
@@ -207,8 +207,8 @@ pub(crate) fn destroy(token: Token) -> Result<()> {
     drop(device.read_reports());
     device.trim_reports(true);
     device.lock().stop = true;
-    device.tail.notify_all();
-    if let Some(thread) = device.tail_thread.lock().take() {
+    device.flush_wanted.notify_all();
+    if let Some(thread) = device.flush_thread.lock().take() {
         drop(thread.join());
     }
     {

@@ -89,7 +89,7 @@ fn work_that_waits_for_a_read_goes_without_it() {
         device.lock().queues[0].habit.read(now);
     }
     fill::copy(NULL, (a, 0), (b, 0), 256).unwrap();
-    while device.lock().has_tail() {
+    while device.lock().has_unsubmitted() {
         assert!(now.elapsed() < Duration::from_secs(20), "it was never submitted");
         std::thread::sleep(Duration::from_micros(100));
     }
@@ -109,7 +109,7 @@ fn held_back_work_goes_without_another_call() {
         fill::copy(NULL, (a, 0), (b, 0), 1 << 20).unwrap();
     }
     let start = Instant::now();
-    while device.lock().has_tail() {
+    while device.lock().has_unsubmitted() {
         assert!(start.elapsed() < Duration::from_secs(20), "the tail was never submitted");
         std::thread::sleep(Duration::from_millis(1));
     }

@@ -38,8 +38,8 @@ pub(crate) struct Device {
     pub(crate) gate: CallGate,
     pub(crate) engine: EngineLock,
     /// There is a tail to watch, or the device is being destroyed.
-    pub(crate) tail: Condvar,
-    pub(crate) tail_thread: Lock<Option<std::thread::JoinHandle<()>>, { rank::FLUSH_THREAD }>,
+    pub(crate) flush_wanted: Condvar,
+    pub(crate) flush_thread: Lock<Option<std::thread::JoinHandle<()>>, { rank::FLUSH_THREAD }>,
     /// Shared with the engine.
     pub(crate) attention: Arc<AtomicBool>,
     /// As the engine's.

@@ -12,9 +12,10 @@
 //! | `storage` | memory that commands use |
 //! | `pending_reports` | what kernels reported and nobody has read yet |
 //! | `reports` | what kernels report |
-//! | `tail` | the thread that submits what was held back |
+//! | `flush_thread` | the thread that submits what was held back |
 
 pub(crate) mod core;
+pub(crate) mod flush_thread;
 pub(crate) mod gate;
 pub(crate) mod gather;
 pub(crate) mod guard;
@@ -23,5 +24,4 @@ pub(crate) mod pending_reports;
 pub(crate) mod reclaim;
 pub(crate) mod reports;
 pub(crate) mod storage;
-pub(crate) mod tail;
 pub(crate) mod waiting;

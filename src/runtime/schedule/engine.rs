@@ -2,7 +2,7 @@
 //!
 //! One mutex of the device guards it; nothing in here waits for the GPU. Work is recorded in the order of the calls, into the queue of
 //! its stream. It is submitted at once when the queue's queue is idle and in batches while it is busy; the tail that is held back goes
-//! when the queue drains (see `tail.rs`). Submissions of all queues are numbered together, each when its batch is begun.
+//! when the queue drains (see `flush_thread.rs`). Submissions of all queues are numbered together, each when its batch is begun.
 
 mod submit;
 
@@ -59,7 +59,7 @@ pub(crate) struct Engine {
     /// And its tail thread ends.
     pub(crate) stop: bool,
     /// The tail thread sleeps, or is not there yet: a tail wakes it.
-    pub(crate) tail_sleeps: bool,
+    pub(crate) flush_thread_sleeps: bool,
 }
 
 impl Engine {
@@ -79,7 +79,7 @@ impl Engine {
             begun: Arc::default(),
             closed: false,
             stop: false,
-            tail_sleeps: true,
+            flush_thread_sleeps: true,
         }
     }
 

@@ -25,7 +25,7 @@ impl Engine {
         // It looks whether the queue has drained each time that the batch has doubled.
         if full || (count >= eager && count.is_power_of_two() && self.is_idle(queue)?) {
             if count == 1 && self.queues[queue].habit.holds_back(Instant::now()) {
-                return Ok(self.tail_sleeps);
+                return Ok(self.flush_thread_sleeps);
             }
             // The caller is told now, and not again.
             self.submit(queue).inspect_err(|e| self.failed.told(Some(stream), e))?;
@@ -34,7 +34,7 @@ impl Engine {
             }
             return Ok(false);
         }
-        Ok(self.tail_sleeps)
+        Ok(self.flush_thread_sleeps)
     }
 
     /// The last submission of each queue.
@@ -47,12 +47,12 @@ impl Engine {
     }
 
     /// True if work of a queue is recorded and not submitted.
-    pub(crate) fn has_tail(&self) -> bool {
+    pub(crate) fn has_unsubmitted(&self) -> bool {
         self.lost.is_none() && self.queues.iter().any(|queue| queue.open.is_some())
     }
 
     /// What must be done before the tails go.
-    pub(crate) fn before_tails(&self) -> Vec<(Arc<Completion>, u64)> {
+    pub(crate) fn before_unsubmitted(&self) -> Vec<(Arc<Completion>, u64)> {
         let held_back = self.queues.iter().filter(|queue| queue.open.is_some());
         held_back.map(|queue| (queue.vulkan.completion().clone(), queue.vulkan.submitted())).collect()
     }

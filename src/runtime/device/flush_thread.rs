@@ -19,20 +19,20 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Between two looks at the program. One that records nothing for so long has turned to something else.
-const NAP: Duration = Duration::from_micros(50);
+const POLL_INTERVAL: Duration = Duration::from_micros(50);
 
 /// A queue whose batch has been open for so many naps in a row gets its commands too slowly to notice that its queue has drained.
-const SLOW: u32 = 4;
+const SLOW_POLLS: u32 = 4;
 
 /// After so many naps in a row in which nothing was recorded, and with no tail to watch, the thread sleeps.
-const NAPS: u32 = 20;
+const IDLE_POLLS: u32 = 20;
 
 impl Device {
     /// After recording: submits what should go now, and has the rest watched.
     pub(crate) fn pace(self: &Arc<Self>, engine: &mut Engine, stream: &Arc<StreamState>) -> Result<()> {
         self.recorded.store(self.recorded.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         if engine.pace(stream)? {
-            engine.tail_sleeps = !self.watch_tail();
+            engine.flush_thread_sleeps = !self.wake_flush_thread();
         }
         self.reap(engine);
         Ok(())
@@ -49,8 +49,8 @@ impl Device {
     }
 
     /// Wakes the tail thread, or starts it; false if there is none to have.
-    fn watch_tail(self: &Arc<Self>) -> bool {
-        let mut thread = self.tail_thread.lock();
+    fn wake_flush_thread(self: &Arc<Self>) -> bool {
+        let mut thread = self.flush_thread.lock();
         if thread.is_none() {
             match spawn(self.clone()) {
                 Ok(handle) => *thread = Some(handle),
@@ -58,7 +58,7 @@ impl Device {
                 Err(e) => self.compile.log.line(log::Level::Warn, format!("no thread to submit held-back work: {e}")),
             }
         }
-        self.tail.notify_one();
+        self.flush_wanted.notify_one();
         thread.is_some()
     }
 }
@@ -72,16 +72,16 @@ fn watch(device: &Device) {
     // With several queues a tail may come up in one while this waits for another.
     let look = Duration::from_millis(if device.queue_count > 1 { 1 } else { 100 });
     // The batches that were open at the last look, and for how many naps.
-    let (mut begun, mut naps, mut quiet) = (QueueSeqs::default(), [0; MAX_QUEUES], 0);
+    let (mut begun, mut polls, mut quiet) = (QueueSeqs::default(), [0; MAX_QUEUES], 0);
     loop {
         let before = device.recorded();
-        std::thread::sleep(NAP);
+        std::thread::sleep(POLL_INTERVAL);
         let now = device.begun();
-        for (queue, naps) in naps.iter_mut().enumerate() {
-            *naps = if now[queue] != 0 && now[queue] == begun[queue] { *naps + 1 } else { 0 };
+        for (queue, polls) in polls.iter_mut().enumerate() {
+            *polls = if now[queue] != 0 && now[queue] == begun[queue] { *polls + 1 } else { 0 };
         }
         begun = now;
-        let is_slow = naps.iter().any(|naps| *naps >= SLOW);
+        let is_slow = polls.iter().any(|polls| *polls >= SLOW_POLLS);
         if device.recorded() != before {
             quiet = 0;
             if !is_slow {
@@ -90,15 +90,15 @@ fn watch(device: &Device) {
         }
         let (points, recorded) = {
             let mut engine = device.lock();
-            while quiet >= NAPS && !engine.stop && !engine.has_tail() {
-                engine.tail_sleeps = true;
-                engine = engine.wait(&device.tail);
+            while quiet >= IDLE_POLLS && !engine.stop && !engine.has_unsubmitted() {
+                engine.flush_thread_sleeps = true;
+                engine = engine.wait(&device.flush_wanted);
             }
-            engine.tail_sleeps = false;
+            engine.flush_thread_sleeps = false;
             if engine.stop {
                 return;
             }
-            (engine.has_tail().then(|| engine.before_tails()), device.recorded())
+            (engine.has_unsubmitted().then(|| engine.before_unsubmitted()), device.recorded())
         };
         let Some(points) = points else {
             quiet += 1;
@@ -111,7 +111,7 @@ fn watch(device: &Device) {
             // The program is at work again.
             continue;
         }
-        naps = [0; MAX_QUEUES];
+        polls = [0; MAX_QUEUES];
         let mut engine = device.lock();
         match drained {
             Ok(Some(_)) => engine.submit_idle(),
