@@ -85,15 +85,15 @@ fn work_that_waits_for_a_read_goes_without_it() {
     // As if reads had followed at once.
     let now = Instant::now();
     for _ in 0..100 {
-        device.lock().queues[0].habit.holds_back(now);
-        device.lock().queues[0].habit.read(now);
+        device.lock().queues[0].read_prediction.defer_submit(now);
+        device.lock().queues[0].read_prediction.read(now);
     }
     fill::copy(NULL, (a, 0), (b, 0), 256).unwrap();
     while device.lock().has_unsubmitted() {
         assert!(now.elapsed() < Duration::from_secs(20), "it was never submitted");
         std::thread::sleep(Duration::from_micros(100));
     }
-    assert!(!device.lock().queues[0].habit.holds_back(now), "it was held back, and went in vain");
+    assert!(!device.lock().queues[0].read_prediction.defer_submit(now), "it was held back, and went in vain");
     drop(device);
     device::destroy(token).unwrap();
 }

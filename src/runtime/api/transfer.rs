@@ -275,7 +275,7 @@ fn read_small(
     into: &mut [MaybeUninit<u8>],
 ) -> Result<()> {
     let recorded = record_read(&mut engine, stream, buffer, range, &chunk);
-    engine.queues[usize::from(stream.queue)].habit.read(Instant::now());
+    engine.queues[usize::from(stream.queue)].read_prediction.read(Instant::now());
     let number = stream.last();
     let seqs = recorded.and_then(|()| device.hand_in(&mut engine, stream, stream.seqs()));
     drop(engine);

@@ -7,7 +7,7 @@
 //! | `queue_state` | one queue with its open batch |
 //! | `stream_state` | what is known of a stream |
 //! | `engine` | records commands into batches and submits them |
-//! | `habit` | whether a read is expected at once; pure |
+//! | `read_prediction` | whether a read is expected at once; pure |
 //! | `staging` | host-visible memory on the way to and from the device |
 //! | `delivery` | reads that wait for the GPU |
 //! | `failures` | failures of queued work, and who is told of them; pure |
@@ -19,9 +19,9 @@ pub(crate) mod delivery;
 pub(crate) mod engine;
 pub(crate) mod failures;
 pub(crate) mod graveyard;
-pub(crate) mod habit;
 pub(crate) mod hazard;
 pub(crate) mod queue_state;
+pub(crate) mod read_prediction;
 pub(crate) mod regions;
 pub(crate) mod staging;
 pub(crate) mod stream_state;

@@ -1,7 +1,7 @@
 //! A queue: one queue with what is being recorded for it, the order of its commands, and what it has waited for.
 
-use super::habit::Habit;
 use super::hazard::{BarrierState, QueueSeqs, Stage, Stages};
+use super::read_prediction::ReadPrediction;
 use super::stream_state::StreamState;
 use crate::vulkan::{Commands, Queue};
 use smallvec::SmallVec;
@@ -35,7 +35,7 @@ pub(crate) struct QueueState {
     /// costs more than a command, and is 1 again once the host waits for something.
     pub(crate) eager: u32,
     /// Whether reads follow at once.
-    pub(crate) habit: Habit,
+    pub(crate) read_prediction: ReadPrediction,
     /// Where the last command touched memory.
     pub(crate) last_stage: Option<Stage>,
     /// A batch did not reach the device: what it would have ordered is ordered by the next one's first barrier.
@@ -57,7 +57,7 @@ impl QueueState {
             barriers: BarrierState::default(),
             waited: QueueSeqs::default(),
             eager: 1,
-            habit: Habit::default(),
+            read_prediction: ReadPrediction::default(),
             last_stage: None,
             batch_was_lost: false,
             kernels: VecDeque::new(),

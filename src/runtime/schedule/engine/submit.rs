@@ -24,7 +24,7 @@ impl Engine {
         let full = count >= BATCH;
         // It looks whether the queue has drained each time that the batch has doubled.
         if full || (count >= eager && count.is_power_of_two() && self.is_idle(queue)?) {
-            if count == 1 && self.queues[queue].habit.holds_back(Instant::now()) {
+            if count == 1 && self.queues[queue].read_prediction.defer_submit(Instant::now()) {
                 return Ok(self.flush_thread_sleeps);
             }
             // The caller is told now, and not again.
@@ -88,7 +88,7 @@ impl Engine {
     fn submit_with(&mut self, queue: usize, graph: Option<&Commands>) -> Result<()> {
         let Some(mut open) = self.queues[queue].open.take() else { return self.check() };
         self.begun[queue].store(0, Ordering::Relaxed);
-        self.queues[queue].habit.goes();
+        self.queues[queue].read_prediction.submitted();
         self.check()?;
         if !open.host_writes.is_empty() {
             open.commands.host_barrier(open.host_writes);

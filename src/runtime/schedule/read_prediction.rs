@@ -8,23 +8,23 @@
 use std::time::{Duration, Instant};
 
 /// So many reads in a row make a habit.
-const TIMES: u8 = 4;
+const MIN_READS: u8 = 4;
 /// A read within so long might as well have come along.
-const AT_ONCE: Duration = Duration::from_micros(10);
+const MAX_DELAY: Duration = Duration::from_micros(10);
 
 /// What was seen of one queue. Times come from the caller.
 #[derive(Debug, Default)]
-pub(crate) struct Habit {
+pub(crate) struct ReadPrediction {
     /// Reads that followed at once, in a row.
     times: u8,
     /// When the last work could have gone at once, and whether it was held back.
     last: Option<(Instant, bool)>,
 }
 
-impl Habit {
+impl ReadPrediction {
     /// Work could go at once, now: whether to hold it back.
-    pub(crate) fn holds_back(&mut self, now: Instant) -> bool {
-        let held = self.times >= TIMES;
+    pub(crate) fn defer_submit(&mut self, now: Instant) -> bool {
+        let held = self.times >= MIN_READS;
         self.last = Some((now, held));
         held
     }
@@ -32,14 +32,14 @@ impl Habit {
     /// A read has come to the queue.
     pub(crate) fn read(&mut self, now: Instant) {
         if let Some((then, _)) = self.last.take() {
-            self.times = if now.saturating_duration_since(then) <= AT_ONCE { (self.times + 1).min(TIMES) } else { 0 };
+            self.times = if now.saturating_duration_since(then) <= MAX_DELAY { (self.times + 1).min(MIN_READS) } else { 0 };
         }
     }
 
     /// A batch goes. If it was held back, and no read has come, it was so in vain.
-    pub(crate) fn goes(&mut self) {
+    pub(crate) fn submitted(&mut self) {
         if let Some((_, true)) = self.last {
-            *self = Habit::default();
+            *self = ReadPrediction::default();
         }
     }
 }
@@ -50,29 +50,29 @@ mod tests {
 
     #[test]
     fn work_is_held_back_after_reads_that_followed_at_once() {
-        let (mut habit, start) = (Habit::default(), Instant::now());
+        let (mut prediction, start) = (ReadPrediction::default(), Instant::now());
         let at = |us: u64| start + Duration::from_micros(us);
-        for i in 0..u64::from(TIMES) {
-            assert!(!habit.holds_back(at(i * 100)));
-            habit.goes();
-            habit.read(at(i * 100 + 2));
+        for i in 0..u64::from(MIN_READS) {
+            assert!(!prediction.defer_submit(at(i * 100)));
+            prediction.submitted();
+            prediction.read(at(i * 100 + 2));
         }
-        assert!(habit.holds_back(at(1000)));
-        habit.read(at(1002));
-        habit.goes();
-        assert!(habit.holds_back(at(2000)), "the read came, and the habit stays");
-        habit.goes();
-        assert!(!habit.holds_back(at(3000)), "none came");
+        assert!(prediction.defer_submit(at(1000)));
+        prediction.read(at(1002));
+        prediction.submitted();
+        assert!(prediction.defer_submit(at(2000)), "the read came, and the habit stays");
+        prediction.submitted();
+        assert!(!prediction.defer_submit(at(3000)), "none came");
     }
 
     #[test]
     fn a_late_read_ends_it() {
-        let (mut habit, start) = (Habit { times: TIMES, last: None }, Instant::now());
-        assert!(habit.holds_back(start));
-        habit.read(start + Duration::from_micros(50));
-        assert!(!habit.holds_back(start + Duration::from_micros(100)));
-        habit.goes();
-        habit.read(start + Duration::from_micros(300));
-        assert!(!habit.holds_back(start + Duration::from_micros(400)));
+        let (mut prediction, start) = (ReadPrediction { times: MIN_READS, last: None }, Instant::now());
+        assert!(prediction.defer_submit(start));
+        prediction.read(start + Duration::from_micros(50));
+        assert!(!prediction.defer_submit(start + Duration::from_micros(100)));
+        prediction.submitted();
+        prediction.read(start + Duration::from_micros(300));
+        assert!(!prediction.defer_submit(start + Duration::from_micros(400)));
     }
 }
