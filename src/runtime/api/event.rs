@@ -166,7 +166,7 @@ pub(crate) fn wait(token: Token, timeout_ns: u64) -> Result<()> {
     let (device, event) = enter(token)?;
     let deadline = deadline_after(timeout_ns);
     let Some(record) = event.current() else { return Ok(()) };
-    let seqs = device.hand_in_untold(&mut device.lock(), record.seqs());
+    let seqs = device.submit_or_join_untold(&mut device.lock(), record.seqs());
     if record.wait(&device, seqs, deadline)? { Ok(()) } else { Err(unfinished(timeout_ns)) }
 }
 

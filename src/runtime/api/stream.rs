@@ -40,7 +40,7 @@ pub(crate) fn free(token: Token) -> Result<()> {
 pub(crate) fn synchronize(token: Token, timeout_ns: u64) -> Result<()> {
     let (device, stream) = enter_live(token, "a wait")?;
     let deadline = deadline_after(timeout_ns);
-    let seqs = device.hand_in(&mut device.lock(), &stream, stream.seqs())?;
+    let seqs = device.submit_or_join(&mut device.lock(), &stream, stream.seqs())?;
     if !device.wait(&seqs, deadline).map_err(|e| device.reason(&stream, e))? {
         return Err(unfinished(timeout_ns));
     }

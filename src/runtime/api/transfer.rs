@@ -229,7 +229,7 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
             }
             return Ok(());
         }
-        let seqs = device.hand_in(&mut engine, &stream, seqs)?;
+        let seqs = device.submit_or_join(&mut engine, &stream, seqs)?;
         let pin = Pin::new(&device, &mut engine, &buffer, &range, false)?;
         drop(engine);
         device.wait_for_stream(&stream, &seqs)?;
@@ -277,7 +277,7 @@ fn read_small(
     let recorded = record_read(&mut engine, stream, buffer, range, &chunk);
     engine.queues[usize::from(stream.queue)].read_prediction.read(Instant::now());
     let number = stream.last();
-    let seqs = recorded.and_then(|()| device.hand_in(&mut engine, stream, stream.seqs()));
+    let seqs = recorded.and_then(|()| device.submit_or_join(&mut engine, stream, stream.seqs()));
     drop(engine);
     let outcome = seqs.and_then(|seqs| device.wait_for_stream(stream, &seqs));
     match outcome {

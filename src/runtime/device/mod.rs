@@ -7,7 +7,7 @@
 //! | `guard` | a call that is inside a device |
 //! | `lock` | taking the engine's lock |
 //! | `waiting` | waits for the GPU, and what is settled behind each |
-//! | `gather` | small jobs of many threads in one submission |
+//! | `group_commit` | small jobs of many threads in one submission |
 //! | `reclaim` | memory: given out and taken back |
 //! | `storage` | memory that commands use |
 //! | `pending_reports` | what kernels reported and nobody has read yet |
@@ -17,7 +17,7 @@
 pub(crate) mod core;
 pub(crate) mod flush_thread;
 pub(crate) mod gate;
-pub(crate) mod gather;
+pub(crate) mod group_commit;
 pub(crate) mod guard;
 pub(crate) mod lock;
 pub(crate) mod pending_reports;

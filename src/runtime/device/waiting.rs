@@ -25,7 +25,7 @@ impl Device {
                 span = trace::span("wait");
             }
             if *number > completion.sent() {
-                self.gather(queue, *number, deadline)?;
+                self.commit_group(queue, *number, deadline)?;
             }
             if *number > 0 && !completion.wait(*number, deadline).map_err(|e| self.lock().fail(e))? {
                 return Ok(false);

@@ -520,7 +520,7 @@ impl Engine {
             count: 0,
             host_writes: Stages::default(),
             waits: Default::default(),
-            is_led: false,
+            has_leader: false,
             streams: Default::default(),
         });
         Ok(())

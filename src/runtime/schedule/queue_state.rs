@@ -18,8 +18,8 @@ pub(crate) struct OpenBatch {
     pub(crate) host_writes: Stages,
     /// Submissions of other queues that it starts after. All of them have been submitted.
     pub(crate) waits: SmallVec<[(u8, u64); 4]>,
-    /// A thread that waits for it will submit it (see `gather.rs`).
-    pub(crate) is_led: bool,
+    /// A thread that waits for it will submit it (see `group_commit.rs`).
+    pub(crate) has_leader: bool,
     /// Whose work it carries.
     pub(crate) streams: SmallVec<[Arc<StreamState>; 4]>,
 }

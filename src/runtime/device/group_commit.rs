@@ -14,25 +14,25 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// So many submissions are enough for a queue: one that runs, one behind it.
-const ENOUGH: usize = 2;
+const MAX_IN_FLIGHT: usize = 2;
 /// So many other threads, that wait for the queue or for the engine, make a crowd.
-const CROWD: u32 = 2;
+const MIN_WAITING: u32 = 2;
 
 impl Engine {
-    fn can_gather(&self, queue: usize, number: u64, in_line: u32) -> bool {
+    fn can_join(&self, queue: usize, number: u64, in_line: u32) -> bool {
         let queue = &self.queues[queue];
         let (vulkan, completion) = (&queue.vulkan, queue.vulkan.completion());
         queue.open.as_ref().is_some_and(|open| open.number == number)
             && completion.may_wait_before()
-            && completion.waiting() + in_line >= CROWD
-            && vulkan.in_flight().nth(ENOUGH - 1).is_some()
+            && completion.waiting() + in_line >= MIN_WAITING
+            && vulkan.in_flight().nth(MAX_IN_FLIGHT - 1).is_some()
     }
 
     /// For the first thread that asks, if the submission is still open: the one to wait for before it goes.
-    fn lead(&mut self, queue: usize, number: u64) -> Option<u64> {
+    fn claim_leader(&mut self, queue: usize, number: u64) -> Option<u64> {
         let queue = &mut self.queues[queue];
-        let open = queue.open.as_mut().filter(|open| open.number == number && !open.is_led)?;
-        open.is_led = true;
+        let open = queue.open.as_mut().filter(|open| open.number == number && !open.has_leader)?;
+        open.has_leader = true;
         Some(queue.vulkan.in_flight().next().unwrap_or(0))
     }
 }
@@ -40,16 +40,16 @@ impl Engine {
 impl Device {
     /// As `Engine::flush_for`, for a thread that goes on to wait for it by [`Device::wait`]: what the device could not begin with yet may
     /// stay in the open batch, for others to add theirs.
-    pub(crate) fn hand_in(&self, engine: &mut Engine, stream: &Arc<StreamState>, seqs: QueueSeqs) -> Result<QueueSeqs> {
-        self.hand_in_untold(engine, seqs).inspect_err(|e| engine.told(stream, e))
+    pub(crate) fn submit_or_join(&self, engine: &mut Engine, stream: &Arc<StreamState>, seqs: QueueSeqs) -> Result<QueueSeqs> {
+        self.submit_or_join_untold(engine, seqs).inspect_err(|e| engine.told(stream, e))
     }
 
-    /// As `hand_in`, for a call on an event, which does not use up what the stream has to tell.
-    pub(crate) fn hand_in_untold(&self, engine: &mut Engine, seqs: QueueSeqs) -> Result<QueueSeqs> {
+    /// As `submit_or_join`, for a call on an event, which does not use up what the stream has to tell.
+    pub(crate) fn submit_or_join_untold(&self, engine: &mut Engine, seqs: QueueSeqs) -> Result<QueueSeqs> {
         let in_line = self.engine.in_line();
         let mut now = seqs;
         for (queue, number) in now.iter_mut().take(engine.queues.len()).enumerate() {
-            if engine.can_gather(queue, *number, in_line) {
+            if engine.can_join(queue, *number, in_line) {
                 // Not this one.
                 *number = 0;
             }
@@ -64,8 +64,8 @@ impl Device {
     }
 
     /// Makes sure that an open batch goes in time, if no other thread does.
-    pub(crate) fn gather(&self, queue: usize, number: u64, deadline: Option<Instant>) -> Result<()> {
-        let Some(oldest) = self.lock().lead(queue, number) else { return Ok(()) };
+    pub(crate) fn commit_group(&self, queue: usize, number: u64, deadline: Option<Instant>) -> Result<()> {
+        let Some(oldest) = self.lock().claim_leader(queue, number) else { return Ok(()) };
         // However this ends, the batch goes: others wait for it.
         let waited = self.completion(queue as u8).wait(oldest, deadline);
         let mut engine = self.lock();
