@@ -75,7 +75,7 @@ fn zero(device: &DeviceGuard, buffer: &Buffer) -> Result<()> {
                     Ok(())
                 },
             )?;
-            device.pace(&mut engine, &device.default_stream)?;
+            device.after_recording(&mut engine, &device.default_stream)?;
         }
     }
     Ok(())

@@ -144,7 +144,7 @@ fn open(options: &Options, log: &Arc<DeviceLog>) -> Result<Token> {
         wait_timeout: (options.wait_timeout_ns > 0).then(|| Duration::from_nanos(options.wait_timeout_ns)),
         gate: CallGate::default(),
         completions: completions.clone(),
-        attention: engine.attention.clone(),
+        has_pending: engine.has_pending.clone(),
         begun: engine.begun.clone(),
         returned: Returned::default(),
         copiers: Copiers::new(options.copy_threads),
@@ -270,7 +270,7 @@ pub(crate) fn synchronize(token: Token, timeout_ns: u64) -> Result<()> {
     if !device.wait(&seqs, deadline)? {
         return Err(unfinished(timeout_ns));
     }
-    device.settle(None)
+    device.finish_wait(None)
 }
 
 /// Gives memory that nothing uses back to the driver.
@@ -311,7 +311,7 @@ fn begin_trace(device: &Device) -> Result<()> {
     }
     let mut engine = device.lock();
     engine.trace_into(Some(timeline));
-    engine.rest();
+    engine.update_pending_flag();
     Ok(())
 }
 

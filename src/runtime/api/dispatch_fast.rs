@@ -162,6 +162,6 @@ impl Plan<'_> {
         if is_first {
             engine.queues[usize::from(stream.queue)].note_kernel(stream.last(), &program.label);
         }
-        Some(device.pace(&mut engine, stream))
+        Some(device.after_recording(&mut engine, stream))
     }
 }

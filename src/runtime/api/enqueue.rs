@@ -46,5 +46,5 @@ pub(crate) fn encoded<'a>(
     if let Some(program) = program.filter(|_| is_first) {
         engine.queues[usize::from(stream.queue)].note_kernel(stream.last(), &program.label);
     }
-    device.pace(&mut engine, stream)
+    device.after_recording(&mut engine, stream)
 }

@@ -63,7 +63,7 @@ impl EventRecord {
 
     /// The device has passed it: does what has come up, and fails if the work before it did.
     fn passed(&self, device: &Device) -> Result<()> {
-        device.settle_and(|_| Ok(()))?;
+        device.finish_wait_and(|_| Ok(()))?;
         self.told()
     }
 }
@@ -140,7 +140,7 @@ pub(crate) fn record(stream: Token, event: Token) -> Result<()> {
     let outcome = stream.failures.record(point.submission);
     let record = EventRecord { point, stream: stream.clone(), outcome, stamp };
     *event.record.lock() = Some(record);
-    device.pace(&mut engine, &stream)
+    device.after_recording(&mut engine, &stream)
 }
 
 /// Has the stream's work from now on start after the event, as it is recorded now.

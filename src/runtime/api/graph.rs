@@ -191,7 +191,7 @@ pub(crate) fn launch(stream: Token, graph: Token, params: &[Arg<'_>]) -> Result<
     }
     content.instances().push(instance);
     launched?;
-    device.pace(&mut engine, &stream)
+    device.after_recording(&mut engine, &stream)
 }
 
 /// See avx_set_label.

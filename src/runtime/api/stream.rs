@@ -44,7 +44,7 @@ pub(crate) fn synchronize(token: Token, timeout_ns: u64) -> Result<()> {
     if !device.wait(&seqs, deadline).map_err(|e| device.reason(&stream, e))? {
         return Err(unfinished(timeout_ns));
     }
-    device.settle(Some(&stream))
+    device.finish_wait(Some(&stream))
 }
 
 /// Whether all that was queued on the stream is done.
@@ -57,7 +57,7 @@ pub(crate) fn status(token: Token) -> Result<()> {
         engine.flush_for(Some(&stream), stream.seqs())?
     };
     if device.wait(&seqs, Some(Instant::now())).map_err(|e| device.reason(&stream, e))? {
-        return device.settle(Some(&stream));
+        return device.finish_wait(Some(&stream));
     }
     Err(unfinished(0))
 }

@@ -119,7 +119,7 @@ fn write_registered(
         },
     )?;
     if keep == Keep::Stream {
-        return device.pace(&mut engine, stream);
+        return device.after_recording(&mut engine, stream);
     }
     let seqs = engine.flush_for(Some(stream), stream.seqs())?;
     drop(engine);
@@ -225,7 +225,7 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
             device.reap(&mut engine);
             if device.reports.any() {
                 drop(engine);
-                return device.settle(Some(&stream));
+                return device.finish_wait(Some(&stream));
             }
             return Ok(());
         }
@@ -235,7 +235,7 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
         device.wait_for_stream(&stream, &seqs)?;
         device.copiers.read(host_view, offset, into);
         drop(pin);
-        return device.settle(Some(&stream));
+        return device.finish_wait(Some(&stream));
     }
     if into.len() as u64 <= SMALL {
         let done = engine.done();
@@ -254,14 +254,14 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
         read_registered(&device, &stream, (&buffer, &range), (&region, at))?;
         let seqs = device.lock().flush_for(Some(&stream), stream.seqs())?;
         device.wait_for_stream(&stream, &seqs)?;
-        return device.settle(Some(&stream));
+        return device.finish_wait(Some(&stream));
     }
     let mut engine = lock_for_access(&device, &accesses)?;
     let pin = Pin::new(&device, &mut engine, &buffer, &range, false)?;
     drop(engine);
     read_staged(&device, &stream, &buffer, offset, into)?;
     drop(pin);
-    device.settle(Some(&stream))
+    device.finish_wait(Some(&stream))
 }
 
 /// A read by one chunk: the engine is taken before the wait, and behind it only if something is to be settled, as many threads may be at
@@ -292,7 +292,7 @@ fn read_small(
         }
     }
     outcome?;
-    device.settle(Some(stream))
+    device.finish_wait(Some(stream))
 }
 
 /// Has the device copy the range into the chunk.
@@ -353,7 +353,7 @@ pub(crate) fn read_async(on: Token, buffer: Token, offset: u64, into: &'static m
     )?;
     engine.host_will_read(stream.queue);
     engine.add_delivery(Delivery { source, into, queue: stream.queue, submission: stream.last() });
-    device.pace(&mut engine, &stream)
+    device.after_recording(&mut engine, &stream)
 }
 
 /// The device writes the user's memory itself.
@@ -377,7 +377,7 @@ fn read_registered(
             Ok(())
         },
     )?;
-    device.pace(&mut engine, stream)
+    device.after_recording(&mut engine, stream)
 }
 
 fn small(staging: &mut Staging) -> &mut Ring {

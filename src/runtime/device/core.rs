@@ -41,7 +41,7 @@ pub(crate) struct Device {
     pub(crate) flush_wanted: Condvar,
     pub(crate) flush_thread: Lock<Option<std::thread::JoinHandle<()>>, { rank::FLUSH_THREAD }>,
     /// Shared with the engine.
-    pub(crate) attention: Arc<AtomicBool>,
+    pub(crate) has_pending: Arc<AtomicBool>,
     /// As the engine's.
     pub(crate) begun: Arc<[AtomicU64; MAX_QUEUES]>,
     pub(crate) returned: Returned,

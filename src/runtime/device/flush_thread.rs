@@ -29,9 +29,9 @@ const IDLE_POLLS: u32 = 20;
 
 impl Device {
     /// After recording: submits what should go now, and has the rest watched.
-    pub(crate) fn pace(self: &Arc<Self>, engine: &mut Engine, stream: &Arc<StreamState>) -> Result<()> {
+    pub(crate) fn after_recording(self: &Arc<Self>, engine: &mut Engine, stream: &Arc<StreamState>) -> Result<()> {
         self.recorded.store(self.recorded.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-        if engine.pace(stream)? {
+        if engine.submit_policy(stream)? {
             engine.flush_thread_sleeps = !self.wake_flush_thread();
         }
         self.reap(engine);

@@ -6,7 +6,7 @@
 //! | `gate` | the calls inside a device, which destroying it waits for |
 //! | `guard` | a call that is inside a device |
 //! | `lock` | taking the engine's lock |
-//! | `waiting` | waits for the GPU, and what is settled behind each |
+//! | `wait` | waits for the GPU, and what is settled behind each |
 //! | `group_commit` | small jobs of many threads in one submission |
 //! | `reclaim` | memory: given out and taken back |
 //! | `storage` | memory that commands use |
@@ -24,4 +24,4 @@ pub(crate) mod pending_reports;
 pub(crate) mod reclaim;
 pub(crate) mod reports;
 pub(crate) mod storage;
-pub(crate) mod waiting;
+pub(crate) mod wait;

@@ -50,8 +50,8 @@ pub(crate) struct Engine {
     failed: Untold<StreamState>,
     /// Writes what the device does into a trace, if there is one.
     pub(crate) timeline: Option<Timeline>,
-    /// There may be something to settle behind a wait: see `waiting.rs`.
-    pub(crate) attention: Arc<AtomicBool>,
+    /// There may be something to settle behind a wait: see `wait.rs`.
+    pub(crate) has_pending: Arc<AtomicBool>,
     /// For each queue the number of the batch that is open, 0 for none: for who looks without the lock.
     pub(crate) begun: Arc<[AtomicU64; MAX_QUEUES]>,
     /// The device is being destroyed: nothing is recorded any more.
@@ -75,7 +75,7 @@ impl Engine {
             is_watched: false,
             failed: Untold::default(),
             timeline: None,
-            attention: Arc::default(),
+            has_pending: Arc::default(),
             begun: Arc::default(),
             closed: false,
             stop: false,
@@ -105,7 +105,7 @@ impl Engine {
     /// Keeps an error for the next wait or read of a stream, if there is none already, and for the events that it concerns.
     pub(crate) fn keep_failure(&mut self, stream: &Arc<StreamState>, error: &Arc<Error>, since: Since) {
         self.failed.add(stream, error, since);
-        self.attention.store(true, Ordering::Release);
+        self.has_pending.store(true, Ordering::Release);
     }
 
     /// A call on a stream returned this error: if it is one that the stream had to tell, it is told.
@@ -172,19 +172,19 @@ impl Engine {
     pub(crate) fn bury(&mut self, last_use: QueueSeqs, dead: Dead) {
         let done = self.done();
         self.graveyard.bury(last_use, dead, &done);
-        self.attention.store(true, Ordering::Release);
+        self.has_pending.store(true, Ordering::Release);
     }
 
     /// Bytes are on their way into the host's memory.
     pub(crate) fn add_delivery(&mut self, delivery: Delivery) {
         self.deliveries.add(delivery);
-        self.attention.store(true, Ordering::Release);
+        self.has_pending.store(true, Ordering::Release);
     }
 
     /// Looks whether there is still something to settle behind the next wait.
-    pub(crate) fn rest(&self) {
+    pub(crate) fn update_pending_flag(&self) {
         let busy = !(self.failed.is_empty() && self.graveyard.is_empty() && self.deliveries.is_empty() && self.timeline.is_none());
-        self.attention.store(busy, Ordering::Release);
+        self.has_pending.store(busy, Ordering::Release);
     }
 
     /// True if something waits for the GPU before it can go.
@@ -270,7 +270,7 @@ impl Engine {
                 self.submit(queue)?;
             }
             if *number > 0 {
-                self.queues[queue].eager = 1;
+                self.queues[queue].min_batch = 1;
             }
             *number = (*number).min(self.queues[queue].vulkan.submitted());
         }

@@ -33,7 +33,7 @@ pub(crate) struct QueueState {
     pub(crate) waited: QueueSeqs,
     /// So many commands make a batch that goes at once to an idle device. It grows with each batch that does so, because a submission
     /// costs more than a command, and is 1 again once the host waits for something.
-    pub(crate) eager: u32,
+    pub(crate) min_batch: u32,
     /// Whether reads follow at once.
     pub(crate) read_prediction: ReadPrediction,
     /// Where the last command touched memory.
@@ -45,7 +45,7 @@ pub(crate) struct QueueState {
 }
 
 /// Batches over so many commands are not held back from an idle device: the submission costs as much as recording eight of them.
-const MAX_EAGER: u32 = 128;
+const MAX_MIN_BATCH: u32 = 128;
 /// Kernels that are remembered for the story of a lost device.
 const MAX_KERNELS: usize = 1024;
 
@@ -56,7 +56,7 @@ impl QueueState {
             open: None,
             barriers: BarrierState::default(),
             waited: QueueSeqs::default(),
-            eager: 1,
+            min_batch: 1,
             read_prediction: ReadPrediction::default(),
             last_stage: None,
             batch_was_lost: false,
@@ -72,8 +72,8 @@ impl QueueState {
     }
 
     /// A batch went to an idle device with nobody waiting for it.
-    pub(crate) fn grow(&mut self) {
-        self.eager = (self.eager * 4).min(MAX_EAGER);
+    pub(crate) fn raise_min_batch(&mut self) {
+        self.min_batch = (self.min_batch * 4).min(MAX_MIN_BATCH);
     }
 
     /// Remembers that a kernel of this name is in submission `number`.

@@ -16,21 +16,21 @@ use std::time::Instant;
 impl Engine {
     /// After recording: submits if the queue is idle or the batch is full. True if a tail is held back for which the tail thread must be
     /// woken.
-    pub(crate) fn pace(&mut self, stream: &Arc<StreamState>) -> Result<bool> {
+    pub(crate) fn submit_policy(&mut self, stream: &Arc<StreamState>) -> Result<bool> {
         let queue = usize::from(stream.queue);
-        let eager = self.queues[queue].eager;
+        let min_batch = self.queues[queue].min_batch;
         let Some(open) = &self.queues[queue].open else { return Ok(false) };
         let count = open.count;
         let full = count >= BATCH;
         // It looks whether the queue has drained each time that the batch has doubled.
-        if full || (count >= eager && count.is_power_of_two() && self.is_idle(queue)?) {
+        if full || (count >= min_batch && count.is_power_of_two() && self.is_idle(queue)?) {
             if count == 1 && self.queues[queue].read_prediction.defer_submit(Instant::now()) {
                 return Ok(self.flush_thread_sleeps);
             }
             // The caller is told now, and not again.
             self.submit(queue).inspect_err(|e| self.failed.told(Some(stream), e))?;
             if !full {
-                self.queues[queue].grow();
+                self.queues[queue].raise_min_batch();
             }
             return Ok(false);
         }

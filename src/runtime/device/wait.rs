@@ -50,14 +50,14 @@ impl Device {
     }
 
     /// After a wait: does what has come up, and tells the error of earlier queued work of the stream (of any, for `None`).
-    pub(crate) fn settle(&self, stream: Option<&Arc<StreamState>>) -> Result<()> {
-        self.settle_and(|engine| engine.take_failure(stream))
+    pub(crate) fn finish_wait(&self, stream: Option<&Arc<StreamState>>) -> Result<()> {
+        self.finish_wait_and(|engine| engine.take_failure(stream))
     }
 
     /// After a wait: brings home what the device has copied, reads what kernels reported, frees what it has passed. If there was anything
     /// to do, `then` is called under the engine's lock.
-    pub(crate) fn settle_and(&self, then: impl FnOnce(&mut Engine) -> Result<()>) -> Result<()> {
-        let any = self.attention.load(Ordering::Acquire) || self.drops.any() || self.reports.any();
+    pub(crate) fn finish_wait_and(&self, then: impl FnOnce(&mut Engine) -> Result<()>) -> Result<()> {
+        let any = self.has_pending.load(Ordering::Acquire) || self.drops.any() || self.reports.any();
         if !any {
             // Nothing has come up since the last one looked: nearly always, and many threads may be at it.
             return Ok(());
@@ -67,7 +67,7 @@ impl Device {
         let mut engine = self.lock();
         self.reap(&mut engine);
         let outcome = then(&mut engine);
-        engine.rest();
+        engine.update_pending_flag();
         outcome
     }
 
