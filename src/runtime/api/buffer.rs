@@ -42,7 +42,7 @@ pub(crate) fn create(device: Token, options: &Options) -> Result<Token> {
         let mut engine = device.lock();
         if let Err(e) = engine.check() {
             drop(engine);
-            device.release(allocation);
+            device.free(allocation);
             return Err(e);
         }
         Storage::new(options.size, allocation, |allocation, host_reads| engine.tracker.add(Some(allocation), host_reads))

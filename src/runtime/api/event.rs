@@ -134,7 +134,7 @@ pub(crate) fn record(stream: Token, event: Token) -> Result<()> {
             },
         )?;
         let now = stream.seqs();
-        engine.bury(now, crate::runtime::schedule::graveyard::Dead::Object(stamp.clone()));
+        engine.defer_drop(now, crate::runtime::schedule::deferred_free::Deferred::Object(stamp.clone()));
     }
     let point = engine.point_of(&stream);
     let outcome = stream.failures.record(point.submission);

@@ -16,8 +16,8 @@ use crate::runtime::device::core::Device;
 use crate::runtime::device::guard::{self, DeviceGuard};
 use crate::runtime::kernel::args::Arg;
 use crate::runtime::kernel::properties::GraphProperties;
+use crate::runtime::schedule::deferred_free::Deferred;
 use crate::runtime::schedule::engine::Engine;
-use crate::runtime::schedule::graveyard::Dead;
 use crate::runtime::schedule::hazard::{BarrierState, Conflicts, History, MAX_QUEUES, QueueSeqs, Stages, TimelinePoint, seqs_of};
 use crate::runtime::schedule::staging::Chunk;
 use crate::runtime::schedule::tracker::BufferId;
@@ -99,7 +99,7 @@ impl Bytes {
 
     /// Starts anew; nothing that was put is read any more.
     fn clear(&mut self) {
-        self.chunks.drain(..).for_each(|chunk| self.device.release(chunk.into_allocation()));
+        self.chunks.drain(..).for_each(|chunk| self.device.free(chunk.into_allocation()));
         (self.used, self.size) = (0, 0);
     }
 }
@@ -154,7 +154,7 @@ impl Drop for Graph {
     /// The last call that knows the graph has ended: what is behind it goes when its launches are done.
     fn drop(&mut self) {
         let last_use: QueueSeqs = std::array::from_fn(|queue| self.content.last_use[queue].load(Ordering::Relaxed));
-        self.device.drops.push(last_use, Dead::Object(self.content.clone()));
+        self.device.drops.push(last_use, Deferred::Object(self.content.clone()));
     }
 }
 
@@ -459,7 +459,7 @@ impl<'a> Held<'a> {
 impl Drop for Held<'_> {
     fn drop(&mut self) {
         let mut engine = self.device.lock();
-        self.buffers.iter().for_each(|id| engine.release(*id));
+        self.buffers.iter().for_each(|id| engine.end_hold(*id));
     }
 }
 

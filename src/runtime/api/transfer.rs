@@ -160,7 +160,7 @@ fn write_part(device: &DeviceGuard, stream: &Arc<StreamState>, buffer: &Arc<Buff
             Ok(())
         },
     );
-    engine.staging.uploads.give_back(chunk, (stream.queue, stream.last()));
+    engine.staging.uploads.return_chunk(chunk, (stream.queue, stream.last()));
     device.engine.notify_change();
     outcome?;
     engine.flush_for(Some(stream), stream.seqs())?;
@@ -283,11 +283,11 @@ fn read_small(
     match outcome {
         Ok(()) => {
             chunk.host_view().read(0, into);
-            device.give_back_small(chunk, (stream.queue, number));
+            device.return_small_chunk(chunk, (stream.queue, number));
         }
         // The device may still write it.
         Err(_) => {
-            device.lock().staging.small_readbacks.give_back(chunk, (stream.queue, number));
+            device.lock().staging.small_readbacks.return_chunk(chunk, (stream.queue, number));
             device.engine.notify_change();
         }
     }
@@ -419,7 +419,7 @@ fn read_staged(
                     // A chunk before a part, which would be lost with a failure; nothing is held while it waits.
                     let chunk = take_chunk(device, ring)?;
                     let Some((i, bytes)) = next() else {
-                        give_back(device, stream, ring, chunk, 0);
+                        return_chunk(device, stream, ring, chunk, 0);
                         return Ok(());
                     };
                     let (chunk, number, _) = start(chunk, (i, bytes))?;
@@ -434,7 +434,7 @@ fn read_staged(
                         Ok((chunk, number, _)) => ahead = Some((chunk, number, bytes)),
                         Err(e) => failure = Some(e),
                     },
-                    None => give_back(device, stream, ring, chunk, 0),
+                    None => return_chunk(device, stream, ring, chunk, 0),
                 },
                 Ok(None) => {}
                 Err(e) => failure = Some(e),
@@ -444,10 +444,10 @@ fn read_staged(
             if waited.is_ok() {
                 chunk.host_view().read(0, bytes);
             }
-            give_back(device, stream, ring, chunk, number);
+            return_chunk(device, stream, ring, chunk, number);
             if let Some(e) = waited.err().or(failure) {
                 if let Some((chunk, number, _)) = ahead.take() {
-                    give_back(device, stream, ring, chunk, number);
+                    return_chunk(device, stream, ring, chunk, number);
                 }
                 return Err(e);
             }
@@ -461,8 +461,8 @@ fn read_staged(
     outcome.into_inner()
 }
 
-fn give_back(device: &DeviceGuard, stream: &StreamState, ring: fn(&mut Staging) -> &mut Ring, chunk: Chunk, number: u64) {
-    ring(&mut device.lock().staging).give_back(chunk, (stream.queue, number));
+fn return_chunk(device: &DeviceGuard, stream: &StreamState, ring: fn(&mut Staging) -> &mut Ring, chunk: Chunk, number: u64) {
+    ring(&mut device.lock().staging).return_chunk(chunk, (stream.queue, number));
     device.engine.notify_change();
 }
 
@@ -481,7 +481,7 @@ fn start_read(
     match recorded.and_then(|()| engine.flush_for(Some(stream), stream.seqs())) {
         Ok(_) => Ok((chunk, number)),
         Err(e) => {
-            ring(&mut engine.staging).give_back(chunk, (stream.queue, number));
+            ring(&mut engine.staging).return_chunk(chunk, (stream.queue, number));
             device.engine.notify_change();
             Err(e)
         }

@@ -3,8 +3,8 @@
 use super::core::Device;
 use crate::runtime::base::error::Result;
 use crate::runtime::base::lock::Guard;
+use crate::runtime::schedule::deferred_free::Deferred;
 use crate::runtime::schedule::engine::Engine;
-use crate::runtime::schedule::graveyard::Dead;
 use crate::runtime::schedule::hazard::QueueSeqs;
 use crate::runtime::schedule::staging::{Chunk, Ticket};
 use crate::runtime::schedule::tracker::BufferId;
@@ -23,7 +23,7 @@ impl Device {
             let done = engine.done();
             self.returned.drain_into(&mut engine.staging);
             engine.staging.trim(&done);
-            if engine.has_dead() { engine.flush()? } else { QueueSeqs::default() }
+            if engine.has_deferred() { engine.flush()? } else { QueueSeqs::default() }
         };
         self.wait(&seqs, self.deadline())?;
         self.reap(&mut self.lock());
@@ -32,7 +32,7 @@ impl Device {
     }
 
     /// Gives memory back that no submission uses.
-    pub(crate) fn release(&self, allocation: Allocation) {
+    pub(crate) fn free(&self, allocation: Allocation) {
         self.memory.free(allocation);
     }
 
@@ -52,17 +52,17 @@ impl Device {
     /// Frees what the GPU has passed.
     pub(crate) fn reap(&self, engine: &mut Engine) {
         if self.drops.any() {
-            self.drops.take().into_iter().for_each(|(last_use, dead)| engine.bury(last_use, dead));
+            self.drops.take().into_iter().for_each(|(last_use, deferred)| engine.defer_drop(last_use, deferred));
         }
         if engine.has_work_for_reap() {
-            self.give_back(engine.reap());
+            self.free_deferred(engine.reap());
         }
     }
 
     /// Frees what may go.
-    pub(crate) fn give_back(&self, dead: Vec<Dead>) {
-        for dead in dead {
-            if let Dead::Memory(allocation) = dead {
+    pub(crate) fn free_deferred(&self, deferred: Vec<Deferred>) {
+        for deferred in deferred {
+            if let Deferred::Memory(allocation) = deferred {
                 self.memory.free(allocation);
             }
         }
@@ -71,21 +71,21 @@ impl Device {
     /// Gives memory that nothing uses back to the driver.
     pub(crate) fn trim(&self) -> Result<()> {
         self.trim_reports(false);
-        let dead = {
+        let deferred = {
             let mut engine = self.lock();
             let done = engine.poll()?;
             self.returned.drain_into(&mut engine.staging);
             engine.staging.trim(&done);
             engine.reap()
         };
-        self.give_back(dead);
+        self.free_deferred(deferred);
         self.memory.trim();
         Ok(())
     }
 
     /// Gives a small chunk back that the device has passed, without the engine.
-    pub(crate) fn give_back_small(&self, chunk: Chunk, last_use: Ticket) {
-        self.returned.give_back(chunk, last_use);
+    pub(crate) fn return_small_chunk(&self, chunk: Chunk, last_use: Ticket) {
+        self.returned.return_chunk(chunk, last_use);
         self.engine.notify_unlocked_change();
     }
 

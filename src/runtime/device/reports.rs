@@ -47,7 +47,7 @@ impl Device {
         let size = size(self);
         let allocation = self.allocate(MemoryKind::Readback, size, 256, "reports of a kernel")?;
         let Some(view) = allocation.host_view() else {
-            self.release(allocation);
+            self.free(allocation);
             return Err(Error::new(Status::Internal, "memory for the host has no host view"));
         };
         view.zero(0, size);

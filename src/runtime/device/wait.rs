@@ -97,8 +97,8 @@ impl Device {
                 debug_assert!(bytes > 0);
                 let mut engine = self.lock();
                 match delivery.source {
-                    Source::Small(chunk) => engine.staging.small_readbacks.give_back(chunk, (delivery.queue, delivery.submission)),
-                    Source::Own(chunk) => self.release(chunk.into_allocation()),
+                    Source::Small(chunk) => engine.staging.small_readbacks.return_chunk(chunk, (delivery.queue, delivery.submission)),
+                    Source::Own(chunk) => self.free(chunk.into_allocation()),
                 }
             }
             engine = self.lock();

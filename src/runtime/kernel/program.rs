@@ -9,7 +9,7 @@ use crate::compile::{self, Binding, BindingKind, Interface, Variant};
 use crate::runtime::base::error::{Error, Result};
 use crate::runtime::base::lock::{Lock, rank};
 use crate::runtime::base::{name, trace};
-use crate::runtime::schedule::graveyard::{Dead, DropQueue};
+use crate::runtime::schedule::deferred_free::{Deferred, DropQueue};
 use crate::runtime::schedule::hazard::{MAX_QUEUES, QueueSeqs};
 use crate::vulkan::{self, Descriptor, Pipeline, PipelineDesc, Slot};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -64,7 +64,7 @@ impl Drop for Program {
     /// The last call that knows the program has ended: its code goes when the GPU has passed it.
     fn drop(&mut self) {
         let last_use: QueueSeqs = std::array::from_fn(|queue| self.last_use[queue].load(Ordering::Relaxed));
-        self.drops.push(last_use, Dead::Object(self.compiled.clone()));
+        self.drops.push(last_use, Deferred::Object(self.compiled.clone()));
     }
 }
 

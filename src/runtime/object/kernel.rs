@@ -9,7 +9,7 @@ use crate::runtime::device::guard::DeviceGuard;
 use crate::runtime::kernel::options::{Language, Options};
 use crate::runtime::kernel::program::Program;
 use crate::runtime::kernel::translate;
-use crate::runtime::schedule::graveyard::Dead;
+use crate::runtime::schedule::deferred_free::Deferred;
 use std::sync::Arc;
 
 static KERNELS: Table<Kernel, { rank::KERNELS }> = Table::new(HandleKind::Kernel);
@@ -46,7 +46,7 @@ pub(crate) fn make(device: &DeviceGuard, options: &Options<'_>) -> Result<Arc<Pr
             if let Some(old) = device.code.keep(key, &compiled) {
                 let mut engine = device.lock();
                 let now = engine.now();
-                engine.bury(now, Dead::Object(old));
+                engine.defer_drop(now, Deferred::Object(old));
             }
             compiled
         }

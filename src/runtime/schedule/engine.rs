@@ -6,9 +6,9 @@
 
 mod submit;
 
+use super::deferred_free::{Deferred, DeferredFree};
 use super::delivery::{Deliveries, Delivery};
 use super::failures::{Since, Untold};
-use super::graveyard::{Dead, Graveyard};
 use super::hazard::{BarrierState, Conflicts, MAX_QUEUES, QueueSeqs, Stage, Stages, TimelinePoint};
 use super::queue_state::{OpenBatch, QueueState};
 use super::staging::Staging;
@@ -39,7 +39,7 @@ pub(crate) struct Engine {
     last: u64,
     pub(crate) tracker: BufferTracker,
     pub(crate) staging: Staging,
-    graveyard: Graveyard,
+    deferred_free: DeferredFree,
     /// Bytes on their way into the host's memory.
     pub(crate) deliveries: Deliveries,
     /// The device is lost: every later call says so.
@@ -69,7 +69,7 @@ impl Engine {
             last: 0,
             tracker: BufferTracker::default(),
             staging,
-            graveyard: Graveyard::default(),
+            deferred_free: DeferredFree::default(),
             deliveries: Deliveries::default(),
             lost: None,
             is_watched: false,
@@ -146,32 +146,32 @@ impl Engine {
         if (0..MAX_QUEUES).all(|queue| last_use[queue] <= done_of(&self.queues, self.last, queue)) {
             return Some(allocation);
         }
-        self.bury(last_use, Dead::Memory(allocation));
+        self.defer_drop(last_use, Deferred::Memory(allocation));
         None
     }
 
     /// Ends a pin of a range: see [`BufferTracker::pin`].
     pub(crate) fn unpin(&mut self, id: BufferId, range: &Range<u64>, write: bool) {
-        let dead = self.tracker.unpin(id, range, write);
-        self.bury_memory(dead);
+        let deferred = self.tracker.unpin(id, range, write);
+        self.defer_free(deferred);
     }
 
     /// Ends a hold: see [`BufferTracker::hold`].
-    pub(crate) fn release(&mut self, id: BufferId) {
-        let dead = self.tracker.release(id);
-        self.bury_memory(dead);
+    pub(crate) fn end_hold(&mut self, id: BufferId) {
+        let deferred = self.tracker.end_hold(id);
+        self.defer_free(deferred);
     }
 
-    fn bury_memory(&mut self, dead: Option<(QueueSeqs, Allocation)>) {
-        if let Some((last_use, allocation)) = dead {
-            self.bury(last_use, Dead::Memory(allocation));
+    fn defer_free(&mut self, deferred: Option<(QueueSeqs, Allocation)>) {
+        if let Some((last_use, allocation)) = deferred {
+            self.defer_drop(last_use, Deferred::Memory(allocation));
         }
     }
 
     /// Lets something go when the submissions of `last_use` are done.
-    pub(crate) fn bury(&mut self, last_use: QueueSeqs, dead: Dead) {
+    pub(crate) fn defer_drop(&mut self, last_use: QueueSeqs, deferred: Deferred) {
         let done = self.done();
-        self.graveyard.bury(last_use, dead, &done);
+        self.deferred_free.defer_drop(last_use, deferred, &done);
         self.has_pending.store(true, Ordering::Release);
     }
 
@@ -183,29 +183,29 @@ impl Engine {
 
     /// Looks whether there is still something to settle behind the next wait.
     pub(crate) fn update_pending_flag(&self) {
-        let busy = !(self.failed.is_empty() && self.graveyard.is_empty() && self.deliveries.is_empty() && self.timeline.is_none());
+        let busy = !(self.failed.is_empty() && self.deferred_free.is_empty() && self.deliveries.is_empty() && self.timeline.is_none());
         self.has_pending.store(busy, Ordering::Release);
     }
 
     /// True if something waits for the GPU before it can go.
-    pub(crate) fn has_dead(&self) -> bool {
-        self.graveyard.is_waiting()
+    pub(crate) fn has_deferred(&self) -> bool {
+        self.deferred_free.is_waiting()
     }
 
     /// False if `reap` would do nothing.
     #[inline]
     pub(crate) fn has_work_for_reap(&self) -> bool {
-        !self.graveyard.is_empty() || self.timeline.is_some()
+        !self.deferred_free.is_empty() || self.timeline.is_some()
     }
 
     /// What may go now. The caller drops it, and gives memory back, with the lock released or held.
-    pub(crate) fn reap(&mut self) -> Vec<Dead> {
+    pub(crate) fn reap(&mut self) -> Vec<Deferred> {
         self.trace_done();
-        if self.graveyard.is_empty() {
+        if self.deferred_free.is_empty() {
             return Vec::new();
         }
         let done = self.done();
-        self.graveyard.reap(&done)
+        self.deferred_free.reap(&done)
     }
 
     /// Has what the device does written into a trace, or no longer.

@@ -12,13 +12,13 @@
 //! | `delivery` | reads that wait for the GPU |
 //! | `failures` | failures of queued work, and who is told of them; pure |
 //! | `regions` | the user's memory that the device knows |
-//! | `graveyard` | what is freed when the GPU has passed its last use; pure |
+//! | `deferred_free` | what is freed when the GPU has passed its last use; pure |
 //! | `timeline` | the device's side of a trace |
 
+pub(crate) mod deferred_free;
 pub(crate) mod delivery;
 pub(crate) mod engine;
 pub(crate) mod failures;
-pub(crate) mod graveyard;
 pub(crate) mod hazard;
 pub(crate) mod queue_state;
 pub(crate) mod read_prediction;

@@ -114,7 +114,7 @@ impl Ring {
     }
 
     /// Gives a chunk back, to be used again when its last submission is done.
-    pub(crate) fn give_back(&mut self, chunk: Chunk, last_use: Ticket) {
+    pub(crate) fn return_chunk(&mut self, chunk: Chunk, last_use: Ticket) {
         self.chunks.push((last_use, chunk));
     }
 
@@ -140,7 +140,7 @@ impl Returned {
         self.list().is_empty()
     }
 
-    pub(crate) fn give_back(&self, chunk: Chunk, last_use: Ticket) {
+    pub(crate) fn return_chunk(&self, chunk: Chunk, last_use: Ticket) {
         self.list().push((last_use, chunk));
     }
 

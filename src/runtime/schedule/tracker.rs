@@ -257,7 +257,7 @@ impl BufferTracker {
     }
 
     /// Ends a hold; as `free` if that was what a freed buffer waited for.
-    pub(crate) fn release(&mut self, id: BufferId) -> Option<(QueueSeqs, Allocation)> {
+    pub(crate) fn end_hold(&mut self, id: BufferId) -> Option<(QueueSeqs, Allocation)> {
         self.change(id, |host| host.holds = host.holds.saturating_sub(1));
         self.end(id)
     }

@@ -9,28 +9,28 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Something that goes when the GPU has passed its last use.
-pub(crate) enum Dead {
+pub(crate) enum Deferred {
     Memory(Allocation),
     Object(#[expect(dead_code, reason = "held only to be dropped")] Arc<dyn Any + Send + Sync>),
 }
 
 /// See the module. Each thing waits for one queue after the other.
 #[derive(Default)]
-pub(crate) struct Graveyard {
-    waiting: [BTreeMap<u64, Vec<(QueueSeqs, Dead)>>; MAX_QUEUES],
+pub(crate) struct DeferredFree {
+    waiting: [BTreeMap<u64, Vec<(QueueSeqs, Deferred)>>; MAX_QUEUES],
     count: usize,
-    ready: Vec<Dead>,
+    ready: Vec<Deferred>,
 }
 
-impl Graveyard {
+impl DeferredFree {
     /// Lets something go when all submissions of `last_use` are done.
-    pub(crate) fn bury(&mut self, last_use: QueueSeqs, dead: Dead, done: &QueueSeqs) {
+    pub(crate) fn defer_drop(&mut self, last_use: QueueSeqs, deferred: Deferred, done: &QueueSeqs) {
         match (0..MAX_QUEUES).find(|&queue| last_use[queue] > done[queue]) {
             Some(queue) => {
-                self.waiting[queue].entry(last_use[queue]).or_default().push((last_use, dead));
+                self.waiting[queue].entry(last_use[queue]).or_default().push((last_use, deferred));
                 self.count += 1;
             }
-            None => self.ready.push(dead),
+            None => self.ready.push(deferred),
         }
     }
 
@@ -45,12 +45,12 @@ impl Graveyard {
     }
 
     /// What may go now.
-    pub(crate) fn reap(&mut self, done: &QueueSeqs) -> Vec<Dead> {
+    pub(crate) fn reap(&mut self, done: &QueueSeqs) -> Vec<Deferred> {
         for queue in 0..MAX_QUEUES {
             while let Some(entry) = self.waiting[queue].first_entry().filter(|entry| *entry.key() <= done[queue]) {
                 let passed = entry.remove();
                 self.count -= passed.len();
-                passed.into_iter().for_each(|(last_use, dead)| self.bury(last_use, dead, done));
+                passed.into_iter().for_each(|(last_use, deferred)| self.defer_drop(last_use, deferred, done));
             }
         }
         std::mem::take(&mut self.ready)
@@ -60,14 +60,14 @@ impl Graveyard {
 /// What is let go while the engine is not locked, until the engine takes it over. So what goes may let go of more.
 #[derive(Default)]
 pub(crate) struct DropQueue {
-    list: Lock<Vec<(QueueSeqs, Dead)>, { rank::DROPS }>,
+    list: Lock<Vec<(QueueSeqs, Deferred)>, { rank::DROPS }>,
     any: AtomicBool,
 }
 
 impl DropQueue {
     /// Lets something go when all submissions of `last_use` are done.
-    pub(crate) fn push(&self, last_use: QueueSeqs, dead: Dead) {
-        self.list.lock().push((last_use, dead));
+    pub(crate) fn push(&self, last_use: QueueSeqs, deferred: Deferred) {
+        self.list.lock().push((last_use, deferred));
         self.any.store(true, Ordering::Release);
     }
 
@@ -78,7 +78,7 @@ impl DropQueue {
     }
 
     /// All of it.
-    pub(crate) fn take(&self) -> Vec<(QueueSeqs, Dead)> {
+    pub(crate) fn take(&self) -> Vec<(QueueSeqs, Deferred)> {
         self.any.swap(false, Ordering::Acquire);
         std::mem::take(&mut *self.list.lock())
     }
@@ -90,15 +90,15 @@ mod tests {
 
     #[test]
     fn the_dead_wait_for_every_lane_that_used_them() {
-        let mut graveyard = Graveyard::default();
+        let mut deferred_free = DeferredFree::default();
         let object = Arc::new(5);
         let watch = Arc::downgrade(&object);
-        graveyard.bury([3, 0, 7, 0], Dead::Object(object), &[0; MAX_QUEUES]);
-        graveyard.bury([2, 0, 0, 0], Dead::Object(Arc::new(6)), &[2, 0, 0, 0]);
-        assert_eq!(graveyard.reap(&[2, 0, 9, 0]).len(), 1, "what is done already goes at once");
-        assert!(graveyard.is_waiting() && watch.strong_count() == 1);
-        assert!(graveyard.reap(&[3, 0, 6, 0]).is_empty(), "one queue has passed it, the other has not");
-        drop(graveyard.reap(&[3, 0, 7, 0]));
-        assert!(graveyard.is_empty() && watch.strong_count() == 0);
+        deferred_free.defer_drop([3, 0, 7, 0], Deferred::Object(object), &[0; MAX_QUEUES]);
+        deferred_free.defer_drop([2, 0, 0, 0], Deferred::Object(Arc::new(6)), &[2, 0, 0, 0]);
+        assert_eq!(deferred_free.reap(&[2, 0, 9, 0]).len(), 1, "what is done already goes at once");
+        assert!(deferred_free.is_waiting() && watch.strong_count() == 1);
+        assert!(deferred_free.reap(&[3, 0, 6, 0]).is_empty(), "one queue has passed it, the other has not");
+        drop(deferred_free.reap(&[3, 0, 7, 0]));
+        assert!(deferred_free.is_empty() && watch.strong_count() == 0);
     }
 }
