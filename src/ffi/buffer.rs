@@ -6,7 +6,7 @@ use super::sized::{self, Sized32};
 use super::status::avx_status;
 use super::stream::avx_stream;
 use crate::runtime::api::buffer;
-use crate::runtime::api::register;
+use crate::runtime::api::host_memory;
 use crate::runtime::api::{device, fill, mapping, transfer};
 use crate::runtime::base::error::{Result, invalid};
 use crate::runtime::kernel::properties::BufferProperties;
@@ -195,14 +195,14 @@ pub unsafe extern "C" fn avx_host_register(device: avx_device, pointer: *mut c_v
         }
         // SAFETY: the memory is mapped until it is unregistered, says the caller; it is used by its address alone.
         let memory = unsafe { boundary::bytes_out(pointer, size, "pointer") }?;
-        register::register(device.token(), memory)
+        host_memory::register(device.token(), memory)
     })
 }
 
 /// Ends what avx_host_register began with the same `pointer`; waits for queued work that uses the memory. Thread-safe.
 #[unsafe(export_name = "avx_gpu_host_unregister")]
 pub extern "C" fn avx_host_unregister(device: avx_device, pointer: *mut c_void) -> avx_status {
-    boundary::call("avx_host_unregister", || register::unregister(device.token(), pointer.addr()))
+    boundary::call("avx_host_unregister", || host_memory::unregister(device.token(), pointer.addr()))
 }
 
 /// Gives memory that nothing uses (kept for the next allocation, and staging memory) back to the driver. Thread-safe; waits for

@@ -15,18 +15,18 @@ use crate::runtime::device::guard;
 use crate::runtime::device::lock::EngineLock;
 use crate::runtime::device::pending_reports::Reports;
 use crate::runtime::kernel::adapters;
-use crate::runtime::kernel::cache::DiskCache;
 use crate::runtime::kernel::code_cache::CodeCache;
 use crate::runtime::kernel::context::{self, CompileContext};
 use crate::runtime::kernel::offline;
 use crate::runtime::kernel::own_kernels::{self, OwnKernels};
+use crate::runtime::kernel::pipeline_cache::PipelineCacheFile;
 use crate::runtime::kernel::properties::{CooperativeShape, DeviceProperties, HeapProperties, MemoryUsage};
-use crate::runtime::kernel::shelf::Shelf;
+use crate::runtime::kernel::spirv_cache::SpirvCache;
 use crate::runtime::object::buffer::{self};
 use crate::runtime::object::kernel;
 use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::hazard::MAX_QUEUES;
-use crate::runtime::schedule::regions::Registered;
+use crate::runtime::schedule::regions::Regions;
 use crate::runtime::schedule::staging::{Returned, Staging};
 use crate::runtime::schedule::stream_state::StreamState;
 use crate::runtime::schedule::timeline::{CommandLabel, Timeline};
@@ -127,10 +127,11 @@ fn open(options: &Options, log: &Arc<DeviceLog>) -> Result<Token> {
     // Queues beyond those that there are share them.
     let count = if vulkan.features().timeline_semaphore { count.unwrap_or(vulkan.queues().len()) } else { 1 };
     let memory = Arc::new(vulkan::memory_of(&vulkan)?);
-    let disk = DiskCache::open(options.cache_dir.as_deref(), snapshot, log).filter(|_| !snapshot.quirks.caches_itself);
+    let pipeline_cache_file =
+        PipelineCacheFile::open(options.cache_dir.as_deref(), snapshot, log).filter(|_| !snapshot.quirks.caches_itself);
     let target = context::target(&vulkan);
-    let shelf = Shelf::open(options.cache_dir.as_deref(), &target, log);
-    let pipelines = PipelineCache::new(&vulkan, &disk.as_ref().map(DiskCache::load).unwrap_or_default())?;
+    let spirv_cache = SpirvCache::open(options.cache_dir.as_deref(), &target, log);
+    let pipelines = PipelineCache::new(&vulkan, &pipeline_cache_file.as_ref().map(PipelineCacheFile::load).unwrap_or_default())?;
     let spin = Spin::new(options.spin.unwrap_or(SPIN));
     let queues: Vec<Queue> = (0..count).map(|i| Queue::new(&vulkan, i, &spin)).collect::<std::result::Result<_, _>>()?;
     let engine = Engine::new(queues, Staging::new(&memory, count));
@@ -148,7 +149,7 @@ fn open(options: &Options, log: &Arc<DeviceLog>) -> Result<Token> {
         begun: engine.begun.clone(),
         returned: Returned::default(),
         copiers: Copiers::new(options.copy_threads),
-        registered: Registered::default(),
+        regions: Regions::default(),
         own_kernels: OwnKernels::default(),
         reports: Reports::default(),
         stamps: Stamps::new(&vulkan)?,
@@ -165,10 +166,10 @@ fn open(options: &Options, log: &Arc<DeviceLog>) -> Result<Token> {
             limits: context::limits(&vulkan),
             target,
             compilers,
-            shelf,
+            spirv_cache,
             pipelines,
         },
-        disk,
+        pipeline_cache_file,
         memory,
         vulkan,
     });
@@ -202,7 +203,7 @@ pub(crate) fn destroy(token: Token) -> Result<()> {
             std::thread::sleep(Duration::from_millis(10));
         }
     }
-    drop(device.deliver());
+    drop(device.finish_reads());
     // What failed has nobody left to be told but the log.
     drop(device.read_reports());
     device.trim_reports(true);
@@ -224,7 +225,7 @@ pub(crate) fn destroy(token: Token) -> Result<()> {
     drop(buffer::remove_all(owned));
     drop(kernel::remove_all(owned));
     drop(destination::remove_all(owned));
-    device.registered.clear().into_iter().for_each(|id| device.free_buffer(id));
+    device.regions.clear().into_iter().for_each(|id| device.free_buffer(id));
     // What goes lets go of more, such as a graph of its kernels.
     while device.drops.any() {
         device.reap(&mut device.lock());
@@ -335,9 +336,9 @@ fn heaps(device: &Arc<Device>) -> Vec<HeapProperties> {
 
 /// Writes the driver's pipelines to disk, if there are new ones.
 fn save_cache(device: &Device) {
-    let Some(disk) = &device.disk else { return };
+    let Some(pipeline_cache_file) = &device.pipeline_cache_file else { return };
     match device.compile.pipelines.data() {
-        Ok(data) => disk.save(&data),
+        Ok(data) => pipeline_cache_file.save(&data),
         Err(e) => device.compile.log.line(log::Level::Warn, format!("the driver does not give its pipeline cache: {e}")),
     }
 }

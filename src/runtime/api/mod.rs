@@ -13,7 +13,7 @@
 //! | `transfer` | write and read |
 //! | `fill` | fill and copy on the device |
 //! | `mapping` | map and unmap |
-//! | `register` | the user's memory, made known to the device |
+//! | `host_memory` | the user's memory, made known to the device |
 //! | `event` | events: record, wait, time |
 //! | `graph` | record, launch |
 //! | `label` | labels of objects of every kind |
@@ -27,10 +27,10 @@ pub(crate) mod enqueue;
 pub(crate) mod event;
 pub(crate) mod fill;
 pub(crate) mod graph;
+pub(crate) mod host_memory;
 pub(crate) mod kernel;
 pub(crate) mod label;
 pub(crate) mod mapping;
-pub(crate) mod register;
 pub(crate) mod stream;
 #[cfg(test)]
 mod tests;

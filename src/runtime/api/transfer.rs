@@ -11,9 +11,9 @@ use crate::runtime::base::handle::Token;
 use crate::runtime::base::lock::{Guard, Lock, rank};
 use crate::runtime::device::guard::DeviceGuard;
 use crate::runtime::object::buffer::{self, Buffer};
-use crate::runtime::schedule::delivery::{Delivery, Source};
 use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::hazard::{QueueSeqs, Stage, seqs_of};
+use crate::runtime::schedule::pending_reads::{PendingRead, Source};
 use crate::runtime::schedule::regions::Region;
 use crate::runtime::schedule::staging::{Chunk, LARGE, Ring, SMALL, Staging, Taken};
 use crate::runtime::schedule::stream_state::StreamState;
@@ -80,7 +80,7 @@ pub(crate) fn write(stream: Token, buffer: Token, offset: u64, data: &[u8], keep
         return upload(accesses);
     }
     drop(engine);
-    if let Some((region, at)) = device.registered.find(data.as_ptr().addr(), data.len()) {
+    if let Some((region, at)) = device.regions.find(data.as_ptr().addr(), data.len()) {
         return write_registered(&device, stream, (&buffer, &range), (&region, at), keep);
     }
     let mut engine = lock_for_access(&device, &accesses)?;
@@ -249,7 +249,7 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
     }
     drop(engine);
     if into.len() as u64 > SMALL
-        && let Some((region, at)) = device.registered.find(into.as_ptr().addr(), into.len())
+        && let Some((region, at)) = device.regions.find(into.as_ptr().addr(), into.len())
     {
         read_registered(&device, &stream, (&buffer, &range), (&region, at))?;
         let seqs = device.lock().flush_for(Some(&stream), stream.seqs())?;
@@ -324,7 +324,7 @@ pub(crate) fn read_async(on: Token, buffer: Token, offset: u64, into: &'static m
         return Ok(());
     }
     if size > SMALL
-        && let Some((region, at)) = device.registered.find(into.as_ptr().addr(), into.len())
+        && let Some((region, at)) = device.regions.find(into.as_ptr().addr(), into.len())
     {
         return read_registered(&device, &stream, (&entered, &range), (&region, at));
     }
@@ -352,7 +352,7 @@ pub(crate) fn read_async(on: Token, buffer: Token, offset: u64, into: &'static m
         },
     )?;
     engine.host_will_read(stream.queue);
-    engine.add_delivery(Delivery { source, into, queue: stream.queue, submission: stream.last() });
+    engine.add_pending_read(PendingRead { source, into, queue: stream.queue, submission: stream.last() });
     device.after_recording(&mut engine, &stream)
 }
 

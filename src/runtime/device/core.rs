@@ -9,15 +9,15 @@ use crate::runtime::base::error::Result;
 use crate::runtime::base::handle::Token;
 use crate::runtime::base::lock::{Guard, Lock, rank};
 use crate::runtime::base::name::Name;
-use crate::runtime::kernel::cache::DiskCache;
 use crate::runtime::kernel::code_cache::CodeCache;
 use crate::runtime::kernel::context::CompileContext;
 use crate::runtime::kernel::own_kernels::OwnKernels;
+use crate::runtime::kernel::pipeline_cache::PipelineCacheFile;
 use crate::runtime::kernel::program::Compiled;
 use crate::runtime::schedule::deferred_free::DropQueue;
 use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::hazard::MAX_QUEUES;
-use crate::runtime::schedule::regions::Registered;
+use crate::runtime::schedule::regions::Regions;
 use crate::runtime::schedule::staging::Returned;
 use crate::runtime::schedule::stream_state::StreamState;
 use crate::vulkan::{self, Completion, Memory, Pipeline, Stamps};
@@ -48,7 +48,7 @@ pub(crate) struct Device {
     /// Of each queue.
     pub(crate) completions: Vec<Arc<Completion>>,
     pub(crate) copiers: Copiers,
-    pub(crate) registered: Registered,
+    pub(crate) regions: Regions,
     pub(crate) own_kernels: OwnKernels,
     pub(crate) reports: Reports,
     /// The clock of the device's queues, if they have one.
@@ -59,7 +59,7 @@ pub(crate) struct Device {
     pub(crate) recorded: AtomicU64,
     pub(crate) code: CodeCache,
     pub(crate) compile: CompileContext,
-    pub(crate) disk: Option<DiskCache>,
+    pub(crate) pipeline_cache_file: Option<PipelineCacheFile>,
     pub(crate) memory: Arc<Memory>,
     pub(crate) vulkan: Arc<vulkan::Device>,
 }

@@ -3,9 +3,9 @@
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::trace;
 use crate::runtime::device::core::Device;
-use crate::runtime::schedule::delivery::{Delivery, Source};
 use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::hazard::QueueSeqs;
+use crate::runtime::schedule::pending_reads::{PendingRead, Source};
 use crate::runtime::schedule::stream_state::StreamState;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -62,7 +62,7 @@ impl Device {
             // Nothing has come up since the last one looked: nearly always, and many threads may be at it.
             return Ok(());
         }
-        self.deliver()?;
+        self.finish_reads()?;
         self.read_reports()?;
         let mut engine = self.lock();
         self.reap(&mut engine);
@@ -72,37 +72,37 @@ impl Device {
     }
 
     /// Brings home all bytes that the device has copied until now, and waits for other threads that do so.
-    pub(crate) fn deliver(&self) -> Result<()> {
+    pub(crate) fn finish_reads(&self) -> Result<()> {
         let mut engine = self.lock();
         loop {
-            if engine.deliveries.is_empty() {
+            if engine.pending_reads.is_empty() {
                 return Ok(());
             }
             let done = engine.poll()?;
-            let ready = engine.deliveries.take_done(&done);
+            let ready = engine.pending_reads.take_done(&done);
             if ready.is_empty() {
-                if engine.deliveries.busy == 0 {
+                if engine.pending_reads.busy == 0 {
                     return Ok(());
                 }
                 engine = self.engine.wait_for_change(engine);
                 continue;
             }
-            engine.deliveries.busy += 1;
+            engine.pending_reads.busy += 1;
             drop(engine);
-            for delivery in ready {
-                let Delivery { source: Source::Small(chunk) | Source::Own(chunk), into, .. } = &delivery;
+            for read in ready {
+                let PendingRead { source: Source::Small(chunk) | Source::Own(chunk), into, .. } = &read;
                 let bytes = into.len();
                 let host_view = chunk.host_view();
-                self.copiers.read(host_view, 0, delivery.into);
+                self.copiers.read(host_view, 0, read.into);
                 debug_assert!(bytes > 0);
                 let mut engine = self.lock();
-                match delivery.source {
-                    Source::Small(chunk) => engine.staging.small_readbacks.return_chunk(chunk, (delivery.queue, delivery.submission)),
+                match read.source {
+                    Source::Small(chunk) => engine.staging.small_readbacks.return_chunk(chunk, (read.queue, read.submission)),
                     Source::Own(chunk) => self.free(chunk.into_allocation()),
                 }
             }
             engine = self.lock();
-            engine.deliveries.busy -= 1;
+            engine.pending_reads.busy -= 1;
             self.engine.notify_change();
         }
     }

@@ -2,7 +2,7 @@
 
 use super::args;
 use super::compilers::Compilers;
-use super::shelf::Shelf;
+use super::spirv_cache::SpirvCache;
 use crate::compile;
 use crate::runtime::base::log::DeviceLog;
 use crate::runtime::schedule::staging;
@@ -20,7 +20,7 @@ pub(crate) struct CompileContext {
     pub(crate) target: compile::Target,
     pub(crate) limits: args::Limits,
     pub(crate) compilers: Compilers,
-    pub(crate) shelf: Option<Shelf>,
+    pub(crate) spirv_cache: Option<SpirvCache>,
     pub(crate) pipelines: PipelineCache,
 }
 

@@ -13,16 +13,15 @@
 //! | `other_devices` | which other devices would take a kernel |
 //! | `glsl` | which compiler takes GLSL |
 //! | `subgroups` | what a kernel asks of its subgroups |
-//! | `parsed` | parsed WGSL, kept |
-//! | `shelf` | SPIR-V on disk |
-//! | `cache` | pipelines on disk |
+//! | `parse_cache` | parsed WGSL, kept |
+//! | `spirv_cache` | SPIR-V on disk |
+//! | `pipeline_cache` | pipelines on disk |
 //! | `compilers` | the threads that compilers run on |
 //! | `properties` | devices, buffers and kernels as plain data |
 //! | `offline` | kernels without a device |
 
 pub(crate) mod adapters;
 pub(crate) mod args;
-pub(crate) mod cache;
 pub(crate) mod code_cache;
 pub(crate) mod compilers;
 pub(crate) mod context;
@@ -31,9 +30,10 @@ pub(crate) mod offline;
 pub(crate) mod options;
 pub(crate) mod other_devices;
 pub(crate) mod own_kernels;
-pub(crate) mod parsed;
+pub(crate) mod parse_cache;
+pub(crate) mod pipeline_cache;
 pub(crate) mod program;
 pub(crate) mod properties;
-pub(crate) mod shelf;
+pub(crate) mod spirv_cache;
 pub(crate) mod subgroups;
 pub(crate) mod translate;

@@ -2,7 +2,7 @@
 
 use super::compilers::Compilers;
 use super::options::{Language, Options};
-use super::parsed;
+use super::parse_cache;
 use super::translate;
 use crate::compile::{self, entry};
 use crate::runtime::base::error::{Result, invalid};
@@ -40,7 +40,7 @@ pub(crate) fn warm_compilers(text: &'static str) -> Compilers {
     static ONCE: Once = Once::new();
     Compilers::with(move || {
         ONCE.call_once(|| {
-            if let (Ok(parsed), Ok(target)) = (parsed::parse(text.as_bytes(), "", false), target(1)) {
+            if let (Ok(parsed), Ok(target)) = (parse_cache::parse(text.as_bytes(), "", false), target(1)) {
                 drop(parsed.kernel("", &compile::Request::default(), &target));
             }
         });
@@ -59,7 +59,7 @@ pub(crate) fn entry_points(options: &Options<'_>) -> Result<Vec<String>> {
     Compilers::default().run(|| match options.language {
         Language::Spirv => entry::of_spirv(options.code),
         Language::Wgsl => {
-            parsed::parse(options.code, "", false).map(|parsed| parsed.entry_points().map(str::to_owned).collect()).unwrap_or_default()
+            parse_cache::parse(options.code, "", false).map(|parsed| parsed.entry_points().map(str::to_owned).collect()).unwrap_or_default()
         }
         // It has one, if it compiles.
         Language::Glsl => Vec::new(),

@@ -7,7 +7,7 @@ use crate::runtime::base::error::Error;
 use crate::vulkan::{self, Features};
 
 /// A refusal, with the devices that would take the kernel if it is for something that this one lacks.
-pub(crate) fn told(refusal: compile::Error, context: &CompileContext) -> Error {
+pub(crate) fn with_alternatives(refusal: compile::Error, context: &CompileContext) -> Error {
     let missing: Vec<u32> = refusal.missing.iter().map(|&capability| capability as u32).collect();
     let mut error = Error::from(refusal);
     // With nothing optional on, no device would be opened with more.

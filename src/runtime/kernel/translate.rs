@@ -5,9 +5,9 @@ use super::context::CompileContext;
 use super::glsl::{self, GlslSource};
 use super::options::{Bounds, ConstantKey, ConstantSetting, ConstantValue, Language, Options};
 use super::other_devices;
-use super::parsed;
+use super::parse_cache;
 use super::program::Compiled;
-use super::shelf::{self, Shelf};
+use super::spirv_cache::{self, SpirvCache};
 use crate::compile;
 use crate::runtime::base::error::Result;
 use crate::runtime::base::{log, trace};
@@ -63,9 +63,10 @@ pub(crate) fn compile(context: &CompileContext, options: &Options<'_>, source: O
     let code = match restore(context, options, source, key) {
         Some(code) => code,
         None => {
-            let code = translate(options, source, &context.target, &context.compilers)?.map_err(|e| other_devices::told(e, context))?;
-            if let Some(shelf) = shelf(context, options, source) {
-                shelf.put(key, &compiler_name(source), &code.spirv);
+            let code = translate(options, source, &context.target, &context.compilers)?
+                .map_err(|e| other_devices::with_alternatives(e, context))?;
+            if let Some(spirv_cache) = spirv_cache(context, options, source) {
+                spirv_cache.put(key, &compiler_name(source), &code.spirv);
             }
             code
         }
@@ -83,9 +84,9 @@ pub(crate) fn compile(context: &CompileContext, options: &Options<'_>, source: O
 }
 
 /// Where SPIR-V made of this is kept between processes. A user's own needs no keeping, and of a kernel that reports it is not all.
-fn shelf<'a>(context: &'a CompileContext, options: &Options<'_>, source: Option<&GlslSource>) -> Option<&'a Shelf> {
-    let is_slow = source.is_some_and(|source| !source.is_checked()) || options.code.len() >= shelf::LONG;
-    context.shelf.as_ref().filter(|_| is_slow && options.language != Language::Spirv && !options.debug)
+fn spirv_cache<'a>(context: &'a CompileContext, options: &Options<'_>, source: Option<&GlslSource>) -> Option<&'a SpirvCache> {
+    let is_slow = source.is_some_and(|source| !source.is_checked()) || options.code.len() >= spirv_cache::LONG;
+    context.spirv_cache.as_ref().filter(|_| is_slow && options.language != Language::Spirv && !options.debug)
 }
 
 /// Who makes the SPIR-V.
@@ -95,7 +96,7 @@ fn compiler_name(source: Option<&GlslSource>) -> String {
 
 /// What an earlier process made of the same.
 fn restore(context: &CompileContext, options: &Options<'_>, source: Option<&GlslSource>, key: u128) -> Option<compile::CompiledKernel> {
-    let spirv = shelf(context, options, source)?.take(key, &compiler_name(source))?;
+    let spirv = spirv_cache(context, options, source)?.take(key, &compiler_name(source))?;
     // Our own compilers have put the values of constants in, and left one entry point.
     let constants: &[ConstantSetting<'_>] = if source.is_none_or(GlslSource::is_checked) { &[] } else { &options.constants };
     let request = compile::Request { entry: None, constants, unchecked: options.unchecked, debug: false };
@@ -125,6 +126,6 @@ pub(crate) fn translate(
     compilers.run(|| match (source, options.language) {
         (Some(source), _) => source.compile(&request, target),
         (None, Language::Spirv) => compile::spirv(options.code, &request, target),
-        (None, _) => parsed::parse(options.code, label, options.debug)?.kernel(label, &request, target),
+        (None, _) => parse_cache::parse(options.code, label, options.debug)?.kernel(label, &request, target),
     })
 }

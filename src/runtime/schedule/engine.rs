@@ -7,9 +7,9 @@
 mod submit;
 
 use super::deferred_free::{Deferred, DeferredFree};
-use super::delivery::{Deliveries, Delivery};
 use super::failures::{Since, Untold};
 use super::hazard::{BarrierState, Conflicts, MAX_QUEUES, QueueSeqs, Stage, Stages, TimelinePoint};
+use super::pending_reads::{PendingRead, PendingReads};
 use super::queue_state::{OpenBatch, QueueState};
 use super::staging::Staging;
 use super::stream_state::StreamState;
@@ -41,7 +41,7 @@ pub(crate) struct Engine {
     pub(crate) staging: Staging,
     deferred_free: DeferredFree,
     /// Bytes on their way into the host's memory.
-    pub(crate) deliveries: Deliveries,
+    pub(crate) pending_reads: PendingReads,
     /// The device is lost: every later call says so.
     lost: Option<Error>,
     /// The device is lost, or what it does is traced: no command is recorded the short way.
@@ -70,7 +70,7 @@ impl Engine {
             tracker: BufferTracker::default(),
             staging,
             deferred_free: DeferredFree::default(),
-            deliveries: Deliveries::default(),
+            pending_reads: PendingReads::default(),
             lost: None,
             is_watched: false,
             failed: Untold::default(),
@@ -176,14 +176,14 @@ impl Engine {
     }
 
     /// Bytes are on their way into the host's memory.
-    pub(crate) fn add_delivery(&mut self, delivery: Delivery) {
-        self.deliveries.add(delivery);
+    pub(crate) fn add_pending_read(&mut self, read: PendingRead) {
+        self.pending_reads.add(read);
         self.has_pending.store(true, Ordering::Release);
     }
 
     /// Looks whether there is still something to settle behind the next wait.
     pub(crate) fn update_pending_flag(&self) {
-        let busy = !(self.failed.is_empty() && self.deferred_free.is_empty() && self.deliveries.is_empty() && self.timeline.is_none());
+        let busy = !(self.failed.is_empty() && self.deferred_free.is_empty() && self.pending_reads.is_empty() && self.timeline.is_none());
         self.has_pending.store(busy, Ordering::Release);
     }
 

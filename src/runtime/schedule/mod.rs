@@ -9,17 +9,17 @@
 //! | `engine` | records commands into batches and submits them |
 //! | `read_prediction` | whether a read is expected at once; pure |
 //! | `staging` | host-visible memory on the way to and from the device |
-//! | `delivery` | reads that wait for the GPU |
+//! | `pending_reads` | reads that wait for the GPU |
 //! | `failures` | failures of queued work, and who is told of them; pure |
 //! | `regions` | the user's memory that the device knows |
 //! | `deferred_free` | what is freed when the GPU has passed its last use; pure |
 //! | `timeline` | the device's side of a trace |
 
 pub(crate) mod deferred_free;
-pub(crate) mod delivery;
 pub(crate) mod engine;
 pub(crate) mod failures;
 pub(crate) mod hazard;
+pub(crate) mod pending_reads;
 pub(crate) mod queue_state;
 pub(crate) mod read_prediction;
 pub(crate) mod regions;

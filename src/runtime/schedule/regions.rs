@@ -40,9 +40,9 @@ impl Region {
 
 /// The registered regions of a device, which do not overlap.
 #[derive(Default)]
-pub(crate) struct Registered(SharedLock<Vec<Arc<Region>>, { rank::REGIONS }>);
+pub(crate) struct Regions(SharedLock<Vec<Arc<Region>>, { rank::REGIONS }>);
 
-impl Registered {
+impl Regions {
     /// The region that holds `size` bytes at `address`, and where in it they are.
     pub(crate) fn find(&self, address: usize, size: usize) -> Option<(Arc<Region>, u64)> {
         let regions = self.0.read();

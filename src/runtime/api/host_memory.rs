@@ -14,15 +14,15 @@ pub(crate) fn register(token: Token, memory: &'static mut [MaybeUninit<u8>]) -> 
     if size == 0 {
         return Err(invalid("size is 0: there is nothing to register"));
     }
-    device.registered.check_apart(start, size)?;
+    device.regions.check_apart(start, size)?;
     let imported = Imported::new(&device.vulkan, memory)?;
-    device.registered.add((start, size), imported, || device.lock().tracker.add(None, true))
+    device.regions.add((start, size), imported, || device.lock().tracker.add(None, true))
 }
 
 /// See avx_host_unregister: waits for queued work that uses the memory.
 pub(crate) fn unregister(token: Token, address: usize) -> Result<()> {
     let device = guard::enter(token)?;
-    let Some(region) = device.registered.remove(address) else {
+    let Some(region) = device.regions.remove(address) else {
         return Err(invalid(format!("no memory that starts at {address:#x} is registered with '{}'", device.label)));
     };
     let seqs = {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Where a device's pipelines are kept, and the hash of what is there.
-pub(crate) struct DiskCache {
+pub(crate) struct PipelineCacheFile {
     folder: PathBuf,
     key: Key,
     stored: Lock<Option<u64>, { rank::PIPELINE_CACHE_FILE }>,
@@ -25,9 +25,9 @@ pub(crate) fn folder(given: Option<&str>) -> Option<PathBuf> {
     }
 }
 
-impl DiskCache {
+impl PipelineCacheFile {
     /// In that folder.
-    pub(crate) fn open(given: Option<&str>, snapshot: &Snapshot, log: &Arc<DeviceLog>) -> Option<DiskCache> {
+    pub(crate) fn open(given: Option<&str>, snapshot: &Snapshot, log: &Arc<DeviceLog>) -> Option<PipelineCacheFile> {
         let folder = folder(given)?;
         let properties = &snapshot.properties;
         let key = Key {
@@ -37,7 +37,7 @@ impl DiskCache {
             vendor_id: properties.vendor_id,
             device_id: properties.device_id,
         };
-        Some(DiskCache { folder, key, stored: Lock::new(None), log: log.clone() })
+        Some(PipelineCacheFile { folder, key, stored: Lock::new(None), log: log.clone() })
     }
 
     /// What an earlier run stored; nothing if there is none or it is damaged.

@@ -17,7 +17,7 @@ pub(crate) enum Source {
 }
 
 /// Bytes that the device copies, and where they go then.
-pub(crate) struct Delivery {
+pub(crate) struct PendingRead {
     pub(crate) source: Source,
     /// The caller's memory, which is the library's until the bytes are there.
     pub(crate) into: &'static mut [MaybeUninit<u8>],
@@ -27,24 +27,24 @@ pub(crate) struct Delivery {
 
 /// All deliveries of a device.
 #[derive(Default)]
-pub(crate) struct Deliveries {
-    waiting: Vec<Delivery>,
+pub(crate) struct PendingReads {
+    waiting: Vec<PendingRead>,
     /// Threads that copy some of them now.
     pub(crate) busy: usize,
 }
 
-impl Deliveries {
+impl PendingReads {
     /// True if there is nothing to bring home, and nobody does.
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty() && self.busy == 0
     }
 
-    pub(crate) fn add(&mut self, delivery: Delivery) {
-        self.waiting.push(delivery);
+    pub(crate) fn add(&mut self, read: PendingRead) {
+        self.waiting.push(read);
     }
 
     /// Takes out those whose submissions are done.
-    pub(crate) fn take_done(&mut self, done: &QueueSeqs) -> Vec<Delivery> {
+    pub(crate) fn take_done(&mut self, done: &QueueSeqs) -> Vec<PendingRead> {
         self.waiting.extract_if(.., |d| d.submission <= done[usize::from(d.queue)]).collect()
     }
 }

@@ -2,7 +2,7 @@
 //! back is checked as a user's own SPIR-V would be, and is only ever what it would be made to again: the name of a file is a hash of
 //! the text, of all that was asked, of the compiler and of what the device can do.
 
-use super::cache;
+use super::pipeline_cache;
 use crate::compile::Target;
 use crate::compile::disk::{self, Key, Loaded};
 use crate::runtime::base::log::{self, DeviceLog};
@@ -17,18 +17,18 @@ pub(crate) const LONG: usize = 16 << 10;
 const MOST: usize = 1024;
 
 /// The files of one device.
-pub(crate) struct Shelf {
+pub(crate) struct SpirvCache {
     folder: PathBuf,
     /// What the device can do.
     target: u128,
     log: Arc<DeviceLog>,
 }
 
-impl Shelf {
+impl SpirvCache {
     /// In the cache folder as avx_create takes it; `None` if there is to be none.
-    pub(crate) fn open(folder: Option<&str>, target: &Target, log: &Arc<DeviceLog>) -> Option<Shelf> {
-        let folder = cache::folder(folder)?.join("spirv");
-        Some(Shelf { folder, target: xxh3_128(format!("{target:?}").as_bytes()), log: log.clone() })
+    pub(crate) fn open(folder: Option<&str>, target: &Target, log: &Arc<DeviceLog>) -> Option<SpirvCache> {
+        let folder = pipeline_cache::folder(folder)?.join("spirv");
+        Some(SpirvCache { folder, target: xxh3_128(format!("{target:?}").as_bytes()), log: log.clone() })
     }
 
     /// The key of a file: `content` is a hash of all that a kernel is made of.

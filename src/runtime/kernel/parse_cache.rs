@@ -14,12 +14,12 @@ const KEPT_BYTES: usize = 1 << 20;
 /// The text's hash, and whether it is for kernels that report.
 type Key = (u128, bool);
 
-static PARSED: Lock<VecDeque<(Key, Arc<Parsed>)>, { rank::PARSED_CACHE }> = Lock::new(VecDeque::new());
+static MODULES: Lock<VecDeque<(Key, Arc<Parsed>)>, { rank::PARSED_CACHE }> = Lock::new(VecDeque::new());
 
 /// The module of a text; it is read if it is not kept. As [`Parsed::new`].
 pub(crate) fn parse(code: &[u8], label: &str, debug: bool) -> compile::Result<Arc<Parsed>> {
     let key = (xxh3_128(code), debug);
-    let kept = || PARSED.lock();
+    let kept = || MODULES.lock();
     if let Some((_, parsed)) = kept().iter().find(|(k, _)| *k == key) {
         return Ok(parsed.clone());
     }
