@@ -7,7 +7,7 @@ use super::status::avx_status;
 use super::stream::avx_stream;
 use crate::runtime::api::buffer;
 use crate::runtime::api::host_memory;
-use crate::runtime::api::{device, fill, mapping, transfer};
+use crate::runtime::api::{copy_fill, device, mapping, transfer};
 use crate::runtime::base::error::{Result, invalid};
 use crate::runtime::kernel::properties::BufferProperties;
 use std::ffi::{c_char, c_void};
@@ -223,7 +223,7 @@ pub extern "C" fn avx_copy(
     src_offset: u64,
     size: u64,
 ) -> avx_status {
-    boundary::call("avx_copy", || fill::copy(stream.token(), (dst.token(), dst_offset), (src.token(), src_offset), size))
+    boundary::call("avx_copy", || copy_fill::copy(stream.token(), (dst.token(), dst_offset), (src.token(), src_offset), size))
 }
 
 /// Queues: `size` bytes from byte `offset` filled with the `pattern_size` (1, 2, 4, 8 or 16) bytes at `pattern`, repeated from
@@ -241,11 +241,11 @@ pub unsafe extern "C" fn avx_fill(
     pattern_size: u32,
 ) -> avx_status {
     boundary::call("avx_fill", || {
-        let pattern_size = fill::PatternSize::new(pattern_size)?;
+        let pattern_size = copy_fill::PatternSize::new(pattern_size)?;
         let used = if size == 0 { 0 } else { pattern_size.bytes() };
         // SAFETY: `pattern` holds `pattern_size` readable bytes, says the caller.
         let pattern = unsafe { boundary::bytes(pattern, used, "pattern") }?;
-        fill::fill(stream.token(), buffer.token(), offset, size, pattern)
+        copy_fill::fill(stream.token(), buffer.token(), offset, size, pattern)
     })
 }
 

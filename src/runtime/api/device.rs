@@ -1,7 +1,7 @@
 //! Devices: opening, closing, and what every call on one has in common.
 
 use super::{event, graph};
-use crate::runtime::base::copier::Copiers;
+use crate::runtime::base::copy_pool::CopyPool;
 use crate::runtime::base::deadline::{deadline_after, unfinished};
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::Token;
@@ -148,7 +148,7 @@ fn open(options: &Options, log: &Arc<DeviceLog>) -> Result<Token> {
         has_pending: engine.has_pending.clone(),
         begun: engine.begun.clone(),
         returned: Returned::default(),
-        copiers: Copiers::new(options.copy_threads),
+        copy_pool: CopyPool::new(options.copy_threads),
         regions: Regions::default(),
         own_kernels: OwnKernels::default(),
         reports: Reports::default(),

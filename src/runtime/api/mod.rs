@@ -11,7 +11,7 @@
 //! | `dispatch_slots` | a recorded dispatch with the values of a launch |
 //! | `dispatch_fast` | the fast path of a dispatch |
 //! | `transfer` | write and read |
-//! | `fill` | fill and copy on the device |
+//! | `copy_fill` | fill and copy on the device |
 //! | `mapping` | map and unmap |
 //! | `host_memory` | the user's memory, made known to the device |
 //! | `event` | events: record, wait, time |
@@ -19,13 +19,13 @@
 //! | `label` | labels of objects of every kind |
 
 pub(crate) mod buffer;
+pub(crate) mod copy_fill;
 pub(crate) mod device;
 pub(crate) mod dispatch;
 pub(crate) mod dispatch_fast;
 pub(crate) mod dispatch_slots;
 pub(crate) mod enqueue;
 pub(crate) mod event;
-pub(crate) mod fill;
 pub(crate) mod graph;
 pub(crate) mod host_memory;
 pub(crate) mod kernel;

@@ -2,7 +2,7 @@
 
 use super::buffer;
 use super::kernel;
-use super::{device, dispatch, fill, transfer};
+use super::{copy_fill, device, dispatch, transfer};
 use crate::runtime::base::error::{Result, Status};
 use crate::runtime::base::handle::Token;
 use crate::runtime::device::guard;
@@ -61,7 +61,7 @@ fn a_lost_device_stays_lost_and_can_be_replaced() {
     };
     lost(transfer::write(NULL, words, 0, &[1, 2, 3, 4], transfer::Keep::Call));
     lost(read(words));
-    lost(fill::fill(NULL, words, 0, 64, &[0]));
+    lost(copy_fill::fill(NULL, words, 0, 64, &[0]));
     lost(dispatch::dispatch(NULL, spin, dispatch::Grid::Workgroups([1, 1, 1]), &arg));
     lost(device::synchronize(token, u64::MAX));
     lost(buffer::create(token, &options).map(drop));
@@ -88,7 +88,7 @@ fn work_that_waits_for_a_read_goes_without_it() {
         device.lock().queues[0].read_prediction.defer_submit(now);
         device.lock().queues[0].read_prediction.read(now);
     }
-    fill::copy(NULL, (a, 0), (b, 0), 256).unwrap();
+    copy_fill::copy(NULL, (a, 0), (b, 0), 256).unwrap();
     while device.lock().has_unsubmitted() {
         assert!(now.elapsed() < Duration::from_secs(20), "it was never submitted");
         std::thread::sleep(Duration::from_micros(100));
@@ -106,7 +106,7 @@ fn held_back_work_goes_without_another_call() {
     let device = guard::enter(token).unwrap();
     // Enough for some of it to be recorded while the device is busy with the rest.
     for _ in 0..300 {
-        fill::copy(NULL, (a, 0), (b, 0), 1 << 20).unwrap();
+        copy_fill::copy(NULL, (a, 0), (b, 0), 1 << 20).unwrap();
     }
     let start = Instant::now();
     while device.lock().has_unsubmitted() {

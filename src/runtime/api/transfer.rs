@@ -72,7 +72,7 @@ pub(crate) fn write(stream: Token, buffer: Token, offset: u64, data: &[u8], keep
         }
         let _pin = Pin::new(&device, &mut engine, &buffer, &range, true)?;
         drop(engine);
-        device.copiers.write(host_view, offset, data);
+        device.copy_pool.write(host_view, offset, data);
         return Ok(());
     }
     if size <= SMALL {
@@ -132,7 +132,7 @@ fn write_large(device: &DeviceGuard, stream: &Arc<StreamState>, buffer: &Arc<Buf
     let parts = Lock::<_, { rank::COPY_PARTS }>::new(data.chunks(part as usize).enumerate());
     let outcome = Lock::<_, { rank::COPY_PARTS }>::new(Ok(()));
     let count = data.len().div_ceil(part as usize);
-    device.copiers.run(count, || {
+    device.copy_pool.run(count, || {
         loop {
             let next = parts.lock().next();
             let Some((i, bytes)) = next else { return };
@@ -170,7 +170,7 @@ fn write_part(device: &DeviceGuard, stream: &Arc<StreamState>, buffer: &Arc<Buff
 
 /// Small enough that all threads have something to do, large enough for the bus.
 fn part_size(device: &DeviceGuard, size: u64) -> u64 {
-    (size / (device.copiers.threads() as u64 * 2)).clamp(LEAST_PART, LARGE).next_multiple_of(4096)
+    (size / (device.copy_pool.threads() as u64 * 2)).clamp(LEAST_PART, LARGE).next_multiple_of(4096)
 }
 
 /// A free chunk of a ring; waits for the GPU or for other calls if all are in use. Only for a thread that holds none: two that wait for
@@ -233,7 +233,7 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
         let pin = Pin::new(&device, &mut engine, &buffer, &range, false)?;
         drop(engine);
         device.wait_for_stream(&stream, &seqs)?;
-        device.copiers.read(host_view, offset, into);
+        device.copy_pool.read(host_view, offset, into);
         drop(pin);
         return device.finish_wait(Some(&stream));
     }
@@ -453,7 +453,7 @@ fn read_staged(
             }
         }
     };
-    device.copiers.run(count, || {
+    device.copy_pool.run(count, || {
         if let Err(e) = work() {
             *outcome.lock() = Err(e);
         }

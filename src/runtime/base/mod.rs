@@ -9,15 +9,15 @@
 //! | `trace` | the trace file of the process |
 //! | `lock` | the locks of the runtime, and the order in which they are taken |
 //! | `deadline` | when a wait ends |
-//! | `pool` | threads that are kept for work which calls hand to them |
-//! | `copier` | threads that copy between ordinary memory and staging memory |
+//! | `worker_pool` | threads that are kept for work which calls hand to them |
+//! | `copy_pool` | threads that copy between ordinary memory and staging memory |
 
-pub(crate) mod copier;
+pub(crate) mod copy_pool;
 pub(crate) mod deadline;
 pub(crate) mod error;
 pub(crate) mod handle;
 pub(crate) mod lock;
 pub(crate) mod log;
 pub(crate) mod name;
-pub(crate) mod pool;
 pub(crate) mod trace;
+pub(crate) mod worker_pool;

@@ -4,7 +4,7 @@ use super::gate::CallGate;
 use super::lock::EngineLock;
 use super::pending_reports::Reports;
 use crate::compile::Variant;
-use crate::runtime::base::copier::Copiers;
+use crate::runtime::base::copy_pool::CopyPool;
 use crate::runtime::base::error::Result;
 use crate::runtime::base::handle::Token;
 use crate::runtime::base::lock::{Guard, Lock, rank};
@@ -47,7 +47,7 @@ pub(crate) struct Device {
     pub(crate) returned: Returned,
     /// Of each queue.
     pub(crate) completions: Vec<Arc<Completion>>,
-    pub(crate) copiers: Copiers,
+    pub(crate) copy_pool: CopyPool,
     pub(crate) regions: Regions,
     pub(crate) own_kernels: OwnKernels,
     pub(crate) reports: Reports,

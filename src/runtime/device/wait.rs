@@ -93,7 +93,7 @@ impl Device {
                 let PendingRead { source: Source::Small(chunk) | Source::Own(chunk), into, .. } = &read;
                 let bytes = into.len();
                 let host_view = chunk.host_view();
-                self.copiers.read(host_view, 0, read.into);
+                self.copy_pool.read(host_view, 0, read.into);
                 debug_assert!(bytes > 0);
                 let mut engine = self.lock();
                 match read.source {

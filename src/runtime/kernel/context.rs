@@ -1,7 +1,7 @@
 //! What compiling for a device needs of it.
 
 use super::args;
-use super::compilers::Compilers;
+use super::compiler_threads::CompilerThreads;
 use super::spirv_cache::SpirvCache;
 use crate::compile;
 use crate::runtime::base::log::DeviceLog;
@@ -19,7 +19,7 @@ pub(crate) struct CompileContext {
     pub(crate) index: u32,
     pub(crate) target: compile::Target,
     pub(crate) limits: args::Limits,
-    pub(crate) compilers: Compilers,
+    pub(crate) compilers: CompilerThreads,
     pub(crate) spirv_cache: Option<SpirvCache>,
     pub(crate) pipelines: PipelineCache,
 }

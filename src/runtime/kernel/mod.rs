@@ -16,14 +16,14 @@
 //! | `parse_cache` | parsed WGSL, kept |
 //! | `spirv_cache` | SPIR-V on disk |
 //! | `pipeline_cache` | pipelines on disk |
-//! | `compilers` | the threads that compilers run on |
+//! | `compiler_threads` | the threads that compilers run on |
 //! | `properties` | devices, buffers and kernels as plain data |
 //! | `offline` | kernels without a device |
 
 pub(crate) mod adapters;
 pub(crate) mod args;
 pub(crate) mod code_cache;
-pub(crate) mod compilers;
+pub(crate) mod compiler_threads;
 pub(crate) mod context;
 pub(crate) mod glsl;
 pub(crate) mod offline;

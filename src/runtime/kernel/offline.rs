@@ -1,6 +1,6 @@
 //! Kernels without a device: compiled for a version of Vulkan as if the device had all that devices of it can have. For tools.
 
-use super::compilers::Compilers;
+use super::compiler_threads::CompilerThreads;
 use super::options::{Language, Options};
 use super::parse_cache;
 use super::translate;
@@ -36,9 +36,9 @@ fn target(minor: u32) -> Result<compile::Target> {
 
 /// Threads for compilers. The first compiles `text` for nobody, once in a process, so that the compiler is in memory when the first kernel
 /// comes.
-pub(crate) fn warm_compilers(text: &'static str) -> Compilers {
+pub(crate) fn warm_compilers(text: &'static str) -> CompilerThreads {
     static ONCE: Once = Once::new();
-    Compilers::with(move || {
+    CompilerThreads::with(move || {
         ONCE.call_once(|| {
             if let (Ok(parsed), Ok(target)) = (parse_cache::parse(text.as_bytes(), "", false), target(1)) {
                 drop(parsed.kernel("", &compile::Request::default(), &target));
@@ -51,12 +51,12 @@ pub(crate) fn warm_compilers(text: &'static str) -> Compilers {
 pub(crate) fn compile(options: &Options<'_>, minor: u32) -> Result<compile::CompiledKernel> {
     let target = target(minor)?;
     let source = translate::prepare(options, &target)?;
-    Ok(translate::translate(options, source.as_ref(), &target, &Compilers::default())??)
+    Ok(translate::translate(options, source.as_ref(), &target, &CompilerThreads::default())??)
 }
 
 /// The names of the code's compute entry points; none where the code is not understood, of which [`compile`] tells more.
 pub(crate) fn entry_points(options: &Options<'_>) -> Result<Vec<String>> {
-    Compilers::default().run(|| match options.language {
+    CompilerThreads::default().run(|| match options.language {
         Language::Spirv => entry::of_spirv(options.code),
         Language::Wgsl => {
             parse_cache::parse(options.code, "", false).map(|parsed| parsed.entry_points().map(str::to_owned).collect()).unwrap_or_default()

@@ -1,6 +1,6 @@
 //! From a kernel's text to compiled code.
 
-use super::compilers::Compilers;
+use super::compiler_threads::CompilerThreads;
 use super::context::CompileContext;
 use super::glsl::{self, GlslSource};
 use super::options::{Bounds, ConstantKey, ConstantSetting, ConstantValue, Language, Options};
@@ -118,7 +118,7 @@ pub(crate) fn translate(
     options: &Options<'_>,
     source: Option<&GlslSource>,
     target: &compile::Target,
-    compilers: &Compilers,
+    compilers: &CompilerThreads,
 ) -> Result<compile::Result<compile::CompiledKernel>> {
     let label = options.message_label();
     let request =

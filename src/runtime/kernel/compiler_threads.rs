@@ -7,7 +7,7 @@
 use crate::compile::{self, WGSL_STACK};
 use crate::runtime::base::error::{Result, out_of_host_memory};
 use crate::runtime::base::lock::{Guard, Lock, rank};
-use crate::runtime::base::pool::Pool;
+use crate::runtime::base::worker_pool::WorkerPool;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Threads that are kept while there is nothing to compile.
@@ -15,12 +15,12 @@ const KEPT: usize = 8;
 
 /// See the module. Threads that are at work are not in it.
 #[derive(Default)]
-pub(crate) struct Compilers(Lock<Vec<Pool>, { rank::COMPILERS }>);
+pub(crate) struct CompilerThreads(Lock<Vec<WorkerPool>, { rank::COMPILERS }>);
 
-impl Compilers {
+impl CompilerThreads {
     /// With a thread that does `first`, which nobody waits for. Without room for one the first kernel asks for it again.
-    pub(crate) fn with(first: impl FnOnce() + Send + 'static) -> Compilers {
-        let compilers = Compilers::default();
+    pub(crate) fn with(first: impl FnOnce() + Send + 'static) -> CompilerThreads {
+        let compilers = CompilerThreads::default();
         if let Ok(thread) = start() {
             thread.spawn(|| drop(catch_unwind(AssertUnwindSafe(first))));
             compilers.kept().push(thread);
@@ -50,13 +50,13 @@ impl Compilers {
         drop(kept);
     }
 
-    fn kept(&self) -> Guard<'_, Vec<Pool>> {
+    fn kept(&self) -> Guard<'_, Vec<WorkerPool>> {
         self.0.lock()
     }
 }
 
-fn start() -> Result<Pool> {
-    Pool::start("avx_gpu compiler", 1, WGSL_STACK).map_err(|e| {
+fn start() -> Result<WorkerPool> {
+    WorkerPool::start("avx_gpu compiler", 1, WGSL_STACK).map_err(|e| {
         let mut error = out_of_host_memory("stack for the compiler", WGSL_STACK);
         error.message = format!("{}: {e}", error.message);
         error
@@ -82,13 +82,13 @@ mod tests {
         }
         let levels = 30_000; // of a KiB each, more than any default stack
         let borrowed = &levels;
-        let sum = Compilers::default().run(|| deep(*borrowed)).unwrap();
+        let sum = CompilerThreads::default().run(|| deep(*borrowed)).unwrap();
         assert_eq!(sum, u64::from(levels) * u64::from(levels + 1) / 2);
     }
 
     #[test]
     fn a_panic_is_an_error_and_the_thread_stays() {
-        let compilers = Compilers::with(|| panic!("asked for by a test"));
+        let compilers = CompilerThreads::with(|| panic!("asked for by a test"));
         let error = compilers.run(|| -> u32 { panic!("asked for by a test, again") }).unwrap_err();
         assert_eq!(error.status, Status::Compile);
         assert!(error.message.contains("asked for by a test, again"), "{error}");
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn as_many_run_at_once_as_ask() {
-        let (compilers, together) = (Compilers::default(), Barrier::new(KEPT + 2));
+        let (compilers, together) = (CompilerThreads::default(), Barrier::new(KEPT + 2));
         std::thread::scope(|scope| {
             (0..KEPT + 2).for_each(|_| drop(scope.spawn(|| compilers.run(|| together.wait()).map(drop).unwrap())));
         });

@@ -6,15 +6,15 @@ use std::ops::Deref;
 use std::thread::JoinHandle;
 
 /// The threads. It waits for their end when it goes, so that none is in the driver any more when the device is destroyed.
-pub(crate) struct Pool {
+pub(crate) struct WorkerPool {
     // They end in this order: told to, then waited for.
     threads: ThreadPool,
     _ends: Ends,
 }
 
-impl Pool {
+impl WorkerPool {
     /// So many threads, with stacks of so many bytes, that take no signals. Fails where the system has no room for one.
-    pub(crate) fn start(name: &'static str, count: usize, stack_bytes: usize) -> Result<Pool, rayon_core::ThreadPoolBuildError> {
+    pub(crate) fn start(name: &'static str, count: usize, stack_bytes: usize) -> Result<WorkerPool, rayon_core::ThreadPoolBuildError> {
         let mut ends = Ends(Vec::with_capacity(count));
         let started = ThreadPoolBuilder::new()
             .num_threads(count)
@@ -23,11 +23,11 @@ impl Pool {
                 Ok(())
             })
             .build();
-        started.map(|threads| Pool { threads, _ends: ends })
+        started.map(|threads| WorkerPool { threads, _ends: ends })
     }
 }
 
-impl Deref for Pool {
+impl Deref for WorkerPool {
     type Target = ThreadPool;
     fn deref(&self) -> &ThreadPool {
         &self.threads

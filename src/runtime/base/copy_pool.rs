@@ -3,7 +3,7 @@
 //! They start with the first large transfer, sleep while there is none, and end with the device.
 
 use super::lock::{Lock, rank};
-use super::pool::Pool;
+use super::worker_pool::WorkerPool;
 use crate::vulkan::HostView;
 use once_cell::sync::OnceCell;
 use std::mem::MaybeUninit;
@@ -14,16 +14,16 @@ const PIECE: usize = 1 << 20;
 const MAX_THREADS: usize = 8;
 
 /// See the module.
-pub(crate) struct Copiers {
+pub(crate) struct CopyPool {
     threads: usize,
-    pool: OnceCell<Option<Pool>>,
+    pool: OnceCell<Option<WorkerPool>>,
 }
 
-impl Copiers {
+impl CopyPool {
     /// So many threads; 0: half of the processor's, 8 at most. None is started yet.
-    pub(crate) fn new(threads: u32) -> Copiers {
+    pub(crate) fn new(threads: u32) -> CopyPool {
         let by_machine = || std::thread::available_parallelism().map_or(1, |n| n.get() / 2).clamp(1, MAX_THREADS);
-        Copiers { threads: if threads == 0 { by_machine() } else { threads.min(64) as usize }, pool: OnceCell::new() }
+        CopyPool { threads: if threads == 0 { by_machine() } else { threads.min(64) as usize }, pool: OnceCell::new() }
     }
 
     /// How many threads work at once.
@@ -77,9 +77,9 @@ impl Copiers {
         if self.threads == 1 || size < 4 * PIECE { size.max(1) } else { size.div_ceil(self.threads * 2).max(PIECE) }
     }
 
-    fn pool(&self) -> Option<&Pool> {
+    fn pool(&self) -> Option<&WorkerPool> {
         // Without threads the caller copies alone.
-        let start = || Pool::start("avx_gpu copy", self.threads, 256 << 10).ok();
+        let start = || WorkerPool::start("avx_gpu copy", self.threads, 256 << 10).ok();
         if self.threads > 1 { self.pool.get_or_init(start).as_ref() } else { None }
     }
 }
@@ -91,16 +91,16 @@ mod tests {
 
     #[test]
     fn work_runs_on_so_many_threads_at_once() {
-        let copiers = Copiers::new(4);
+        let copy_pool = CopyPool::new(4);
         let barrier = std::sync::Barrier::new(4);
         let ran = AtomicUsize::new(0);
-        copiers.run(4, || {
+        copy_pool.run(4, || {
             // Would hang if fewer ran at once.
             barrier.wait();
             ran.fetch_add(1, Ordering::Relaxed);
         });
         assert_eq!(ran.load(Ordering::Relaxed), 4);
-        let alone = Copiers::new(1);
+        let alone = CopyPool::new(1);
         alone.run(9, || {
             ran.fetch_add(1, Ordering::Relaxed);
         });
