@@ -6,8 +6,8 @@ use crate::runtime::device::guard::{self, DeviceGuard};
 use crate::runtime::device::storage::Storage;
 use crate::runtime::kernel::properties::BufferProperties;
 use crate::runtime::object::buffer::{self, Buffer, DEFAULT_ALIGNMENT, KIND_MASK, short_label};
+use crate::runtime::schedule::gpu_trace::CommandLabel;
 use crate::runtime::schedule::hazard::{Access, Stage};
-use crate::runtime::schedule::timeline::CommandLabel;
 use crate::runtime::schedule::tracker::BufferAccess;
 use crate::vulkan::MemoryKind;
 use std::sync::Arc;
@@ -39,13 +39,13 @@ pub(crate) fn create(device: Token, options: &Options) -> Result<Token> {
     let allocation = device.allocate(kind, options.size, alignment.max(DEFAULT_ALIGNMENT), label.as_deref().unwrap_or("buffer"))?;
     let heap = allocation.heap();
     let storage = {
-        let mut engine = device.lock();
-        if let Err(e) = engine.check() {
-            drop(engine);
+        let mut scheduler = device.lock();
+        if let Err(e) = scheduler.check() {
+            drop(scheduler);
             device.free(allocation);
             return Err(e);
         }
-        Storage::new(options.size, allocation, |allocation, host_reads| engine.tracker.add(Some(allocation), host_reads))
+        Storage::new(options.size, allocation, |allocation, host_reads| scheduler.tracker.add(Some(allocation), host_reads))
     };
     let token = buffer::name(|token| {
         device.lock().tracker.name(storage.id, token, options.size, storage.whole);
@@ -64,9 +64,9 @@ fn zero(device: &DeviceGuard, buffer: &Buffer) -> Result<()> {
         Some(host_view) => host_view.zero(0, buffer.storage.size),
         None => {
             let slice = buffer.storage.whole;
-            let mut engine = device.lock();
+            let mut scheduler = device.lock();
             let access = Access { range: 0..slice.size, stage: Stage::Transfer, write: true, unordered: false };
-            engine.record(
+            scheduler.record(
                 &device.default_stream,
                 &[BufferAccess { id: buffer.storage.id, access }],
                 || CommandLabel::new("zero", slice.size),
@@ -75,7 +75,7 @@ fn zero(device: &DeviceGuard, buffer: &Buffer) -> Result<()> {
                     Ok(())
                 },
             )?;
-            device.after_recording(&mut engine, &device.default_stream)?;
+            device.after_recording(&mut scheduler, &device.default_stream)?;
         }
     }
     Ok(())
@@ -86,7 +86,7 @@ pub(crate) fn free(token: Token) -> Result<()> {
     let buffer = buffer::remove(token)?;
     let device = Arc::clone(&buffer.device).enter()?;
     device.free_buffer(buffer.storage.id);
-    device.engine.notify_change();
+    device.scheduler.notify_change();
     Ok(())
 }
 

@@ -12,8 +12,8 @@ use crate::runtime::base::trace;
 use crate::runtime::device::core::Device;
 use crate::runtime::device::gate::CallGate;
 use crate::runtime::device::guard;
-use crate::runtime::device::lock::EngineLock;
 use crate::runtime::device::pending_reports::Reports;
+use crate::runtime::device::scheduler_lock::SchedulerLock;
 use crate::runtime::kernel::adapters;
 use crate::runtime::kernel::code_cache::CodeCache;
 use crate::runtime::kernel::context::{self, CompileContext};
@@ -24,12 +24,12 @@ use crate::runtime::kernel::properties::{CooperativeShape, DeviceProperties, Hea
 use crate::runtime::kernel::spirv_cache::SpirvCache;
 use crate::runtime::object::buffer::{self};
 use crate::runtime::object::kernel;
-use crate::runtime::schedule::engine::Engine;
+use crate::runtime::schedule::gpu_trace::{CommandLabel, GpuTrace};
 use crate::runtime::schedule::hazard::MAX_QUEUES;
 use crate::runtime::schedule::regions::Regions;
+use crate::runtime::schedule::scheduler::Scheduler;
 use crate::runtime::schedule::staging::{Returned, Staging};
 use crate::runtime::schedule::stream_state::StreamState;
-use crate::runtime::schedule::timeline::{CommandLabel, Timeline};
 use crate::runtime::stream::destination;
 use crate::sys;
 use crate::vulkan::{self, Instance, PipelineCache, Queue, Spin, Stamps, select};
@@ -134,8 +134,8 @@ fn open(options: &Options, log: &Arc<DeviceLog>) -> Result<Token> {
     let pipelines = PipelineCache::new(&vulkan, &pipeline_cache_file.as_ref().map(PipelineCacheFile::load).unwrap_or_default())?;
     let spin = Spin::new(options.spin.unwrap_or(SPIN));
     let queues: Vec<Queue> = (0..count).map(|i| Queue::new(&vulkan, i, &spin)).collect::<std::result::Result<_, _>>()?;
-    let engine = Engine::new(queues, Staging::new(&memory, count));
-    let completions: Vec<_> = engine.queues.iter().map(|queue| queue.vulkan.completion().clone()).collect();
+    let scheduler = Scheduler::new(queues, Staging::new(&memory, count));
+    let completions: Vec<_> = scheduler.queues.iter().map(|queue| queue.vulkan.completion().clone()).collect();
     let device = Arc::new(Device {
         label: Name::new(options.label.as_deref(), &snapshot.name),
         default_stream_name: OnceLock::new(),
@@ -145,8 +145,8 @@ fn open(options: &Options, log: &Arc<DeviceLog>) -> Result<Token> {
         wait_timeout: (options.wait_timeout_ns > 0).then(|| Duration::from_nanos(options.wait_timeout_ns)),
         gate: CallGate::default(),
         completions: completions.clone(),
-        has_pending: engine.has_pending.clone(),
-        begun: engine.begun.clone(),
+        has_pending: scheduler.has_pending.clone(),
+        begun: scheduler.begun.clone(),
         returned: Returned::default(),
         copy_pool: CopyPool::new(options.copy_threads),
         regions: Regions::default(),
@@ -155,7 +155,7 @@ fn open(options: &Options, log: &Arc<DeviceLog>) -> Result<Token> {
         stamps: Stamps::new(&vulkan)?,
         drops: Arc::default(),
         recorded: AtomicU64::new(0),
-        engine: EngineLock::new(engine, completions),
+        scheduler: SchedulerLock::new(scheduler, completions),
         flush_wanted: Condvar::new(),
         flush_thread: Lock::new(None),
         code: CodeCache::default(),
@@ -188,11 +188,11 @@ pub(crate) fn destroy(token: Token) -> Result<()> {
     let device = guard::remove(token)?;
     device.gate.close();
     let seqs = {
-        let mut engine = device.lock();
-        engine.closed = true;
+        let mut scheduler = device.lock();
+        scheduler.closed = true;
         // A tail that cannot be submitted is given up; what is in flight is waited for all the same.
-        drop(engine.flush());
-        engine.submitted()
+        drop(scheduler.flush());
+        scheduler.submitted()
     };
     for (completion, number) in device.completions.iter().zip(seqs) {
         // A lost device does not finish its work. Any other failure of the wait (no memory) is passing, and nothing may go before it.
@@ -213,9 +213,9 @@ pub(crate) fn destroy(token: Token) -> Result<()> {
         drop(thread.join());
     }
     {
-        let mut engine = device.lock();
-        engine.trace_done();
-        engine.trace_into(None);
+        let mut scheduler = device.lock();
+        scheduler.trace_done();
+        scheduler.trace_into(None);
     }
     save_cache(&device);
     device.compile.compilers.clear();
@@ -264,9 +264,9 @@ pub(crate) fn synchronize(token: Token, timeout_ns: u64) -> Result<()> {
     let device = guard::enter(token)?;
     let deadline = deadline_after(timeout_ns);
     let seqs = {
-        let mut engine = device.lock();
-        let now = engine.now();
-        engine.flush_for(None, now)?
+        let mut scheduler = device.lock();
+        let now = scheduler.now();
+        scheduler.flush_for(None, now)?
     };
     if !device.wait(&seqs, deadline)? {
         return Err(unfinished(timeout_ns));
@@ -288,14 +288,14 @@ pub(crate) fn default_stream(token: Token) -> Result<Token> {
 /// Has the device's work written into the process's trace, if there is one.
 fn begin_trace(device: &Device) -> Result<()> {
     let (Some(trace), Some(stamps)) = (trace::active(), &device.stamps) else { return Ok(()) };
-    let mut timeline = Timeline::new(trace, &device.label.get(), stamps);
-    if timeline.wants_calibration() {
+    let mut gpu_trace = GpuTrace::new(trace, &device.label.get(), stamps);
+    if gpu_trace.wants_calibration() {
         // The driver cannot compare the clocks: a stamp between two looks at the host's does, as exactly as a submission is fast.
         let stamp = stamps.take()?;
         let before = Instant::now();
         let seqs = {
-            let mut engine = device.lock();
-            engine.record(
+            let mut scheduler = device.lock();
+            scheduler.record(
                 &device.default_stream,
                 &[],
                 || CommandLabel::new("calibration", 0),
@@ -304,15 +304,15 @@ fn begin_trace(device: &Device) -> Result<()> {
                     Ok(())
                 },
             )?;
-            engine.flush()?
+            scheduler.flush()?
         };
         device.wait(&seqs, None)?;
         let time = stamp.read().map_err(|e| device.lock().fail(e))?;
-        timeline.calibrate(time.unwrap_or(0), before + before.elapsed() / 2);
+        gpu_trace.calibrate(time.unwrap_or(0), before + before.elapsed() / 2);
     }
-    let mut engine = device.lock();
-    engine.trace_into(Some(timeline));
-    engine.update_pending_flag();
+    let mut scheduler = device.lock();
+    scheduler.trace_into(Some(gpu_trace));
+    scheduler.update_pending_flag();
     Ok(())
 }
 

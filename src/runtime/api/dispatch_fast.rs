@@ -3,7 +3,7 @@
 //! error among it, to that one.
 //!
 //! What keeps things alive instead of counts: kernels and streams lose their names under the locks of their tables alone, and a device is
-//! closed, and a buffer's memory freed, under the lock of its engine, which knows the buffers by their handles.
+//! closed, and a buffer's memory freed, under the lock of its scheduler, which knows the buffers by their handles.
 
 use crate::compile::{BindingKind, Variant};
 use crate::runtime::base::error::Result;
@@ -12,11 +12,11 @@ use crate::runtime::device::core::Device;
 use crate::runtime::kernel::args::{Arg, ArgSource, BindingLimits, Value};
 use crate::runtime::kernel::program::Program;
 use crate::runtime::object::kernel;
-use crate::runtime::schedule::engine::RecordContext;
+use crate::runtime::schedule::gpu_trace::CommandLabel;
 use crate::runtime::schedule::hazard::{Access, Stages};
+use crate::runtime::schedule::scheduler::RecordContext;
 use crate::runtime::schedule::staging::Staging;
 use crate::runtime::schedule::stream_state::StreamState;
-use crate::runtime::schedule::timeline::CommandLabel;
 use crate::runtime::schedule::tracker::BufferAccess;
 use crate::runtime::stream::destination;
 use crate::vulkan::{Commands, Pipeline, Slice};
@@ -82,11 +82,11 @@ impl Plan<'_> {
         let mut push_constants: &[u8] = &[];
         // Uniform bytes, each with its place among the slices and its size with padding.
         let mut uploads: SmallVec<[(usize, &[u8], u64); 2]> = SmallVec::new();
-        let mut engine = device.lock();
-        if engine.closed {
+        let mut scheduler = device.lock();
+        if scheduler.closed {
             return None;
         }
-        let barriers = engine.trivial_barriers(stream);
+        let barriers = scheduler.trivial_barriers(stream);
         // The stages on both sides of a barrier; `None` where that is not all that the kernel waits for.
         let mut behind = barriers.map(|_| (Stages::default(), Stages::default()));
         for (i, limits) in binding_limits.iter().enumerate() {
@@ -107,7 +107,7 @@ impl Plan<'_> {
                 }
                 continue;
             };
-            let (id, hot, location) = engine.tracker.find(buffer)?;
+            let (id, hot, location) = scheduler.tracker.find(buffer)?;
             let end = if size == 0 { location.size } else { offset.checked_add(size)? };
             let size = end.checked_sub(offset)?;
             let (least, most) = limits.range;
@@ -147,21 +147,21 @@ impl Plan<'_> {
             Ok(())
         };
         let recorded = match behind {
-            Some(behind) => engine.record_trivial(stream, accesses, behind, command),
+            Some(behind) => scheduler.record_trivial(stream, accesses, behind, command),
             None => {
                 let label = || {
                     let bytes = accesses.iter().map(|entry| entry.access.range.end - entry.access.range.start).sum();
                     CommandLabel { name: &program.label, workgroups: Some(groups), bytes }
                 };
-                engine.record(stream, accesses, label, command)
+                scheduler.record(stream, accesses, label, command)
             }
         };
         if let Err(e) = recorded {
             return Some(Err(e));
         }
         if is_first {
-            engine.queues[usize::from(stream.queue)].note_kernel(stream.last(), &program.label);
+            scheduler.queues[usize::from(stream.queue)].note_kernel(stream.last(), &program.label);
         }
-        Some(device.after_recording(&mut engine, stream))
+        Some(device.after_recording(&mut scheduler, stream))
     }
 }

@@ -3,8 +3,8 @@
 use crate::runtime::base::error::Result;
 use crate::runtime::device::guard::DeviceGuard;
 use crate::runtime::kernel::program::Program;
+use crate::runtime::schedule::gpu_trace::CommandLabel;
 use crate::runtime::schedule::stream_state::StreamState;
-use crate::runtime::schedule::timeline::CommandLabel;
 use crate::runtime::stream::access::{AccessList, lock_for_access};
 use crate::runtime::stream::command::{PreparedCommand, Upload};
 use crate::runtime::stream::destination::Destination;
@@ -31,9 +31,9 @@ pub(crate) fn encoded<'a>(
     program: Option<&Program>,
     encode: impl FnOnce(&mut Commands, &mut Upload<'_>) -> Result<()>,
 ) -> Result<()> {
-    let mut engine = lock_for_access(device, accesses)?;
+    let mut scheduler = lock_for_access(device, accesses)?;
     let mut is_first = false;
-    engine.record(stream, &accesses.list, label, |commands, staging, now| {
+    scheduler.record(stream, &accesses.list, label, |commands, staging, now| {
         // Before anything can fail: from here on the batch may refer to the pipeline.
         is_first = program.is_some_and(|program| program.used_by(now.queue, now.submission));
         let arena = staging.arena(now.queue);
@@ -44,7 +44,7 @@ pub(crate) fn encoded<'a>(
         })
     })?;
     if let Some(program) = program.filter(|_| is_first) {
-        engine.queues[usize::from(stream.queue)].note_kernel(stream.last(), &program.label);
+        scheduler.queues[usize::from(stream.queue)].note_kernel(stream.last(), &program.label);
     }
-    device.after_recording(&mut engine, stream)
+    device.after_recording(&mut scheduler, stream)
 }

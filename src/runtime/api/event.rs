@@ -8,9 +8,9 @@ use crate::runtime::base::name::Name;
 use crate::runtime::device::core::Device;
 use crate::runtime::device::guard::{self, DeviceGuard};
 use crate::runtime::schedule::failures::Outcome;
+use crate::runtime::schedule::gpu_trace::CommandLabel;
 use crate::runtime::schedule::hazard::{QueueSeqs, TimelinePoint};
 use crate::runtime::schedule::stream_state::StreamState;
-use crate::runtime::schedule::timeline::CommandLabel;
 use crate::vulkan::{Completion, Stamp, wait_first};
 use std::sync::Arc;
 use std::time::Instant;
@@ -122,9 +122,9 @@ pub(crate) fn record(stream: Token, event: Token) -> Result<()> {
         None => None,
     };
     let label = event.label.get();
-    let mut engine = device.lock();
+    let mut scheduler = device.lock();
     if let Some(stamp) = &stamp {
-        engine.record(
+        scheduler.record(
             &stream,
             &[],
             || CommandLabel::new(&label, 0),
@@ -134,13 +134,13 @@ pub(crate) fn record(stream: Token, event: Token) -> Result<()> {
             },
         )?;
         let now = stream.seqs();
-        engine.defer_drop(now, crate::runtime::schedule::deferred_free::Deferred::Object(stamp.clone()));
+        scheduler.defer_drop(now, crate::runtime::schedule::deferred_free::Deferred::Object(stamp.clone()));
     }
-    let point = engine.point_of(&stream);
+    let point = scheduler.point_of(&stream);
     let outcome = stream.failures.record(point.submission);
     let record = EventRecord { point, stream: stream.clone(), outcome, stamp };
     *event.record.lock() = Some(record);
-    device.after_recording(&mut engine, &stream)
+    device.after_recording(&mut scheduler, &stream)
 }
 
 /// Has the stream's work from now on start after the event, as it is recorded now.

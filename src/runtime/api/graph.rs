@@ -17,8 +17,8 @@ use crate::runtime::device::guard::{self, DeviceGuard};
 use crate::runtime::kernel::args::Arg;
 use crate::runtime::kernel::properties::GraphProperties;
 use crate::runtime::schedule::deferred_free::Deferred;
-use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::hazard::{BarrierState, Conflicts, History, MAX_QUEUES, QueueSeqs, Stages, TimelinePoint, seqs_of};
+use crate::runtime::schedule::scheduler::Scheduler;
 use crate::runtime::schedule::staging::Chunk;
 use crate::runtime::schedule::tracker::BufferId;
 use crate::runtime::stream::access::{AccessList, lock_for_access};
@@ -175,23 +175,23 @@ pub(crate) fn launch(stream: Token, graph: Token, params: &[Arg<'_>]) -> Result<
         return device.lock().check();
     }
     let mut instance = content.instance_for(&device, values)?;
-    let mut engine = match instance.lock_for_launch(&device) {
-        Ok(engine) => engine,
+    let mut scheduler = match instance.lock_for_launch(&device) {
+        Ok(scheduler) => scheduler,
         Err(e) => {
             content.instances().push(instance);
             return Err(e);
         }
     };
-    let launched = engine.launch(&stream, &instance.accesses.list, &instance.commands, &content.label);
+    let launched = scheduler.launch(&stream, &instance.accesses.list, &instance.commands, &content.label);
     if let Ok(submission) = launched {
         (instance.queue, instance.submission) = (stream.queue, submission);
         content.last_use[usize::from(stream.queue)].store(submission, Ordering::Relaxed);
-        let queue = &mut engine.queues[usize::from(stream.queue)];
+        let queue = &mut scheduler.queues[usize::from(stream.queue)];
         content.kernels().take(8).for_each(|kernel| queue.note_kernel(submission, kernel));
     }
     content.instances().push(instance);
     launched?;
-    device.after_recording(&mut engine, &stream)
+    device.after_recording(&mut scheduler, &stream)
 }
 
 /// See avx_set_label.
@@ -233,16 +233,16 @@ impl Content {
 
     /// Fails if a buffer that a command touches was freed.
     fn check_living(&self, device: &Device) -> Result<()> {
-        let engine = device.lock();
-        engine.check()?;
-        let now = engine.tracker.unchanged_epoch().unwrap_or(NEVER);
+        let scheduler = device.lock();
+        scheduler.check()?;
+        let now = scheduler.tracker.unchanged_epoch().unwrap_or(NEVER);
         if now != NEVER && now == self.valid_epoch.load(Ordering::Relaxed) {
             return Ok(());
         }
         for (i, node) in self.nodes.iter().enumerate() {
             let Some(prepared) = node.fixed() else { continue };
             for (entry, buffer) in prepared.accesses.list.iter().zip(&prepared.accesses.buffers) {
-                if engine.tracker.is_freed(entry.id) {
+                if scheduler.tracker.is_freed(entry.id) {
                     let message = format!("command {i} of {}, {}, uses {}, which was freed", self.name(), node.name(), buffer.name());
                     return Err(Error::new(Status::InvalidHandle, message));
                 }
@@ -378,16 +378,16 @@ impl Content {
 
 impl RecordedInstance {
     /// As `turn`, without a look at each buffer where none was freed, mapped or worked on since the last launch.
-    fn lock_for_launch<'d>(&mut self, device: &'d Device) -> Result<Guard<'d, Engine>> {
-        let engine = device.lock();
-        if self.valid_epoch.is_some() && self.valid_epoch == engine.tracker.unchanged_epoch() {
-            engine.check()?;
-            return Ok(engine);
+    fn lock_for_launch<'d>(&mut self, device: &'d Device) -> Result<Guard<'d, Scheduler>> {
+        let scheduler = device.lock();
+        if self.valid_epoch.is_some() && self.valid_epoch == scheduler.tracker.unchanged_epoch() {
+            scheduler.check()?;
+            return Ok(scheduler);
         }
-        drop(engine);
-        let engine = lock_for_access(device, &self.accesses)?;
-        self.valid_epoch = engine.tracker.unchanged_epoch();
-        Ok(engine)
+        drop(scheduler);
+        let scheduler = lock_for_access(device, &self.accesses)?;
+        self.valid_epoch = scheduler.tracker.unchanged_epoch();
+        Ok(scheduler)
     }
 
     /// Puts new bytes in the place of the old ones; the copy is not in flight.
@@ -443,23 +443,23 @@ struct Held<'a> {
 impl<'a> Held<'a> {
     fn new(device: &'a Device, accesses: &AccessList) -> Result<Held<'a>> {
         let mut held = Held { device, buffers: Vec::with_capacity(accesses.list.len()) };
-        let mut engine = device.lock();
+        let mut scheduler = device.lock();
         for entry in &accesses.list {
-            if let Err(e) = engine.tracker.hold(entry.id) {
-                drop(engine);
+            if let Err(e) = scheduler.tracker.hold(entry.id) {
+                drop(scheduler);
                 return Err(e);
             }
             held.buffers.push(entry.id);
         }
-        drop(engine);
+        drop(scheduler);
         Ok(held)
     }
 }
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        let mut engine = self.device.lock();
-        self.buffers.iter().for_each(|id| engine.end_hold(*id));
+        let mut scheduler = self.device.lock();
+        self.buffers.iter().for_each(|id| scheduler.end_hold(*id));
     }
 }
 

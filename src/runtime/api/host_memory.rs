@@ -26,9 +26,9 @@ pub(crate) fn unregister(token: Token, address: usize) -> Result<()> {
         return Err(invalid(format!("no memory that starts at {address:#x} is registered with '{}'", device.label)));
     };
     let seqs = {
-        let mut engine = device.lock();
-        let seqs = engine.must_wait_for(region.id(), &(0..region.size()), true)?;
-        engine.flush_to(seqs)?
+        let mut scheduler = device.lock();
+        let seqs = scheduler.must_wait_for(region.id(), &(0..region.size()), true)?;
+        scheduler.flush_to(seqs)?
     };
     // The memory is the caller's again after this: no deadline can end the wait.
     device.wait(&seqs, None)?;

@@ -24,8 +24,8 @@ pub(crate) fn set_label(token: Token, label: Option<&str>) -> Result<()> {
 fn set_device_label(token: Token, label: Option<&str>) -> Result<()> {
     let device = guard::enter(token)?;
     device.label.set(label);
-    if let Some(timeline) = &device.lock().timeline {
-        timeline.rename(&device.label.get());
+    if let Some(gpu_trace) = &device.lock().gpu_trace {
+        gpu_trace.rename(&device.label.get());
     }
     Ok(())
 }

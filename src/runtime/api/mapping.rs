@@ -33,18 +33,18 @@ pub(crate) fn map(token: Token, offset: u64, size: u64, access: u32) -> Result<u
     let accesses = AccessList::one(&buffer, &range, Stage::Transfer, write);
     loop {
         device.read_reports()?;
-        let mut engine = lock_for_access(&device, &accesses)?;
-        if let Some((mapped, _)) = engine.tracker.live(buffer.storage.id)?.1.mapped() {
+        let mut scheduler = lock_for_access(&device, &accesses)?;
+        if let Some((mapped, _)) = scheduler.tracker.live(buffer.storage.id)?.1.mapped() {
             let message = format!("{} is mapped already (bytes {mapped:?}); one mapping a buffer at a time", buffer.name());
             return Err(Error::new(Status::Mapped, message));
         }
-        let seqs = engine.must_wait_for(buffer.storage.id, &range, write)?;
+        let seqs = scheduler.must_wait_for(buffer.storage.id, &range, write)?;
         if seqs == QueueSeqs::default() {
-            engine.tracker.map(buffer.storage.id, range, write)?;
+            scheduler.tracker.map(buffer.storage.id, range, write)?;
             return Ok(host_view.address(offset));
         }
-        let seqs = engine.flush_to(seqs)?;
-        drop(engine);
+        let seqs = scheduler.flush_to(seqs)?;
+        drop(scheduler);
         device.wait_or_fail(&seqs, deadline)?;
     }
 }
@@ -52,9 +52,9 @@ pub(crate) fn map(token: Token, offset: u64, size: u64, access: u32) -> Result<u
 /// See avx_unmap.
 pub(crate) fn unmap(token: Token) -> Result<()> {
     let (device, buffer) = buffer::enter(token)?;
-    let mut engine = device.lock();
-    engine.tracker.live(buffer.storage.id)?;
-    if !engine.tracker.unmap(buffer.storage.id) {
+    let mut scheduler = device.lock();
+    scheduler.tracker.live(buffer.storage.id)?;
+    if !scheduler.tracker.unmap(buffer.storage.id) {
         return Err(Error::new(Status::NotMapped, format!("{} is not mapped", buffer.name())));
     }
     Ok(())

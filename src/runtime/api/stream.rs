@@ -51,10 +51,10 @@ pub(crate) fn synchronize(token: Token, timeout_ns: u64) -> Result<()> {
 pub(crate) fn status(token: Token) -> Result<()> {
     let (device, stream) = enter_live(token, "a question for its status")?;
     let seqs = {
-        let mut engine = device.lock();
-        engine.check()?;
-        engine.take_failure(Some(&stream))?;
-        engine.flush_for(Some(&stream), stream.seqs())?
+        let mut scheduler = device.lock();
+        scheduler.check()?;
+        scheduler.take_failure(Some(&stream))?;
+        scheduler.flush_for(Some(&stream), stream.seqs())?
     };
     if device.wait(&seqs, Some(Instant::now())).map_err(|e| device.reason(&stream, e))? {
         return device.finish_wait(Some(&stream));

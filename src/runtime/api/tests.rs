@@ -48,10 +48,10 @@ fn a_lost_device_stays_lost_and_can_be_replaced() {
 
     {
         let device = guard::enter(token).unwrap();
-        let mut engine = device.lock();
+        let mut scheduler = device.lock();
         // As if this kernel's submission had been in flight when the driver said so.
-        engine.queues[0].note_kernel(9, &"spin".into());
-        let error = engine.fail(vulkan::Error::new(vulkan::ErrorKind::DeviceLost, "vkWaitSemaphores failed"));
+        scheduler.queues[0].note_kernel(9, &"spin".into());
+        let error = scheduler.fail(vulkan::Error::new(vulkan::ErrorKind::DeviceLost, "vkWaitSemaphores failed"));
         assert_eq!(error.status, Status::DeviceLost);
     }
     let lost = |outcome: Result<()>| {

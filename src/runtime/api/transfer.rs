@@ -11,13 +11,13 @@ use crate::runtime::base::handle::Token;
 use crate::runtime::base::lock::{Guard, Lock, rank};
 use crate::runtime::device::guard::DeviceGuard;
 use crate::runtime::object::buffer::{self, Buffer};
-use crate::runtime::schedule::engine::Engine;
+use crate::runtime::schedule::gpu_trace::CommandLabel;
 use crate::runtime::schedule::hazard::{QueueSeqs, Stage, seqs_of};
 use crate::runtime::schedule::pending_reads::{PendingRead, Source};
 use crate::runtime::schedule::regions::Region;
+use crate::runtime::schedule::scheduler::Scheduler;
 use crate::runtime::schedule::staging::{Chunk, LARGE, Ring, SMALL, Staging, Taken};
 use crate::runtime::schedule::stream_state::StreamState;
-use crate::runtime::schedule::timeline::CommandLabel;
 use crate::runtime::stream::access::{AccessList, Pin, lock_for_access};
 use crate::runtime::stream::command::{Command, PreparedCommand};
 use crate::runtime::stream::destination::Destination;
@@ -58,34 +58,34 @@ pub(crate) fn write(stream: Token, buffer: Token, offset: u64, data: &[u8], keep
     let Destination::Live(stream) = &destination else {
         return if data.is_empty() { Ok(()) } else { upload(accesses) };
     };
-    let mut engine = lock_for_access(&device, &accesses)?;
+    let mut scheduler = lock_for_access(&device, &accesses)?;
     if data.is_empty() {
         return Ok(());
     }
     let size = data.len() as u64;
     if let Some(host_view) = direct(&buffer, size)
-        && engine.must_wait_for(buffer.storage.id, &range, true)? == QueueSeqs::default()
+        && scheduler.must_wait_for(buffer.storage.id, &range, true)? == QueueSeqs::default()
     {
         if size <= SMALL {
             host_view.write(offset, data);
             return Ok(());
         }
-        let _pin = Pin::new(&device, &mut engine, &buffer, &range, true)?;
-        drop(engine);
+        let _pin = Pin::new(&device, &mut scheduler, &buffer, &range, true)?;
+        drop(scheduler);
         device.copy_pool.write(host_view, offset, data);
         return Ok(());
     }
     if size <= SMALL {
-        drop(engine);
+        drop(scheduler);
         return upload(accesses);
     }
-    drop(engine);
+    drop(scheduler);
     if let Some((region, at)) = device.regions.find(data.as_ptr().addr(), data.len()) {
         return write_registered(&device, stream, (&buffer, &range), (&region, at), keep);
     }
-    let mut engine = lock_for_access(&device, &accesses)?;
-    let pin = Pin::new(&device, &mut engine, &buffer, &range, true)?;
-    drop(engine);
+    let mut scheduler = lock_for_access(&device, &accesses)?;
+    let pin = Pin::new(&device, &mut scheduler, &buffer, &range, true)?;
+    drop(scheduler);
     write_large(&device, stream, &buffer, offset, data)?;
     drop(pin);
     Ok(())
@@ -105,11 +105,11 @@ fn write_registered(
     keep: Keep,
 ) -> Result<()> {
     let accesses = AccessList::one(buffer, range, Stage::Transfer, true);
-    let mut engine = lock_for_access(device, &accesses)?;
+    let mut scheduler = lock_for_access(device, &accesses)?;
     let source = at..at + (range.end - range.start);
     let mut list = accesses.list;
     list.push(region.access(&source, false));
-    engine.record(
+    scheduler.record(
         stream,
         &list,
         || CommandLabel::new("write", range.end - range.start),
@@ -119,10 +119,10 @@ fn write_registered(
         },
     )?;
     if keep == Keep::Stream {
-        return device.after_recording(&mut engine, stream);
+        return device.after_recording(&mut scheduler, stream);
     }
-    let seqs = engine.flush_for(Some(stream), stream.seqs())?;
-    drop(engine);
+    let seqs = scheduler.flush_for(Some(stream), stream.seqs())?;
+    drop(scheduler);
     device.wait_or_fail(&seqs, device.deadline())
 }
 
@@ -150,8 +150,8 @@ fn write_part(device: &DeviceGuard, stream: &Arc<StreamState>, buffer: &Arc<Buff
     chunk.host_view().write(0, bytes);
     let range = at..at + bytes.len() as u64;
     let accesses = AccessList::one(buffer, &range, Stage::Transfer, true);
-    let mut engine = device.lock();
-    let outcome = engine.record(
+    let mut scheduler = device.lock();
+    let outcome = scheduler.record(
         stream,
         &accesses.list,
         || CommandLabel::new("write", bytes.len() as u64),
@@ -160,11 +160,11 @@ fn write_part(device: &DeviceGuard, stream: &Arc<StreamState>, buffer: &Arc<Buff
             Ok(())
         },
     );
-    engine.staging.uploads.return_chunk(chunk, (stream.queue, stream.last()));
-    device.engine.notify_change();
+    scheduler.staging.uploads.return_chunk(chunk, (stream.queue, stream.last()));
+    device.scheduler.notify_change();
     outcome?;
-    engine.flush_for(Some(stream), stream.seqs())?;
-    device.reap(&mut engine);
+    scheduler.flush_for(Some(stream), stream.seqs())?;
+    device.reap(&mut scheduler);
     Ok(())
 }
 
@@ -177,32 +177,32 @@ fn part_size(device: &DeviceGuard, size: u64) -> u64 {
 /// a second would wait for each other.
 fn take_chunk(device: &DeviceGuard, ring: impl Fn(&mut Staging) -> &mut Ring) -> Result<Chunk> {
     let deadline = device.deadline();
-    let mut engine = device.lock();
+    let mut scheduler = device.lock();
     loop {
-        engine.check()?;
-        let done = engine.done();
-        device.returned.drain_into(&mut engine.staging);
-        match ring(&mut engine.staging).take(&done)? {
+        scheduler.check()?;
+        let done = scheduler.done();
+        device.returned.drain_into(&mut scheduler.staging);
+        match ring(&mut scheduler.staging).take(&done)? {
             Taken::Chunk(chunk) => return Ok(chunk),
             Taken::After((queue, number)) => {
-                let seqs = engine.flush_to(seqs_of(queue, number))?;
-                drop(engine);
+                let seqs = scheduler.flush_to(seqs_of(queue, number))?;
+                drop(scheduler);
                 device.wait_or_fail(&seqs, deadline)?;
-                engine = device.lock();
+                scheduler = device.lock();
             }
             Taken::Held if deadline.is_some_and(|deadline| Instant::now() >= deadline) => return Err(device.timed_out()),
-            Taken::Held => engine = device.wait_for_chunk(engine),
+            Taken::Held => scheduler = device.wait_for_chunk(scheduler),
         }
     }
 }
 
 /// A free chunk of a ring, if there is one now.
 fn try_take_chunk(device: &DeviceGuard, ring: impl Fn(&mut Staging) -> &mut Ring) -> Result<Option<Chunk>> {
-    let mut engine = device.lock();
-    engine.check()?;
-    let done = engine.done();
-    device.returned.drain_into(&mut engine.staging);
-    Ok(ring(&mut engine.staging).take(&done)?.chunk())
+    let mut scheduler = device.lock();
+    scheduler.check()?;
+    let done = scheduler.done();
+    device.returned.drain_into(&mut scheduler.staging);
+    Ok(ring(&mut scheduler.staging).take(&done)?.chunk())
 }
 
 /// See avx_read.
@@ -211,43 +211,43 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
     let stream = device.destination(stream)?.live("a read into the host's memory")?;
     let range = buffer.range(offset, into.len() as u64)?;
     let accesses = AccessList::one(&buffer, &range, Stage::Transfer, false);
-    let mut engine = lock_for_access(&device, &accesses)?;
+    let mut scheduler = lock_for_access(&device, &accesses)?;
     if into.is_empty() {
-        return engine.take_failure(Some(&stream));
+        return scheduler.take_failure(Some(&stream));
     }
     // An assertion that did not hold is told behind the read, whose bytes are there all the same.
-    engine.take_loss(&stream)?;
+    scheduler.take_loss(&stream)?;
     if let Some(host_view) = buffer.storage.host_view.filter(|_| buffer.storage.cached) {
-        let seqs = engine.must_wait_for(buffer.storage.id, &range, false)?;
+        let seqs = scheduler.must_wait_for(buffer.storage.id, &range, false)?;
         if seqs == QueueSeqs::default() && into.len() as u64 <= SMALL {
             // Nothing to wait for: the lock keeps others away for as long as it takes.
             host_view.read(offset, into);
-            device.reap(&mut engine);
+            device.reap(&mut scheduler);
             if device.reports.any() {
-                drop(engine);
+                drop(scheduler);
                 return device.finish_wait(Some(&stream));
             }
             return Ok(());
         }
-        let seqs = device.submit_or_join(&mut engine, &stream, seqs)?;
-        let pin = Pin::new(&device, &mut engine, &buffer, &range, false)?;
-        drop(engine);
+        let seqs = device.submit_or_join(&mut scheduler, &stream, seqs)?;
+        let pin = Pin::new(&device, &mut scheduler, &buffer, &range, false)?;
+        drop(scheduler);
         device.wait_for_stream(&stream, &seqs)?;
         device.copy_pool.read(host_view, offset, into);
         drop(pin);
         return device.finish_wait(Some(&stream));
     }
     if into.len() as u64 <= SMALL {
-        let done = engine.done();
+        let done = scheduler.done();
         let chunk = match device.returned.take() {
             Some(chunk) => Some(chunk),
-            None => engine.staging.small_readbacks.take(&done)?.chunk(),
+            None => scheduler.staging.small_readbacks.take(&done)?.chunk(),
         };
         if let Some(chunk) = chunk {
-            return read_small(&device, engine, &stream, (&buffer, &range), chunk, into);
+            return read_small(&device, scheduler, &stream, (&buffer, &range), chunk, into);
         }
     }
-    drop(engine);
+    drop(scheduler);
     if into.len() as u64 > SMALL
         && let Some((region, at)) = device.regions.find(into.as_ptr().addr(), into.len())
     {
@@ -256,29 +256,29 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
         device.wait_for_stream(&stream, &seqs)?;
         return device.finish_wait(Some(&stream));
     }
-    let mut engine = lock_for_access(&device, &accesses)?;
-    let pin = Pin::new(&device, &mut engine, &buffer, &range, false)?;
-    drop(engine);
+    let mut scheduler = lock_for_access(&device, &accesses)?;
+    let pin = Pin::new(&device, &mut scheduler, &buffer, &range, false)?;
+    drop(scheduler);
     read_staged(&device, &stream, &buffer, offset, into)?;
     drop(pin);
     device.finish_wait(Some(&stream))
 }
 
-/// A read by one chunk: the engine is taken before the wait, and behind it only if something is to be settled, as many threads may be at
+/// A read by one chunk: the scheduler is taken before the wait, and behind it only if something is to be settled, as many threads may be at
 /// the same. The device's order keeps others from the range, and no pin need do so.
 fn read_small(
     device: &DeviceGuard,
-    mut engine: Guard<'_, Engine>,
+    mut scheduler: Guard<'_, Scheduler>,
     stream: &Arc<StreamState>,
     (buffer, range): (&Arc<Buffer>, &Range<u64>),
     chunk: Chunk,
     into: &mut [MaybeUninit<u8>],
 ) -> Result<()> {
-    let recorded = record_read(&mut engine, stream, buffer, range, &chunk);
-    engine.queues[usize::from(stream.queue)].read_prediction.read(Instant::now());
+    let recorded = record_read(&mut scheduler, stream, buffer, range, &chunk);
+    scheduler.queues[usize::from(stream.queue)].read_prediction.read(Instant::now());
     let number = stream.last();
-    let seqs = recorded.and_then(|()| device.submit_or_join(&mut engine, stream, stream.seqs()));
-    drop(engine);
+    let seqs = recorded.and_then(|()| device.submit_or_join(&mut scheduler, stream, stream.seqs()));
+    drop(scheduler);
     let outcome = seqs.and_then(|seqs| device.wait_for_stream(stream, &seqs));
     match outcome {
         Ok(()) => {
@@ -288,7 +288,7 @@ fn read_small(
         // The device may still write it.
         Err(_) => {
             device.lock().staging.small_readbacks.return_chunk(chunk, (stream.queue, number));
-            device.engine.notify_change();
+            device.scheduler.notify_change();
         }
     }
     outcome?;
@@ -296,10 +296,16 @@ fn read_small(
 }
 
 /// Has the device copy the range into the chunk.
-fn record_read(engine: &mut Engine, stream: &Arc<StreamState>, buffer: &Arc<Buffer>, range: &Range<u64>, chunk: &Chunk) -> Result<()> {
+fn record_read(
+    scheduler: &mut Scheduler,
+    stream: &Arc<StreamState>,
+    buffer: &Arc<Buffer>,
+    range: &Range<u64>,
+    chunk: &Chunk,
+) -> Result<()> {
     let accesses = AccessList::one(buffer, range, Stage::Transfer, false);
     let size = range.end - range.start;
-    let recorded = engine.record(
+    let recorded = scheduler.record(
         stream,
         &accesses.list,
         || CommandLabel::new("read", size),
@@ -308,7 +314,7 @@ fn record_read(engine: &mut Engine, stream: &Arc<StreamState>, buffer: &Arc<Buff
             Ok(())
         },
     );
-    engine.host_will_read(stream.queue);
+    scheduler.host_will_read(stream.queue);
     recorded
 }
 
@@ -341,8 +347,8 @@ pub(crate) fn read_async(on: Token, buffer: Token, offset: u64, into: &'static m
     };
     let (Source::Small(chunk) | Source::Own(chunk)) = &source;
     let slice = chunk.slice().part(0, size);
-    let mut engine = lock_for_access(&device, &accesses)?;
-    engine.record(
+    let mut scheduler = lock_for_access(&device, &accesses)?;
+    scheduler.record(
         &stream,
         &accesses.list,
         || CommandLabel::new("read", size),
@@ -351,9 +357,9 @@ pub(crate) fn read_async(on: Token, buffer: Token, offset: u64, into: &'static m
             Ok(())
         },
     )?;
-    engine.host_will_read(stream.queue);
-    engine.add_pending_read(PendingRead { source, into, queue: stream.queue, submission: stream.last() });
-    device.after_recording(&mut engine, &stream)
+    scheduler.host_will_read(stream.queue);
+    scheduler.add_pending_read(PendingRead { source, into, queue: stream.queue, submission: stream.last() });
+    device.after_recording(&mut scheduler, &stream)
 }
 
 /// The device writes the user's memory itself.
@@ -364,11 +370,11 @@ fn read_registered(
     (region, at): (&Arc<Region>, u64),
 ) -> Result<()> {
     let accesses = AccessList::one(buffer, range, Stage::Transfer, false);
-    let mut engine = lock_for_access(device, &accesses)?;
+    let mut scheduler = lock_for_access(device, &accesses)?;
     let target = at..at + (range.end - range.start);
     let mut list = accesses.list;
     list.push(region.access(&target, true));
-    engine.record(
+    scheduler.record(
         stream,
         &list,
         || CommandLabel::new("read", range.end - range.start),
@@ -377,7 +383,7 @@ fn read_registered(
             Ok(())
         },
     )?;
-    device.after_recording(&mut engine, stream)
+    device.after_recording(&mut scheduler, stream)
 }
 
 fn small(staging: &mut Staging) -> &mut Ring {
@@ -463,7 +469,7 @@ fn read_staged(
 
 fn return_chunk(device: &DeviceGuard, stream: &StreamState, ring: fn(&mut Staging) -> &mut Ring, chunk: Chunk, number: u64) {
     ring(&mut device.lock().staging).return_chunk(chunk, (stream.queue, number));
-    device.engine.notify_change();
+    device.scheduler.notify_change();
 }
 
 /// Has the device copy the range into the chunk; returns it with the submission that does so.
@@ -475,14 +481,14 @@ fn start_read(
     chunk: Chunk,
     ring: fn(&mut Staging) -> &mut Ring,
 ) -> Result<(Chunk, u64)> {
-    let mut engine = device.lock();
-    let recorded = record_read(&mut engine, stream, buffer, range, &chunk);
+    let mut scheduler = device.lock();
+    let recorded = record_read(&mut scheduler, stream, buffer, range, &chunk);
     let number = stream.last();
-    match recorded.and_then(|()| engine.flush_for(Some(stream), stream.seqs())) {
+    match recorded.and_then(|()| scheduler.flush_for(Some(stream), stream.seqs())) {
         Ok(_) => Ok((chunk, number)),
         Err(e) => {
-            ring(&mut engine.staging).return_chunk(chunk, (stream.queue, number));
-            device.engine.notify_change();
+            ring(&mut scheduler.staging).return_chunk(chunk, (stream.queue, number));
+            device.scheduler.notify_change();
             Err(e)
         }
     }

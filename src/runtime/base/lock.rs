@@ -10,20 +10,20 @@
 //! | `PIPELINES` | that one thread makes a pipeline of a program | nothing |
 //! | `REGIONS` | the user's memory that a device knows | nothing |
 //! | `DEVICES`, `KERNELS`, `STREAMS`, `BUFFERS`, `EVENTS`, `GRAPHS` | the tables of handles | a table before it in this list |
-//! | `ENGINE` | all that is recorded and submitted on a device | a table of handles, `REGIONS`, `PIPELINES`, `REPORT_READER` |
-//! | `EVENT` | where an event was recorded last | `ENGINE` |
-//! | `GRAPH` | the command buffers of a graph | `ENGINE` |
-//! | `FLUSH_THREAD` | the handle of the thread that submits held-back work | `ENGINE` |
+//! | `SCHEDULER` | all that is recorded and submitted on a device | a table of handles, `REGIONS`, `PIPELINES`, `REPORT_READER` |
+//! | `EVENT` | where an event was recorded last | `SCHEDULER` |
+//! | `GRAPH` | the command buffers of a graph | `SCHEDULER` |
+//! | `FLUSH_THREAD` | the handle of the thread that submits held-back work | `SCHEDULER` |
 //! | `OWN_KERNELS` | the library's own kernels | nothing |
-//! | `DROPS` | what is freed when the GPU has passed it, on its way to the engine | all of the above |
-//! | `RETURNED_CHUNKS` | staging memory on its way back to the engine | `ENGINE` |
+//! | `DROPS` | what is freed when the GPU has passed it, on its way to the scheduler | all of the above |
+//! | `RETURNED_CHUNKS` | staging memory on its way back to the scheduler | `SCHEDULER` |
 //! | `REPORT_BUFFERS` | the buffers that kernels report into | `REPORT_READER` |
 //! | `RECORDING` | the commands that a stream records | nothing |
-//! | `FAILURES` | the failures of a stream | `ENGINE` |
+//! | `FAILURES` | the failures of a stream | `SCHEDULER` |
 //! | `CODE_CACHE`, `COMPILERS`, `PARSED_CACHE`, `GLSL_MACROS` | what compiling keeps | nothing |
 //! | `PIPELINE_CACHE_FILE` | what the file of compiled pipelines holds | nothing |
 //! | `COPY_PARTS` | the parts of one large transfer | nothing |
-//! | `GATE` | the end of the last call inside of a device | `ENGINE` |
+//! | `GATE` | the end of the last call inside of a device | `SCHEDULER` |
 //! | `NAME` | the name that the user gave an object | all of the above |
 //! | `LOG` | the log's lines and its sink | all of the above |
 //! | `DEVICE_LOG` | the lines of one device that the log has | all of the above |
@@ -47,7 +47,7 @@ pub(crate) mod rank {
     pub(crate) const BUFFERS: u8 = 6;
     pub(crate) const EVENTS: u8 = 7;
     pub(crate) const GRAPHS: u8 = 8;
-    pub(crate) const ENGINE: u8 = 9;
+    pub(crate) const SCHEDULER: u8 = 9;
     pub(crate) const EVENT: u8 = 10;
     pub(crate) const GRAPH: u8 = 11;
     pub(crate) const FLUSH_THREAD: u8 = 12;
@@ -261,33 +261,33 @@ mod tests {
 
     #[test]
     fn locks_are_taken_in_the_order_of_their_ranks() {
-        let (table, engine) = (SharedLock::<(), { rank::KERNELS }>::new(()), Lock::<(), { rank::ENGINE }>::new(()));
+        let (table, scheduler) = (SharedLock::<(), { rank::KERNELS }>::new(()), Lock::<(), { rank::SCHEDULER }>::new(()));
         let log = Lock::<(), { rank::LOG }>::new(());
         for _ in 0..2 {
             let table = table.read();
-            let engine = engine.lock();
+            let scheduler = scheduler.lock();
             drop(table);
             drop(log.lock());
-            drop(engine);
+            drop(scheduler);
         }
-        assert!(engine.try_lock().is_some());
+        assert!(scheduler.try_lock().is_some());
     }
 
     #[cfg(debug_assertions)]
     #[test]
     fn a_wrong_order_panics_in_debug_builds() {
-        let (table, engine) = (SharedLock::<(), { rank::KERNELS }>::new(()), Lock::<(), { rank::ENGINE }>::new(()));
+        let (table, scheduler) = (SharedLock::<(), { rank::KERNELS }>::new(()), Lock::<(), { rank::SCHEDULER }>::new(()));
         let panics = |work: &dyn Fn()| std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err();
         assert!(panics(&|| {
-            let _engine = engine.lock();
+            let _engine = scheduler.lock();
             drop(table.read());
         }));
         assert!(panics(&|| {
-            let _engine = engine.lock();
-            drop(engine.lock());
+            let _engine = scheduler.lock();
+            drop(scheduler.lock());
         }));
         // What was held is let go of while the panic unwinds.
         let _table = table.read();
-        drop(engine.lock());
+        drop(scheduler.lock());
     }
 }

@@ -1,8 +1,8 @@
 //! A device: all that belongs to one.
 
 use super::gate::CallGate;
-use super::lock::EngineLock;
 use super::pending_reports::Reports;
+use super::scheduler_lock::SchedulerLock;
 use crate::compile::Variant;
 use crate::runtime::base::copy_pool::CopyPool;
 use crate::runtime::base::error::Result;
@@ -15,9 +15,9 @@ use crate::runtime::kernel::own_kernels::OwnKernels;
 use crate::runtime::kernel::pipeline_cache::PipelineCacheFile;
 use crate::runtime::kernel::program::Compiled;
 use crate::runtime::schedule::deferred_free::DropQueue;
-use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::hazard::MAX_QUEUES;
 use crate::runtime::schedule::regions::Regions;
+use crate::runtime::schedule::scheduler::Scheduler;
 use crate::runtime::schedule::staging::Returned;
 use crate::runtime::schedule::stream_state::StreamState;
 use crate::vulkan::{self, Completion, Memory, Pipeline, Stamps};
@@ -36,13 +36,13 @@ pub(crate) struct Device {
     pub(crate) streams_made: AtomicU64,
     pub(crate) wait_timeout: Option<Duration>,
     pub(crate) gate: CallGate,
-    pub(crate) engine: EngineLock,
+    pub(crate) scheduler: SchedulerLock,
     /// There is a tail to watch, or the device is being destroyed.
     pub(crate) flush_wanted: Condvar,
     pub(crate) flush_thread: Lock<Option<std::thread::JoinHandle<()>>, { rank::FLUSH_THREAD }>,
-    /// Shared with the engine.
+    /// Shared with the scheduler.
     pub(crate) has_pending: Arc<AtomicBool>,
-    /// As the engine's.
+    /// As the scheduler's.
     pub(crate) begun: Arc<[AtomicU64; MAX_QUEUES]>,
     pub(crate) returned: Returned,
     /// Of each queue.
@@ -53,9 +53,9 @@ pub(crate) struct Device {
     pub(crate) reports: Reports,
     /// The clock of the device's queues, if they have one.
     pub(crate) stamps: Option<Stamps>,
-    /// What was let go and the engine does not know yet.
+    /// What was let go and the scheduler does not know yet.
     pub(crate) drops: Arc<DropQueue>,
-    /// How often something was recorded. Written under the engine's lock.
+    /// How often something was recorded. Written under the scheduler's lock.
     pub(crate) recorded: AtomicU64,
     pub(crate) code: CodeCache,
     pub(crate) compile: CompileContext,
@@ -65,10 +65,10 @@ pub(crate) struct Device {
 }
 
 impl Device {
-    /// The engine, for as long as it takes to record something: never across a wait for the GPU.
+    /// The scheduler, for as long as it takes to record something: never across a wait for the GPU.
     #[inline]
-    pub(crate) fn lock(&self) -> Guard<'_, Engine> {
-        self.engine.lock()
+    pub(crate) fn lock(&self) -> Guard<'_, Scheduler> {
+        self.scheduler.lock()
     }
 
     /// The completion of a queue.

@@ -2,14 +2,14 @@
 //!
 //! It starts with the first tail, sleeps while there is none, and ends with the device. To wake it costs the program microseconds, so it
 //! does not go to sleep between the batches of a program that is at work: it naps. While the program records, it keeps away from the
-//! engine's lock and from the driver, whose waits and submissions stand in each other's way: to look at the device then made dispatches
+//! scheduler's lock and from the driver, whose waits and submissions stand in each other's way: to look at the device then made dispatches
 //! twice as dear on an H200.
 
 use super::core::Device;
 use crate::runtime::base::error::Result;
 use crate::runtime::base::log;
-use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::hazard::{MAX_QUEUES, QueueSeqs};
+use crate::runtime::schedule::scheduler::Scheduler;
 use crate::runtime::schedule::stream_state::StreamState;
 use crate::sys;
 use crate::vulkan::wait_first;
@@ -29,12 +29,12 @@ const IDLE_POLLS: u32 = 20;
 
 impl Device {
     /// After recording: submits what should go now, and has the rest watched.
-    pub(crate) fn after_recording(self: &Arc<Self>, engine: &mut Engine, stream: &Arc<StreamState>) -> Result<()> {
+    pub(crate) fn after_recording(self: &Arc<Self>, scheduler: &mut Scheduler, stream: &Arc<StreamState>) -> Result<()> {
         self.recorded.store(self.recorded.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-        if engine.submit_policy(stream)? {
-            engine.flush_thread_sleeps = !self.wake_flush_thread();
+        if scheduler.submit_policy(stream)? {
+            scheduler.flush_thread_sleeps = !self.wake_flush_thread();
         }
-        self.reap(engine);
+        self.reap(scheduler);
         Ok(())
     }
 
@@ -43,7 +43,7 @@ impl Device {
         self.recorded.load(Ordering::Relaxed)
     }
 
-    /// For each queue the number of the batch that is open, 0 for none. Without the engine's lock.
+    /// For each queue the number of the batch that is open, 0 for none. Without the scheduler's lock.
     pub(crate) fn begun(&self) -> QueueSeqs {
         std::array::from_fn(|queue| self.begun[queue].load(Ordering::Relaxed))
     }
@@ -89,34 +89,34 @@ fn watch(device: &Device) {
             }
         }
         let (points, recorded) = {
-            let mut engine = device.lock();
-            while quiet >= IDLE_POLLS && !engine.stop && !engine.has_unsubmitted() {
-                engine.flush_thread_sleeps = true;
-                engine = engine.wait(&device.flush_wanted);
+            let mut scheduler = device.lock();
+            while quiet >= IDLE_POLLS && !scheduler.stop && !scheduler.has_unsubmitted() {
+                scheduler.flush_thread_sleeps = true;
+                scheduler = scheduler.wait(&device.flush_wanted);
             }
-            engine.flush_thread_sleeps = false;
-            if engine.stop {
+            scheduler.flush_thread_sleeps = false;
+            if scheduler.stop {
                 return;
             }
-            (engine.has_unsubmitted().then(|| engine.before_unsubmitted()), device.recorded())
+            (scheduler.has_unsubmitted().then(|| scheduler.before_unsubmitted()), device.recorded())
         };
         let Some(points) = points else {
             quiet += 1;
             continue;
         };
         quiet = 0;
-        // A failure (a lost device) is kept by the engine and told to the next caller. The deadline lets `stop` be noticed.
+        // A failure (a lost device) is kept by the scheduler and told to the next caller. The deadline lets `stop` be noticed.
         let drained = wait_first(&points, Some(Instant::now() + look), true);
         if matches!(drained, Ok(Some(_))) && !is_slow && device.recorded() != recorded {
             // The program is at work again.
             continue;
         }
         polls = [0; MAX_QUEUES];
-        let mut engine = device.lock();
+        let mut scheduler = device.lock();
         match drained {
-            Ok(Some(_)) => engine.submit_idle(),
+            Ok(Some(_)) => scheduler.submit_idle(),
             Ok(None) => {}
-            Err(e) => drop(engine.fail(e)),
+            Err(e) => drop(scheduler.fail(e)),
         }
     }
 }

@@ -7,18 +7,18 @@
 
 use crate::runtime::base::error::Result;
 use crate::runtime::device::core::Device;
-use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::hazard::{QueueSeqs, seqs_of};
+use crate::runtime::schedule::scheduler::Scheduler;
 use crate::runtime::schedule::stream_state::StreamState;
 use std::sync::Arc;
 use std::time::Instant;
 
 /// So many submissions are enough for a queue: one that runs, one behind it.
 const MAX_IN_FLIGHT: usize = 2;
-/// So many other threads, that wait for the queue or for the engine, make a crowd.
+/// So many other threads, that wait for the queue or for the scheduler, make a crowd.
 const MIN_WAITING: u32 = 2;
 
-impl Engine {
+impl Scheduler {
     fn can_join(&self, queue: usize, number: u64, in_line: u32) -> bool {
         let queue = &self.queues[queue];
         let (vulkan, completion) = (&queue.vulkan, queue.vulkan.completion());
@@ -38,23 +38,23 @@ impl Engine {
 }
 
 impl Device {
-    /// As `Engine::flush_for`, for a thread that goes on to wait for it by [`Device::wait`]: what the device could not begin with yet may
+    /// As `Scheduler::flush_for`, for a thread that goes on to wait for it by [`Device::wait`]: what the device could not begin with yet may
     /// stay in the open batch, for others to add theirs.
-    pub(crate) fn submit_or_join(&self, engine: &mut Engine, stream: &Arc<StreamState>, seqs: QueueSeqs) -> Result<QueueSeqs> {
-        self.submit_or_join_untold(engine, seqs).inspect_err(|e| engine.told(stream, e))
+    pub(crate) fn submit_or_join(&self, scheduler: &mut Scheduler, stream: &Arc<StreamState>, seqs: QueueSeqs) -> Result<QueueSeqs> {
+        self.submit_or_join_untold(scheduler, seqs).inspect_err(|e| scheduler.told(stream, e))
     }
 
     /// As `submit_or_join`, for a call on an event, which does not use up what the stream has to tell.
-    pub(crate) fn submit_or_join_untold(&self, engine: &mut Engine, seqs: QueueSeqs) -> Result<QueueSeqs> {
-        let in_line = self.engine.in_line();
+    pub(crate) fn submit_or_join_untold(&self, scheduler: &mut Scheduler, seqs: QueueSeqs) -> Result<QueueSeqs> {
+        let in_line = self.scheduler.in_line();
         let mut now = seqs;
-        for (queue, number) in now.iter_mut().take(engine.queues.len()).enumerate() {
-            if engine.can_join(queue, *number, in_line) {
+        for (queue, number) in now.iter_mut().take(scheduler.queues.len()).enumerate() {
+            if scheduler.can_join(queue, *number, in_line) {
                 // Not this one.
                 *number = 0;
             }
         }
-        let mut sent = engine.flush_to(now)?;
+        let mut sent = scheduler.flush_to(now)?;
         for (queue, number) in sent.iter_mut().enumerate() {
             if now[queue] == 0 {
                 *number = seqs[queue];
@@ -68,8 +68,8 @@ impl Device {
         let Some(oldest) = self.lock().claim_leader(queue, number) else { return Ok(()) };
         // However this ends, the batch goes: others wait for it.
         let waited = self.completion(queue as u8).wait(oldest, deadline);
-        let mut engine = self.lock();
-        engine.flush_to(seqs_of(queue as u8, number))?;
-        waited.map(drop).map_err(|e| engine.fail(e))
+        let mut scheduler = self.lock();
+        scheduler.flush_to(seqs_of(queue as u8, number))?;
+        waited.map(drop).map_err(|e| scheduler.fail(e))
     }
 }

@@ -5,7 +5,7 @@
 //! | `core` | all that belongs to a device |
 //! | `gate` | the calls inside a device, which destroying it waits for |
 //! | `guard` | a call that is inside a device |
-//! | `lock` | taking the engine's lock |
+//! | `scheduler_lock` | taking the scheduler's lock |
 //! | `wait` | waits for the GPU, and what is settled behind each |
 //! | `group_commit` | small jobs of many threads in one submission |
 //! | `reclaim` | memory: given out and taken back |
@@ -19,9 +19,9 @@ pub(crate) mod flush_thread;
 pub(crate) mod gate;
 pub(crate) mod group_commit;
 pub(crate) mod guard;
-pub(crate) mod lock;
 pub(crate) mod pending_reports;
 pub(crate) mod reclaim;
 pub(crate) mod reports;
+pub(crate) mod scheduler_lock;
 pub(crate) mod storage;
 pub(crate) mod wait;

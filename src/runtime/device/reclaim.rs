@@ -4,8 +4,8 @@ use super::core::Device;
 use crate::runtime::base::error::Result;
 use crate::runtime::base::lock::Guard;
 use crate::runtime::schedule::deferred_free::Deferred;
-use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::hazard::QueueSeqs;
+use crate::runtime::schedule::scheduler::Scheduler;
 use crate::runtime::schedule::staging::{Chunk, Ticket};
 use crate::runtime::schedule::tracker::BufferId;
 use crate::vulkan::{self, Allocation, MemoryKind};
@@ -19,11 +19,11 @@ impl Device {
             Err(e) => return Err(self.lock().fail(e)),
         }
         let seqs = {
-            let mut engine = self.lock();
-            let done = engine.done();
-            self.returned.drain_into(&mut engine.staging);
-            engine.staging.trim(&done);
-            if engine.has_deferred() { engine.flush()? } else { QueueSeqs::default() }
+            let mut scheduler = self.lock();
+            let done = scheduler.done();
+            self.returned.drain_into(&mut scheduler.staging);
+            scheduler.staging.trim(&done);
+            if scheduler.has_deferred() { scheduler.flush()? } else { QueueSeqs::default() }
         };
         self.wait(&seqs, self.deadline())?;
         self.reap(&mut self.lock());
@@ -39,9 +39,9 @@ impl Device {
     /// Ends a buffer: its memory goes at once if nothing uses it, else when the GPU has passed it.
     pub(crate) fn free_buffer(&self, id: BufferId) {
         let free = {
-            let mut engine = self.lock();
-            let free = engine.free(id);
-            self.reap(&mut engine);
+            let mut scheduler = self.lock();
+            let free = scheduler.free(id);
+            self.reap(&mut scheduler);
             free
         };
         if let Some(allocation) = free {
@@ -50,12 +50,12 @@ impl Device {
     }
 
     /// Frees what the GPU has passed.
-    pub(crate) fn reap(&self, engine: &mut Engine) {
+    pub(crate) fn reap(&self, scheduler: &mut Scheduler) {
         if self.drops.any() {
-            self.drops.take().into_iter().for_each(|(last_use, deferred)| engine.defer_drop(last_use, deferred));
+            self.drops.take().into_iter().for_each(|(last_use, deferred)| scheduler.defer_drop(last_use, deferred));
         }
-        if engine.has_work_for_reap() {
-            self.free_deferred(engine.reap());
+        if scheduler.has_work_for_reap() {
+            self.free_deferred(scheduler.reap());
         }
     }
 
@@ -72,25 +72,25 @@ impl Device {
     pub(crate) fn trim(&self) -> Result<()> {
         self.trim_reports(false);
         let deferred = {
-            let mut engine = self.lock();
-            let done = engine.poll()?;
-            self.returned.drain_into(&mut engine.staging);
-            engine.staging.trim(&done);
-            engine.reap()
+            let mut scheduler = self.lock();
+            let done = scheduler.poll()?;
+            self.returned.drain_into(&mut scheduler.staging);
+            scheduler.staging.trim(&done);
+            scheduler.reap()
         };
         self.free_deferred(deferred);
         self.memory.trim();
         Ok(())
     }
 
-    /// Gives a small chunk back that the device has passed, without the engine.
+    /// Gives a small chunk back that the device has passed, without the scheduler.
     pub(crate) fn return_small_chunk(&self, chunk: Chunk, last_use: Ticket) {
         self.returned.return_chunk(chunk, last_use);
-        self.engine.notify_unlocked_change();
+        self.scheduler.notify_unlocked_change();
     }
 
     /// As `wait_for_change`, for who waits for a chunk: those that come back without the lock may have come just now.
-    pub(crate) fn wait_for_chunk<'a>(&self, engine: Guard<'a, Engine>) -> Guard<'a, Engine> {
-        self.engine.wait_unless(engine, || !self.returned.is_empty())
+    pub(crate) fn wait_for_chunk<'a>(&self, scheduler: Guard<'a, Scheduler>) -> Guard<'a, Scheduler> {
+        self.scheduler.wait_unless(scheduler, || !self.returned.is_empty())
     }
 }

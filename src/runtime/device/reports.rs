@@ -51,8 +51,8 @@ impl Device {
             return Err(Error::new(Status::Internal, "memory for the host has no host view"));
         };
         view.zero(0, size);
-        let mut engine = self.lock();
-        Ok(Storage::new(size, allocation, |allocation, host_reads| engine.tracker.add(Some(allocation), host_reads)))
+        let mut scheduler = self.lock();
+        Ok(Storage::new(size, allocation, |allocation, host_reads| scheduler.tracker.add(Some(allocation), host_reads)))
     }
 
     /// Reads what the dispatches that are done have reported, and waits for another thread that does so.

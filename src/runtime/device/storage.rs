@@ -1,10 +1,10 @@
-//! Memory that commands use, with what the engine tracks it by.
+//! Memory that commands use, with what the scheduler tracks it by.
 
 use crate::runtime::schedule::tracker::BufferId;
 use crate::vulkan::{Allocation, HostView, Slice};
 use std::ops::Range;
 
-/// See the module. The allocation itself is the engine's, which frees it when the GPU has passed it.
+/// See the module. The allocation itself is the scheduler's, which frees it when the GPU has passed it.
 #[derive(Clone, Copy)]
 pub(crate) struct Storage {
     pub(crate) size: u64,
@@ -18,7 +18,7 @@ pub(crate) struct Storage {
 }
 
 impl Storage {
-    /// `size` bytes of an allocation, which `register` has the engine track.
+    /// `size` bytes of an allocation, which `register` has the scheduler track.
     pub(crate) fn new(size: u64, allocation: Allocation, register: impl FnOnce(Allocation, bool) -> BufferId) -> Storage {
         // Whole words belong to an allocation, so fills and loads of the last element stay inside.
         let whole = Slice { size: size.next_multiple_of(4).max(4), ..allocation.slice() };

@@ -3,9 +3,9 @@
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::trace;
 use crate::runtime::device::core::Device;
-use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::hazard::QueueSeqs;
 use crate::runtime::schedule::pending_reads::{PendingRead, Source};
+use crate::runtime::schedule::scheduler::Scheduler;
 use crate::runtime::schedule::stream_state::StreamState;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -51,12 +51,12 @@ impl Device {
 
     /// After a wait: does what has come up, and tells the error of earlier queued work of the stream (of any, for `None`).
     pub(crate) fn finish_wait(&self, stream: Option<&Arc<StreamState>>) -> Result<()> {
-        self.finish_wait_and(|engine| engine.take_failure(stream))
+        self.finish_wait_and(|scheduler| scheduler.take_failure(stream))
     }
 
     /// After a wait: brings home what the device has copied, reads what kernels reported, frees what it has passed. If there was anything
-    /// to do, `then` is called under the engine's lock.
-    pub(crate) fn finish_wait_and(&self, then: impl FnOnce(&mut Engine) -> Result<()>) -> Result<()> {
+    /// to do, `then` is called under the scheduler's lock.
+    pub(crate) fn finish_wait_and(&self, then: impl FnOnce(&mut Scheduler) -> Result<()>) -> Result<()> {
         let any = self.has_pending.load(Ordering::Acquire) || self.drops.any() || self.reports.any();
         if !any {
             // Nothing has come up since the last one looked: nearly always, and many threads may be at it.
@@ -64,46 +64,46 @@ impl Device {
         }
         self.finish_reads()?;
         self.read_reports()?;
-        let mut engine = self.lock();
-        self.reap(&mut engine);
-        let outcome = then(&mut engine);
-        engine.update_pending_flag();
+        let mut scheduler = self.lock();
+        self.reap(&mut scheduler);
+        let outcome = then(&mut scheduler);
+        scheduler.update_pending_flag();
         outcome
     }
 
     /// Brings home all bytes that the device has copied until now, and waits for other threads that do so.
     pub(crate) fn finish_reads(&self) -> Result<()> {
-        let mut engine = self.lock();
+        let mut scheduler = self.lock();
         loop {
-            if engine.pending_reads.is_empty() {
+            if scheduler.pending_reads.is_empty() {
                 return Ok(());
             }
-            let done = engine.poll()?;
-            let ready = engine.pending_reads.take_done(&done);
+            let done = scheduler.poll()?;
+            let ready = scheduler.pending_reads.take_done(&done);
             if ready.is_empty() {
-                if engine.pending_reads.busy == 0 {
+                if scheduler.pending_reads.busy == 0 {
                     return Ok(());
                 }
-                engine = self.engine.wait_for_change(engine);
+                scheduler = self.scheduler.wait_for_change(scheduler);
                 continue;
             }
-            engine.pending_reads.busy += 1;
-            drop(engine);
+            scheduler.pending_reads.busy += 1;
+            drop(scheduler);
             for read in ready {
                 let PendingRead { source: Source::Small(chunk) | Source::Own(chunk), into, .. } = &read;
                 let bytes = into.len();
                 let host_view = chunk.host_view();
                 self.copy_pool.read(host_view, 0, read.into);
                 debug_assert!(bytes > 0);
-                let mut engine = self.lock();
+                let mut scheduler = self.lock();
                 match read.source {
-                    Source::Small(chunk) => engine.staging.small_readbacks.return_chunk(chunk, (read.queue, read.submission)),
+                    Source::Small(chunk) => scheduler.staging.small_readbacks.return_chunk(chunk, (read.queue, read.submission)),
                     Source::Own(chunk) => self.free(chunk.into_allocation()),
                 }
             }
-            engine = self.lock();
-            engine.pending_reads.busy -= 1;
-            self.engine.notify_change();
+            scheduler = self.lock();
+            scheduler.pending_reads.busy -= 1;
+            self.scheduler.notify_change();
         }
     }
 

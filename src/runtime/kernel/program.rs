@@ -50,7 +50,7 @@ impl Program {
         args::KernelName { label: &self.label, interface: &self.compiled.interface }
     }
 
-    /// Submission `number` of a queue uses it, for the first time if this gives true. Under the engine's lock.
+    /// Submission `number` of a queue uses it, for the first time if this gives true. Under the scheduler's lock.
     #[inline]
     pub(crate) fn used_by(&self, queue: u8, number: u64) -> bool {
         let last = &self.last_use[usize::from(queue)];

@@ -37,7 +37,7 @@ impl Options {
     }
 }
 
-/// A buffer. The engine tracks what uses it.
+/// A buffer. The scheduler tracks what uses it.
 pub(crate) struct Buffer {
     pub(crate) device: Arc<Device>,
     pub(crate) memory: u32,

@@ -44,9 +44,9 @@ pub(crate) fn make(device: &DeviceGuard, options: &Options<'_>) -> Result<Arc<Pr
             // The first pipeline is made here, so that the driver's refusals come from this call.
             device.pipeline(&compiled, Variant::default())?;
             if let Some(old) = device.code.keep(key, &compiled) {
-                let mut engine = device.lock();
-                let now = engine.now();
-                engine.defer_drop(now, Deferred::Object(old));
+                let mut scheduler = device.lock();
+                let now = scheduler.now();
+                scheduler.defer_drop(now, Deferred::Object(old));
             }
             compiled
         }
@@ -78,7 +78,7 @@ pub(crate) fn enter(token: Token) -> Result<(DeviceGuard, Arc<Kernel>)> {
     Ok((Arc::clone(&kernel.device).enter()?, kernel))
 }
 
-/// All living kernels, kept alive meanwhile. The engine's lock may be taken behind it, and nothing may be waited for.
+/// All living kernels, kept alive meanwhile. The scheduler's lock may be taken behind it, and nothing may be waited for.
 #[inline]
 pub(crate) fn all() -> LiveObjects<'static, Kernel> {
     KERNELS.all()

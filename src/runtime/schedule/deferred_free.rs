@@ -57,7 +57,7 @@ impl DeferredFree {
     }
 }
 
-/// What is let go while the engine is not locked, until the engine takes it over. So what goes may let go of more.
+/// What is let go while the scheduler is not locked, until the scheduler takes it over. So what goes may let go of more.
 #[derive(Default)]
 pub(crate) struct DropQueue {
     list: Lock<Vec<(QueueSeqs, Deferred)>, { rank::DROPS }>,

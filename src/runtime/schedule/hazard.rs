@@ -310,7 +310,7 @@ mod tests {
             Queue { state: BarrierState::default(), history: History::default(), barriers: 0 }
         }
 
-        /// Runs one use as the engine does; returns the stages it waited for.
+        /// Runs one use as the scheduler does; returns the stages it waited for.
         fn run(&mut self, range: Range<u64>, stage: Stage, write: bool) -> Stages {
             self.run_as(Access { range, stage, write, unordered: false })
         }

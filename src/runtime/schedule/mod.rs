@@ -6,24 +6,24 @@
 //! | `tracker` | what is known of each buffer: its uses, its mapping, its pins |
 //! | `queue_state` | one queue with its open batch |
 //! | `stream_state` | what is known of a stream |
-//! | `engine` | records commands into batches and submits them |
+//! | `scheduler` | records commands into batches and submits them |
 //! | `read_prediction` | whether a read is expected at once; pure |
 //! | `staging` | host-visible memory on the way to and from the device |
 //! | `pending_reads` | reads that wait for the GPU |
 //! | `failures` | failures of queued work, and who is told of them; pure |
 //! | `regions` | the user's memory that the device knows |
 //! | `deferred_free` | what is freed when the GPU has passed its last use; pure |
-//! | `timeline` | the device's side of a trace |
+//! | `gpu_trace` | the device's side of a trace |
 
 pub(crate) mod deferred_free;
-pub(crate) mod engine;
 pub(crate) mod failures;
+pub(crate) mod gpu_trace;
 pub(crate) mod hazard;
 pub(crate) mod pending_reads;
 pub(crate) mod queue_state;
 pub(crate) mod read_prediction;
 pub(crate) mod regions;
+pub(crate) mod scheduler;
 pub(crate) mod staging;
 pub(crate) mod stream_state;
-pub(crate) mod timeline;
 pub(crate) mod tracker;

@@ -27,7 +27,7 @@ impl Region {
         self.size as u64
     }
 
-    /// By what the engine tracks its uses.
+    /// By what the scheduler tracks its uses.
     pub(crate) fn id(&self) -> BufferId {
         self.id
     }
@@ -55,7 +55,7 @@ impl Regions {
         check_apart(&self.0.read(), start, size)
     }
 
-    /// Adds `size` bytes at `start`, which `register` has the engine track.
+    /// Adds `size` bytes at `start`, which `register` has the scheduler track.
     pub(crate) fn add(&self, (start, size): (usize, usize), imported: Imported, register: impl FnOnce() -> BufferId) -> Result<()> {
         let mut regions = self.0.write();
         check_apart(&regions, start, size)?;

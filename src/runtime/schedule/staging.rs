@@ -127,7 +127,7 @@ impl Ring {
     }
 }
 
-/// Small chunks that the device has passed, and the threads that read from them gave back without taking the engine. They are the ring's.
+/// Small chunks that the device has passed, and the threads that read from them gave back without taking the scheduler. They are the ring's.
 #[derive(Default)]
 pub(crate) struct Returned(Lock<Vec<(Ticket, Chunk)>, { rank::RETURNED_CHUNKS }>);
 

@@ -1,4 +1,4 @@
-//! What the engine knows of a stream.
+//! What the scheduler knows of a stream.
 
 use super::failures::Failures;
 use super::hazard::{QueueSeqs, seqs_of};
@@ -6,7 +6,7 @@ use crate::runtime::base::name::Name;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What the engine knows a stream by.
+/// What the scheduler knows a stream by.
 pub(crate) struct StreamState {
     /// Never used again.
     pub(crate) id: u64,
@@ -38,7 +38,7 @@ impl StreamState {
         StreamState::new(0, None, Some("default stream"))
     }
 
-    /// Submission `number` carries work of the stream. Under the engine's lock.
+    /// Submission `number` carries work of the stream. Under the scheduler's lock.
     pub(crate) fn used(&self, number: u64) {
         self.last.store(number, Ordering::Relaxed);
     }

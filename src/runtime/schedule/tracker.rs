@@ -1,4 +1,4 @@
-//! What the engine knows of each buffer: what used it, what the user has mapped, which calls work on it just now.
+//! What the scheduler knows of each buffer: what used it, what the user has mapped, which calls work on it just now.
 
 use super::hazard::{Access, History, QueueSeqs, Stage, TimelinePoint, overlap};
 use crate::runtime::base::error::{Error, Result, Status};
@@ -6,7 +6,7 @@ use crate::runtime::base::handle::Token;
 use crate::vulkan::{Allocation, Slice};
 use std::ops::Range;
 
-/// Names a buffer's [`HotState`] in the engine.
+/// Names a buffer's [`HotState`] in the scheduler.
 #[derive(Clone, Copy, Debug, Eq)]
 pub(crate) struct BufferId {
     slot: u32,

@@ -4,8 +4,8 @@ use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::lock::Guard;
 use crate::runtime::device::core::Device;
 use crate::runtime::object::buffer::Buffer;
-use crate::runtime::schedule::engine::Engine;
 use crate::runtime::schedule::hazard::{Access, Stage, overlap};
+use crate::runtime::schedule::scheduler::Scheduler;
 use crate::runtime::schedule::tracker::{BufferAccess, HostState};
 use smallvec::SmallVec;
 use std::ops::Range;
@@ -49,24 +49,24 @@ pub(crate) fn check_owner(device: &Arc<Device>, buffer: &Buffer) -> Result<()> {
     Err(Error::new(Status::InvalidHandle, message))
 }
 
-/// The engine, once no other call is working on what is touched. Fails if the device is lost or a range mapped in a conflicting way.
-pub(crate) fn lock_for_access<'a>(device: &'a Device, accesses: &AccessList) -> Result<Guard<'a, Engine>> {
-    let mut engine = device.lock();
+/// The scheduler, once no other call is working on what is touched. Fails if the device is lost or a range mapped in a conflicting way.
+pub(crate) fn lock_for_access<'a>(device: &'a Device, accesses: &AccessList) -> Result<Guard<'a, Scheduler>> {
+    let mut scheduler = device.lock();
     loop {
-        engine.check()?;
+        scheduler.check()?;
         let mut pinned = false;
         for (entry, buffer) in accesses.list.iter().zip(&accesses.buffers) {
-            if engine.tracker.uncontested(entry.id).is_some() {
+            if scheduler.tracker.uncontested(entry.id).is_some() {
                 continue;
             }
-            let (_, host) = engine.tracker.live(entry.id)?;
+            let (_, host) = scheduler.tracker.live(entry.id)?;
             check(host, buffer, &entry.access.range, entry.access.write)?;
             pinned |= host.is_pinned(&entry.access.range, entry.access.write);
         }
         if !pinned {
-            return Ok(engine);
+            return Ok(scheduler);
         }
-        engine = device.engine.wait_for_change(engine);
+        scheduler = device.scheduler.wait_for_change(scheduler);
     }
 }
 
@@ -81,7 +81,7 @@ fn check(host: &HostState, buffer: &Buffer, range: &Range<u64>, write: bool) -> 
     }
 }
 
-/// A pin, ended when dropped, which takes the engine's lock: the guard goes first.
+/// A pin, ended when dropped, which takes the scheduler's lock: the guard goes first.
 pub(crate) struct Pin<'a> {
     device: &'a Device,
     buffer: &'a Buffer,
@@ -90,8 +90,14 @@ pub(crate) struct Pin<'a> {
 }
 
 impl<'a> Pin<'a> {
-    pub(crate) fn new(device: &'a Device, engine: &mut Engine, buffer: &'a Buffer, range: &Range<u64>, write: bool) -> Result<Pin<'a>> {
-        engine.tracker.pin(buffer.storage.id, range, write)?;
+    pub(crate) fn new(
+        device: &'a Device,
+        scheduler: &mut Scheduler,
+        buffer: &'a Buffer,
+        range: &Range<u64>,
+        write: bool,
+    ) -> Result<Pin<'a>> {
+        scheduler.tracker.pin(buffer.storage.id, range, write)?;
         Ok(Pin { device, buffer, range: range.clone(), write })
     }
 }
@@ -99,6 +105,6 @@ impl<'a> Pin<'a> {
 impl Drop for Pin<'_> {
     fn drop(&mut self) {
         self.device.lock().unpin(self.buffer.storage.id, &self.range, self.write);
-        self.device.engine.notify_change();
+        self.device.scheduler.notify_change();
     }
 }

@@ -1,4 +1,4 @@
-//! The engine of a device: what is being recorded, what is in flight, who uses what, and what may go when.
+//! The scheduler of a device: what is being recorded, what is in flight, who uses what, and what may go when.
 //!
 //! One mutex of the device guards it; nothing in here waits for the GPU. Work is recorded in the order of the calls, into the queue of
 //! its stream. It is submitted at once when the queue's queue is idle and in batches while it is busy; the tail that is held back goes
@@ -8,12 +8,12 @@ mod submit;
 
 use super::deferred_free::{Deferred, DeferredFree};
 use super::failures::{Since, Untold};
+use super::gpu_trace::{CommandLabel, GpuTrace};
 use super::hazard::{BarrierState, Conflicts, MAX_QUEUES, QueueSeqs, Stage, Stages, TimelinePoint};
 use super::pending_reads::{PendingRead, PendingReads};
 use super::queue_state::{OpenBatch, QueueState};
 use super::staging::Staging;
 use super::stream_state::StreamState;
-use super::timeline::{CommandLabel, Timeline};
 use super::tracker::{BufferAccess, BufferId, BufferTracker};
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::vulkan::{self, Allocation, Commands, Queue};
@@ -33,7 +33,7 @@ pub(crate) struct RecordContext {
 }
 
 /// See the module.
-pub(crate) struct Engine {
+pub(crate) struct Scheduler {
     pub(crate) queues: Vec<QueueState>,
     /// The last number given to a submission.
     last: u64,
@@ -49,7 +49,7 @@ pub(crate) struct Engine {
     /// Work that was queued with success failed later: told once, by the next wait or read of its stream.
     failed: Untold<StreamState>,
     /// Writes what the device does into a trace, if there is one.
-    pub(crate) timeline: Option<Timeline>,
+    pub(crate) gpu_trace: Option<GpuTrace>,
     /// There may be something to settle behind a wait: see `wait.rs`.
     pub(crate) has_pending: Arc<AtomicBool>,
     /// For each queue the number of the batch that is open, 0 for none: for who looks without the lock.
@@ -62,9 +62,9 @@ pub(crate) struct Engine {
     pub(crate) flush_thread_sleeps: bool,
 }
 
-impl Engine {
-    pub(crate) fn new(queues: Vec<Queue>, staging: Staging) -> Engine {
-        Engine {
+impl Scheduler {
+    pub(crate) fn new(queues: Vec<Queue>, staging: Staging) -> Scheduler {
+        Scheduler {
             queues: queues.into_iter().take(MAX_QUEUES).map(QueueState::new).collect(),
             last: 0,
             tracker: BufferTracker::default(),
@@ -74,7 +74,7 @@ impl Engine {
             lost: None,
             is_watched: false,
             failed: Untold::default(),
-            timeline: None,
+            gpu_trace: None,
             has_pending: Arc::default(),
             begun: Arc::default(),
             closed: false,
@@ -183,7 +183,7 @@ impl Engine {
 
     /// Looks whether there is still something to settle behind the next wait.
     pub(crate) fn update_pending_flag(&self) {
-        let busy = !(self.failed.is_empty() && self.deferred_free.is_empty() && self.pending_reads.is_empty() && self.timeline.is_none());
+        let busy = !(self.failed.is_empty() && self.deferred_free.is_empty() && self.pending_reads.is_empty() && self.gpu_trace.is_none());
         self.has_pending.store(busy, Ordering::Release);
     }
 
@@ -195,7 +195,7 @@ impl Engine {
     /// False if `reap` would do nothing.
     #[inline]
     pub(crate) fn has_work_for_reap(&self) -> bool {
-        !self.deferred_free.is_empty() || self.timeline.is_some()
+        !self.deferred_free.is_empty() || self.gpu_trace.is_some()
     }
 
     /// What may go now. The caller drops it, and gives memory back, with the lock released or held.
@@ -209,18 +209,18 @@ impl Engine {
     }
 
     /// Has what the device does written into a trace, or no longer.
-    pub(crate) fn trace_into(&mut self, timeline: Option<Timeline>) {
-        self.timeline = timeline;
-        self.is_watched = self.timeline.is_some() || self.lost.is_some();
+    pub(crate) fn trace_into(&mut self, gpu_trace: Option<GpuTrace>) {
+        self.gpu_trace = gpu_trace;
+        self.is_watched = self.gpu_trace.is_some() || self.lost.is_some();
     }
 
     /// Writes what is done into the trace, if there is one.
     pub(crate) fn trace_done(&mut self) {
-        if self.timeline.is_none() {
+        if self.gpu_trace.is_none() {
             return;
         }
         let done = self.done();
-        let drained = self.timeline.as_mut().map_or(Ok(()), |timeline| timeline.drain(&done));
+        let drained = self.gpu_trace.as_mut().map_or(Ok(()), |gpu_trace| gpu_trace.drain(&done));
         if let Err(e) = drained {
             self.fail(e);
         }
@@ -311,11 +311,11 @@ impl Engine {
         let context = RecordContext { queue: queue as u8, submission: open.number, done };
         // The batch stays in its place, so that a panic in the command does not take along what earlier calls recorded.
         let staging = &mut self.staging;
-        let outcome = match &mut self.timeline {
+        let outcome = match &mut self.gpu_trace {
             None => command(&mut open.commands, staging, context),
-            Some(timeline) => {
+            Some(gpu_trace) => {
                 let place = (context.queue, context.submission, stream);
-                timeline.around(&mut open.commands, place, label(), |commands| command(commands, staging, context))
+                gpu_trace.around(&mut open.commands, place, label(), |commands| command(commands, staging, context))
             }
         };
         self.recorded(queue, stream, accesses, outcome.is_ok());
@@ -371,7 +371,7 @@ impl Engine {
     /// Has the buffers know of a command that touches this. The stages in which it writes memory that the host reads.
     #[inline]
     fn remember(&mut self, accesses: &[BufferAccess], at: TimelinePoint) -> Stages {
-        let Engine { queues, tracker, last, .. } = self;
+        let Scheduler { queues, tracker, last, .. } = self;
         let barriers = &queues[usize::from(at.queue)].barriers;
         let mut host_writes = Stages::default();
         for entry in accesses {

@@ -1,11 +1,11 @@
 //! From recorded to submitted: when a batch goes, what goes with it, and launches of graphs.
 
 use super::super::failures::Since;
+use super::super::gpu_trace::CommandLabel;
 use super::super::hazard::{QueueSeqs, TimelinePoint};
 use super::super::stream_state::StreamState;
-use super::super::timeline::CommandLabel;
 use super::super::tracker::BufferAccess;
-use super::{BATCH, Engine};
+use super::{BATCH, Scheduler};
 use crate::runtime::base::error::{Result, Status};
 use crate::runtime::base::name::Name;
 use crate::vulkan::{Commands, Completion};
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-impl Engine {
+impl Scheduler {
     /// After recording: submits if the queue is idle or the batch is full. True if a tail is held back for which the tail thread must be
     /// woken.
     pub(crate) fn submit_policy(&mut self, stream: &Arc<StreamState>) -> Result<bool> {
@@ -63,7 +63,7 @@ impl Engine {
             if self.queues[queue].open.is_none() {
                 continue;
             }
-            // A failure is kept for the streams of the batch; a lost device by the engine.
+            // A failure is kept for the streams of the batch; a lost device by the scheduler.
             if let Ok(true) = self.is_idle(queue) {
                 drop(self.submit(queue));
             }
@@ -121,7 +121,7 @@ impl Engine {
     pub(crate) fn launch(&mut self, stream: &Arc<StreamState>, accesses: &[BufferAccess], graph: &Commands, label: &Name) -> Result<u64> {
         let queue = usize::from(stream.queue);
         let (src, dst) = self.wait_for_queues(queue, accesses)?;
-        if !src.is_empty() || self.timeline.is_some() || self.queues[queue].batch_was_lost {
+        if !src.is_empty() || self.gpu_trace.is_some() || self.queues[queue].batch_was_lost {
             self.open_batch(queue)?;
         }
         if !src.is_empty() {
@@ -134,7 +134,7 @@ impl Engine {
         match &mut self.queues[queue].open {
             Some(open) => {
                 open.count += 1;
-                start = self.timeline.as_mut().and_then(|timeline| timeline.start(&mut open.commands));
+                start = self.gpu_trace.as_mut().and_then(|gpu_trace| gpu_trace.start(&mut open.commands));
                 self.submit_with(queue, Some(graph))?;
             }
             None => {
@@ -154,8 +154,8 @@ impl Engine {
         if let Some(start) = start {
             // The end is in the batch behind it: a graph's own commands are the same each time.
             self.open_batch(queue)?;
-            if let (Some(timeline), Some(open)) = (&mut self.timeline, &mut self.queues[queue].open) {
-                timeline.end(&mut open.commands, (queue as u8, open.number, stream), CommandLabel::new(&label.get(), 0), start);
+            if let (Some(gpu_trace), Some(open)) = (&mut self.gpu_trace, &mut self.queues[queue].open) {
+                gpu_trace.end(&mut open.commands, (queue as u8, open.number, stream), CommandLabel::new(&label.get(), 0), start);
                 open.count += 1;
             }
         }

@@ -39,7 +39,7 @@ struct PendingSpan {
 }
 
 /// See the module.
-pub(crate) struct Timeline {
+pub(crate) struct GpuTrace {
     trace: &'static Trace,
     process: u32,
     stamps: Stamps,
@@ -51,11 +51,11 @@ pub(crate) struct Timeline {
     drained: QueueSeqs,
 }
 
-impl Timeline {
-    pub(crate) fn new(trace: &'static Trace, name: &str, stamps: &Stamps) -> Timeline {
+impl GpuTrace {
+    pub(crate) fn new(trace: &'static Trace, name: &str, stamps: &Stamps) -> GpuTrace {
         let calibration = stamps.calibrate(trace.origin()).unwrap_or_default();
         let process = trace.device(name);
-        Timeline {
+        GpuTrace {
             trace,
             process,
             stamps: stamps.clone(),
@@ -149,7 +149,7 @@ impl Timeline {
     }
 }
 
-impl Drop for Timeline {
+impl Drop for GpuTrace {
     fn drop(&mut self) {
         self.trace.close_device();
     }
