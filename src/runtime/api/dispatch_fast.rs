@@ -129,7 +129,7 @@ impl Plan<'_> {
                 }
             }
             *slices.get_mut(bound)? = location.slice(&access.range);
-            *accesses.get_mut(touched)? = BufferAccess { id: id, access };
+            *accesses.get_mut(touched)? = BufferAccess { id, access };
             (bound, touched) = (bound + 1, touched + 1);
         }
         let (accesses, slices) = (accesses.get(..touched)?, slices.get_mut(..bound)?);

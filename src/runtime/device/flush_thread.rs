@@ -65,7 +65,7 @@ impl Device {
 
 /// Starts the thread.
 fn spawn(device: Arc<Device>) -> std::io::Result<JoinHandle<()>> {
-    sys::spawn("avx_gpu tail", Some(256 << 10), move || watch(&device))
+    sys::spawn("avx_gpu flush", Some(256 << 10), move || watch(&device))
 }
 
 fn watch(device: &Device) {
