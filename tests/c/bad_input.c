@@ -20,7 +20,6 @@ static void refuse_buffer(avx_buffer bad, avx_buffer good, avx_kernel kernel) {
     STATUS(AVX_ERROR_INVALID_HANDLE, avx_map(bad, 0, 0, AVX_MAP_READ, &pointer));
     STATUS(AVX_ERROR_INVALID_HANDLE, avx_unmap(bad));
     STATUS(AVX_ERROR_INVALID_HANDLE, avx_buffer_info(bad, &properties));
-    STATUS(AVX_ERROR_INVALID_HANDLE, avx_set_label(bad, "x"));
     STATUS(AVX_ERROR_INVALID_HANDLE, avx_free(bad));
     STATUS(AVX_ERROR_INVALID_HANDLE, avx_dispatch(NULL, kernel, 1, 1, 1, &arg, 1));
 }
@@ -93,6 +92,9 @@ int main(void) {
     OK(avx_free(stale));
     OK(avx_kernel_free(stale_kernel));
 
+    /* It takes handles of every kind, and no other values. */
+    STATUS(AVX_ERROR_INVALID_HANDLE, avx_set_label(NULL, "x"));
+    STATUS(AVX_ERROR_INVALID_HANDLE, avx_set_label(FORGED(avx_buffer), "x"));
     refuse_buffer(stale, good, kernel);
     refuse_buffer(FORGED(avx_buffer), good, kernel);
     refuse_buffer((avx_buffer)(void *)kernel, good, kernel);
