@@ -1,5 +1,6 @@
 //! Writes, from `src/ffi`, the C header, its twin for FFIs without a preprocessor, the description in JSON and the plain names of the
-//! functions, and sets the shared library's link options. The folder `header` says how.
+//! functions, and sets the shared library's link options. cbindgen writes the declarations, once for each section, so that the header reads
+//! by noun; the folder `header` adds what cbindgen cannot be told.
 //!
 //! All goes to OUT_DIR; the files of `include` are refreshed only when they differ and can be written, so that packaged and vendored
 //! builds work.
@@ -22,7 +23,7 @@ const SECTIONS: [&str; 10] = ["status", "library", "device", "stream", "event", 
 fn main() {
     let root = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
     let out = PathBuf::from(variable("OUT_DIR"));
-    for path in ["build.rs", "header", "src/ffi", "include"] {
+    for path in ["build.rs", "cbindgen.toml", "header", "src/ffi", "include"] {
         println!("cargo::rerun-if-changed={path}");
     }
     let read = |name: &str| {
@@ -37,9 +38,10 @@ fn main() {
     let sections = model::read(&root.join("src/ffi"), &SECTIONS);
     let packed = format!("(({major}u << 22) | ({minor}u << 12) | {patch}u)");
     let prologue = read("prologue.h").replace("@VERSION@", &packed).replace("@VERSION_STRING@", &version);
-    let header = c::header(&sections, &c::Texts { prologue: &prologue, epilogue: &read("epilogue.h") });
+    let declarations: Vec<String> = SECTIONS.iter().map(|name| c::declarations(&root, &out, name)).collect();
+    let header = c::header(&sections, &declarations, &c::Texts { prologue: &prologue, epilogue: &read("epilogue.h") });
     publish(&root, &out, "avx_gpu.h", &header);
-    publish(&root, &out, "avx_gpu.cdef", &c::cdef(&sections, &read("cdef.h").replace("@VERSION_STRING@", &version)));
+    publish(&root, &out, "avx_gpu.cdef", &c::cdef(&sections, &declarations, &read("cdef.h").replace("@VERSION_STRING@", &version)));
     publish(&root, &out, "avx_gpu.json", &json::json(&sections, &version, &soname));
     write(&out.join("plain_names.rs"), &names::plain_names(&sections));
 

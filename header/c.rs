@@ -1,9 +1,7 @@
-//! The header in C, and its twin for FFIs that have no preprocessor.
+//! The header in C, and its twin for FFIs that have no preprocessor: cbindgen's declarations, with what cbindgen cannot be told.
 
-use super::model::{Function, Item, Param, Section, Type};
-
-/// The longest line of a declaration.
-const WIDTH: usize = 140;
+use super::model::{Function, Item, Section, Type};
+use std::path::Path;
 
 /// What stands in place of what changes from version to version.
 pub(crate) struct Texts<'a> {
@@ -11,48 +9,41 @@ pub(crate) struct Texts<'a> {
     pub(crate) epilogue: &'a str,
 }
 
-/// The text of avx_gpu.h.
-pub(crate) fn header(sections: &[Section], texts: &Texts<'_>) -> String {
-    let mut text = texts.prologue.to_owned();
-    for section in sections {
-        text += &rule(section.name);
-        let mut after_constant = false;
-        for item in &section.items {
-            let is_constant = matches!(item, Item::Constant { .. });
-            if !(is_constant && after_constant) {
-                text.push('\n');
-            }
-            after_constant = is_constant;
-            text += &declaration(item, &constant);
-        }
-    }
+/// The text of avx_gpu.h. `declarations` holds what cbindgen writes of each section.
+pub(crate) fn header(sections: &[Section], declarations: &[String], texts: &Texts<'_>) -> String {
     let items = || sections.iter().flat_map(|section| &section.items);
     let inits: Vec<String> = items().filter_map(|item| init(item, sections)).collect();
     let functions: Vec<&Function> = items().filter_map(function).collect();
     let names = |one: &&Function| format!("#pragma redefine_extname {} {}\n", one.name, symbol(&one.name));
-    text + &texts
+    let epilogue = texts
         .epilogue
         .replace("@INITS@\n", &inits.concat())
         .replace("@TYPED_CONSTANTS@\n", &items().filter_map(typed).collect::<String>())
-        .replace("@SYMBOLS@\n", &functions.iter().map(names).collect::<String>())
+        .replace("@SYMBOLS@\n", &functions.iter().map(names).collect::<String>());
+    format!("{}{}{epilogue}", texts.prologue, body(sections, declarations, &constant))
 }
 
 /// The text of avx_gpu.cdef.
-pub(crate) fn cdef(sections: &[Section], prologue: &str) -> String {
-    let mut text = prologue.to_owned();
-    for section in sections {
-        text += &rule(section.name);
-        let mut after_constant = false;
-        for item in &section.items {
-            let is_constant = matches!(item, Item::Constant { .. });
-            if !(is_constant && after_constant) {
-                text.push('\n');
-            }
-            after_constant = is_constant;
-            text += &declaration(item, &enumerator);
-        }
-    }
-    text
+pub(crate) fn cdef(sections: &[Section], declarations: &[String], prologue: &str) -> String {
+    format!("{prologue}{}", body(sections, declarations, &enumerator))
+}
+
+/// What cbindgen writes of the section `name` of `src/ffi`. It is given a copy in which each function has its plain name for a symbol.
+pub(crate) fn declarations(root: &Path, out: &Path, name: &str) -> String {
+    let config = cbindgen::Config::from_file(root.join("cbindgen.toml")).unwrap_or_else(|e| panic!("cbindgen.toml: {e}"));
+    let source = root.join("src/ffi").join(name).with_extension("rs");
+    let text = std::fs::read_to_string(&source).unwrap_or_else(|e| panic!("cannot read {}: {e}", source.display()));
+    let plain = text.lines().map(|line| if line.starts_with("#[unsafe(export_name") { "#[unsafe(no_mangle)]" } else { line });
+    let copy = out.join(name).with_extension("rs");
+    std::fs::write(&copy, plain.collect::<Vec<_>>().join("\n")).unwrap_or_else(|e| panic!("cannot write {}: {e}", copy.display()));
+    let mut text = Vec::new();
+    cbindgen::Builder::new()
+        .with_config(config)
+        .with_src(&copy)
+        .generate()
+        .unwrap_or_else(|e| panic!("cbindgen of {}: {e}", source.display()))
+        .write(&mut text);
+    String::from_utf8(text).expect("cbindgen writes UTF-8")
 }
 
 /// The symbol that C callers use.
@@ -64,44 +55,71 @@ pub(crate) fn function(item: &Item) -> Option<&Function> {
     if let Item::Function(function) = item { Some(function) } else { None }
 }
 
-fn rule(name: &str) -> String {
-    let rule = "=".repeat((119 - name.len()) / 2);
-    format!("\n/* {rule} {name} {rule} */\n")
+/// How a constant of this name, type, literal and value is written.
+type Constant = dyn Fn(&str, &Type, &str, i128) -> String;
+
+/// All sections, each below a line with its name.
+fn body(sections: &[Section], declarations: &[String], constant: &Constant) -> String {
+    let mut text = String::new();
+    for (section, declarations) in sections.iter().zip(declarations) {
+        let rule = "=".repeat((119 - section.name.len()) / 2);
+        text += &format!("\n/* {rule} {} {rule} */\n\n", section.name);
+        text += &mended(section, declarations, constant);
+    }
+    text
 }
 
-fn comment(doc: &[String], indent: &str) -> String {
-    doc.iter().map(|line| format!("{indent}///{}{line}\n", if line.is_empty() { "" } else { " " })).collect()
-}
-
-fn declaration(item: &Item, constant: &dyn Fn(&str, &Type, &str, i128) -> String) -> String {
-    match item {
-        Item::Constant { name, ty, literal, value, doc } => comment(doc, "") + &constant(name, ty, literal, *value),
-        Item::Opaque { name, doc } => comment(doc, "") + &format!("typedef struct {name} {name};\n"),
-        Item::Alias { name, ty, doc } => comment(doc, "") + &format!("typedef {};\n", ty.declare(name)),
-        Item::Callback { name, params, doc } => comment(doc, "") + &format!("typedef void (*{name})({});\n", parameters(params)),
-        Item::Struct { name, fields, doc, .. } => {
-            let fields = fields.iter().map(|field| comment(&field.doc, "    ") + &format!("    {};\n", field.ty.declare(&field.name)));
-            comment(doc, "") + &format!("typedef struct {name} {{\n{}}} {name};\n", fields.collect::<String>())
+/// Drops the `# Safety` paragraphs, which speak to Rust, gives constants their types, and lets constants stand together.
+fn mended(section: &Section, declarations: &str, constant: &Constant) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let mut in_safety = false;
+    for line in declarations.trim().lines() {
+        if line.trim_start().starts_with("/// # Safety") {
+            in_safety = true;
+            if lines.last().is_some_and(|line| line.trim() == "///") {
+                lines.pop();
+            }
+            continue;
         }
-        Item::Function(function) => comment(&function.doc, "") + &prototype(function),
+        in_safety &= line.trim_start().starts_with("///");
+        if in_safety {
+            continue;
+        }
+        lines.push(match line.strip_prefix("#define ").and_then(|define| define.split_once(' ')) {
+            Some((name, _)) => own_constant(section, name, constant).unwrap_or_else(|| line.to_owned()),
+            // Types of other sections are typedefs, which cbindgen cannot know.
+            None if line.starts_with("typedef") => line.to_owned(),
+            None => line.replace("struct avx_", "avx_"),
+        });
     }
+    let mut text = String::new();
+    let (mut after_constant, mut blank) = (false, false);
+    for (i, line) in lines.iter().enumerate() {
+        if line.is_empty() {
+            blank = true;
+            continue;
+        }
+        // A constant begins with its documentation.
+        let first = lines[i..].iter().find(|line| !line.starts_with("///"));
+        let is_constant = first.is_some_and(|line| line.starts_with("#define ") || line.starts_with("enum {") || line.starts_with("/*"));
+        if blank && !(after_constant && is_constant) {
+            text.push('\n');
+        }
+        (after_constant, blank) = (is_constant, false);
+        text += line;
+        text.push('\n');
+    }
+    text
 }
 
-fn parameters(params: &[Param]) -> String {
-    if params.is_empty() {
-        return "void".into();
-    }
-    params.iter().map(|param| param.ty.declare(&param.name)).collect::<Vec<_>>().join(", ")
-}
-
-fn prototype(function: &Function) -> String {
-    let start = format!("{}(", function.returns.declare(&function.name));
-    let line = format!("{start}{});\n", parameters(&function.params));
-    if line.len() <= WIDTH {
-        return line;
-    }
-    let params: Vec<String> = function.params.iter().map(|param| param.ty.declare(&param.name)).collect();
-    format!("{start}{});\n", params.join(&format!(",\n{}", " ".repeat(start.len()))))
+/// The constant `name` of the section as `constant` writes it.
+fn own_constant(section: &Section, name: &str, constant: &Constant) -> Option<String> {
+    section.items.iter().find_map(|item| match item {
+        Item::Constant { name: own, ty, literal, value, .. } if own == name => {
+            Some(constant(name, ty, literal, *value).trim_end().to_owned())
+        }
+        _ => None,
+    })
 }
 
 /// A constant for C's preprocessor, of its own type.

@@ -1,5 +1,5 @@
-//! What `src/ffi` declares, read once: the header, the declarations for FFIs, the description in JSON and the plain names are all
-//! written from this.
+//! What `src/ffi` declares, read once: the types of constants, the INIT macros, the description in JSON and the plain names are written
+//! from this. The declarations in C are cbindgen's.
 
 use std::fs;
 use std::path::Path;
@@ -21,10 +21,7 @@ pub(crate) enum Item {
         doc: Vec<String>,
     },
     /// A struct that is never defined, behind a handle.
-    Opaque {
-        name: String,
-        doc: Vec<String>,
-    },
+    Opaque,
     Alias {
         name: String,
         ty: Type,
@@ -136,7 +133,7 @@ fn item(source: &Source, before: &[Section], here: &[Item]) -> Result<Option<Ite
             let name = one.ident.to_string();
             let doc = documented(&name, &one.attrs)?;
             match &one.fields {
-                Fields::Unit => Some(Item::Opaque { name, doc }),
+                Fields::Unit => Some(Item::Opaque),
                 Fields::Named(named) => {
                     let mut fields = Vec::new();
                     let (mut offset, mut widest) = (0, 1);

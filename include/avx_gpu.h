@@ -106,12 +106,6 @@ const char *avx_status_name(avx_status status);
 
 /* ======================================================== library ======================================================== */
 
-/// What lies behind an avx_device. Handles are names that the library looks up, never addresses.
-typedef struct avx_device_t avx_device_t;
-
-/// One physical device, opened: its queues, memory, kernels and caches. Several may be open, also of the same GPU.
-typedef avx_device_t *avx_device;
-
 /// Log levels: a message is delivered when its level is at most the one set.
 #define AVX_LOG_OFF INT32_C(0)
 /// Something failed.
@@ -122,6 +116,12 @@ typedef avx_device_t *avx_device;
 #define AVX_LOG_INFO INT32_C(3)
 /// Everything.
 #define AVX_LOG_DEBUG INT32_C(4)
+
+/// What lies behind an avx_device. Handles are names that the library looks up, never addresses.
+typedef struct avx_device_t avx_device_t;
+
+/// One physical device, opened: its queues, memory, kernels and caches. Several may be open, also of the same GPU.
+typedef struct avx_device_t *avx_device;
 
 /// One line of the log. Later versions of the library may append members: a callback reads those that lie within struct_size.
 typedef struct avx_log_record {
@@ -144,7 +144,7 @@ typedef struct avx_log_record {
 /// Receives one line of the log. The record and its texts are valid during the call. The library calls it on threads that are inside a
 /// call of the library, with no lock held, one line at a time per thread. A callback may call avx_version, avx_status_name,
 /// avx_last_error and avx_last_error_copy; every other function gives AVX_ERROR_IN_CALLBACK there. It must not unwind.
-typedef void (*avx_log_callback)(const avx_log_record *record, void *user);
+typedef void (*avx_log_callback)(const struct avx_log_record *record, void *user);
 
 /// The version of the library that runs: (major << 22) | (minor << 12) | patch. AVX_GPU_VERSION is that of the header.
 uint32_t avx_version(void);
@@ -248,40 +248,6 @@ avx_status avx_set_log(avx_log_callback callback, void *user, int32_t level);
 #define AVX_SPIN_NEVER 0xffffffffu
 /// The wait never ends by itself.
 #define AVX_FOREVER UINT64_C(0xffffffffffffffff)
-
-/// Options of avx_create. Zero means the default in every field but struct_size.
-typedef struct avx_device_options {
-    /// sizeof(avx_device_options)
-    uint32_t struct_size;
-    /// AVX_CREATE_VALIDATION, AVX_CREATE_NO_CPU.
-    uint32_t flags;
-    /// Which device: "2" (index of avx_device_describe), "uuid:8e1c...", "pci:0000:01:00.0", "kind:discrete|integrated|virtual|cpu|
-    /// gpu", "name:RTX" or just "RTX" (part of the name, any case). The best of those that fit is opened. NULL: the best there is.
-    const char *device;
-    /// Folder for compiled kernels. NULL: avx_gpu in the user's cache folder; "": no disk cache.
-    const char *cache_dir;
-    /// The device's name in messages. NULL: the GPU's.
-    const char *label;
-    /// Bound, in nanoseconds, on every wait inside avx_read, avx_write and avx_map. 0: for ever.
-    uint64_t wait_timeout_ns;
-    /// Microseconds for which a waiting thread asks the device again and again before it blocks, which ends some 20 us late; one thread
-    /// of a device does so at a time. More for latency, AVX_SPIN_NEVER for an idle core. 0: 50.
-    uint32_t spin_us;
-    /// Threads that a large transfer uses, 64 at most; they start with the first. 0: half of the processor's, 8 at most.
-    uint32_t copy_threads;
-    /// Which device, by the 16 bytes of `uuid` in its avx_device_properties, as another API or avx_device_describe gives them. NULL: as
-    /// `device` says, which must be NULL if this is not.
-    const uint8_t *uuid;
-    /// A callback for the lines about this device, which then do not go to the callback of avx_set_log. NULL: they do. When avx_destroy
-    /// returns, or avx_create has failed, it is not running and is not called again.
-    avx_log_callback log;
-    /// What `log` gets as its `user`.
-    void *log_user;
-    /// The lines that `log` gets: those up to this level, AVX_LOG_ERROR ... AVX_LOG_DEBUG, and what kernels report. 0: AVX_LOG_WARN.
-    int32_t log_level;
-    /// Zero.
-    uint32_t reserved;
-} avx_device_options;
 
 /// A heap of memory: 64 bytes, and it will never grow, as arrays of it lie inside other structs.
 typedef struct avx_heap {
@@ -395,6 +361,40 @@ typedef struct avx_device_properties {
     double timestamp_period;
 } avx_device_properties;
 
+/// Options of avx_create. Zero means the default in every field but struct_size.
+typedef struct avx_device_options {
+    /// sizeof(avx_device_options)
+    uint32_t struct_size;
+    /// AVX_CREATE_VALIDATION, AVX_CREATE_NO_CPU.
+    uint32_t flags;
+    /// Which device: "2" (index of avx_device_describe), "uuid:8e1c...", "pci:0000:01:00.0", "kind:discrete|integrated|virtual|cpu|
+    /// gpu", "name:RTX" or just "RTX" (part of the name, any case). The best of those that fit is opened. NULL: the best there is.
+    const char *device;
+    /// Folder for compiled kernels. NULL: avx_gpu in the user's cache folder; "": no disk cache.
+    const char *cache_dir;
+    /// The device's name in messages. NULL: the GPU's.
+    const char *label;
+    /// Bound, in nanoseconds, on every wait inside avx_read, avx_write and avx_map. 0: for ever.
+    uint64_t wait_timeout_ns;
+    /// Microseconds for which a waiting thread asks the device again and again before it blocks, which ends some 20 us late; one thread
+    /// of a device does so at a time. More for latency, AVX_SPIN_NEVER for an idle core. 0: 50.
+    uint32_t spin_us;
+    /// Threads that a large transfer uses, 64 at most; they start with the first. 0: half of the processor's, 8 at most.
+    uint32_t copy_threads;
+    /// Which device, by the 16 bytes of `uuid` in its avx_device_properties, as another API or avx_device_describe gives them. NULL: as
+    /// `device` says, which must be NULL if this is not.
+    const uint8_t *uuid;
+    /// A callback for the lines about this device, which then do not go to the callback of avx_set_log. NULL: they do. When avx_destroy
+    /// returns, or avx_create has failed, it is not running and is not called again.
+    avx_log_callback log;
+    /// What `log` gets as its `user`.
+    void *log_user;
+    /// The lines that `log` gets: those up to this level, AVX_LOG_ERROR ... AVX_LOG_DEBUG, and what kernels report. 0: AVX_LOG_WARN.
+    int32_t log_level;
+    /// Zero.
+    uint32_t reserved;
+} avx_device_options;
+
 /// Memory of a device, in bytes.
 typedef struct avx_memory_usage {
     /// In: sizeof(avx_memory_usage). Out: the bytes filled.
@@ -448,7 +448,7 @@ typedef struct avx_stream_t avx_stream_t;
 /// An ordered sequence of work on a device: it takes effect in the order of the calls. NULL names the default stream of the device
 /// that the call's other handle belongs to. Streams that touch the same bytes, one of them writing, are ordered by the library; what
 /// is independent overlaps on the device's queues.
-typedef avx_stream_t *avx_stream;
+typedef struct avx_stream_t *avx_stream;
 
 /// Options of avx_stream_create. Zero means the default in every field but struct_size.
 typedef struct avx_stream_options {
@@ -486,15 +486,6 @@ avx_status avx_stream_flush(avx_stream stream);
 /// What lies behind an avx_event.
 typedef struct avx_event_t avx_event_t;
 
-/// A point in a stream. An event that was not recorded yet counts as passed. A wait is for the record that is current at the call,
-/// whatever is recorded later.
-///
-/// A record keeps the first failure of the work that was queued on its stream before it, unless a call has returned that failure before
-/// the record was made. avx_event_status, avx_event_wait and avx_event_wait_any return the failure each time that they are called for the
-/// record, on every thread, until the event is recorded anew, and avx_event_message gives its text. What a stream or a device returns
-/// once (avx_stream_synchronize, avx_stream_status, avx_read, avx_device_synchronize) is a separate account: neither uses up the other.
-typedef avx_event_t *avx_event;
-
 /// Options of avx_event_create. Zero means the default in every field but struct_size.
 typedef struct avx_event_options {
     /// sizeof(avx_event_options)
@@ -504,6 +495,15 @@ typedef struct avx_event_options {
     /// The event's name in messages and traces. NULL: none.
     const char *label;
 } avx_event_options;
+
+/// A point in a stream. An event that was not recorded yet counts as passed. A wait is for the record that is current at the call,
+/// whatever is recorded later.
+///
+/// A record keeps the first failure of the work that was queued on its stream before it, unless a call has returned that failure before
+/// the record was made. avx_event_status, avx_event_wait and avx_event_wait_any return the failure each time that they are called for the
+/// record, on every thread, until the event is recorded anew, and avx_event_message gives its text. What a stream or a device returns
+/// once (avx_stream_synchronize, avx_stream_status, avx_read, avx_device_synchronize) is a separate account: neither uses up the other.
+typedef struct avx_event_t *avx_event;
 
 /// Makes an event, not recorded yet. `options` may be NULL.
 avx_status avx_event_create(avx_device device, const avx_event_options *options, avx_event *event);
@@ -548,12 +548,6 @@ avx_status avx_event_free(avx_event event);
 
 /* ======================================================== buffer ======================================================== */
 
-/// What lies behind an avx_buffer.
-typedef struct avx_buffer_t avx_buffer_t;
-
-/// A range of device memory of any size up to the heap's.
-typedef avx_buffer_t *avx_buffer;
-
 /// Memory kinds. The device's own memory, for kernels.
 #define AVX_MEMORY_DEVICE 0u
 /// Host-visible memory that the CPU writes in order and kernels read; can be mapped. Reading it through a mapping is slow.
@@ -572,6 +566,12 @@ typedef avx_buffer_t *avx_buffer;
 /// avx_map: the mapping stays while kernels run, and the caller orders its accesses by events. Not in this version:
 /// AVX_ERROR_UNSUPPORTED.
 #define AVX_MAP_PERSISTENT 4u
+
+/// What lies behind an avx_buffer.
+typedef struct avx_buffer_t avx_buffer_t;
+
+/// A range of device memory of any size up to the heap's.
+typedef struct avx_buffer_t *avx_buffer;
 
 /// Options of avx_buffer_create. Zero means the default in every field but struct_size.
 typedef struct avx_buffer_options {
@@ -656,7 +656,12 @@ avx_status avx_copy(avx_stream stream, avx_buffer dst, uint64_t dst_offset, avx_
 
 /// Queues: `size` bytes from byte `offset` filled with the `pattern_size` (1, 2, 4, 8 or 16) bytes at `pattern`, repeated from
 /// `offset` on. Any alignment of offset; size is a multiple of pattern_size, and 0 ignores `pattern`. The pattern is copied at the call. Thread-safe.
-avx_status avx_fill(avx_stream stream, avx_buffer buffer, uint64_t offset, uint64_t size, const void *pattern, uint32_t pattern_size);
+avx_status avx_fill(avx_stream stream,
+                    avx_buffer buffer,
+                    uint64_t offset,
+                    uint64_t size,
+                    const void *pattern,
+                    uint32_t pattern_size);
 
 /// Gives the CPU an address for `size` bytes from `offset` (0: to the end) of a host-visible buffer, after waiting for queued
 /// work that conflicts with `access` (AVX_MAP_READ | AVX_MAP_WRITE). Until avx_unmap, calls that conflict give AVX_ERROR_MAPPED.
@@ -670,12 +675,6 @@ avx_status avx_unmap(avx_buffer buffer);
 avx_status avx_buffer_info(avx_buffer buffer, avx_buffer_properties *properties);
 
 /* ======================================================== kernel ======================================================== */
-
-/// What lies behind an avx_kernel.
-typedef struct avx_kernel_t avx_kernel_t;
-
-/// One entry point of a module, compiled for one device, with its interface.
-typedef avx_kernel_t *avx_kernel;
 
 /// Languages. WGSL text.
 #define AVX_LANGUAGE_WGSL 0u
@@ -726,6 +725,30 @@ typedef avx_kernel_t *avx_kernel;
 #define AVX_CONSTANT_NUMBER 0u
 /// `bits`, the bits of the constant's own type.
 #define AVX_CONSTANT_BITS 1u
+/// avx_kernel_create: bindings of this SPIR-V may share bytes. Not in this version: AVX_ERROR_UNSUPPORTED.
+#define AVX_KERNEL_ALIASED 8u
+/// What the numbers of a member are. None of the others: the member is told as bytes.
+#define AVX_SCALAR_BYTES 0u
+/// IEEE 754 floating point, 16, 32 or 64 bits.
+#define AVX_SCALAR_FLOAT 1u
+/// Signed integers in two's complement.
+#define AVX_SCALAR_INT 2u
+/// Unsigned integers.
+#define AVX_SCALAR_UINT 3u
+/// The 16-bit float with the exponent of a 32-bit one (bfloat16).
+#define AVX_SCALAR_BFLOAT 4u
+/// An address of device memory, 64 bits.
+#define AVX_SCALAR_ADDRESS 5u
+/// The matrix lies by rows: matrix_stride goes from one row to the next.
+#define AVX_MEMBER_ROW_MAJOR 1u
+/// A number that is not known.
+#define AVX_UNKNOWN 0xffffffffu
+
+/// What lies behind an avx_kernel.
+typedef struct avx_kernel_t avx_kernel_t;
+
+/// One entry point of a module, compiled for one device, with its interface.
+typedef struct avx_kernel_t *avx_kernel;
 
 /// A value for a WGSL override or a SPIR-V specialization constant: 32 bytes, and it will never grow.
 typedef struct avx_constant {
@@ -777,25 +800,6 @@ typedef struct avx_kernel_options {
     /// How many macros.
     uint32_t define_count;
 } avx_kernel_options;
-
-/// avx_kernel_create: bindings of this SPIR-V may share bytes. Not in this version: AVX_ERROR_UNSUPPORTED.
-#define AVX_KERNEL_ALIASED 8u
-/// What the numbers of a member are. None of the others: the member is told as bytes.
-#define AVX_SCALAR_BYTES 0u
-/// IEEE 754 floating point, 16, 32 or 64 bits.
-#define AVX_SCALAR_FLOAT 1u
-/// Signed integers in two's complement.
-#define AVX_SCALAR_INT 2u
-/// Unsigned integers.
-#define AVX_SCALAR_UINT 3u
-/// The 16-bit float with the exponent of a 32-bit one (bfloat16).
-#define AVX_SCALAR_BFLOAT 4u
-/// An address of device memory, 64 bits.
-#define AVX_SCALAR_ADDRESS 5u
-/// The matrix lies by rows: matrix_stride goes from one row to the next.
-#define AVX_MEMBER_ROW_MAJOR 1u
-/// A number that is not known.
-#define AVX_UNKNOWN 0xffffffffu
 
 /// What a kernel is.
 typedef struct avx_kernel_properties {
@@ -990,7 +994,13 @@ typedef struct avx_arg {
 /// Queues the kernel over x * y * z workgroups with `count` arguments. An empty grid runs nothing. More workgroups than the
 /// device takes are split where the kernel does not read num_workgroups, else AVX_ERROR_LIMIT. Order and visibility between this
 /// and everything queued before is the library's work. AVX_ERROR_ARGUMENTS names the binding that does not fit. Thread-safe.
-avx_status avx_dispatch(avx_stream stream, avx_kernel kernel, uint32_t x, uint32_t y, uint32_t z, const avx_arg *args, uint32_t count);
+avx_status avx_dispatch(avx_stream stream,
+                        avx_kernel kernel,
+                        uint32_t x,
+                        uint32_t y,
+                        uint32_t z,
+                        const avx_arg *args,
+                        uint32_t count);
 
 /// avx_dispatch by invocations: x * y * z of them, each dimension rounded up to whole workgroups (so the kernel checks its
 /// bounds). AVX_ERROR_LIMIT if a dimension passes 2^32 invocations and the kernel reads global_invocation_id. Thread-safe.
@@ -1020,9 +1030,6 @@ avx_status avx_dispatch_slot(avx_stream recording_stream, avx_kernel kernel, uin
 /// What lies behind an avx_graph.
 typedef struct avx_graph_t avx_graph_t;
 
-/// Recorded work. It keeps the kernels that it runs, though not the buffers: a graph over a freed buffer fails at its launch.
-typedef avx_graph_t *avx_graph;
-
 /// Options of avx_graph_begin. Zero means the default in every field but struct_size.
 typedef struct avx_graph_options {
     /// sizeof(avx_graph_options)
@@ -1032,6 +1039,9 @@ typedef struct avx_graph_options {
     /// The graph's name in messages and traces. NULL: none.
     const char *label;
 } avx_graph_options;
+
+/// Recorded work. It keeps the kernels that it runs, though not the buffers: a graph over a freed buffer fails at its launch.
+typedef struct avx_graph_t *avx_graph;
 
 /// What a graph is.
 typedef struct avx_graph_properties {
@@ -1070,6 +1080,11 @@ avx_status avx_graph_free(avx_graph graph);
 
 /* ======================================================== matrix ======================================================== */
 
+/// The invocations of a workgroup compute a cooperative matrix together.
+#define AVX_SCOPE_WORKGROUP 2u
+/// The invocations of a subgroup compute a cooperative matrix together.
+#define AVX_SCOPE_SUBGROUP 3u
+
 /// A shape of cooperative matrices: an M x K times a K x N matrix, added to an M x N matrix. 64 bytes, pinned. A component type is
 /// AVX_SCALAR_... * 65536 + its bits, so 0x10010 is a 16-bit float; 0 is a type that this version has no number for.
 typedef struct avx_cooperative_shape {
@@ -1094,11 +1109,6 @@ typedef struct avx_cooperative_shape {
     /// Zero.
     uint32_t reserved[7];
 } avx_cooperative_shape;
-
-/// The invocations of a workgroup compute a cooperative matrix together.
-#define AVX_SCOPE_WORKGROUP 2u
-/// The invocations of a subgroup compute a cooperative matrix together.
-#define AVX_SCOPE_SUBGROUP 3u
 
 /// The shapes of cooperative matrices that the device multiplies; none without AVX_FEATURE_COOPERATIVE_MATRIX. With NULL for `shapes`,
 /// `count` gets their number. Else `count` holds the number that `shapes` has room for, and gets the number that there are; if the room is
