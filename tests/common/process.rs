@@ -14,7 +14,7 @@ pub(crate) fn is_child() -> bool {
 }
 
 /// Runs the test `name` of this binary again in a process of its own, with the variables set (`Some`) or removed (`None`), and gives
-/// what it printed. Panics with that if it fails or takes more than two minutes.
+/// what it printed. Panics with that if it fails or hangs.
 #[track_caller]
 pub(crate) fn rerun(name: &str, variables: &[(&str, Option<&str>)]) -> String {
     let exe = std::env::current_exe().expect("the path of the test");
@@ -36,7 +36,10 @@ pub(crate) fn rerun(name: &str, variables: &[(&str, Option<&str>)]) -> String {
     said
 }
 
-/// Runs to the end, at most two minutes.
+/// No child runs so long, however busy the machine is.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// Runs to the end, or until [`LIMIT`].
 fn run(mut command: Command) -> Output {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("start the test again");
     let id = child.id();
@@ -46,7 +49,7 @@ fn run(mut command: Command) -> Output {
     let out = std::thread::spawn(move || drain(stdout));
     let err = std::thread::spawn(move || drain(stderr));
     std::thread::spawn(move || sender.send(child.wait()));
-    let status = match receiver.recv_timeout(Duration::from_secs(120)) {
+    let status = match receiver.recv_timeout(LIMIT) {
         Ok(status) => status.expect("wait for the process"),
         Err(_) => {
             let _ = Command::new("kill").args(["-9", &id.to_string()]).status();
@@ -54,6 +57,23 @@ fn run(mut command: Command) -> Output {
         }
     };
     Output { status, stdout: out.join().expect("reader"), stderr: err.join().expect("reader") }
+}
+
+/// The time that the CPUs have worked for this process, which does not depend on what else the machine does.
+#[cfg(unix)]
+pub(crate) fn cpu_time() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the call writes the timespec that it gets.
+    let failed = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) };
+    assert_eq!(failed, 0, "the clock of the process");
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).expect("less than a second"))
+}
+
+/// The time since the first call, where no clock of the process is known here.
+#[cfg(not(unix))]
+pub(crate) fn cpu_time() -> Duration {
+    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+    START.get_or_init(Instant::now).elapsed()
 }
 
 /// All that comes out of a pipe.

@@ -280,8 +280,13 @@ mod tests {
         assert_eq!(finished.ending, Ending::TimedOut(1));
         assert!(start.elapsed() < Duration::from_secs(60));
         let child: u32 = finished.stdout.trim().parse().unwrap();
-        let state = fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
-        assert!(state.is_empty() || state.contains(") Z "), "the grandchild still runs: {state}");
+        // The kernel takes a killed process down when it gets to it.
+        let state = || fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+        let gone = || state().is_empty() || state().contains(") Z ");
+        while !gone() && start.elapsed() < Duration::from_secs(60) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert!(gone(), "the grandchild still runs: {}", state());
     }
 
     #[test]
