@@ -680,7 +680,7 @@ avx_status avx_buffer_info(avx_buffer buffer, avx_buffer_properties *properties)
 #define AVX_LANGUAGE_WGSL 0u
 /// SPIR-V words; they reach the driver untouched.
 #define AVX_LANGUAGE_SPIRV 1u
-/// GLSL text: a compute shader, #version 420 to 460 or 310 es, with the entry point main. All of GLSL where the system has libshaderc,
+/// GLSL text: a compute shader, `#version` 420 to 460 or 310 es, with the entry point main. All of GLSL where the system has libshaderc,
 /// plain GLSL where it has not; what is refused says which. Not bounds-checked in the first case: avx_kernel_info says.
 #define AVX_LANGUAGE_GLSL 2u
 /// avx_kernel_create: no bounds checks in the code, for WGSL that is trusted. The hardware's, where there are any, stay.
@@ -790,7 +790,7 @@ typedef struct avx_kernel_options {
     uint32_t subgroup_size;
     /// Zero.
     uint32_t reserved;
-    /// GLSL: folders for #include. A file is looked for beside the one that includes it, if that is in one of them, then in each; never
+    /// GLSL: folders for `#include`. A file is looked for beside the one that includes it, if that is in one of them, then in each; never
     /// outside of them. Texts are read during the call.
     const char *const *include_dirs;
     /// GLSL: macros, "NAME=value", or "NAME", which is 1.

@@ -20,7 +20,7 @@ pub type avx_kernel = *mut avx_kernel_t;
 pub const AVX_LANGUAGE_WGSL: u32 = 0;
 /// SPIR-V words; they reach the driver untouched.
 pub const AVX_LANGUAGE_SPIRV: u32 = 1;
-/// GLSL text: a compute shader, #version 420 to 460 or 310 es, with the entry point main. All of GLSL where the system has libshaderc,
+/// GLSL text: a compute shader, `#version` 420 to 460 or 310 es, with the entry point main. All of GLSL where the system has libshaderc,
 /// plain GLSL where it has not; what is refused says which. Not bounds-checked in the first case: avx_kernel_info says.
 pub const AVX_LANGUAGE_GLSL: u32 = 2;
 
@@ -116,7 +116,7 @@ pub struct avx_kernel_options {
     pub subgroup_size: u32,
     /// Zero.
     pub reserved: u32,
-    /// GLSL: folders for #include. A file is looked for beside the one that includes it, if that is in one of them, then in each; never
+    /// GLSL: folders for `#include`. A file is looked for beside the one that includes it, if that is in one of them, then in each; never
     /// outside of them. Texts are read during the call.
     pub include_dirs: *const *const c_char,
     /// GLSL: macros, "NAME=value", or "NAME", which is 1.

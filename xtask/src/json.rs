@@ -1,12 +1,12 @@
 //! A small JSON reader, enough for the output of cargo and CTest and for Vulkan driver manifests. With it this tool builds without
 //! dependencies.
 
-/// A JSON value. Numbers are kept as f64.
+/// A JSON value. Numbers are kept as they are written, for no other type holds all of them.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Json {
     Null,
     Bool(bool),
-    Number(f64),
+    Number(String),
     String(String),
     Array(Vec<Json>),
     Object(Vec<(String, Json)>),
@@ -37,6 +37,14 @@ impl Json {
     pub(crate) fn text(&self) -> Option<&str> {
         match self {
             Json::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The digits of a number.
+    pub(crate) fn digits(&self) -> Option<&str> {
+        match self {
+            Json::Number(digits) => Some(digits),
             _ => None,
         }
     }
@@ -185,8 +193,11 @@ impl Reader<'_> {
         while self.bytes.get(self.at).is_some_and(|b| matches!(b, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9')) {
             self.at += 1;
         }
-        let text = String::from_utf8_lossy(&self.bytes[start..self.at]);
-        text.parse().map(Json::Number).map_err(|_| self.error("expected a number"))
+        let text = String::from_utf8_lossy(&self.bytes[start..self.at]).into_owned();
+        match text.parse::<f64>() {
+            Ok(_) => Ok(Json::Number(text)),
+            Err(_) => Err(self.error("expected a number")),
+        }
     }
 
     fn word(&mut self) -> Result<Json, String> {
@@ -221,7 +232,7 @@ mod tests {
         assert_eq!(Json::parse(r#""\ud800""#).unwrap(), Json::String("\u{fffd}".into()));
         assert_eq!(
             Json::parse("[ -1.5e2, [], {}, null ]").unwrap(),
-            Json::Array(vec![Json::Number(-150.0), Json::Array(vec![]), Json::Object(vec![]), Json::Null])
+            Json::Array(vec![Json::Number("-1.5e2".into()), Json::Array(vec![]), Json::Object(vec![]), Json::Null])
         );
     }
 

@@ -26,7 +26,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 const HELP: &str = "\
-Usage: cargo xtask <demo | test | bench | plot> [options]
+Usage: cargo xtask <demo | test | bench | plot | abi> [options]
 
   demo    Set the machine up, build the library, and show it at work: the table of devices, saxpy, a matrix product,
           a photograph
@@ -55,7 +55,7 @@ Installs what is missing (by apt-get, with sudo unless root; elsewhere the comma
 whose tool is missing is skipped, and the reason is told at the end. Outputs are kept in target/xtask/logs.
 
   --filter TEXT   Only steps whose name contains TEXT, and what they stand on; may be given several times. Names begin with
-                  rust/, cmake/, valgrind/, or are no_driver, no_loader, consumer, symbols, soname, header, python, instructions
+                  rust/, cmake/, header/, readers/, abi/, valgrind/, or are no_driver, no_loader, consumer, symbols, soname, header, python, instructions
   --no-install    Install and download nothing; say what is missing and go on without it
 ";
 
@@ -74,6 +74,13 @@ machine without cargo, benches/run.sh runs the built programs, and its results.c
   --from FILE   Measure nothing; make the table from the lines in FILE (of several files, the medians)
 ";
 
+const ABI_HELP: &str = "\
+Usage: cargo xtask abi --write
+
+Writes abi/VERSION.abi (libabigail's description), abi/VERSION.json and tests/old_client/VERSION/avx_gpu.h from the header in include,
+of which every later build is held to be an extension. docs/releasing.md says when. `cargo xtask test --filter abi/` compares.
+";
+
 const PLOT_HELP: &str = "\
 Usage: cargo xtask plot CSV FOLDER
 
@@ -89,6 +96,7 @@ enum Request {
     Test { install: bool, filters: Vec<String> },
     Bench(bench::Wanted),
     Plot { csv: PathBuf, folder: PathBuf },
+    WriteAbi,
 }
 
 fn request(args: impl IntoIterator<Item = String>) -> Result<Request, String> {
@@ -99,6 +107,7 @@ fn request(args: impl IntoIterator<Item = String>) -> Result<Request, String> {
         Some("test") => true,
         Some("bench") => return bench_request(args),
         Some("plot") => return plot_request(args),
+        Some("abi") => return abi_request(args),
         Some("help" | "--help" | "-h") => return Ok(Request::Help(HELP)),
         Some(other) => return Err(format!("there is no command '{other}'")),
         None => return Err("no command was given".to_owned()),
@@ -144,6 +153,15 @@ fn plot_request(args: impl Iterator<Item = String>) -> Result<Request, String> {
     }
 }
 
+fn abi_request(args: impl Iterator<Item = String>) -> Result<Request, String> {
+    let args: Vec<String> = args.collect();
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["--write"] => Ok(Request::WriteAbi),
+        ["--help" | "-h"] => Ok(Request::Help(ABI_HELP)),
+        _ => Err("abi needs --write".to_owned()),
+    }
+}
+
 fn main() -> ExitCode {
     let result = match request(std::env::args().skip(1)) {
         Ok(Request::Help(text)) => {
@@ -154,6 +172,7 @@ fn main() -> ExitCode {
         Ok(Request::Test { install, filters }) => test(install, filters),
         Ok(Request::Bench(wanted)) => bench::run(&wanted),
         Ok(Request::Plot { csv, folder }) => plot::run(&csv, &folder).map(|()| true),
+        Ok(Request::WriteAbi) => write_abi(),
         Err(why) => {
             eprint!("cargo xtask: {why}\n\n{HELP}");
             return ExitCode::from(2);
@@ -175,6 +194,17 @@ fn demo(install: bool) -> Result<bool, String> {
     let session = Session::new(root, target, found, Report::default());
     session.make_folders()?;
     demo::run(&session).map(|()| true)
+}
+
+fn write_abi() -> Result<bool, String> {
+    let (root, target) = session::folders()?;
+    let found = setup::prepare(Purpose::Test, true, &target.join("xtask"))?;
+    let session = Session::new(root, target, found, Report::default());
+    session.make_folders()?;
+    for path in steps::write_abi(&session)? {
+        println!("wrote {}", path.display());
+    }
+    Ok(true)
 }
 
 fn test(install: bool, filters: Vec<String>) -> Result<bool, String> {
@@ -222,6 +252,8 @@ mod tests {
         let wanted = bench::Wanted { from: vec!["a".into(), "b".into()], ..Default::default() };
         assert_eq!(parsed("bench --from a b"), Ok(Request::Bench(wanted)));
         assert_eq!(parsed("plot a b"), Ok(Request::Plot { csv: "a".into(), folder: "b".into() }));
+        assert_eq!(parsed("abi --write"), Ok(Request::WriteAbi));
+        assert!(parsed("abi").is_err() && parsed("abi --read").is_err());
         assert!(parsed("plot a").is_err() && parsed("bench --fast").is_err_and(|e| e.contains("--fast")));
     }
 

@@ -38,6 +38,16 @@ pub(crate) enum Need {
     Pip,
     /// nm and readelf.
     Binutils,
+    /// Doxygen, which reads the header.
+    Doxygen,
+    /// bindgen, which makes Rust of the header.
+    Bindgen,
+    /// LuaJIT with its FFI.
+    LuaJit,
+    /// Python's cffi.
+    Cffi,
+    /// abidw and abidiff.
+    Abigail,
     /// cargo fmt.
     Rustfmt,
     /// cargo clippy.
@@ -46,7 +56,7 @@ pub(crate) enum Need {
 
 impl Need {
     /// Every need, in the order in which they are listed to the user.
-    pub(crate) const ALL: [Need; 19] = [
+    pub(crate) const ALL: [Need; 24] = [
         Need::Cc,
         Need::Cxx,
         Need::CMake,
@@ -64,6 +74,11 @@ impl Need {
         Need::Python,
         Need::Pip,
         Need::Binutils,
+        Need::Doxygen,
+        Need::Bindgen,
+        Need::LuaJit,
+        Need::Cffi,
+        Need::Abigail,
         Need::Rustfmt,
         Need::Clippy,
     ];
@@ -88,6 +103,11 @@ impl Need {
             Need::Python => "Python 3",
             Need::Pip => "pip for Python 3",
             Need::Binutils => "binutils (nm, readelf)",
+            Need::Doxygen => "Doxygen",
+            Need::Bindgen => "bindgen",
+            Need::LuaJit => "LuaJIT",
+            Need::Cffi => "cffi for Python 3",
+            Need::Abigail => "libabigail's tools (abidw, abidiff)",
             Need::Rustfmt => "rustfmt (cargo fmt)",
             Need::Clippy => "clippy (cargo clippy)",
         }
@@ -149,6 +169,11 @@ impl Manager {
             Need::Python => ["python3", "python3", "python", "python3", "python3", ""],
             Need::Pip => ["python3-pip", "python3-pip", "python-pip", "python3-pip", "python3", ""],
             Need::Binutils => ["binutils", "binutils", "binutils", "binutils", "binutils", ""],
+            Need::Doxygen => ["doxygen", "doxygen", "doxygen", "doxygen", "doxygen", ""],
+            Need::Bindgen => ["bindgen", "bindgen-cli", "rust-bindgen", "rust-bindgen", "", ""],
+            Need::LuaJit => ["luajit", "luajit", "luajit", "luajit", "luajit", ""],
+            Need::Cffi => ["python3-cffi", "python3-cffi", "python-cffi", "python3-cffi", "", ""],
+            Need::Abigail => ["abigail-tools", "libabigail", "", "libabigail-tools", "", ""],
             Need::Rustfmt => ["rustfmt", "rustfmt", "rust", "rustfmt", "rust", "rustfmt"],
             Need::Clippy => ["rust-clippy", "clippy", "rust", "clippy", "rust", "clippy"],
         };

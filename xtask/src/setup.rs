@@ -106,6 +106,11 @@ pub(crate) fn probe(scratch: &Path) -> Found {
         Need::Python => runs(&["python3", "--version"]),
         Need::Pip => runs(&["python3", "-m", "pip", "--version"]),
         Need::Binutils => runs(&["nm", "--version"]) && runs(&["readelf", "--version"]),
+        Need::Doxygen => runs(&["doxygen", "--version"]),
+        Need::Bindgen => runs(&["bindgen", "--version"]),
+        Need::LuaJit => runs(&["luajit", "-v"]),
+        Need::Cffi => cffi_python().is_some(),
+        Need::Abigail => runs(&["abidw", "--version"]) && runs(&["abidiff", "--version"]),
         Need::Rustfmt => runs(&["cargo", "fmt", "--version"]),
         Need::Clippy => runs(&["cargo", "clippy", "--version"]),
     };
@@ -118,6 +123,11 @@ pub(crate) fn probe(scratch: &Path) -> Found {
         root: Command::new("id").arg("-u").output().is_ok_and(|o| o.stdout.trim_ascii() == b"0"),
         sudo: in_path("sudo"),
     }
+}
+
+/// The Python that has cffi. The system's own is asked too, for packages of the system are for that one alone.
+pub(crate) fn cffi_python() -> Option<&'static str> {
+    ["python3", "/usr/bin/python3"].into_iter().find(|python| runs(&[python, "-c", "import cffi"]))
 }
 
 fn in_path(program: &str) -> bool {

@@ -102,7 +102,21 @@ pub(crate) fn release(session: &mut Session, configurations: &[Named], drivers: 
     let name = if generator == Need::Ninja { "release" } else { "release-make" };
     let suites: [&str; 3] = ["lavapipe", "swiftshader", "lavapipe-baseline"];
     let own = suites.iter().any(|s| session.report.wants(&format!("cmake/release/{s}")));
-    let others = ["cmake/release/build", "consumer", "symbols", "soname", "python", "no_driver", "no_loader"];
+    let others = [
+        "cmake/release/build",
+        "consumer",
+        "symbols",
+        "soname",
+        "python",
+        "no_driver",
+        "no_loader",
+        "readers/bindgen",
+        "readers/zig",
+        "readers/luajit",
+        "readers/cffi",
+        "abi/symbols",
+        "abi/old-client",
+    ];
     let valgrind = ["valgrind/null", "valgrind/lavapipe"];
     // The Rust suite on a GPU asks an example first whether there is one.
     let gpu = ["rust/gpu", "cmake/release/gpu"].iter().filter(|_| drivers.gpu.is_ok());

@@ -1,13 +1,17 @@
 //! The steps of `cargo xtask test`, in the order in which they run. Steps that are quick and fail often come first.
 
+mod abi;
 mod cmake;
+mod header;
 mod instructions;
 mod library;
 mod no_driver;
 mod python;
+mod readers;
 mod rust;
 mod valgrind;
 
+pub(crate) use abi::write as write_abi;
 pub(crate) use cmake::{build as build_tree, configure as configure_tree};
 pub(crate) use instructions::checked_in as checked_in_instructions;
 
@@ -19,7 +23,7 @@ use crate::test_drivers::Drivers;
 
 /// Runs all steps. `install` says whether drivers may be downloaded.
 pub(crate) fn all(session: &mut Session, install: bool) {
-    let header = library::Header::read(session);
+    let before = library::Header::read(session);
     rust::lints(session);
     let drivers = Drivers::find(session, install);
     let configurations = configurations(&drivers, session.validation());
@@ -45,12 +49,17 @@ pub(crate) fn all(session: &mut Session, install: bool) {
 
     library::symbols(session, &release);
     library::dynamic_section(session, &release);
+    header::warnings(session);
+    header::doxygen(session);
+    let installed = header::install(session, &release, &readers::STEPS);
+    readers::all(session, &installed, &drivers, install);
+    abi::all(session, &release, &drivers);
     python::bindings(session, &release, &drivers);
     no_driver::driver(session, &release);
     no_driver::loader(session, &release);
     valgrind::suites(session, &release, &drivers);
     instructions::step(session, &drivers);
-    header.unchanged(session);
+    before.unchanged(session);
 }
 
 /// A configuration with the name of its steps, or the reason why it cannot be run.
