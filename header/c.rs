@@ -170,7 +170,8 @@ fn init(item: &Item, sections: &[Section]) -> Option<String> {
         return None;
     }
     let values: Vec<String> = fields[1..].iter().map(|field| zero(&field.ty, sections)).collect();
-    Some(format!("#define {}_INIT {{ sizeof({name}), {} }}\n", name.to_uppercase(), values.join(", ")))
+    let doc = format!("/// Sets up an {name}: its size, and zero in every field.\n");
+    Some(format!("{doc}#define {}_INIT {{ sizeof({name}), {} }}\n", name.to_uppercase(), values.join(", ")))
 }
 
 /// A zero of the type with all the braces and fields that compilers want to see.

@@ -1,7 +1,7 @@
 //! avx_gpu.json: what bindings are generated from and checked against.
 //!
 //! Types, sizes and offsets come from the declarations. Whether NULL may be given and whether a call may block stands in sentences of
-//! the documentation, so that people and programs read the same: "`x` may be NULL", "NULL does nothing", "May block".
+//! the documentation, so that people and programs read the same: "`x` may be NULL", "NULL does nothing", "NULL is refused" (of a stream), "`x` holds" (a number that goes in and comes out), "May block".
 
 use super::c::symbol;
 use super::model::{Function, Item, Param, Section, Type};
@@ -84,9 +84,11 @@ pub(crate) fn json(sections: &[Section], version: &str, soname: &str) -> String 
 fn param(function: &Function, index: usize, sections: &[Section]) -> String {
     let Param { name, ty } = &function.params[index];
     let direction = match ty {
-        Type::Pointer(to, false) if **to == Type::Void && !name.starts_with("data") => "in",
+        // Memory of which only the address is taken.
+        Type::Pointer(to, false) if **to == Type::Void && ["user", "pointer"].contains(&name.as_str()) => "in",
         Type::Pointer(to, false) => match &**to {
             Type::Named(of) if may_grow(of, sections) => "inout",
+            Type::Int(..) if function.doc.join(" ").contains(&format!("`{name}` holds")) => "inout",
             _ => "out",
         },
         _ => "in",
@@ -122,7 +124,8 @@ fn is_nullable(function: &Function, index: usize) -> bool {
     let doc = function.doc.join(" ");
     let is_default_stream = name == "stream" && *ty == Type::Named("avx_stream".into()) && !doc.contains("NULL is refused");
     let does_nothing = index == 0 && doc.contains("NULL does nothing");
-    let named = doc.split(". ").any(|sentence| sentence.contains("may be NULL") && sentence.contains(&format!("`{name}`")));
+    let before = |sentence: &str| sentence.split_once("may be NULL").is_some_and(|(before, _)| before.contains(&format!("`{name}`")));
+    let named = !matches!(ty, Type::Int(..) | Type::Double) && doc.split(". ").any(before);
     is_default_stream || does_nothing || named
 }
 

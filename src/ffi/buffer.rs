@@ -73,8 +73,10 @@ pub struct avx_buffer_properties {
     pub label: [c_char; 128],
 }
 
-/// Allocates `size` bytes (0 is valid) of `memory`, an AVX_MEMORY_... kind | flags. The content is undefined unless
-/// AVX_MEMORY_ZEROED. AVX_ERROR_OUT_OF_DEVICE_MEMORY with the numbers, AVX_ERROR_LIMIT beyond any heap. Thread-safe.
+/// Allocates `size` bytes (0 is valid) of `memory`, an AVX_MEMORY_... kind | flags. The content is undefined without
+/// AVX_MEMORY_ZEROED. May block, where memory is short and queued work still uses some that was freed.
+/// AVX_ERROR_OUT_OF_DEVICE_MEMORY with the numbers, AVX_ERROR_LIMIT for more than a buffer of this device can have,
+/// AVX_ERROR_UNSUPPORTED for AVX_MEMORY_SHARED.
 ///
 /// # Safety
 /// `buffer` is NULL or writable.
@@ -89,7 +91,7 @@ pub unsafe extern "C" fn avx_alloc(device: avx_device, size: u64, memory: u32, b
     })
 }
 
-/// avx_alloc with options: a label, an alignment. Thread-safe.
+/// avx_alloc with options: a label, an alignment. May block, and its errors are those of avx_alloc.
 ///
 /// # Safety
 /// `options` is NULL or points to its struct_size bytes with NUL-terminated texts; `buffer` is NULL or writable.
@@ -105,15 +107,16 @@ pub unsafe extern "C" fn avx_buffer_create(device: avx_device, options: *const a
     })
 }
 
-/// Frees a buffer. The handle is invalid at once; the memory goes when queued work that uses it is done. A mapping of it ends.
-/// NULL does nothing. Thread-safe; never waits.
+/// Frees a buffer. The handle is invalid at once; the memory goes when the queued work that uses it is done. A mapping of the
+/// buffer ends. NULL does nothing. Never waits.
 #[unsafe(export_name = "avx_gpu_free")]
 pub extern "C" fn avx_free(buffer: avx_buffer) -> avx_status {
     boundary::call("avx_free", || if buffer.is_null() { Ok(()) } else { buffer::free(buffer.token()) })
 }
 
-/// Queues: `size` bytes from `data` into the buffer at byte `offset`, any alignment. When it returns, `data` may be reused.
-/// AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_MAPPED, AVX_ERROR_TIMEOUT (then a part may be written). size 0 ignores `data`. Thread-safe.
+/// Queues: `size` bytes from `data` into the buffer at byte `offset`, any alignment. When the call returns, `data` may be reused. A
+/// size of 0 ignores `data`. May block, while the device works off earlier transfers. AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_MAPPED,
+/// AVX_ERROR_TIMEOUT (a part may be written then), AVX_ERROR_OUT_OF_DEVICE_MEMORY.
 ///
 /// # Safety
 /// `data` holds `size` readable bytes.
@@ -126,10 +129,11 @@ pub unsafe extern "C" fn avx_write(stream: avx_stream, buffer: avx_buffer, offse
     })
 }
 
-/// Copies `size` bytes of the buffer from byte `offset` to `data`, any alignment, after the work queued before it that wrote them. It
-/// waits for that work alone. It also returns, once, the failure of earlier work of the stream. With AVX_ERROR_ASSERTION (an assertion
-/// of a kernel that was queued before did not hold) all bytes are at `data` as with AVX_OK; with any other failure the content of `data`
-/// is undefined. AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_MAPPED, AVX_ERROR_TIMEOUT. size 0 ignores `data`. May block.
+/// Copies `size` bytes of the buffer from byte `offset` to `data`, any alignment, after the work queued before it that wrote them.
+/// It waits for that work alone. It also returns, once, the failure of earlier work of the stream. With AVX_ERROR_ASSERTION (an
+/// assertion of a kernel that was queued before did not hold) all bytes are at `data` as with AVX_OK; with any other failure the
+/// content of `data` is undefined. A size of 0 ignores `data`. May block. AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_MAPPED,
+/// AVX_ERROR_TIMEOUT, AVX_ERROR_UNSUPPORTED on a stream that records, AVX_ERROR_OUT_OF_DEVICE_MEMORY.
 ///
 /// # Safety
 /// `data` holds `size` writable bytes.
@@ -142,9 +146,11 @@ pub unsafe extern "C" fn avx_read(stream: avx_stream, buffer: avx_buffer, offset
     })
 }
 
-/// avx_write that never waits for the device: `data` stays the library's until the stream has passed the write (avx_event_wait,
-/// avx_stream_synchronize, avx_device_synchronize), also after a timeout. Memory that avx_host_register knows goes over the bus by itself
-/// while the caller goes on; other memory is copied at the call. Thread-safe.
+/// Queues: avx_write with memory that the caller leaves alone. The bytes at `data` must stay as they are until the stream has
+/// passed the write (avx_event_wait, avx_stream_synchronize and avx_device_synchronize tell), also after a timeout. From memory
+/// that avx_host_register knows the device takes the bytes itself while the caller goes on; bytes of other memory are copied during
+/// the call, and on a stream that records always, but programs must not count on it. AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_MAPPED,
+/// AVX_ERROR_OUT_OF_DEVICE_MEMORY.
 ///
 /// # Safety
 /// `data` holds `size` readable bytes that nobody changes until the stream has passed the write.
@@ -163,10 +169,11 @@ pub unsafe extern "C" fn avx_write_async(
     })
 }
 
-/// avx_read that does not wait: the bytes are at `data` once a wait or a status call has told that the stream has passed the read
-/// (avx_event_wait, avx_event_status, avx_stream_synchronize, avx_stream_status, avx_device_synchronize); until then `data` stays the
-/// library's, also after a timeout. avx_destroy delivers what is left. More than 1 GiB of memory that avx_host_register does not know
-/// is read at the call. Thread-safe.
+/// Queues: avx_read without the wait. The bytes are at `data` once a wait or a status call has told that the stream has passed the
+/// read (avx_event_wait, avx_event_status, avx_stream_synchronize, avx_stream_status, avx_device_synchronize). Until then the
+/// memory at `data` is the library's, which may write there at any time, also after a timeout. avx_destroy delivers what is left.
+/// May block: more than 1 GiB into memory that avx_host_register does not know is read at the call. AVX_ERROR_OUT_OF_RANGE,
+/// AVX_ERROR_MAPPED, AVX_ERROR_UNSUPPORTED on a stream that records, AVX_ERROR_OUT_OF_DEVICE_MEMORY.
 ///
 /// # Safety
 /// `data` holds `size` writable bytes that nobody touches until the stream has passed the read.
@@ -180,10 +187,10 @@ pub unsafe extern "C" fn avx_read_async(stream: avx_stream, buffer: avx_buffer, 
     })
 }
 
-/// Makes `size` bytes of the caller's memory at `pointer` known to the device, so that large writes from it and reads into it go over
-/// the bus at full speed with no copy between. It costs some 260 us and 90 ms per GiB, so it is for memory that is used again and
-/// again. Regions do not overlap. `flags` is 0. AVX_ERROR_UNSUPPORTED where the device cannot, or the driver does not take this memory.
-/// Thread-safe.
+/// Makes `size` bytes of the caller's memory at `pointer` known to the device, so that large writes from it and reads into it go
+/// over the bus at full speed with no copy between. It costs some 260 us and 90 ms per GiB, so it is for memory that is used again
+/// and again. `flags` is 0. AVX_ERROR_INVALID_ARGUMENT for a region that overlaps one that is known, AVX_ERROR_UNSUPPORTED where
+/// the device cannot do it or the driver does not take this memory.
 ///
 /// # Safety
 /// The memory stays mapped until avx_host_unregister or avx_destroy has returned.
@@ -199,21 +206,22 @@ pub unsafe extern "C" fn avx_host_register(device: avx_device, pointer: *mut c_v
     })
 }
 
-/// Ends what avx_host_register began with the same `pointer`; waits for queued work that uses the memory. Thread-safe.
+/// Ends what avx_host_register began with the same `pointer`. May block: it waits for queued work that uses the memory.
+/// AVX_ERROR_INVALID_ARGUMENT if nothing is registered there.
 #[unsafe(export_name = "avx_gpu_host_unregister")]
 pub extern "C" fn avx_host_unregister(device: avx_device, pointer: *mut c_void) -> avx_status {
     boundary::call("avx_host_unregister", || host_memory::unregister(device.token(), pointer.addr()))
 }
 
-/// Gives memory that nothing uses (kept for the next allocation, and staging memory) back to the driver. Thread-safe; waits for
-/// nothing.
+/// Gives memory that nothing uses (kept for the next allocation, and staging memory) back to the driver. Never waits for the
+/// device.
 #[unsafe(export_name = "avx_gpu_device_trim")]
 pub extern "C" fn avx_device_trim(device: avx_device) -> avx_status {
     boundary::call("avx_device_trim", || device::trim(device.token()))
 }
 
-/// Queues: `size` bytes from `src` at `src_offset` to `dst` at `dst_offset`, any alignment, buffers of one device. The ranges may
-/// not overlap (AVX_ERROR_INVALID_ARGUMENT). Thread-safe.
+/// Queues: `size` bytes from `src` at byte `src_offset` to `dst` at byte `dst_offset`, any alignment, between buffers of one device
+/// or within one. AVX_ERROR_INVALID_ARGUMENT if the ranges overlap, AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_MAPPED.
 #[unsafe(export_name = "avx_gpu_copy")]
 pub extern "C" fn avx_copy(
     stream: avx_stream,
@@ -227,7 +235,8 @@ pub extern "C" fn avx_copy(
 }
 
 /// Queues: `size` bytes from byte `offset` filled with the `pattern_size` (1, 2, 4, 8 or 16) bytes at `pattern`, repeated from
-/// `offset` on. Any alignment of offset; size is a multiple of pattern_size, and 0 ignores `pattern`. The pattern is copied at the call. Thread-safe.
+/// `offset` on. The offset has any alignment, and the size is a multiple of `pattern_size`. The pattern is copied at the call, and
+/// a size of 0 ignores it. AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_MAPPED.
 ///
 /// # Safety
 /// `pattern` holds `pattern_size` readable bytes.
@@ -249,9 +258,12 @@ pub unsafe extern "C" fn avx_fill(
     })
 }
 
-/// Gives the CPU an address for `size` bytes from `offset` (0: to the end) of a host-visible buffer, after waiting for queued
-/// work that conflicts with `access` (AVX_MAP_READ | AVX_MAP_WRITE). Until avx_unmap, calls that conflict give AVX_ERROR_MAPPED.
-/// One mapping a buffer at a time. AVX_ERROR_UNSUPPORTED if it is not host-visible (avx_buffer_info). Thread-safe.
+/// Gives the CPU an address for `size` bytes from byte `offset` (size 0: to the end) of a buffer, after waiting for queued work
+/// that conflicts with `access` (AVX_MAP_READ | AVX_MAP_WRITE). Until avx_unmap, calls that conflict with the mapping give
+/// AVX_ERROR_MAPPED. A buffer has one mapping at a time. Buffers of AVX_MEMORY_UPLOAD and AVX_MEMORY_READBACK can be mapped on
+/// every device; whether one of AVX_MEMORY_DEVICE can depends on the device, and avx_buffer_info tells. May block.
+/// AVX_ERROR_UNSUPPORTED if the buffer cannot be mapped and for AVX_MAP_PERSISTENT, AVX_ERROR_MAPPED if it is mapped already,
+/// AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_TIMEOUT.
 ///
 /// # Safety
 /// `pointer` is NULL or writable.
@@ -265,13 +277,13 @@ pub unsafe extern "C" fn avx_map(buffer: avx_buffer, offset: u64, size: u64, acc
     })
 }
 
-/// Ends a mapping; its address is invalid from here on. AVX_ERROR_NOT_MAPPED if there is none. Thread-safe.
+/// Ends a mapping; its address is invalid from here on. AVX_ERROR_NOT_MAPPED if there is none.
 #[unsafe(export_name = "avx_gpu_unmap")]
 pub extern "C" fn avx_unmap(buffer: avx_buffer) -> avx_status {
     boundary::call("avx_unmap", || mapping::unmap(buffer.token()))
 }
 
-/// What a buffer is. Thread-safe.
+/// What a buffer is.
 ///
 /// # Safety
 /// `properties` is NULL or points to the struct_size bytes that it names.

@@ -263,7 +263,7 @@ pub struct avx_memory_usage {
     pub heaps: [avx_heap; 16],
 }
 
-/// How many devices are visible, usable or not. Without a driver or a loader AVX_ERROR_NO_DRIVER, and `count` is 0 then. Thread-safe.
+/// How many devices are visible, usable or not. AVX_ERROR_NO_DRIVER without a driver or a loader, and `count` is 0 then.
 ///
 /// # Safety
 /// `count` is NULL or writable.
@@ -286,7 +286,7 @@ pub unsafe extern "C" fn avx_device_count(count: *mut u32) -> avx_status {
 }
 
 /// What the device at `index` (0 to avx_device_count - 1) is and can do, also if it cannot be opened, with the reason.
-/// AVX_ERROR_OUT_OF_RANGE beyond the last. Thread-safe.
+/// AVX_ERROR_OUT_OF_RANGE beyond the last device, AVX_ERROR_NO_DRIVER.
 ///
 /// # Safety
 /// `properties` is NULL or points to the struct_size bytes that it names.
@@ -300,9 +300,9 @@ pub unsafe extern "C" fn avx_device_describe(index: u32, properties: *mut avx_de
     })
 }
 
-/// Opens a device. `options` may be NULL: the best device there is, discrete before integrated before virtual before CPU.
-/// AVX_ERROR_NO_DRIVER, AVX_ERROR_NO_DEVICE (the message lists what there is), AVX_ERROR_UNSUPPORTED, AVX_ERROR_DRIVER.
-/// Thread-safe; takes some 100 ms on real GPUs.
+/// Opens a device. `options` may be NULL: the best device there is, discrete before integrated before virtual before CPU. May
+/// block, some 100 ms on real GPUs. AVX_ERROR_NO_DRIVER, AVX_ERROR_NO_DEVICE (the message lists what there is),
+/// AVX_ERROR_UNSUPPORTED (no validation layer is installed), AVX_ERROR_OUT_OF_DEVICE_MEMORY.
 ///
 /// # Safety
 /// `options` is NULL or points to its struct_size bytes with NUL-terminated texts and a UUID of 16 bytes; `device` is NULL or writable.
@@ -318,14 +318,15 @@ pub unsafe extern "C" fn avx_create(options: *const avx_device_options, device: 
     })
 }
 
-/// Closes a device and frees all that it owns: buffers, kernels, streams. Its handles are invalid at once, in every thread; calls
-/// inside finish; then it waits for the GPU and frees. NULL does nothing. AVX_ERROR_IN_CALLBACK from a log callback.
+/// Closes a device and frees all that it owns: buffers, kernels, streams, events, graphs. Its handles are invalid at once, in every
+/// thread. Calls that are inside finish; then the call waits for the GPU and frees. NULL does nothing. May block, as long as queued
+/// work runs.
 #[unsafe(export_name = "avx_gpu_destroy")]
 pub extern "C" fn avx_destroy(device: avx_device) -> avx_status {
     boundary::call("avx_destroy", || if device.is_null() { Ok(()) } else { device::destroy(device.token()) })
 }
 
-/// What an open device is and can do. Thread-safe.
+/// What an open device is and can do.
 ///
 /// # Safety
 /// `properties` is NULL or points to the struct_size bytes that it names.
@@ -339,8 +340,8 @@ pub unsafe extern "C" fn avx_device_info(device: avx_device, properties: *mut av
     })
 }
 
-/// How much memory the device's buffers use, what the library holds and what the driver would still give. Asks the driver, which
-/// takes milliseconds on some: not for hot loops. Thread-safe.
+/// How much memory the device's buffers use, how much the library holds and how much the driver would still give. The call asks the
+/// driver, which takes milliseconds on some systems, so it is not for hot loops.
 ///
 /// # Safety
 /// `usage` is NULL or points to the struct_size bytes that it names.
@@ -354,8 +355,9 @@ pub unsafe extern "C" fn avx_device_memory(device: avx_device, usage: *mut avx_m
     })
 }
 
-/// Waits until all work queued on the device before this call is done, at most `timeout_ns` nanoseconds (0: only asks;
-/// AVX_FOREVER). AVX_OK, AVX_TIMEOUT, or the error of work that was queued before. Thread-safe.
+/// Waits until all work that was queued on the device before this call is done, `timeout_ns` nanoseconds at most (AVX_FOREVER:
+/// without bound). AVX_TIMEOUT if it is not done by then, AVX_NOT_READY if it is not done and the timeout is 0. It also returns,
+/// once, the failure of earlier queued work, such as AVX_ERROR_ASSERTION. May block.
 #[unsafe(export_name = "avx_gpu_device_synchronize")]
 pub extern "C" fn avx_device_synchronize(device: avx_device, timeout_ns: u64) -> avx_status {
     boundary::call("avx_device_synchronize", || device::synchronize(device.token(), timeout_ns))

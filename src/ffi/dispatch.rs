@@ -81,9 +81,20 @@ pub struct avx_arg {
     pub reserved2: u64,
 }
 
-/// Queues the kernel over x * y * z workgroups with `count` arguments. An empty grid runs nothing. More workgroups than the
-/// device takes are split where the kernel does not read num_workgroups, else AVX_ERROR_LIMIT. Order and visibility between this
-/// and everything queued before is the library's work. AVX_ERROR_ARGUMENTS names the binding that does not fit. Thread-safe.
+/// Queues the kernel over x * y * z workgroups with `count` arguments. Order and visibility between this and everything queued
+/// before is the library's work.
+///
+/// Arguments may share bytes of a buffer. Where one of those is written, WGSL and GLSL kernels see each other's writes as the
+/// language has it for one buffer bound once; SPIR-V must decorate both bindings with Aliased (AVX_ERROR_ARGUMENTS). Buffers of the
+/// arguments may be freed after the call.
+///
+/// An empty grid runs nothing; the number of its arguments and their handles are checked, their sizes and offsets are not. More
+/// workgroups than the device takes in a dimension are split, where the kernel does not read num_workgroups and is not SPIR-V of
+/// the caller's, else AVX_ERROR_LIMIT.
+///
+/// AVX_ERROR_ARGUMENTS names the binding that does not fit, AVX_ERROR_OUT_OF_RANGE a range that leaves its buffer, AVX_ERROR_LIMIT
+/// a range larger than the device binds, AVX_ERROR_MAPPED a buffer that the CPU has, AVX_ERROR_UNSUPPORTED a kind of argument that
+/// this version lacks, or a kernel made with AVX_KERNEL_DEBUG on a stream that records.
 ///
 /// # Safety
 /// `args` points to `count` arguments, their bytes readable.
@@ -129,8 +140,9 @@ pub unsafe fn dispatch_by_path(
     (!left).then_some(status)
 }
 
-/// avx_dispatch by invocations: x * y * z of them, each dimension rounded up to whole workgroups (so the kernel checks its
-/// bounds). AVX_ERROR_LIMIT if a dimension passes 2^32 invocations and the kernel reads global_invocation_id. Thread-safe.
+/// avx_dispatch by invocations: x * y * z of them, each dimension rounded up to whole workgroups, so the kernel checks its bounds.
+/// The errors of avx_dispatch, and AVX_ERROR_LIMIT if a dimension passes 2^32 invocations and the kernel reads
+/// global_invocation_id.
 ///
 /// # Safety
 /// `args` points to `count` arguments, their bytes readable.
@@ -151,8 +163,9 @@ pub unsafe extern "C" fn avx_dispatch_threads(
     })
 }
 
-/// avx_dispatch with the workgroup counts that the device finds, when it gets there, in the three uint32_t at byte `offset` (a multiple
-/// of 4) of `counts`. Nothing is injected: counts over the device's limit are undefined, and the grid is not split. Thread-safe.
+/// avx_dispatch with the workgroup counts that the device finds, when it gets there, in the three uint32_t at byte `offset` of
+/// `counts`. Nothing is injected: counts over the device's limit are undefined, and the grid is not split. The errors of
+/// avx_dispatch, and AVX_ERROR_ARGUMENTS if `offset` is no multiple of 4.
 ///
 /// # Safety
 /// `args` points to `count` arguments, their bytes readable.
@@ -172,8 +185,9 @@ pub unsafe extern "C" fn avx_dispatch_indirect(
     })
 }
 
-/// avx_dispatch on a stream that records a graph, with workgroup counts that each launch gives: the value of `slot` is three uint32_t
-/// as bytes. Thread-safe.
+/// avx_dispatch on a stream that records a graph, with workgroup counts that each launch gives: the value of `slot` is three
+/// uint32_t as bytes. The errors of avx_dispatch, AVX_ERROR_INVALID_ARGUMENT if the stream does not record, and AVX_ERROR_LIMIT for
+/// a slot over 4095.
 ///
 /// # Safety
 /// `args` points to `count` arguments, their bytes readable.

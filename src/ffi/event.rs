@@ -49,15 +49,17 @@ pub unsafe extern "C" fn avx_event_create(device: avx_device, options: *const av
     })
 }
 
-/// Queues: the event passes when all that was queued on the stream before is done. NULL is the default stream of the event's device.
-/// An event may be recorded again and again, on any stream of its device. Thread-safe.
+/// Queues: the event passes when all that was queued on the stream before is done. NULL is the default stream of the event's
+/// device. An event may be recorded again and again, on any stream of its device. AVX_ERROR_UNSUPPORTED on a stream that records a
+/// graph.
 #[unsafe(export_name = "avx_gpu_event_record")]
 pub extern "C" fn avx_event_record(stream: avx_stream, event: avx_event) -> avx_status {
     boundary::call("avx_event_record", || event::record(stream.token(), event.token()))
 }
 
-/// Queues: what is queued on the stream from now on starts after the event, as it is recorded now. The CPU does not wait. Only needed
-/// for order that the library cannot see: streams that touch the same bytes are ordered by it. Thread-safe.
+/// Queues: what is queued on the stream from now on starts after the event, as it is recorded now. The CPU does not wait. Only
+/// needed for order that the library cannot see, as it orders streams that touch the same bytes by itself. AVX_ERROR_UNSUPPORTED on
+/// a stream that records a graph.
 #[unsafe(export_name = "avx_gpu_stream_wait_event")]
 pub extern "C" fn avx_stream_wait_event(stream: avx_stream, event: avx_event) -> avx_status {
     boundary::call("avx_stream_wait_event", || event::order_behind(stream.token(), event.token()))
@@ -132,7 +134,7 @@ pub unsafe extern "C" fn avx_event_message(event: avx_event, buffer: *mut c_char
     })
 }
 
-/// Frees an event; NULL does nothing. Waits for it that have begun go on. Thread-safe.
+/// Frees an event. Waits for it that have begun go on. NULL does nothing.
 #[unsafe(export_name = "avx_gpu_event_free")]
 pub extern "C" fn avx_event_free(event: avx_event) -> avx_status {
     boundary::call("avx_event_free", || if event.is_null() { Ok(()) } else { event::free(event.token()) })

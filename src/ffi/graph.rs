@@ -41,10 +41,11 @@ pub struct avx_graph_properties {
     pub label: [c_char; 128],
 }
 
-/// Begins a graph; `options` may be NULL. What is queued on `recording_stream` is recorded and does not run avx_write and avx_write_async
-/// (whose bytes are copied at the call), avx_copy, avx_fill and the dispatches. Waits, reads into the CPU's memory, events and launches
-/// cannot be recorded: AVX_ERROR_UNSUPPORTED. Arguments may be slots (avx_arg_param, avx_arg_param_offset, avx_dispatch_slot) that get
-/// their values at each launch. avx_stream_free gives the recording up.
+/// Begins a graph. `options` may be NULL. What is queued on `recording_stream` is recorded and does not run: avx_write and
+/// avx_write_async (whose bytes are copied at the call), avx_copy, avx_fill and the dispatches. Waits, reads into the CPU's memory,
+/// events and launches cannot be recorded (AVX_ERROR_UNSUPPORTED). Arguments may be slots (avx_arg_param, avx_arg_param_offset,
+/// avx_dispatch_slot) that get their values at each launch; a graph has 4096 at most (AVX_ERROR_LIMIT). avx_stream_free gives the
+/// recording up.
 ///
 /// # Safety
 /// `options` is NULL or points to its struct_size bytes with NUL-terminated texts; `recording_stream` is NULL or writable.
@@ -64,7 +65,8 @@ pub unsafe extern "C" fn avx_graph_begin(
     })
 }
 
-/// Ends the recording and gives its graph; the recording stream is no handle any more. Thread-safe.
+/// Ends the recording and gives its graph; the recording stream is no handle any more. AVX_ERROR_INVALID_ARGUMENT for a stream that
+/// does not record.
 ///
 /// # Safety
 /// `graph` is NULL or writable.
@@ -78,12 +80,17 @@ pub unsafe extern "C" fn avx_graph_end(recording_stream: avx_stream, graph: *mut
     })
 }
 
-/// Queues: runs the graph. The value of slot i is the i-th of `params` (avx_arg_buffer, avx_arg_range, avx_arg_bytes), copied at the call;
-/// `count` is the number of slots, one more than the highest recorded. Any number of launches may be queued or running at once, on any
-/// streams; order between a launch and all other work on the same bytes is the library's affair, as for a dispatch. Inside, commands
-/// that touch the same bytes are ordered as recorded, and others overlap. A launch whose values are those of an earlier one, or differ
-/// in the bytes of uniform bindings alone, records nothing anew; others record the graph again.
-/// AVX_ERROR_ARGUMENTS and its kin as a dispatch; AVX_ERROR_INVALID_HANDLE for a freed buffer. Thread-safe.
+/// Queues: runs the graph. The value of slot i is the i-th of `params` (avx_arg_buffer, avx_arg_range, avx_arg_bytes; AVX_ARG_NONE
+/// for a slot that the graph does not use), copied at the call. `count` is the number of slots, one more than the highest that was
+/// recorded, as avx_graph_info tells.
+///
+/// Any number of launches may be queued or running at once, on any streams; order between a launch and all other work on the same
+/// bytes is the library's affair, as for a dispatch. Inside, commands that touch the same bytes are ordered as recorded, and others
+/// overlap. A launch whose values are those of an earlier one, or differ in the bytes of uniform bindings alone, records nothing
+/// anew; others record the graph again.
+///
+/// The errors of avx_dispatch for each that is in the graph, AVX_ERROR_INVALID_ARGUMENT for a `count` or a value that does not fit,
+/// AVX_ERROR_INVALID_HANDLE for a buffer that was freed, AVX_ERROR_UNSUPPORTED on a stream that records.
 ///
 /// # Safety
 /// `params` points to `count` arguments, their bytes readable.
@@ -116,7 +123,7 @@ pub unsafe extern "C" fn avx_graph_info(graph: avx_graph, properties: *mut avx_g
     })
 }
 
-/// Frees a graph; its launches go on. NULL does nothing. Thread-safe.
+/// Frees a graph; its launches go on. NULL does nothing.
 #[unsafe(export_name = "avx_gpu_graph_free")]
 pub extern "C" fn avx_graph_free(graph: avx_graph) -> avx_status {
     boundary::call("avx_graph_free", || if graph.is_null() { Ok(()) } else { graph::free(graph.token()) })

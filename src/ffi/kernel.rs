@@ -20,7 +20,7 @@ pub type avx_kernel = *mut avx_kernel_t;
 pub const AVX_LANGUAGE_WGSL: u32 = 0;
 /// SPIR-V words; they reach the driver untouched.
 pub const AVX_LANGUAGE_SPIRV: u32 = 1;
-/// GLSL text: a compute shader, `#version` 420 to 460 or 310 es, with the entry point main. All of GLSL where the system has libshaderc,
+/// GLSL text: a compute shader of version 420 to 460 or 310 es, with the entry point main. All of GLSL where the system has libshaderc,
 /// plain GLSL where it has not; what is refused says which. Not bounds-checked in the first case: avx_kernel_info says.
 pub const AVX_LANGUAGE_GLSL: u32 = 2;
 
@@ -116,8 +116,8 @@ pub struct avx_kernel_options {
     pub subgroup_size: u32,
     /// Zero.
     pub reserved: u32,
-    /// GLSL: folders for `#include`. A file is looked for beside the one that includes it, if that is in one of them, then in each; never
-    /// outside of them. Texts are read during the call.
+    /// GLSL: folders for include directives. A file is looked for beside the one that includes it, if that is in one of them, then in
+    /// each; never outside of them. Texts are read during the call.
     pub include_dirs: *const *const c_char,
     /// GLSL: macros, "NAME=value", or "NAME", which is 1.
     pub defines: *const *const c_char,
@@ -244,9 +244,10 @@ pub struct avx_kernel_member_properties {
     pub name: [c_char; 256],
 }
 
-/// Compiles the entry point `entry_point` (NULL: the only one) of a NUL-terminated WGSL module of at most 1 MiB. Bounds-checked.
-/// AVX_ERROR_COMPILE with line and column, AVX_ERROR_ENTRY_POINT, AVX_ERROR_UNSUPPORTED naming the feature that the device lacks,
-/// AVX_ERROR_LIMIT. Compiled kernels are cached in memory and on disk. Thread-safe and parallel.
+/// Compiles the entry point `entry_point` of a NUL-terminated WGSL module of at most 1 MiB. `entry_point` may be NULL: the only
+/// one. Accesses are bounds-checked. Compiled kernels are cached in memory and on disk. May block, as long as the compilers take;
+/// several threads compile in parallel. AVX_ERROR_COMPILE with line and column, AVX_ERROR_ENTRY_POINT, AVX_ERROR_UNSUPPORTED naming
+/// the feature that the device lacks, AVX_ERROR_LIMIT.
 ///
 /// # Safety
 /// `source` and `entry_point` are NULL or NUL-terminated; `kernel` is NULL or writable.
@@ -270,9 +271,9 @@ pub unsafe extern "C" fn avx_kernel_from_wgsl(
     })
 }
 
-/// Compiles WGSL or GLSL or takes SPIR-V, with options. Errors as avx_kernel_from_wgsl, AVX_ERROR_INVALID_SPIRV, and
-/// AVX_ERROR_ARGUMENTS for a constant that is not there (with the nearest name) or a value that it cannot have. Thread-safe and
-/// parallel.
+/// Compiles WGSL or GLSL or takes SPIR-V, with options. May block, as long as the compilers take; several threads compile in
+/// parallel. The errors of avx_kernel_from_wgsl, AVX_ERROR_INVALID_SPIRV, and AVX_ERROR_ARGUMENTS for a constant that is not there
+/// (with the nearest name) or a value that it cannot have.
 ///
 /// # Safety
 /// `options` is NULL or points to its struct_size bytes with valid pointers; `kernel` is NULL or writable.
@@ -288,14 +289,14 @@ pub unsafe extern "C" fn avx_kernel_create(device: avx_device, options: *const a
     })
 }
 
-/// Frees a kernel. The handle is invalid at once; what is behind it goes when queued work that uses it is done. NULL does
-/// nothing. Thread-safe; never waits.
+/// Frees a kernel. The handle is invalid at once; what is behind it goes when queued work that uses it is done. NULL does nothing.
+/// Never waits.
 #[unsafe(export_name = "avx_gpu_kernel_free")]
 pub extern "C" fn avx_kernel_free(kernel: avx_kernel) -> avx_status {
     boundary::call("avx_kernel_free", || if kernel.is_null() { Ok(()) } else { kernel::free(kernel.token()) })
 }
 
-/// What a kernel is. Thread-safe.
+/// What a kernel is.
 ///
 /// # Safety
 /// `properties` is NULL or points to the struct_size bytes that it names.
@@ -309,8 +310,7 @@ pub unsafe extern "C" fn avx_kernel_info(kernel: avx_kernel, properties: *mut av
     })
 }
 
-/// What the argument at `index` (0 to arg_count - 1, the order of positional arguments) is. AVX_ERROR_OUT_OF_RANGE beyond the
-/// last. Thread-safe.
+/// What the argument at `index` (0 to arg_count - 1, the order of positional arguments) is. AVX_ERROR_OUT_OF_RANGE beyond the last.
 ///
 /// # Safety
 /// `properties` is NULL or points to the struct_size bytes that it names.

@@ -48,23 +48,24 @@ pub struct avx_log_record {
 /// avx_last_error and avx_last_error_copy; every other function gives AVX_ERROR_IN_CALLBACK there. It must not unwind.
 pub type avx_log_callback = Option<unsafe extern "C" fn(record: *const avx_log_record, user: *mut c_void)>;
 
-/// The version of the library that runs: (major << 22) | (minor << 12) | patch. AVX_GPU_VERSION is that of the header.
+/// The version of the library that runs, made as by AVX_GPU_MAKE_VERSION. AVX_GPU_VERSION is that of the header.
 #[unsafe(export_name = "avx_gpu_version")]
 pub extern "C" fn avx_version() -> u32 {
     VERSION
 }
 
-/// What this thread's last failure (a negative status) was about: the call, the thing, the limit, the request, what to do. UTF-8, never
-/// NULL, "" before the first failure. Valid until this thread's next failure. AVX_NOT_READY and AVX_TIMEOUT are no failures and leave it
-/// as it is.
+/// What this thread's last failure (a negative status) was about: the call, the thing, the limit, the request, what to do. The text
+/// is UTF-8 and never NULL, "" before the first failure, and valid until this thread's next failure. AVX_NOT_READY and AVX_TIMEOUT
+/// are no failures and leave it as it is.
 #[unsafe(export_name = "avx_gpu_last_error")]
 pub extern "C" fn avx_last_error() -> *const c_char {
     boundary::last_error_pointer()
 }
 
-/// Copies the text of avx_last_error, cut at a character's boundary to fit, always NUL-terminated when capacity > 0, for languages
-/// whose tasks wander between threads (call it on the thread that failed). `length`, may be NULL: the bytes of the whole text
-/// without its NUL. Gives AVX_OK, or AVX_ERROR_INVALID_ARGUMENT if buffer is NULL and capacity is not 0; keeps the last error.
+/// Copies the text of avx_last_error to `buffer`, cut at a character's boundary to fit and always NUL-terminated when `capacity` is
+/// not 0, for languages whose tasks wander between threads (call it on the thread that failed). `length`, which may be NULL, gets
+/// the bytes of the whole text without its NUL. `buffer` may be NULL if `capacity` is 0, else the call gives
+/// AVX_ERROR_INVALID_ARGUMENT. It leaves the last error as it is, and works in log callbacks.
 ///
 /// # Safety
 /// `buffer` holds `capacity` bytes.
@@ -74,10 +75,10 @@ pub unsafe extern "C" fn avx_last_error_copy(buffer: *mut c_char, capacity: u64,
     unsafe { boundary::last_error_copy(buffer, capacity, length) }
 }
 
-/// Names what a handle of any kind stands for, for messages and traces: a device, stream, buffer, kernel, event or graph (of a stream
-/// that records: its graph). The text is copied, and cut where it is long. NULL takes the label away: a device is then called as its
-/// GPU, a stream "stream N", a kernel as its entry point. Work that was queued before keeps the kernel's old name.
-/// AVX_ERROR_INVALID_HANDLE for a handle that is NULL, stale or forged.
+/// Names what a handle of any kind stands for, for messages and traces: a device, stream, buffer, kernel, event or graph (of a
+/// stream that records: its graph). The text is copied, and cut where it is long. `label` may be NULL, which takes the label away:
+/// a device is then called as its GPU, a stream "stream N", a kernel as its entry point. Work that was queued before keeps the
+/// kernel's old name.
 ///
 /// # Safety
 /// `label` is NULL or NUL-terminated.
@@ -90,11 +91,12 @@ pub unsafe extern "C" fn avx_set_label(handle: *const c_void, label: *const c_ch
     })
 }
 
-/// Sends log lines up to `level` (AVX_LOG_...) to `callback`, for the whole process: the lines about no device, and those about devices
-/// that have no callback of their own (avx_device_options). NULL stops them, and when that returns no callback is running; so it may
-/// block while one runs. Without a callback the environment's AVX_GPU_LOG=error|warn|info|debug prints them to stderr. What kernels made
-/// with AVX_KERNEL_DEBUG report is delivered whatever the level, and printed to stderr where there is no callback. What the validation
-/// layer says is about no device. AVX_ERROR_INVALID_ARGUMENT for an unknown level.
+/// Sends log lines up to `level` (AVX_LOG_...) to `callback`, for the whole process: the lines about no device, and those about
+/// devices that have no callback of their own (avx_device_options). `callback` and `user` may be NULL; without a callback the lines
+/// stop, and when the call returns none is running. May block, while a callback runs. Without a callback the environment's
+/// AVX_GPU_LOG=error|warn|info|debug prints the lines to stderr. What kernels made with AVX_KERNEL_DEBUG report is delivered
+/// whatever the level, and printed to stderr where there is no callback. What the validation layer says is about no device.
+/// AVX_ERROR_INVALID_ARGUMENT for an unknown level.
 ///
 /// # Safety
 /// `callback` can be called with `user` from any thread until it is replaced.

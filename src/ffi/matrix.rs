@@ -39,9 +39,9 @@ pub const AVX_SCOPE_WORKGROUP: u32 = 2;
 /// The invocations of a subgroup compute a cooperative matrix together.
 pub const AVX_SCOPE_SUBGROUP: u32 = 3;
 
-/// The shapes of cooperative matrices that the device multiplies; none without AVX_FEATURE_COOPERATIVE_MATRIX. With NULL for `shapes`,
-/// `count` gets their number. Else `count` holds the number that `shapes` has room for, and gets the number that there are; if the room is
-/// less, AVX_ERROR_OUT_OF_RANGE, and no shape is written.
+/// The shapes of cooperative matrices that the device multiplies; none without AVX_FEATURE_COOPERATIVE_MATRIX. `shapes` may be
+/// NULL: then `count` gets their number. Else `count` holds the number that `shapes` has room for, and gets the number that there
+/// are. AVX_ERROR_OUT_OF_RANGE if the room is less, and no shape is written then.
 ///
 /// # Safety
 /// `shapes` is NULL or has room for `count` shapes; `count` is NULL or readable and writable.

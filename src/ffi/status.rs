@@ -20,7 +20,7 @@ pub const AVX_ERROR_INVALID_ARGUMENT: avx_status = -1;
 pub const AVX_ERROR_INVALID_HANDLE: avx_status = -2;
 /// The range leaves the buffer.
 pub const AVX_ERROR_OUT_OF_RANGE: avx_status = -3;
-/// The buffer's range is mapped and the call conflicts with that; or the buffer is mapped already.
+/// The buffer's range is mapped and the call conflicts with that, or avx_map found the buffer mapped already.
 pub const AVX_ERROR_MAPPED: avx_status = -4;
 /// avx_unmap of a buffer that is not mapped.
 pub const AVX_ERROR_NOT_MAPPED: avx_status = -5;
@@ -30,7 +30,7 @@ pub const AVX_ERROR_IN_CALLBACK: avx_status = -6;
 pub const AVX_ERROR_UNSUPPORTED: avx_status = -7;
 /// Beyond a limit of the device; the message gives the limit and the request.
 pub const AVX_ERROR_LIMIT: avx_status = -8;
-/// A verb that owes data (avx_read, avx_map, avx_write) met the device's wait_timeout_ns first; nothing was delivered.
+/// A wait inside avx_read, avx_map or avx_write met the device's wait_timeout_ns. Nothing was delivered; avx_write may have written a part.
 pub const AVX_ERROR_TIMEOUT: avx_status = -9;
 /// No device memory of the kind asked for. The device stays usable.
 pub const AVX_ERROR_OUT_OF_DEVICE_MEMORY: avx_status = -100;
@@ -60,7 +60,8 @@ pub const AVX_ERROR_INTERNAL: avx_status = -400;
 /// The process is a fork of the one that used the library: use it in the parent, or after exec.
 pub const AVX_ERROR_FORKED: avx_status = -401;
 
-/// The name of a status, such as "AVX_ERROR_COMPILE"; "unknown status" for a number that is none. Static text, never NULL.
+/// The name of a status, such as "AVX_ERROR_COMPILE", or "unknown status" for a number that is none. The text is static and never
+/// NULL.
 #[unsafe(export_name = "avx_gpu_status_name")]
 pub extern "C" fn avx_status_name(status: avx_status) -> *const c_char {
     status_name(status).as_ptr()

@@ -26,7 +26,7 @@ pub struct avx_stream_options {
     pub label: *const c_char,
 }
 
-/// The device's default stream, which NULL also names. It lives as long as the device. Thread-safe.
+/// The device's default stream, which NULL also names. It lives as long as the device.
 ///
 /// # Safety
 /// `stream` is NULL or writable.
@@ -40,7 +40,7 @@ pub unsafe extern "C" fn avx_device_default_stream(device: avx_device, stream: *
     })
 }
 
-/// Makes a stream; `options` may be NULL. Streams are cheap: those beyond the device's queues share them. Thread-safe.
+/// Makes a stream. `options` may be NULL. Streams are cheap: those beyond the device's queues share them.
 ///
 /// # Safety
 /// `options` is NULL or points to its struct_size bytes with NUL-terminated texts; `stream` is NULL or writable.
@@ -56,28 +56,32 @@ pub unsafe extern "C" fn avx_stream_create(device: avx_device, options: *const a
     })
 }
 
-/// Frees a stream; what is queued on it goes on. NULL does nothing; the default stream cannot be freed. Thread-safe.
+/// Frees a stream; what is queued on it goes on. A stream that records gives its recording up. NULL does nothing.
+/// AVX_ERROR_INVALID_ARGUMENT for the default stream.
 #[unsafe(export_name = "avx_gpu_stream_free")]
 pub extern "C" fn avx_stream_free(stream: avx_stream) -> avx_status {
     boundary::call("avx_stream_free", || if stream.is_null() { Ok(()) } else { stream::free(stream.token()) })
 }
 
-/// Waits, `timeout_ns` nanoseconds at most (AVX_FOREVER: without bound), until all that was queued on the stream before is done;
-/// AVX_TIMEOUT if it is not. Also returns, once, the error of earlier queued work of the stream. NULL is refused. Thread-safe.
+/// Waits, `timeout_ns` nanoseconds at most (AVX_FOREVER: without bound), until all that was queued on the stream before is done.
+/// AVX_TIMEOUT if it is not done by then, AVX_NOT_READY if it is not done and the timeout is 0. It also returns, once, the failure
+/// of earlier queued work of the stream, such as AVX_ERROR_ASSERTION. NULL is refused, and so is a stream that records
+/// (AVX_ERROR_UNSUPPORTED). May block.
 #[unsafe(export_name = "avx_gpu_stream_synchronize")]
 pub extern "C" fn avx_stream_synchronize(stream: avx_stream, timeout_ns: u64) -> avx_status {
     boundary::call("avx_stream_synchronize", || stream::synchronize(stream.token(), timeout_ns))
 }
 
-/// AVX_OK if all that was queued on the stream is done, AVX_NOT_READY if not, or, once, the error of earlier queued work of the
-/// stream. NULL is refused. Thread-safe; never waits for the device.
+/// AVX_OK if all that was queued on the stream is done, AVX_NOT_READY if it is not, or, once, the failure of earlier queued work of
+/// the stream, such as AVX_ERROR_ASSERTION. NULL is refused, and so is a stream that records (AVX_ERROR_UNSUPPORTED). Never waits
+/// for the device.
 #[unsafe(export_name = "avx_gpu_stream_status")]
 pub extern "C" fn avx_stream_status(stream: avx_stream) -> avx_status {
     boundary::call("avx_stream_status", || stream::status(stream.token()))
 }
 
-/// Submits what is held back of the stream. Never needed: held-back work goes by itself when the device drains. NULL is refused.
-/// Thread-safe.
+/// Submits what is held back of the stream. No program needs it: held-back work goes by itself when the device drains. NULL is
+/// refused, and so is a stream that records (AVX_ERROR_UNSUPPORTED).
 #[unsafe(export_name = "avx_gpu_stream_flush")]
 pub extern "C" fn avx_stream_flush(stream: avx_stream) -> avx_status {
     boundary::call("avx_stream_flush", || stream::flush(stream.token()))
