@@ -1,6 +1,6 @@
-// The same benchmarks with CUDA: peer.cu [--small] [--huge], compiled on the machine that it measures:
+// The same benchmarks with CUDA: peer.cu [--small] [--huge], compiled on the machine that is measured:
 //   nvcc -O3 -std=c++17 -arch=native benches/cuda/peer.cu -o peer -lcublas -lnvrtc -lcuda
-// It prints lines `peer,bench,param,value,unit` as the programs in Rust do (see ../src/lib.rs), under the peer `cuda`.
+// The program prints lines `peer,bench,param,value,unit` as the Rust programs do (see ../src/lib.rs), under the peer name `cuda`.
 #include <cublas_v2.h>
 #include <cuda.h>
 #include <cuda_runtime.h>
@@ -24,7 +24,7 @@ using Values = std::vector<double>;
 
 static bool small_run = false, huge_run = false, wrong = false;
 
-// A call that must succeed; what it says otherwise is a remark in the output.
+// A call that must succeed. If it fails, the error is printed as a remark in the output.
 template <class Status>
 static void must(Status status, const char *call, int line) {
     if (status == 0) return;
@@ -66,7 +66,7 @@ static void check(const std::string &what, bool right) {
     std::printf("# WRONG: cuda: %s\n", what.c_str());
 }
 
-// Samples of `sample`, which gives seconds, after `warm` seconds of them.
+// Takes samples. `sample` returns seconds. Unmeasured samples run for `warm` seconds first.
 static Values samples(double warm, int count, const std::function<double()> &sample) {
     double start = now();
     do sample();
@@ -138,7 +138,7 @@ __global__ void triad4(const float4 *__restrict__ a, const float4 *__restrict__ 
     c[i] = scaled_sum(b[i], a[i]);
 }
 
-// A load that raises the clocks.
+// Work that raises the clock of an idle GPU.
 static void heat() {
     static float4 *memory = nullptr;
     const size_t bytes = 64 << 20;
@@ -286,7 +286,7 @@ static void transfers() {
         MUST(cudaMallocHost(&pinned, n));
         auto line = [&](const char *bench, const Work &work) { rate(bench, size_name(n), n / 1e9, "GB/s", 0.05, count, work); };
         heat();
-        // A copy from ordinary memory may return before it is done.
+        // A copy from ordinary memory may return before the copy is done.
         line("write", [&] {
             MUST(cudaMemcpy(memory, from, n, cudaMemcpyHostToDevice));
             MUST(cudaDeviceSynchronize());
@@ -361,7 +361,7 @@ static void memory_bound() {
     for (auto &p : m) MUST(cudaFree(p));
 }
 
-// The vendor's own matrix product, for scale: it is no tiled kernel of ours.
+// NVIDIA's own matrix product, for comparison. It is not one of the tiled kernels of this suite.
 static void gemm() {
     const int n = small_run ? 256 : 4096;
     const size_t elements = size_t(n) * n;
@@ -395,7 +395,7 @@ static void gemm() {
 }
 
 static void alloc() {
-    // As mixed_sizes in ../src/data.rs.
+    // The same sizes as mixed_sizes in ../src/data.rs.
     state = 7;
     std::vector<size_t> sizes;
     for (int i = 0; i < 1000; i++) sizes.push_back((size_t(std::exp2(6.0 + 18.0 * unit_float())) + 3) / 4 * 4);
@@ -476,7 +476,7 @@ static double resident_mib() {
     return kib / 1024;
 }
 
-// The process's first use of CUDA: context, a kernel from text, its first run.
+// The first use of CUDA in the process: the context, a kernel from source text, and its first run.
 static void startup(const char *state_name) {
     double begin = now();
     MUST(cudaFree(0));

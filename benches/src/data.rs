@@ -1,18 +1,18 @@
-//! Random data, and what kernels make of it.
+//! Random data, and the results that kernels must compute from the data.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Random numbers (splitmix64): the same for the same seed.
+/// A random number generator (splitmix64). The same seed gives the same numbers.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
 impl Random {
-    /// Numbers that follow from `seed`.
+    /// A generator with this seed.
     pub fn new(seed: u64) -> Random {
         Random(seed)
     }
 
-    /// Numbers that no other run has.
+    /// A generator with a seed that differs from run to run.
     pub fn fresh() -> Random {
         let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Random(time.as_nanos() as u64 ^ u64::from(std::process::id()) << 32)
@@ -27,23 +27,24 @@ impl Random {
         x ^ x >> 31
     }
 
-    /// A number from 0 up to 1.
+    /// A number in [0, 1).
     pub fn unit(&mut self) -> f32 {
         (self.bits() >> 40) as f32 / (1u64 << 24) as f32
     }
 
-    /// So many numbers from 0 up to 1.
+    /// `count` numbers in [0, 1).
     pub fn floats(&mut self, count: usize) -> Vec<f32> {
         (0..count).map(|_| self.unit()).collect()
     }
 
-    /// So many 32-bit words.
+    /// `count` 32-bit words.
     pub fn words(&mut self, count: usize) -> Vec<u32> {
         (0..count).map(|_| self.bits() as u32).collect()
     }
 }
 
-/// What `times` runs of [`crate::kernels::STEP`] make of `x`: x -> a x + c, composed with itself by squaring.
+/// The result of `times` runs of [`crate::kernels::STEP`] on `x`. One run is x -> a x + c, which is composed with itself by
+/// squaring.
 pub fn stepped(mut x: u32, mut times: usize) -> u32 {
     let (mut a, mut c) = (1_664_525u32, 1_013_904_223u32);
     while times > 0 {
@@ -57,12 +58,12 @@ pub fn stepped(mut x: u32, mut times: usize) -> u32 {
     x
 }
 
-/// Whether `got` is what `times` runs of the kernel make of `start`.
+/// Whether `got` is the result of `times` runs of the kernel on `start`.
 pub fn all_stepped(got: &[u32], start: &[u32], times: usize) -> bool {
     got.len() == start.len() && got.iter().zip(start).all(|(got, start)| *got == stepped(*start, times))
 }
 
-/// Whether `got` is near enough to `expected`: what differs may be one multiplication fused with an addition.
+/// Whether `got` is close enough to `expected`. The results may differ by one multiplication that is fused with an addition.
 pub fn near(got: &[f32], expected: impl Iterator<Item = f32>) -> bool {
     let mut count = 0;
     let right = got.iter().zip(expected).all(|(got, expected)| {
@@ -72,7 +73,7 @@ pub fn near(got: &[f32], expected: impl Iterator<Item = f32>) -> bool {
     right && count == got.len()
 }
 
-/// Whether c = a * b, square matrices of side `n`, at 300 random places.
+/// Whether c = a * b at 300 random places. The matrices are square with side `n`.
 pub fn is_product(c: &[f32], a: &[f32], b: &[f32], n: usize) -> bool {
     let mut random = Random::fresh();
     (0..300).all(|_| {
@@ -82,37 +83,39 @@ pub fn is_product(c: &[f32], a: &[f32], b: &[f32], n: usize) -> bool {
     })
 }
 
-/// 1,000 sizes for allocations, spread evenly over the orders of magnitude from 64 B to 16 MiB: the same in every run.
+/// 1,000 sizes for allocations, spread evenly over the orders of magnitude from 64 B to 16 MiB. The sizes are the same in every
+/// run.
 pub fn mixed_sizes() -> Vec<u64> {
     let mut random = Random::new(7);
     let exponent = |random: &mut Random| 6.0 + 18.0 * f64::from(random.unit());
     (0..1000).map(|_| (exponent(&mut random).exp2() as u64).next_multiple_of(4)).collect()
 }
 
-/// The bytes of numbers.
+/// The bytes of the numbers.
 pub fn bytes_of<T: Plain>(values: &[T]) -> &[u8] {
-    // SAFETY: the trait promises that a T is all bytes; a u8 may lie anywhere.
+    // SAFETY: by the trait's contract, all bytes of a T are initialized; a u8 has no alignment requirement.
     unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values)) }
 }
 
-/// The bytes of numbers, to be overwritten.
+/// The bytes of the numbers, for writing.
 pub fn bytes_of_mut<T: Plain>(values: &mut [T]) -> &mut [u8] {
-    // SAFETY: the trait promises that a T is all bytes, and any bytes a T; a u8 may lie anywhere.
+    // SAFETY: by the trait's contract, all bytes of a T are initialized and any bytes are a valid T; a u8 has no alignment
+    // requirement.
     unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), size_of_val(values)) }
 }
 
 /// A number without padding.
 ///
 /// # Safety
-/// Every byte of the type is a part of its value, and any bytes are one.
+/// Every byte of the type must be part of its value, and all bytes must be valid.
 pub unsafe trait Plain: Copy {}
-// SAFETY: a u32 is four bytes, any four.
+// SAFETY: a u32 has four bytes, and any four bytes are a valid u32.
 unsafe impl Plain for u32 {}
-// SAFETY: as u32.
+// SAFETY: as for u32.
 unsafe impl Plain for f32 {}
-// SAFETY: a u8 is a byte.
+// SAFETY: a u8 has one byte, and any byte is a valid u8.
 unsafe impl Plain for u8 {}
-// SAFETY: a u64 is eight bytes, any eight.
+// SAFETY: a u64 has eight bytes, and any eight bytes are a valid u64.
 unsafe impl Plain for u64 {}
 
 #[cfg(test)]

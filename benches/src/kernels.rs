@@ -1,7 +1,7 @@
-//! The kernels: one WGSL text for the library, for wgpu and (through naga) for hand-written Vulkan, so that only the way to run
-//! them differs.
+//! The kernels. The library, wgpu and (through naga) the hand-written Vulkan run the same WGSL text, so that only the way of
+//! running the kernels differs.
 
-/// 64 numbers one step on: next to no work, but a result that counts the runs.
+/// One step of a linear congruence on 64 numbers. The kernel does almost no work, but its result depends on the number of runs.
 pub const STEP: &str = "\
 @group(0) @binding(0) var<storage, read_write> numbers: array<u32>;
 @compute @workgroup_size(64)
@@ -10,7 +10,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 ";
 
-/// c = a + b over 64 numbers: three buffers for next to no work.
+/// c = a + b over 64 numbers: almost no work on three buffers.
 pub const ADD3: &str = "\
 @group(0) @binding(0) var<storage, read> a: array<u32>;
 @group(0) @binding(1) var<storage, read> b: array<u32>;
@@ -21,7 +21,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 ";
 
-/// One workgroup that is busy for a while on 256 numbers: what a grid too small for the GPU looks like.
+/// One workgroup that computes for a while on 256 numbers. It stands for a grid that is too small to fill the GPU.
 pub const BUSY: &str = "\
 @group(0) @binding(0) var<storage, read_write> numbers: array<u32>;
 @compute @workgroup_size(256)
@@ -32,10 +32,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 ";
 
-/// Runs of [`STEP`] that one of [`BUSY`] is.
+/// The number of runs of [`STEP`] that one run of [`BUSY`] is equal to.
 pub const BUSY_STEPS: usize = 4096;
 
-/// A vector kernel over `array<vec4<f32>>`. The grid is flat or folded: no side of it need be over 65535 workgroups.
+/// A vector kernel over `array<vec4<f32>>`. The kernel accepts a flat or a folded grid, so that no side of the grid exceeds 65535
+/// workgroups.
 fn vec4_kernel(bindings: &str, body: &str) -> String {
     format!(
         "{bindings}
@@ -81,7 +82,7 @@ pub fn vec4_grid(bytes: usize) -> (u32, u32) {
     if groups > 65535 { (32768, groups / 32768) } else { (groups, 1) }
 }
 
-/// c = a * b, square matrices of side `n` (a multiple of 16), by tiles of 16 by 16 in workgroup memory.
+/// c = a * b for square matrices of side `n` (a multiple of 16), in tiles of 16 by 16 in workgroup memory.
 pub fn gemm(n: usize) -> String {
     format!(
         "\

@@ -1,7 +1,7 @@
-//! What every measured program of the suite shares: the options, the lines it prints, fair timing, kernels and random data.
+//! The code that all programs of the suite share: the options, the output lines, fair timing, kernels and random data.
 //!
-//! A line is `peer,bench,param,value,unit`. The value is a median; the same bench with `_min`, `_p10`, `_p90`, `_p99` and `_max`
-//! behind its name is the spread. Lines that start with `#` are for people: the machine, failed checks, what could not be measured.
+//! A line is `peer,bench,param,value,unit`. The value is a median. The same bench with the suffix `_min`, `_p10`, `_p90`, `_p99` or
+//! `_max` is the spread. Lines that start with `#` are for people: the machine, failed checks, and what could not be measured.
 
 pub mod data;
 pub mod fair_timing;

@@ -1,17 +1,17 @@
-//! Kernels in two languages, WGSL and GLSL, that do the same step by step: what the library's checks cost is measured on the first,
-//! and the second is what another compiler makes of the same.
+//! Kernels in two languages, WGSL and GLSL, with the same steps. The WGSL kernels show the cost of the library's checks. The GLSL
+//! kernels show the code that another compiler generates for the same steps.
 
-/// A kernel as WGSL and as GLSL.
+/// A kernel in WGSL and in GLSL.
 pub struct Pair {
     /// Its name in the results.
     pub name: &'static str,
-    /// Its text in WGSL.
+    /// Its WGSL text.
     pub wgsl: String,
-    /// Its text in GLSL.
+    /// Its GLSL text.
     pub glsl: String,
 }
 
-/// c = a * b, square matrices of side `n` (a multiple of 16), by tiles of 16 by 16: a grid of n / 16 by n / 16.
+/// c = a * b for square matrices of side `n` (a multiple of 16), in tiles of 16 by 16. The grid is n / 16 by n / 16.
 pub fn tiled_product(n: usize) -> Pair {
     let glsl = format!(
         "#version 450
@@ -41,7 +41,8 @@ void main() {{
     Pair { name: "product_16x16", wgsl: crate::kernels::gemm(n), glsl }
 }
 
-/// The same by tiles of 128 by 128, 8 by 8 for each invocation in registers: a grid of n / 128 by n / 128.
+/// The same product in tiles of 128 by 128, where each invocation holds 8 by 8 elements in registers. The grid is n / 128 by n /
+/// 128.
 pub fn register_tiled_product(n: usize) -> Pair {
     let wgsl = format!(
         "\
@@ -134,10 +135,11 @@ void main() {{
     Pair { name: "product_128x128", wgsl, glsl }
 }
 
-/// Workgroups of [`sum`].
+/// The number of workgroups of [`sum`].
 pub const SUM_GROUPS: u32 = 4096;
 
-/// The sums of the parts of `a`, one for each workgroup of 256: a grid of [`SUM_GROUPS`]. `count` is the number of vec4s.
+/// Partial sums of `a`, one for each workgroup of 256 invocations. The grid has [`SUM_GROUPS`] workgroups. `count` is the number of
+/// vec4s.
 pub fn sum(count: usize) -> Pair {
     let wgsl = format!(
         "\
@@ -182,7 +184,7 @@ void main() {{
     Pair { name: "sum", wgsl, glsl }
 }
 
-/// b = 2.5 a + b over vec4s, in the grid of [`crate::kernels::vec4_grid`].
+/// b = 2.5 a + b over vec4s. The grid is [`crate::kernels::vec4_grid`].
 pub fn saxpy() -> Pair {
     let glsl = "#version 450
 layout(local_size_x = 256) in;

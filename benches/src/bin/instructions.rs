@@ -1,13 +1,13 @@
-//! What a profiler of instructions watches: `instructions MODE`. Each mode calls one function of the library 10,000 times:
+//! A program for an instruction profiler: `instructions MODE`. Each mode calls one function of the library 10,000 times:
 //!
 //! - `same`: avx_dispatch of a kernel over the same three buffers, so that each dispatch waits for the one before.
-//! - `chain`: the same, but the buffers change places, so that they are bound anew each time.
-//! - `launch`: avx_graph_launch of a graph of ten such kernels with nothing changed between two launches.
+//! - `chain`: as `same`, but the buffers change places, so that they are bound anew each time.
+//! - `launch`: avx_graph_launch of a graph of ten such kernels, with nothing changed between two launches.
 //! - `launch_slot`: the same graph with a uniform block as well, whose bytes change at each launch.
-//! - `alloc`: avx_alloc and avx_free of buffers of mixed sizes, 16 of which live at a time.
+//! - `alloc`: avx_alloc and avx_free of buffers of mixed sizes, 16 of which are allocated at a time.
 //!
-//! Dispatches by avx_dispatch_threads come first, so that a profiler that counts inside the watched function alone sees neither the
-//! compiler nor the first use of anything.
+//! The program warms up with avx_dispatch_threads. A profiler that counts only inside the named function therefore counts neither
+//! the kernel compiler nor the work of a first use.
 
 use avx_gpu::ffi::*;
 use avx_gpu_bench::kernels::ADD3;
@@ -16,22 +16,23 @@ use std::hint::black_box;
 use std::process::ExitCode;
 use std::ptr::{from_ref, null, null_mut};
 
-/// The watched functions by addresses that the compiler does not know, so that a call is a call, as a C program's is.
+/// The counted functions, called through addresses that the compiler does not know. Each call is therefore a real call, as in a C
+/// program.
 type Dispatch = unsafe extern "C" fn(avx_stream, avx_kernel, u32, u32, u32, *const avx_arg, u32) -> avx_status;
 type Launch = unsafe extern "C" fn(avx_stream, avx_graph, *const avx_arg, u32) -> avx_status;
 type Alloc = unsafe extern "C" fn(avx_device, u64, u32, *mut avx_buffer) -> avx_status;
 type Free = extern "C" fn(avx_buffer) -> avx_status;
 
-/// Calls that are counted.
+/// The number of counted calls.
 const COUNT: u32 = 10_000;
-/// Dispatches before them.
+/// The number of dispatches before the counted calls.
 const BEFORE: usize = 1_000;
-/// Kernels of a graph.
+/// The number of kernels in a graph.
 const KERNELS: usize = 10;
 
 const MODES: [&str; 5] = ["same", "chain", "launch", "launch_slot", "alloc"];
 
-/// One more kernel for a graph: what it adds is a slot's value.
+/// An additional kernel for a graph, which adds the value of a slot.
 const ADD_UNIFORM: &str = "\
 @group(0) @binding(0) var<storage, read_write> a: array<u32>;
 @group(0) @binding(1) var<uniform> step: vec4<u32>;
@@ -70,7 +71,7 @@ fn slot() -> avx_arg {
     avx_arg { kind: AVX_ARG_PARAM, ..argument(null_mut()) }
 }
 
-/// The bytes of a uniform block. They must outlive the argument's use.
+/// The bytes of a uniform block as an argument. The bytes must outlive every use of the argument.
 fn bytes(block: &[u32; 4]) -> avx_arg {
     avx_arg { kind: AVX_ARG_BYTES, bytes: from_ref(block).cast(), size: size_of_val(block) as u64, ..argument(null_mut()) }
 }
@@ -82,7 +83,7 @@ fn kernel(device: avx_device, text: &str) -> avx_kernel {
     kernel
 }
 
-/// Allocates and frees in turn, in a ring of living buffers.
+/// Allocates and frees in turn, with a ring of allocated buffers.
 fn allocate(device: avx_device) {
     let (alloc, free) = (black_box(avx_alloc as Alloc), black_box(avx_free as Free));
     let mut living = [null_mut(); 16];
@@ -94,7 +95,7 @@ fn allocate(device: avx_device) {
     }
 }
 
-/// Dispatches the kernel over and over, with the arguments of each turn after the other's.
+/// Dispatches the kernel repeatedly, with each of the argument lists in turn.
 fn dispatch(kernel: avx_kernel, turns: &[[avx_arg; 3]; 2]) {
     let dispatch = black_box(avx_dispatch as Dispatch);
     for i in 0..COUNT {
@@ -103,7 +104,7 @@ fn dispatch(kernel: avx_kernel, turns: &[[avx_arg; 3]; 2]) {
     }
 }
 
-/// Launches a graph of the kernel over and over; with `uniform`, a kernel whose uniform block is a slot comes last.
+/// Launches a graph of the kernel repeatedly. With `uniform`, the last kernel of the graph has a uniform block, which is a slot.
 fn launch(device: avx_device, add: avx_kernel, turns: &[[avx_arg; 3]; 2], uniform: Option<avx_kernel>) {
     let (mut recording, mut graph) = (null_mut(), null_mut());
     // SAFETY: the outputs are writable, and the arguments readable.

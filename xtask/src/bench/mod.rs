@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: builds and runs the benchmarks and makes the table, also from results of another machine.
+//! `cargo xtask bench`: builds and runs the benchmarks and prints the table of results. It can also make the table from results of
+//! another machine.
 
 pub(crate) mod results;
 pub(crate) mod table;
@@ -11,25 +12,25 @@ use results::Results;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// Seconds that a build may take on a small machine.
+/// The seconds that a build may take on a small machine.
 const BUILD_LIMIT: u64 = 1800;
-/// Seconds that one program of the suite may take.
+/// The seconds that one program of the suite may take.
 const RUN_LIMIT: u64 = 900;
 
-/// What the command line asks for.
+/// The options of the command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Wanted {
-    /// wgpu and CUDA too.
+    /// Whether wgpu and CUDA are measured too.
     pub(crate) peers: bool,
-    /// Words for the programs themselves: --small, --huge, groups.
+    /// Words for the benchmark programs: --small, --huge, groups.
     pub(crate) words: Vec<String>,
-    /// Where the lines go.
+    /// The file that the lines are written to.
     pub(crate) csv: Option<PathBuf>,
-    /// Files to make the table from, instead of running anything.
+    /// Files with results. If there are any, the table is made from them and nothing is measured.
     pub(crate) from: Vec<PathBuf>,
 }
 
-/// Runs it. False if a program failed or found a wrong result.
+/// Runs the command. Returns false if a program failed or a result was wrong.
 pub(crate) fn run(wanted: &Wanted) -> Result<bool, String> {
     if !wanted.from.is_empty() {
         let results = Results::read(&wanted.from)?;
@@ -81,8 +82,8 @@ fn build(session: &Session, program: &str, words: &[&str]) -> Result<(), String>
     session.show("cargo build", job)
 }
 
-/// Runs one program with the caller's own environment, so that AVX_GPU_DEVICE and the like choose as they do for any program, and
-/// adds its lines. False if it failed.
+/// Runs one program and appends its lines. Returns false if the program failed. The program gets the caller's environment, so
+/// AVX_GPU_DEVICE and the like work as they do for any program.
 fn measure(session: &Session, lines: &mut String, name: &str, program: &Path, words: &[String], more: &[(OsString, OsString)]) -> bool {
     println!("Running {name} {}", words.join(" "));
     let environment = std::env::vars_os().chain(more.iter().cloned());
@@ -95,25 +96,25 @@ fn measure(session: &Session, lines: &mut String, name: &str, program: &Path, wo
     finished.ending.ok()
 }
 
-/// The library's own time, on the driver that does nothing, if a run of the tests has left one.
+/// Measures the library's own time on the null driver. This needs the null driver that a run of the tests builds.
 fn null_driver(session: &Session, lines: &mut String, program: &Path) -> bool {
     match Drivers::find(session, false).null {
         Ok(null) => {
             let words = ["--null", "encode"].map(str::to_owned);
             let mut own = String::new();
             let fine = measure(session, &mut own, "bench-null", program, &words, &null.environment(&session.work));
-            // Its device is none that the table is about.
+            // The table is not about the null driver's device.
             lines.extend(own.lines().filter(|line| !line.starts_with("# device")).flat_map(|line| [line, "\n"]));
             fine
         }
         Err(why) => {
-            println!("No null driver, so the library's own time is not told apart from the driver's: {why}");
+            println!("There is no null driver, so the library's own time cannot be separated from the driver's: {why}");
             true
         }
     }
 }
 
-/// CUDA, where its compiler is.
+/// Measures CUDA if nvcc is installed.
 fn cuda(session: &Session, lines: &mut String, words: &[String]) -> bool {
     let program = session.work.join("cuda_peer");
     let source = session.root.join("benches/cuda/peer.cu");
@@ -126,10 +127,10 @@ fn cuda(session: &Session, lines: &mut String, words: &[String]) -> bool {
         .args(["-lcublas", "-lnvrtc", "-lcuda"])
         .run(&session.log("bench-nvcc"));
     if !compiled.ending.ok() {
-        println!("No CUDA: nvcc: {}", compiled.ending.words());
+        println!("CUDA is not measured: nvcc: {}", compiled.ending.words());
         return true;
     }
-    // Its options are those of the others, without their groups.
+    // This program takes the same options as the others, but no groups.
     let options: Vec<String> = words.iter().filter(|word| word.starts_with("--")).cloned().collect();
     let mut fine = true;
     for state in ["cold", "warm"] {

@@ -1,27 +1,27 @@
-//! The lines of the benchmarks, `peer,bench,param,value,unit`, from one run or several.
+//! The lines of the benchmarks, `peer,bench,param,value,unit`, from one run or from several.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What was measured: a key is (peer, bench, param).
+/// The measured values by (peer, bench, param).
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Results {
     values: BTreeMap<(String, String, String), Vec<f64>>,
-    /// Remarks, without their `#`.
+    /// The remarks, without their `#`.
     pub(crate) notes: Vec<String>,
 }
 
-/// A median and its spread.
+/// A median with its spread.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Value {
     /// The median.
     pub(crate) median: f64,
-    /// The tenth and the ninetieth of a hundred samples; the median itself where there was one sample.
+    /// The tenth and the ninetieth percentile of the samples. Both are the median if there was only one sample.
     pub(crate) spread: (f64, f64),
 }
 
 impl Results {
-    /// Reads files; of what several hold the median counts.
+    /// Reads result files. If several files have a value, the result is the median of the values.
     pub(crate) fn read<P: AsRef<Path>>(files: &[P]) -> Result<Results, String> {
         let mut results = Results::default();
         for file in files {
@@ -32,7 +32,7 @@ impl Results {
         Ok(results)
     }
 
-    /// Adds lines. What is no such line is passed over: a program may have been cut off in the middle of one.
+    /// Adds lines. Other lines are ignored, because a program may have been stopped in the middle of a line.
     pub(crate) fn add(&mut self, text: &str) {
         for line in text.lines() {
             if let Some(note) = line.strip_prefix('#') {
@@ -56,14 +56,14 @@ impl Results {
         values.get(values.len() / 2).copied()
     }
 
-    /// What a peer reached.
+    /// The value of a peer.
     pub(crate) fn get(&self, peer: &str, bench: &str, param: &str) -> Option<Value> {
         let median = self.number(peer, bench, param)?;
         let at = |share: &str| self.number(peer, &format!("{bench}_{share}"), param).unwrap_or(median);
         Some(Value { median, spread: (at("p10"), at("p90")) })
     }
 
-    /// The params of a bench, each with what a peer reached there, from the smallest up.
+    /// The params of a bench with the values of a peer, in ascending order.
     pub(crate) fn series(&self, peer: &str, bench: &str) -> Vec<(f64, Value)> {
         let params = self.values.keys().filter(|(p, b, _)| p == peer && b == bench).map(|(_, _, param)| param.as_str());
         let mut points: Vec<_> = params.filter_map(|param| Some((magnitude(param)?, self.get(peer, bench, param)?))).collect();
@@ -90,7 +90,7 @@ impl Results {
     }
 }
 
-/// The number that a param stands for: 1000, 64KiB, 99.5.
+/// The number that a param stands for, such as 1000, 64KiB or 99.5.
 pub(crate) fn magnitude(param: &str) -> Option<f64> {
     let units = [("KiB", 1u64 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("B", 1)];
     let with_unit = units.iter().find_map(|(unit, factor)| Some((param.strip_suffix(unit)?, *factor)));

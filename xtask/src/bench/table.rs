@@ -1,30 +1,30 @@
-//! The table: what each peer reached, the ratio to hand-written Vulkan, the goal, and whether it is met.
+//! The table: the value of each peer, the ratio to hand-written Vulkan, the goal, and whether the goal is met.
 
 use super::results::{Results, Value};
 
-/// Which way is better.
+/// Whether lower or higher values are better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Better {
     Lower,
     Higher,
 }
 
-/// What the library is to reach.
+/// The goal for the library.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Goal {
-    /// So many times the best hand-written way.
+    /// A ratio to the best hand-written way.
     Raw(f64),
-    /// A number of the row's own unit, for a discrete GPU.
+    /// A number in the unit of the row. It applies to discrete GPUs only.
     Fixed(f64),
-    /// Nothing was promised.
+    /// There is no goal.
     None,
 }
 
-/// Where in the results a row is.
+/// The param of the row.
 #[derive(Clone, Copy, Debug)]
 enum Param {
     Is(&'static str),
-    /// The largest that was measured.
+    /// The largest param that was measured.
     Largest,
 }
 
@@ -32,7 +32,7 @@ struct Row {
     what: &'static str,
     bench: &'static str,
     param: Param,
-    /// Which of the library's ways.
+    /// The peer that stands for the library.
     ours: &'static str,
     unit: &'static str,
     better: Better,
@@ -51,7 +51,8 @@ use Better::{Higher, Lower};
 use Goal::{Fixed, Raw};
 use Param::{Is, Largest};
 
-/// Bandwidths on the device are promised as shares of what the GPU can do by hand: on an H200, 0.97 of the best copy is 4.1 TB/s.
+/// The goals for bandwidths on the device are ratios to what hand-written Vulkan reaches on the same GPU. On an H200, 0.97 of the
+/// best copy is 4.1 TB/s.
 const ROWS: [Row; 46] = [
     row("empty kernel, submit and wait", "latency", Is("submit_wait"), "us", Lower, Raw(1.1)),
     with("ours-graph", row("the same as a graph", "latency", Is("submit_wait"), "us", Lower, Goal::None)),
@@ -101,7 +102,7 @@ const ROWS: [Row; 46] = [
     row("kernel beside an upload on two streams (1: at once)", "overlap", Is("kernel_and_upload"), "x", Lower, Goal::None),
 ];
 
-/// The table as Markdown whose columns line up, and a line that counts the goals.
+/// The table as Markdown with aligned columns, and a line with the number of goals that are met.
 pub(crate) fn table(results: &Results) -> String {
     let head = ["what", "unit", "raw Vulkan", "ours", "wgpu", "CUDA", "ours / raw", "goal", "met"].map(str::to_owned);
     let mut lines = vec![head];
@@ -126,7 +127,7 @@ pub(crate) fn table(results: &Results) -> String {
     text
 }
 
-/// A line of the table, and whether its goal is met, if it has one that can be judged. None if nothing was measured.
+/// A line of the table, and whether its goal is met if it has a goal that can be judged. `None` if nothing was measured.
 fn cells(results: &Results, row: &Row, param: &str) -> Option<([String; 9], Option<bool>)> {
     let get = |peer: &str| results.get(peer, row.bench, param);
     let raw = results
@@ -176,7 +177,7 @@ fn better(which: Better, a: f64, b: f64) -> bool {
     }
 }
 
-/// Whether a driver that runs on the CPU was measured.
+/// Whether the measured driver runs on the CPU.
 fn software(results: &Results) -> bool {
     results.device().is_some_and(|device| ["llvmpipe", "SwiftShader", "Mock"].iter().any(|name| device.contains(name)))
 }
@@ -187,7 +188,7 @@ fn with_spread(value: Value) -> String {
     if low == high { median } else { format!("{median} ({} to {})", number(low), number(high)) }
 }
 
-/// Three digits that matter.
+/// Three significant digits.
 pub(crate) fn number(value: f64) -> String {
     let digits = match value.abs() {
         v if v >= 100.0 => 0,

@@ -1,29 +1,29 @@
-//! Axes: where a value lies, where the ticks are and what they say.
+//! Axes: the position of a value, the ticks and their labels.
 
 /// How values are spread over an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scale {
-    /// Equal differences are equal lengths.
+    /// Equal differences have equal lengths.
     Linear,
-    /// Equal ratios are equal lengths.
+    /// Equal ratios have equal lengths.
     Log,
 }
 
-/// What the numbers are, which decides on ticks and their words.
+/// The kind of the numbers, which determines the ticks and their labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Numbers {
-    /// Bytes, in powers of two.
+    /// Bytes, with ticks at powers of two.
     Bytes,
-    /// Anything.
+    /// Any other numbers.
     Plain,
-    /// Shares of a hundred.
+    /// Percentages.
     Percent,
 }
 
 /// An axis from `low` to `high`.
 #[derive(Clone, Debug)]
 pub(crate) struct Axis {
-    /// What stands beside it.
+    /// The label beside the axis.
     pub(crate) label: String,
     /// Its scale.
     pub(crate) scale: Scale,
@@ -32,17 +32,17 @@ pub(crate) struct Axis {
     high: f64,
 }
 
-/// A line of the grid; with words if it is a main one.
+/// A line of the grid. A main line has a label.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Tick {
-    /// Its value.
+    /// The value of the line.
     pub(crate) value: f64,
-    /// What stands at it.
+    /// The label.
     pub(crate) words: Option<String>,
 }
 
 impl Axis {
-    /// An axis that shows all of `values`, which are positive where the scale is logarithmic.
+    /// An axis that covers all of `values`, which must be positive if the scale is logarithmic.
     pub(crate) fn fitting(label: &str, scale: Scale, numbers: Numbers, values: impl Iterator<Item = f64>) -> Axis {
         let (mut low, mut high) = values.filter(|v| v.is_finite()).fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(v), h.max(v)));
         if low > high {
@@ -51,7 +51,7 @@ impl Axis {
         match (scale, numbers) {
             (_, Numbers::Percent) => (low, high) = (0.0, 100.0),
             (Scale::Linear, _) => (low, high) = (low.min(0.0), high * 1.05),
-            // Points do not lie on the frame.
+            // Padding keeps the points off the frame.
             (Scale::Log, Numbers::Bytes) => (low, high) = (low / 1.5, high * 1.5),
             (Scale::Log, Numbers::Plain) => {
                 let margin = (high / low).powf(0.06).max(1.12);
@@ -61,7 +61,7 @@ impl Axis {
         Axis { label: label.to_owned(), scale, numbers, low, high }
     }
 
-    /// Where a value lies, from 0 at the low end to 1 at the high end.
+    /// The position of a value, from 0 at the low end to 1 at the high end.
     pub(crate) fn at(&self, value: f64) -> f64 {
         match self.scale {
             Scale::Linear => (value - self.low) / (self.high - self.low),
@@ -83,14 +83,14 @@ impl Axis {
         };
         let within = |tick: &Tick| (-1e-9..=1.0 + 1e-9).contains(&self.at(tick.value));
         let mut ticks: Vec<Tick> = all.into_iter().filter(within).collect();
-        // Too many words run into each other.
+        // Too many labels would overlap.
         while self.numbers == Numbers::Bytes && ticks.len() > 10 {
             ticks = ticks.into_iter().step_by(2).collect();
         }
         ticks
     }
 
-    /// Powers of ten, with more between them if there are few, and unnamed lines for the other digits.
+    /// Powers of ten. If there are few of them, more labels go between them. Lines for the other digits have no label.
     fn decades(&self) -> Vec<Tick> {
         let (first, last) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
         let named: &[u32] = match (self.high / self.low).log10() {
@@ -134,7 +134,7 @@ fn bytes(value: f64) -> String {
     format!("{value} {}", ["B", "KiB", "MiB", "GiB", "TiB"][unit])
 }
 
-/// A round number without noise: 0.02, 5, 10,000.
+/// A round number without rounding noise: 0.02, 5, 10,000.
 fn plain(value: f64) -> String {
     if value.abs() >= 1000.0 {
         let digits = format!("{value:.0}");

@@ -1,4 +1,4 @@
-//! `cargo xtask plot CSV FOLDER`: pictures of what the benchmarks measured.
+//! `cargo xtask plot CSV FOLDER`: charts of the benchmark results.
 
 mod axis;
 mod svg;
@@ -8,7 +8,7 @@ use axis::{Axis, Numbers, Scale};
 use std::path::Path;
 use svg::{Chart, Point, Series};
 
-/// The peers in the order in which they are drawn, the most important on top: name, what a person calls it, colour.
+/// The peers, the most important one last, because the last one is drawn on top: name, label, colour.
 const PEERS: [(&str, &str, &str); 12] = [
     ("raw-blocking", "raw, blocking wait", "#b8c1cc"),
     ("raw-recording", "raw, recorded anew", "#9aa5b1"),
@@ -24,7 +24,7 @@ const PEERS: [(&str, &str, &str); 12] = [
     ("ours", "avx_gpu", "#0b69c7"),
 ];
 
-/// What one line of a picture shows: a bench, and whether it is drawn with gaps under a name of its own.
+/// A line of a chart: a bench, and for a dashed line the text that is added to its label.
 struct Line {
     bench: &'static str,
     dashed: Option<&'static str>,
@@ -44,7 +44,7 @@ struct Picture {
     lines: &'static [Line],
     x: (&'static str, Scale, Numbers),
     y: (&'static str, Scale),
-    /// Other hand-written ways than the best one.
+    /// Whether all hand-written ways are drawn, instead of the best one only.
     every_way: bool,
 }
 
@@ -85,7 +85,7 @@ const DISTRIBUTIONS: [(&str, &str, &str); 4] = [
     ("latency_round_trip", "Latency: write 4 KiB, run, read 4 KiB", "latency_round_trip_4KiB_share"),
 ];
 
-/// Draws what `csv` holds into `folder`.
+/// Draws the results in `csv` into `folder`.
 pub(crate) fn run(csv: &Path, folder: &Path) -> Result<(), String> {
     let results = Results::read(&[csv])?;
     if results.is_empty() {
@@ -132,7 +132,7 @@ fn curves(results: &Results, picture: &Picture) -> Chart {
     chart(results, picture.title, "median, shaded from the 10th to the 90th percentile", x, y, series)
 }
 
-/// What share of the samples was faster than what.
+/// The share of the samples that were faster than each time.
 fn distribution(results: &Results, title: &str, bench: &str) -> Chart {
     let mut series = Vec::new();
     for (peer, name, colour) in PEERS {

@@ -1,4 +1,4 @@
-//! A chart of lines as an SVG picture, which any browser shows.
+//! A line chart as an SVG picture, which any browser shows.
 
 use super::axis::Axis;
 use std::fmt::Write;
@@ -10,39 +10,39 @@ pub(crate) struct Series {
     pub(crate) name: String,
     /// An SVG colour.
     pub(crate) colour: &'static str,
-    /// Drawn with gaps.
+    /// Whether the line is dashed.
     pub(crate) dashed: bool,
-    /// Thick: what the chart is about.
+    /// Whether the line is thick, because the chart is about it.
     pub(crate) strong: bool,
-    /// A mark at each point, where there are few.
+    /// Whether each point has a mark, which suits a line of few points.
     pub(crate) marks: bool,
-    /// From the left to the right.
+    /// The points from left to right.
     pub(crate) points: Vec<Point>,
 }
 
-/// A point with its spread upwards and downwards.
+/// A point, with its spread in y.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Point {
-    /// Across.
+    /// The horizontal value.
     pub(crate) x: f64,
-    /// Up.
+    /// The vertical value.
     pub(crate) y: f64,
-    /// The spread in y.
+    /// The spread in y, from the low end to the high end.
     pub(crate) spread: (f64, f64),
 }
 
 /// A chart.
 #[derive(Clone, Debug)]
 pub(crate) struct Chart {
-    /// In large letters.
+    /// The title, in large letters.
     pub(crate) title: String,
-    /// In small ones.
+    /// The subtitle, in small letters.
     pub(crate) subtitle: String,
-    /// Across.
+    /// The horizontal axis.
     pub(crate) x: Axis,
-    /// Up.
+    /// The vertical axis.
     pub(crate) y: Axis,
-    /// The lines; the last one lies on top.
+    /// The lines. The last one is drawn on top.
     pub(crate) series: Vec<Series>,
 }
 
@@ -65,7 +65,7 @@ impl Chart {
         HEIGHT - BOTTOM - at * (HEIGHT - TOP - BOTTOM)
     }
 
-    /// The picture.
+    /// The text of the SVG file.
     pub(crate) fn draw(&self) -> String {
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" \
@@ -104,7 +104,7 @@ impl Chart {
         text(svg, (24.0, middle), "middle", 13, INK, &self.y.label, &format!("transform=\"rotate(-90 24 {middle})\""));
     }
 
-    /// The spread behind a line.
+    /// The spread as a shaded area behind a line.
     fn band(&self, svg: &mut String, series: &Series) {
         if series.points.len() < 2 || series.points.iter().all(|p| p.spread.0 == p.spread.1) {
             return;
@@ -141,7 +141,8 @@ impl Chart {
         points.map(|(x, y)| format!("{:.1},{:.1}", self.across(x), self.up(y))).collect::<Vec<_>>().join(" ")
     }
 
-    /// The names beside the chart, in the order in which the lines end there, so that the eye finds them.
+    /// The legend beside the chart. Its order is the order in which the lines end at the right edge, so that each label is easy to
+    /// match to its line.
     fn legend(&self, svg: &mut String) {
         let mut order: Vec<&Series> = self.series.iter().collect();
         let end = |series: &Series| series.points.last().map_or(HEIGHT, |p| self.up(p.y));

@@ -1,5 +1,5 @@
-//! How many instructions a dispatch, a launch of a graph, and an allocation with its end cost on the driver that does nothing. No other
-//! load of the machine changes these numbers, and they must not creep up.
+//! The number of instructions that a dispatch, a graph launch, and an allocation with its release cost on the null driver. Other
+//! load on the machine does not change these numbers, so a small increase is visible and fails the step.
 
 use crate::packages::Need;
 use crate::report::Outcome;
@@ -8,31 +8,31 @@ use crate::test_drivers::Drivers;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Seconds that the build may take on a small machine.
+/// The seconds that the build may take on a small machine.
 const BUILD_LIMIT: u64 = 1800;
-/// Seconds for one run under callgrind, which slows it down some fiftyfold.
+/// The seconds for one run under callgrind, which makes the program about fifty times slower.
 const RUN_LIMIT: u64 = 300;
 
-/// Calls of the watched function that the program makes; for `alloc`, pairs of calls.
+/// The number of calls of the counted function that the program makes. For `alloc`, the number of pairs of calls.
 const DISPATCHES: u64 = 10_000;
 
-/// How much worse than the checked-in number a new one may be: compilers differ.
+/// How much worse than the checked-in number a new number may be. Compilers differ, so the numbers do too.
 const TOLERANCE: f64 = 1.1;
 
-/// Where the numbers are.
+/// The file with the numbers.
 const FILE: &str = "benches/instructions.txt";
 
-/// Objects that are no work of the library's: the loader's trampolines and the driver.
+/// Object files whose instructions are not the library's: the loader's trampolines and the driver.
 const DRIVER: [&str; 2] = ["libvulkan.so", "libVkICD"];
 
-/// The checked-in numbers: (what is done, instructions of one dispatch). Empty if there is no such file.
+/// The checked-in numbers: (mode, instructions of one dispatch). Empty if there is no such file.
 pub(crate) fn checked_in(root: &Path) -> Vec<(String, u64)> {
     let text = std::fs::read_to_string(root.join(FILE)).unwrap_or_default();
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     lines.filter_map(|line| line.split_once(' ').and_then(|(mode, count)| Some((mode.to_owned(), count.trim().parse().ok()?)))).collect()
 }
 
-/// Counts and compares.
+/// Counts the instructions and compares them with the checked-in numbers.
 pub(crate) fn step(session: &mut Session, drivers: &Drivers) {
     let step = "instructions";
     if !session.report.wants(step) {
@@ -63,7 +63,7 @@ pub(crate) fn step(session: &mut Session, drivers: &Drivers) {
     let mut remarks = Vec::new();
     session.report.step(step, || {
         if jobs.is_empty() {
-            return Outcome::fail(format!("{FILE} names no number to compare with"));
+            return Outcome::fail(format!("{FILE} has no number to compare with"));
         }
         let built = build.run(&build_log);
         if !built.ending.ok() {
@@ -71,7 +71,7 @@ pub(crate) fn step(session: &mut Session, drivers: &Drivers) {
         }
         let mut outcome = Outcome::default();
         for (mode, expected, profile, job, log) in jobs {
-            // The profile of an earlier run must not speak for this one.
+            // A profile of an earlier run must not be taken for the profile of this run.
             let _ = std::fs::remove_file(&profile);
             let finished = job.run(&log);
             if !finished.ending.ok() {
@@ -89,7 +89,7 @@ pub(crate) fn step(session: &mut Session, drivers: &Drivers) {
     remarks.iter().for_each(|remark| println!("{:<28} {remark}", ""));
 }
 
-/// The functions whose instructions count, by the symbols that C callers reach.
+/// The functions whose instructions are counted, by the symbols that C callers use.
 fn counted(mode: &str) -> &'static [&'static str] {
     match mode {
         "alloc" => &["avx_gpu_alloc", "avx_gpu_free"],
@@ -98,13 +98,13 @@ fn counted(mode: &str) -> &'static [&'static str] {
     }
 }
 
-/// Whether a count is as good as what is checked in.
+/// Compares a count with the checked-in number.
 fn verdict(own: u64, expected: u64, remark: &str) -> Outcome {
     if own == 0 {
-        return Outcome::fail(format!("{remark}: callgrind saw nothing of it"));
+        return Outcome::fail(format!("{remark}: callgrind counted no instructions of these functions"));
     }
     if own as f64 > expected as f64 * TOLERANCE {
-        return Outcome::fail(format!("{remark}: more than {TOLERANCE} times; if that is wanted, change {FILE}"));
+        return Outcome::fail(format!("{remark}: more than {TOLERANCE} times; if the increase is intended, change {FILE}"));
     }
     if (own as f64) < expected as f64 / TOLERANCE {
         println!("better than {FILE} says; write {own} there");
@@ -112,15 +112,15 @@ fn verdict(own: u64, expected: u64, remark: &str) -> Outcome {
     Outcome::pass()
 }
 
-/// Instructions of one of them: in the library with what it calls in the C library, and in the loader and the driver.
+/// The instructions of one call: (in the library and in the C library functions that it calls, in the loader and the driver).
 fn split(costs: &BTreeMap<String, u64>) -> (u64, u64) {
     let of_driver = |object: &str| DRIVER.iter().any(|name| object.contains(name));
     let sum = |driver: bool| costs.iter().filter(|(object, _)| of_driver(object) == driver).map(|(_, cost)| cost).sum::<u64>();
     (sum(false) / DISPATCHES, sum(true) / DISPATCHES)
 }
 
-/// The self cost of each object file in a profile of callgrind's. A line after `calls=` holds the cost of what was called, which its
-/// own object has already.
+/// The self cost of each object file in a callgrind profile. A line after `calls=` holds the cost of the called function, which is
+/// already counted in the called function's own object.
 fn self_costs(profile: &str) -> BTreeMap<String, u64> {
     let mut names: BTreeMap<&str, &str> = BTreeMap::new();
     let mut costs = BTreeMap::new();
@@ -142,7 +142,7 @@ fn self_costs(profile: &str) -> BTreeMap<String, u64> {
     costs
 }
 
-/// A name that is written out the first time, `(1) /lib/x.so`, and by its number from then on, `(1)`.
+/// Resolves a name. callgrind writes a name out the first time, `(1) /lib/x.so`, and writes only its number from then on, `(1)`.
 fn full_name<'a>(names: &mut BTreeMap<&'a str, &'a str>, name: &'a str) -> &'a str {
     match name.split_once(' ') {
         Some((number, name)) => {

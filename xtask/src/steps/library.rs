@@ -1,4 +1,4 @@
-//! The library as a file: the symbols it exports, its name and flags for the dynamic linker, and the header that belongs to it.
+//! The built library file: its exported symbols, its SONAME and flags for the dynamic linker, and the header that belongs to it.
 
 use super::cmake::Built;
 use crate::packages::Need;
@@ -6,7 +6,7 @@ use crate::report::Outcome;
 use crate::session::Session;
 use std::collections::BTreeSet;
 
-/// Compares the exported symbols with tests/symbols.txt, and that with the functions of the header.
+/// Compares the exported symbols with tests/symbols.txt, and tests/symbols.txt with the functions of the header.
 pub(crate) fn symbols(session: &mut Session, tree: &Built) {
     let job = tree.as_ref().map(|tree| session.job("nm", 60).args(["-D", "--defined-only"]).arg(tree.library()));
     let there = session.has(Need::Binutils);
@@ -33,7 +33,7 @@ fn exported(nm: &str) -> BTreeSet<&str> {
     nm.lines().filter_map(|line| line.split_whitespace().last()).map(|name| name.split('@').next().unwrap_or(name)).collect()
 }
 
-/// The functions that a header declares with no body of their own.
+/// The functions that a header declares without a body.
 fn functions(header: &str) -> BTreeSet<&str> {
     let declared =
         |line: &&str| line.starts_with(|c: char| c.is_ascii_lowercase()) && !line.starts_with("static") && !line.starts_with("typedef");
@@ -46,7 +46,7 @@ fn functions(header: &str) -> BTreeSet<&str> {
     lines.filter_map(|line| name(line).map(|(start, end)| &line[start..end])).filter(|name| name.starts_with("avx_")).collect()
 }
 
-/// The symbols that a header binds its functions to.
+/// The symbols that a header maps its functions to.
 fn bound(header: &str) -> BTreeSet<&str> {
     header.lines().filter_map(|line| line.strip_prefix("#pragma redefine_extname ")?.split_once(' ')).map(|(_, symbol)| symbol).collect()
 }
@@ -69,7 +69,7 @@ fn verdict(exported: &BTreeSet<&str>, list: &str, header: &BTreeSet<&str>) -> Ou
     if faults.is_empty() { Outcome::pass() } else { Outcome::fail(faults.join("\n")) }
 }
 
-/// Checks the SONAME, that dlclose leaves the library in place, and that no Vulkan library is needed to start a program.
+/// Checks the SONAME, that the library stays in memory after dlclose, and that starting a program needs no Vulkan library.
 pub(crate) fn dynamic_section(session: &mut Session, tree: &Built) {
     let job = tree.as_ref().map(|tree| session.job("readelf", 60).args(["-d", "-W"]).arg(tree.library()));
     let there = session.has(Need::Binutils);
@@ -91,35 +91,38 @@ pub(crate) fn dynamic_section(session: &mut Session, tree: &Built) {
 fn faults(readelf: &str) -> Vec<String> {
     let lines = |tag: &str| readelf.lines().filter(move |l| l.contains(tag)).map(str::to_owned).collect::<Vec<_>>();
     let mut faults = Vec::new();
-    // 0 until 1.0, then the major version; this tool has the library's version.
+    // The SONAME has 0 until version 1.0, and the major version from then on. This tool has the version of the library.
     let soname = format!("[libavx_gpu.so.{}]", env!("CARGO_PKG_VERSION_MAJOR"));
     if !lines("(SONAME)").iter().any(|l| l.ends_with(&soname)) {
         faults.push(format!("the SONAME is not {soname}"));
     }
     if !lines("(FLAGS_1)").iter().any(|l| l.contains("NODELETE")) {
-        faults.push("the flag NODELETE is missing, so dlclose would pull the code from under a driver's threads".to_owned());
+        faults.push("the flag NODELETE is missing, so dlclose would unload code that a driver's threads may still run".to_owned());
     }
     if lines("(NEEDED)").iter().any(|l| l.contains("vulkan")) {
-        faults.push("the library needs a Vulkan library to start; it is to be opened at run time".to_owned());
+        faults.push("the library needs a Vulkan library to start, but it must open the Vulkan library at run time".to_owned());
     }
     faults
 }
 
-/// The committed header as it was before anything was built.
+/// The committed header as it was before any build.
 pub(crate) struct Header(Option<Vec<u8>>);
 
 impl Header {
-    /// Reads it.
+    /// Reads the header.
     pub(crate) fn read(session: &Session) -> Header {
         Header(std::fs::read(session.root.join("include/avx_gpu.h")).ok())
     }
 
-    /// The builds refresh the committed header when it has drifted from src/ffi; so if it is another now, it had.
+    /// The builds refresh the committed header if it differs from what src/ffi gives. If the file is different now, the committed
+    /// header was out of date.
     pub(crate) fn unchanged(self, session: &mut Session) {
         let now = Header::read(session).0;
         session.report.step("header", || match (self.0, now) {
             (Some(before), Some(now)) if before == now => Outcome::pass(),
-            (Some(_), Some(_)) => Outcome::fail("include/avx_gpu.h had drifted from src/ffi; the build has refreshed it: commit it"),
+            (Some(_), Some(_)) => {
+                Outcome::fail("include/avx_gpu.h did not match src/ffi. The build has refreshed the file; commit the new version")
+            }
             _ => Outcome::fail("include/avx_gpu.h cannot be read"),
         });
     }

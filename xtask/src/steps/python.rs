@@ -1,4 +1,4 @@
-//! The C ABI from Python, by plain ctypes.
+//! The C ABI from Python, through plain ctypes.
 
 use super::cmake::Built;
 use crate::packages::Need;

@@ -1,4 +1,4 @@
-//! What cargo runs: formatting, lints, documentation, and the Rust tests on each driver.
+//! The steps that cargo runs: formatting, lints, documentation, and the Rust tests on each driver.
 
 use super::Named;
 use crate::drivers::Configuration;
@@ -12,26 +12,26 @@ use crate::validator;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// Seconds that a build may take on a small machine that has nothing built yet.
+/// The seconds that a build from scratch may take on a small machine.
 const BUILD_LIMIT: u64 = 1800;
-/// Seconds that one test binary may take under validation on a small machine.
+/// The seconds that one test binary may take under validation on a small machine.
 const SUITE_LIMIT: u64 = 900;
 
-/// The tests that run avxc, which look at results all through.
+/// The test binary that runs avxc. All of its tests look at results.
 const TOOL: &str = "tool";
 
 /// A test binary that cargo built.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Binary {
-    /// Its target's name.
+    /// The name of its target.
     pub(crate) name: String,
-    /// Whether it holds unit tests, of the library or of avxc.
+    /// Whether it contains unit tests, of the library or of avxc.
     pub(crate) unit: bool,
-    /// The program.
+    /// The path of the program.
     pub(crate) path: PathBuf,
 }
 
-/// rustfmt, clippy and rustdoc, each with every complaint a failure.
+/// rustfmt, clippy and rustdoc. Each warning is a failure.
 pub(crate) fn lints(session: &mut Session) {
     let steps: [(&str, Option<Need>, &[&str]); 3] = [
         ("rust/format", Some(Need::Rustfmt), &["fmt", "--all", "--check", "--", "--color=never"]),
@@ -56,7 +56,7 @@ pub(crate) fn own_tests(session: &mut Session) {
     session.report.step("rust/xtask", || parse::libtest("xtask", &job.run(&log)));
 }
 
-/// Builds the tests of the library and of avxc once, if a wanted step needs them. None if they do not build or are not needed.
+/// Builds the tests of the library and of avxc once, if a selected step needs them. `None` if they do not build or are not needed.
 pub(crate) fn build(session: &mut Session, configurations: &[Named]) -> Option<Vec<Binary>> {
     let fixed = ["rust/build", "rust/unit", "rust/null", "rust/gpu"].map(String::from);
     let mut names = configurations.iter().map(|(name, _)| format!("rust/{name}")).chain(fixed);
@@ -72,7 +72,7 @@ pub(crate) fn build(session: &mut Session, configurations: &[Named]) -> Option<V
         binaries = test_binaries(&finished.stdout);
         match finished.ending.ok() && binaries.is_empty() {
             true => Outcome::fail("cargo built no test binary"),
-            // stdout is cargo's JSON, which nobody reads.
+            // stdout is cargo's JSON, which no reader needs.
             false => Outcome::of(&crate::run::Finished { stdout: String::new(), ..finished }),
         }
     });
@@ -94,8 +94,8 @@ fn test_binaries(messages: &str) -> Vec<Binary> {
     binaries
 }
 
-/// The unit tests of the library and of avxc. Those of the pure parts need no driver, so once is enough. What the compiler writes is checked by a current
-/// validator; without one the tests say that they skip it.
+/// The unit tests of the library and of avxc. Most of them need no driver, so one run is enough. A current SPIR-V validator checks
+/// the compiler's output. Without a validator the tests print that they skip this check.
 pub(crate) fn unit_tests(session: &mut Session, binaries: Option<&[Binary]>, drivers: &Drivers, download: bool) {
     let mut environment = drivers.lavapipe.as_ref().map(|c| c.environment(&session.work)).unwrap_or_default();
     if session.report.wants("rust/unit") {
@@ -107,7 +107,7 @@ pub(crate) fn unit_tests(session: &mut Session, binaries: Option<&[Binary]>, dri
     run(session, "rust/unit", binaries, |binary| binary.unit, &environment, |_| true);
 }
 
-/// The black-box tests of tests/*.rs and of avxc on one driver.
+/// The black-box tests in tests/*.rs and those of avxc, on one driver.
 pub(crate) fn suite(session: &mut Session, binaries: Option<&[Binary]>, name: &str, configuration: &Result<Configuration, String>) {
     let step = format!("rust/{name}");
     match configuration {
@@ -116,8 +116,8 @@ pub(crate) fn suite(session: &mut Session, binaries: Option<&[Binary]>, name: &s
     }
 }
 
-/// The same on the null driver, for what counts memory and threads without a real driver's own. The tests that look at results say
-/// that they cannot do so there; as they are not meant for it, they are not counted as skipped.
+/// The black-box tests on the null driver, where memory and threads can be counted without those of a real driver. Tests that look
+/// at results skip themselves on the null driver. These skips are not counted, because the tests are not meant for the null driver.
 pub(crate) fn null_suite(session: &mut Session, binaries: Option<&[Binary]>, drivers: &Drivers) {
     match &drivers.null {
         Ok(null) => {
@@ -129,7 +129,7 @@ pub(crate) fn null_suite(session: &mut Session, binaries: Option<&[Binary]>, dri
     }
 }
 
-/// Runs the wanted binaries as one step; skips whose reason is not `counted` are dropped.
+/// Runs the selected binaries as one step. Skips whose reason is not `counted` are dropped.
 fn run(
     session: &mut Session,
     step: &str,
@@ -146,7 +146,7 @@ fn run(
         .iter()
         .filter(|b| wanted(b))
         .map(|binary| {
-            // As cargo does: the package's folder is the working directory, and its name is in the environment.
+            // cargo runs tests in the same way: the working directory is the package's folder, and the environment has its path.
             let job = session
                 .job(&binary.path, SUITE_LIMIT)
                 .args(["--show-output"])

@@ -1,5 +1,5 @@
-//! valgrind over the C tests: no access outside of what was allocated, on the null driver (all of the library, none of a driver's
-//! noise) and on lavapipe (the same with results).
+//! Runs the C tests under valgrind: no access outside allocated memory. The null driver runs all of the library's code without the
+//! findings that a real driver causes. lavapipe runs the tests with results.
 
 use super::cmake::{self, Built, Test};
 use crate::drivers::Configuration;
@@ -9,19 +9,19 @@ use crate::run::Ending;
 use crate::session::Session;
 use crate::test_drivers::Drivers;
 
-/// Seconds for one test, which valgrind slows down some thirtyfold.
+/// The seconds for one test. valgrind makes a test about thirty times slower.
 const LIMIT: u64 = 600;
 
-/// Lines of valgrind's findings that a failure shows.
+/// The number of lines of valgrind's findings that a failure shows.
 const FINDINGS: usize = 60;
 
-/// Tests with these labels are examples, builds or an interpreter, which valgrind would not serve.
+/// Tests with these labels are examples, builds or an interpreter, for which valgrind is of no use.
 const LEFT_OUT: [&str; 3] = ["example", "consumer", "python"];
 
-/// The exit code by which a C test says that it cannot run here.
+/// The exit code of a C test that cannot run here.
 const SKIPPED: i32 = 77;
 
-/// The C tests on both drivers.
+/// Runs the C tests on both drivers.
 pub(crate) fn suites(session: &mut Session, tree: &Built, drivers: &Drivers) {
     suite(session, tree, "valgrind/null", &drivers.null);
     suite(session, tree, "valgrind/lavapipe", &drivers.lavapipe);
@@ -60,7 +60,7 @@ fn suite(session: &mut Session, tree: &Built, step: &str, configuration: &Result
         let mut outcome = Outcome::default();
         for (name, job, log) in jobs {
             let findings = log.with_extension("valgrind");
-            // The findings of an earlier run must not speak for this one; there may be none.
+            // Findings of an earlier run must not be taken for those of this run. There may be no such file.
             let _ = std::fs::remove_file(&findings);
             let finished = job.run(&log);
             let findings = std::fs::read(&findings).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
@@ -77,15 +77,16 @@ fn suite(session: &mut Session, tree: &Built, step: &str, configuration: &Result
     });
 }
 
-/// Whether a test is a program of ours that valgrind can watch.
+/// Whether a test is a program of this project that valgrind can check.
 fn suits(test: &Test) -> bool {
     let program = test.command.first().map(String::as_str).unwrap_or_default();
     let ours = !["cmake", "ctest", "sh", "bash", "python3"].iter().any(|p| program == *p || program.ends_with(&format!("/{p}")));
     ours && !program.is_empty() && !test.labels.iter().any(|label| LEFT_OUT.contains(&label.as_str()))
 }
 
-/// valgrind's findings, crashes and hangs fail. On the null driver no result is right, so a test's own complaint is none there. That
-/// valgrind found nothing is believed only where it says so: one that did not even start has found nothing either.
+/// Findings of valgrind, crashes and hangs are failures. On the null driver every result is wrong, so a failed check of the test
+/// itself does not count there. An absence of findings counts only if valgrind printed its summary, because a run that did not
+/// start has no findings either.
 fn verdict(ending: &Ending, findings: &str, null: bool) -> Result<(), &'static str> {
     let mut summaries = findings.lines().filter_map(|line| line.split_once("ERROR SUMMARY: ").map(|(_, rest)| rest));
     let clean = summaries.clone().all(|summary| summary.starts_with("0 errors"));

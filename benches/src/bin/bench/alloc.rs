@@ -1,4 +1,4 @@
-//! Memory: a pair of allocation and release, and a thousand that live at once.
+//! Memory: allocating and freeing one buffer, and a thousand buffers that are allocated at once.
 
 use crate::Bench;
 use crate::raw::Kind;
@@ -7,16 +7,16 @@ use avx_gpu_bench::data::mixed_sizes;
 use avx_gpu_bench::{Measure, Plan, Side, time_fairly};
 use std::time::Instant;
 
-/// The group.
+/// Runs the group.
 pub(crate) fn run(bench: &Bench) {
     let (raw, ours) = (bench.raw, bench.ours);
     let sizes = mixed_sizes();
     let sizes = if bench.options.small { &sizes[..200] } else { &sizes[..] };
     let each = Measure::Micros(sizes.len() as f64);
-    // The driver takes some 100 us and more for each.
+    // Each allocation by the driver takes about 100 us or more.
     let plan = Plan { warm_s: 0.0, rounds: 3, batch: if bench.options.small { 1 } else { 3 } };
 
-    // A buffer that stays, so that a slab is not given back and asked for again.
+    // This buffer stays allocated, so that its slab is not freed and allocated again.
     let keep = ours.alloc(64, AVX_MEMORY_DEVICE);
     let by_hand = || sizes.iter().for_each(|s| raw.free(raw.buffer(*s as usize, Kind::Device)));
     let library = || sizes.iter().for_each(|s| ours.free(ours.alloc(*s as usize, AVX_MEMORY_DEVICE)));

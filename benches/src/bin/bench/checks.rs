@@ -1,4 +1,4 @@
-//! What safety costs: the same kernels with the checks that are the default, without, and as another compiler makes them from GLSL.
+//! The cost of safety: the same kernels with the default checks, without checks, and from GLSL as another compiler translates them.
 
 use crate::Bench;
 use crate::ours::whole;
@@ -7,13 +7,13 @@ use avx_gpu_bench::data::{Random, bytes_of, bytes_of_mut, is_product, near};
 use avx_gpu_bench::pairs::{self, Pair};
 use avx_gpu_bench::{Measure, Side, kernels, time_fairly};
 
-/// The group.
+/// Runs the group.
 pub(crate) fn run(bench: &Bench) {
     products(bench);
     vectors(bench);
 }
 
-/// The ways in which a kernel is made, as far as they are there: name, kernel.
+/// The variants of a kernel that this machine supports: name, kernel.
 fn ways(bench: &Bench, pair: &Pair) -> Vec<(&'static str, avx_kernel)> {
     let wgsl = |flags| bench.ours.try_kernel(AVX_LANGUAGE_WGSL, &pair.wgsl, flags);
     let all = [
@@ -31,7 +31,7 @@ fn ways(bench: &Bench, pair: &Pair) -> Vec<(&'static str, avx_kernel)> {
     ways
 }
 
-/// Measures all ways of a kernel, after `check` has said of each that its result is right.
+/// Measures all variants of a kernel, after `check` has verified the result of each.
 fn contend(bench: &Bench, pair: &Pair, grid: (u32, u32), args: &[avx_arg], measure: Measure, check: &mut dyn FnMut(&str, avx_kernel)) {
     let ways = ways(bench, pair);
     ways.iter().for_each(|(name, kernel)| check(name, *kernel));

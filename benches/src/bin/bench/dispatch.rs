@@ -1,4 +1,4 @@
-//! What many dispatches cost, each: recorded and run, replayed, and the CPU's part alone.
+//! The cost of each of many dispatches: recorded and run, replayed, and the CPU's part alone.
 
 use crate::Bench;
 use crate::ours::{must, range, whole};
@@ -11,19 +11,20 @@ use avx_gpu_bench::out::Sorted;
 use avx_gpu_bench::{Measure, Plan, Side, time_fairly, values};
 use std::time::Instant;
 
-/// Words that one dispatch works on, and their bytes.
+/// The number of words that one dispatch works on, and their size in bytes.
 const WORDS: usize = 64;
 const BYTES: usize = WORDS * 4;
 
-/// Dispatches of one command buffer: each is submitted as soon as it is full, so that the GPU works while the next is recorded.
+/// The number of dispatches in a command buffer. A command buffer is submitted when it is full, so that the GPU works while the
+/// next one is recorded.
 const BATCH: usize = 250;
 
-/// Hand-written dispatches on one buffer, or on a buffer for each.
+/// Hand-written dispatches, either all on one buffer or each on a buffer of its own.
 pub(crate) struct Chain {
     raw: &'static Raw,
     pipeline: Pipeline,
     buffer: Buffer,
-    /// One set for all dispatches, or one for each.
+    /// One descriptor set for all dispatches, or one for each.
     sets: Vec<Set>,
     batches: Vec<vk::CommandBuffer>,
     fence: vk::Fence,
@@ -59,7 +60,7 @@ impl Chain {
         }
     }
 
-    /// Records and submits all, and gives the seconds that this took.
+    /// Records and submits all dispatches, and returns the seconds that this took.
     fn launch(&self) -> f64 {
         let start = Instant::now();
         for (i, commands) in self.batches.iter().enumerate() {
@@ -79,7 +80,7 @@ impl Chain {
     }
 }
 
-/// The group: whole costs.
+/// Runs the group: the whole cost of a dispatch.
 pub(crate) fn run(bench: &Bench) {
     for count in bench.options.batches() {
         for (name, dependent) in [("dependent", true), ("independent", false)] {
@@ -106,7 +107,8 @@ fn whole_cost(bench: &Bench, name: &str, count: usize, dependent: bool) {
         }
         ours.synchronize();
     };
-    // Each side once from known data: a chain has gone `count` steps, or each piece one.
+    // Each side runs once on known data. A chain then has advanced `count` steps, and independent pieces have advanced one step
+    // each.
     let start = Random::fresh().words(WORDS * chain.sets.len());
     let steps = if dependent { count } else { 1 };
     let mut got = vec![0u32; start.len()];
@@ -151,7 +153,7 @@ fn whole_cost(bench: &Bench, name: &str, count: usize, dependent: bool) {
     buffers.into_iter().for_each(|b| ours.free(b));
 }
 
-/// The group: the CPU's part alone, until the last call has returned.
+/// Runs the group: the CPU's part alone, until the last call has returned.
 pub(crate) fn encode(bench: &Bench) {
     let (raw, ours) = (bench.raw, bench.ours);
     let count = 1000;
@@ -181,7 +183,7 @@ pub(crate) fn encode(bench: &Bench) {
         let all = values(plan, Measure::Nanos(count as f64), &mut sides);
         drop(sides);
         let medians: Vec<f64> = all.iter().filter_map(|v| Sorted::new(v.clone())).map(|sorted| sorted.at(0.5)).collect();
-        // On a driver that does nothing what is left is the library's own work.
+        // On a driver that does nothing, the remaining time is the library's own work.
         let bench_name = if bench.options.null { "encode_null" } else { "encode" };
         for (peer, values) in ["raw", "ours"].into_iter().zip(all) {
             bench.out.spread(peer, bench_name, name, values, "ns");

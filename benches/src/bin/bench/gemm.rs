@@ -1,4 +1,4 @@
-//! A matrix product by tiles: what bounds checks cost a kernel that loads a lot.
+//! A tiled matrix product: the cost of bounds checks in a kernel with many loads.
 
 use crate::Bench;
 use crate::ours::whole;
@@ -7,7 +7,7 @@ use avx_gpu::ffi::AVX_MEMORY_DEVICE;
 use avx_gpu_bench::data::{Random, bytes_of, bytes_of_mut, is_product};
 use avx_gpu_bench::{Measure, Side, kernels, time_fairly};
 
-/// The group.
+/// Runs the group.
 pub(crate) fn run(bench: &Bench) {
     let (raw, ours) = (bench.raw, bench.ours);
     let n = bench.options.matrix();

@@ -1,4 +1,4 @@
-//! What the smallest things cost from the call to the answer.
+//! The latency of the smallest operations, from the call to the result.
 
 use crate::Bench;
 use crate::ours::{must, whole};
@@ -8,12 +8,12 @@ use avx_gpu_bench::data::{Random, all_stepped, bytes_of, bytes_of_mut};
 use avx_gpu_bench::kernels::STEP;
 use avx_gpu_bench::{Measure, Side, values};
 
-/// Words of the kernel's data.
+/// The number of words of the kernel's data.
 const WORDS: usize = 64;
-/// Bytes of the small transfers.
+/// The size of the small transfers in bytes.
 const PAGE: usize = 4096;
 
-/// The group.
+/// Runs the group.
 pub(crate) fn run(bench: &Bench) {
     submit_and_wait(bench);
     small_transfers(bench);
@@ -29,7 +29,7 @@ fn show(bench: &Bench, name: &str, peers: &[&str], sides: &mut [Side]) {
     }
 }
 
-/// A kernel that does next to nothing, submitted and waited for.
+/// A kernel that does almost no work, submitted and waited for.
 fn submit_and_wait(bench: &Bench) {
     let (raw, ours) = (bench.raw, bench.ours);
     let start = Random::fresh().words(WORDS);
@@ -92,12 +92,12 @@ fn submit_and_wait(bench: &Bench) {
     ours.free(memory);
 }
 
-/// The CPU's way into device memory, if there is one: a buffer that it can write.
+/// The kind of device memory that the CPU can write, if there is one.
 pub(crate) fn window(bench: &Bench, size: usize) -> Option<Buffer> {
     bench.raw.try_buffer(size as u64, Kind::Window).ok()
 }
 
-/// 4 KiB from and to ordinary memory.
+/// Transfers of 4 KiB between ordinary memory and the device.
 fn small_transfers(bench: &Bench) {
     let (raw, ours) = (bench.raw, bench.ours);
     let data = Random::fresh().words(PAGE / 4);
@@ -114,14 +114,14 @@ fn small_transfers(bench: &Bench) {
     let direct = window(bench, PAGE);
     let memory = ours.alloc(PAGE, AVX_MEMORY_DEVICE);
 
-    // SAFETY (of both): the mapped memory holds a page, and no pending work uses it.
+    // SAFETY (of both): the mapped memory holds a page, and no pending work uses the memory.
     let staged = || {
-        // SAFETY: as said above.
+        // SAFETY: as above.
         unsafe { up.pointer.copy_from_nonoverlapping(bytes.as_ptr(), PAGE) };
         raw.run(upload, fence);
     };
     let straight = |window: &Buffer| {
-        // SAFETY: as said above.
+        // SAFETY: as above.
         unsafe { window.pointer.copy_from_nonoverlapping(bytes.as_ptr(), PAGE) };
         std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
     };
@@ -147,13 +147,13 @@ fn small_transfers(bench: &Bench) {
         // SAFETY: the copy into the mapped page is done.
         unsafe { down.pointer.copy_to_nonoverlapping(to.as_mut_ptr(), PAGE) };
     };
-    // Where device memory is the CPU's own, cached, there is nothing to wait for.
+    // If device memory is the CPU's own cached memory, there is nothing to wait for.
     let unified = raw.try_buffer(PAGE as u64, Kind::Unified).ok();
     match &unified {
         Some(unified) => {
             raw.put(unified, &data);
             let straight = || {
-                // SAFETY: the mapped memory holds a page, and no pending work uses it.
+                // SAFETY: the mapped memory holds a page, and no pending work uses the memory.
                 unsafe { unified.pointer.copy_to_nonoverlapping(a.as_mut_ptr(), PAGE) };
                 std::hint::black_box(&a);
             };
@@ -176,13 +176,13 @@ fn small_transfers(bench: &Bench) {
     ours.free(memory);
 }
 
-/// Write, run, read: 4 KiB.
+/// Writes 4 KiB, runs a kernel and reads 4 KiB.
 fn round_trip(bench: &Bench) {
     let (raw, ours) = (bench.raw, bench.ours);
     let data = Random::fresh().words(PAGE / 4);
     let groups = (PAGE / 4 / 64) as u32;
 
-    // Where the CPU can write device memory it does, else the copy is recorded with the rest.
+    // If the CPU can write device memory, it does. Otherwise the copy is recorded together with the kernel.
     let direct = window(bench, PAGE);
     let device = direct.unwrap_or_else(|| raw.buffer(PAGE, Kind::Device));
     let (up, down) = (raw.buffer(PAGE, Kind::Upload), raw.buffer(PAGE, Kind::Readback));

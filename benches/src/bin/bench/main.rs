@@ -1,8 +1,8 @@
-//! The library beside hand-written Vulkan on the same GPU, in one process and in turns.
+//! Measures the library beside hand-written Vulkan on the same GPU. Both run in one process and take turns.
 //!
-//! `bench [--small] [--huge] [--null] [GROUP]...` prints CSV lines; groups: latency dispatch encode transfers memory gemm checks
-//! alloc threads overlap startup (none: all). The peers are `raw` (Vulkan as tight as it gets) and `ours`; `raw-...` are other ways to do
-//! the same by hand. AVX_GPU_DEVICE chooses the device for both.
+//! `bench [--small] [--huge] [--null] [GROUP]...` prints CSV lines. The groups are latency dispatch encode transfers memory gemm
+//! checks alloc threads overlap startup; all of them run if none is named. The peers are `raw` (Vulkan as fast as hand-written code
+//! can be) and `ours`. The peers `raw-...` are other ways to write the same by hand. AVX_GPU_DEVICE chooses the device for both.
 
 mod alloc;
 mod checks;
@@ -25,7 +25,7 @@ use std::ffi::CStr;
 use std::process::ExitCode;
 use std::time::Instant;
 
-/// What every group works with.
+/// The state that all groups use.
 struct Bench {
     out: Out,
     options: Options,
@@ -34,7 +34,7 @@ struct Bench {
     heat: Box<dyn Fn()>,
 }
 
-/// A group of benchmarks: its name on the command line, and what runs it.
+/// A group of benchmarks: its name on the command line, and its function.
 type Group = (&'static str, fn(&Bench));
 
 fn main() -> ExitCode {
@@ -81,7 +81,7 @@ impl Bench {
     fn new(options: Options) -> Bench {
         let ours = Ours::new(None);
         let properties = ours.properties();
-        // SAFETY: the library ends its texts with NUL.
+        // SAFETY: the library's texts end with NUL.
         let [name, driver] = [&properties.name[..], &properties.driver_version[..]]
             .map(|text| unsafe { CStr::from_ptr(text.as_ptr()) }.to_string_lossy().into_owned());
         let out = Out::default();
@@ -97,7 +97,7 @@ impl Bench {
     }
 }
 
-/// A load that raises the clocks of an idle GPU: small samples alone leave them low.
+/// Work that raises the clock of an idle GPU. Small samples alone would leave the clock low.
 fn heater(raw: &'static Raw, seconds: f64) -> Box<dyn Fn()> {
     const BYTES: usize = 64 << 20;
     let buffers = [(); 3].map(|()| raw.buffer(BYTES, Kind::Device));

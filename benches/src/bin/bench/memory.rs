@@ -1,4 +1,4 @@
-//! Kernels and commands that only move memory on the device. Each sample queues several, the next after the one before.
+//! Kernels and commands that only move memory on the device. Each sample queues several of them, and each waits for the one before.
 
 use crate::Bench;
 use crate::ours::whole;
@@ -8,7 +8,7 @@ use avx_gpu_bench::data::{Random, bytes_of, bytes_of_mut, near};
 use avx_gpu_bench::out::size_name;
 use avx_gpu_bench::{Measure, Side, kernels, time_fairly};
 
-/// The group.
+/// Runs the group.
 pub(crate) fn run(bench: &Bench) {
     let whole_size = bench.options.array_bytes();
     let sizes = [64 << 10, 1 << 20, 16 << 20, whole_size];
@@ -19,7 +19,7 @@ pub(crate) fn run(bench: &Bench) {
     vectors(bench, whole_size);
 }
 
-/// How many are queued before a wait: small ones take some microseconds each.
+/// The number that are queued before a wait. Small ones take some microseconds each.
 fn launches(bench: &Bench, size: usize) -> usize {
     match size {
         _ if bench.options.small => 3,

@@ -1,5 +1,5 @@
-//! The library through its C ABI, as a C program calls it: every call goes through an address that the compiler does not know, so
-//! that nothing of the library is inlined into the loop that is measured.
+//! The library through its C ABI, as a C program calls the functions. Every call goes through an address that the compiler does not
+//! know, so that no part of the library is inlined into the measured loop.
 
 use avx_gpu::ffi::*;
 use std::ffi::{CStr, CString, c_void};
@@ -18,7 +18,7 @@ unsafe impl Send for Ours {}
 // SAFETY: as above.
 unsafe impl Sync for Ours {}
 
-/// An argument that is shared among threads.
+/// An argument that threads share.
 #[derive(Clone, Copy)]
 pub(crate) struct Args<const N: usize>(pub(crate) [avx_arg; N]);
 
@@ -41,7 +41,7 @@ struct Abi {
     synchronize: extern "C" fn(avx_device, u64) -> avx_status,
 }
 
-/// Stops the program with the library's own words if a call failed.
+/// Stops the program with the library's error message if a call failed.
 pub(crate) fn must(status: avx_status) {
     if status != AVX_OK {
         // SAFETY: the text is valid until this thread's next call that fails.
@@ -51,7 +51,7 @@ pub(crate) fn must(status: avx_status) {
 }
 
 impl Ours {
-    /// Opens the device that the environment names, or the best.
+    /// Opens the device that the environment selects, or the best device.
     pub(crate) fn new(cache_dir: Option<&str>) -> Ours {
         let abi = Box::leak(Box::new(Abi {
             alloc: black_box(avx_alloc),
@@ -77,7 +77,7 @@ impl Ours {
         Ours { device, abi }
     }
 
-    /// What the device is.
+    /// The properties of the device.
     pub(crate) fn properties(&self) -> Box<avx_device_properties> {
         // SAFETY: a struct of numbers and arrays of them, for which zero is valid.
         let mut properties: Box<avx_device_properties> = Box::new(unsafe { std::mem::zeroed() });
@@ -87,7 +87,7 @@ impl Ours {
         properties
     }
 
-    /// The kernel `main` of a WGSL text.
+    /// The kernel `main` of a WGSL source.
     pub(crate) fn kernel(&self, wgsl: &str) -> avx_kernel {
         let wgsl = CString::new(wgsl).expect("a text without NUL");
         let mut kernel = null_mut();
@@ -96,7 +96,7 @@ impl Ours {
         kernel
     }
 
-    /// The kernel `main` of a text in a language (AVX_LANGUAGE_...), or why there is none.
+    /// The kernel `main` of a source in a language (AVX_LANGUAGE_...), or the error message.
     pub(crate) fn try_kernel(&self, language: u32, text: &str, flags: u32) -> Result<avx_kernel, String> {
         // SAFETY: a zeroed avx_kernel_options is one with every default, says its documentation.
         let mut options: avx_kernel_options = unsafe { std::mem::zeroed() };
@@ -125,36 +125,36 @@ impl Ours {
         must((self.abi.free)(buffer));
     }
 
-    /// Writes to a buffer's start.
+    /// Writes to the start of a buffer.
     pub(crate) fn write(&self, buffer: avx_buffer, data: &[u8]) {
         // SAFETY: `data` is readable in its length.
         must(unsafe { (self.abi.write)(null_mut(), buffer, 0, data.as_ptr().cast(), data.len() as u64) });
     }
 
-    /// Queues a write to a buffer's start.
+    /// Queues a write to the start of a buffer.
     ///
     /// # Safety
-    /// `data` stays as it is until the stream has passed the write.
+    /// `data` must stay valid and unchanged until the stream has passed the write.
     pub(crate) unsafe fn write_async(&self, stream: avx_stream, buffer: avx_buffer, data: &[u8]) {
         // SAFETY: as the caller promises.
         must(unsafe { (self.abi.write_async)(stream, buffer, 0, data.as_ptr().cast(), data.len() as u64) });
     }
 
-    /// Reads from a buffer's start, on the default stream.
+    /// Reads from the start of a buffer, on the default stream.
     pub(crate) fn read(&self, buffer: avx_buffer, data: &mut [u8]) {
         self.read_on(null_mut(), buffer, data);
     }
 
-    /// Reads from a buffer's start.
+    /// Reads from the start of a buffer.
     pub(crate) fn read_on(&self, stream: avx_stream, buffer: avx_buffer, data: &mut [u8]) {
         // SAFETY: `data` is writable in its length.
         must(unsafe { (self.abi.read)(stream, buffer, 0, data.as_mut_ptr().cast(), data.len() as u64) });
     }
 
-    /// Makes memory known to the device; false where it cannot be.
+    /// Registers host memory with the device. Returns false if the device does not support this.
     ///
     /// # Safety
-    /// The memory stays until [`Ours::unregister`].
+    /// The memory must stay valid until [`Ours::unregister`].
     pub(crate) unsafe fn register(&self, memory: &mut [u8]) -> bool {
         // SAFETY: as the caller promises.
         let status = unsafe { avx_host_register(self.device, memory.as_mut_ptr().cast(), memory.len() as u64, 0) };
@@ -177,7 +177,7 @@ impl Ours {
         Stream(stream)
     }
 
-    /// A graph of what `record` queues on the stream that it is given.
+    /// A graph of the commands that `record` queues on the stream that it gets.
     pub(crate) fn graph(&self, record: impl FnOnce(avx_stream)) -> avx_graph {
         let (mut stream, mut graph) = (null_mut(), null_mut());
         // SAFETY: `stream` is writable.
@@ -194,17 +194,17 @@ impl Ours {
         must(unsafe { (self.abi.launch)(null_mut(), graph, std::ptr::null(), 0) });
     }
 
-    /// Submits what a stream holds back.
+    /// Submits the work that a stream has not submitted yet.
     pub(crate) fn flush(&self, stream: avx_stream) {
         must((self.abi.flush)(stream));
     }
 
-    /// Copies from the start of one buffer to that of another.
+    /// Copies from the start of one buffer to the start of another.
     pub(crate) fn copy(&self, from: avx_buffer, to: avx_buffer, size: usize) {
         must((self.abi.copy)(null_mut(), to, 0, from, 0, size as u64));
     }
 
-    /// Fills a buffer's start with a word.
+    /// Fills a buffer with a word, from its start.
     pub(crate) fn fill(&self, buffer: avx_buffer, size: usize, word: u32) {
         // SAFETY: the pattern is four readable bytes.
         must(unsafe { (self.abi.fill)(null_mut(), buffer, 0, size as u64, (&raw const word).cast(), 4) });
@@ -221,7 +221,7 @@ impl Ours {
         must(unsafe { (self.abi.dispatch)(stream, kernel, grid.0, grid.1, 1, args.as_ptr(), args.len() as u32) });
     }
 
-    /// Waits for all that is queued.
+    /// Waits for all queued work.
     pub(crate) fn synchronize(&self) {
         must((self.abi.synchronize)(self.device, AVX_FOREVER));
     }
@@ -237,16 +237,16 @@ unsafe impl Send for Stream {}
 unsafe impl Sync for Stream {}
 
 impl Stream {
-    /// The default stream of whatever device.
+    /// The default stream of any device.
     pub(crate) const DEFAULT: Stream = Stream(null_mut());
 
-    /// Frees it; its work goes on.
+    /// Frees the stream. Its queued work continues.
     pub(crate) fn free(self) {
         must(avx_stream_free(self.0));
     }
 }
 
-/// A range of a buffer as an argument; 0 bytes: to its end.
+/// A range of a buffer as an argument. A size of 0 bytes means up to the end of the buffer.
 pub(crate) fn range(buffer: avx_buffer, offset: u64, size: u64) -> avx_arg {
     let (group, binding, bytes) = (0, 0, std::ptr::null());
     avx_arg { kind: AVX_ARG_BUFFER, flags: 0, group, binding, buffer, bytes, offset, size, slot: 0, reserved: 0, reserved2: 0 }

@@ -1,5 +1,5 @@
-//! Two streams at once: 1 means that the shorter work hides behind the longer one wholly, 2 that works of the same length ran one
-//! after the other.
+//! Two streams at once. A ratio of 1 means that the shorter work is hidden completely behind the longer work. A ratio of 2 means
+//! that two works of the same length ran one after the other.
 
 use crate::Bench;
 use crate::ours::{Ours, Stream, whole};
@@ -12,7 +12,7 @@ use avx_gpu_bench::memory::HostMemory;
 use avx_gpu_bench::{Measure, Side, time_fairly};
 use std::time::Instant;
 
-/// The group.
+/// Runs the group.
 pub(crate) fn run(bench: &Bench) {
     small_grids(bench);
     kernel_and_upload(bench);
@@ -24,10 +24,10 @@ fn seconds(work: impl FnOnce()) -> f64 {
     start.elapsed().as_secs_f64()
 }
 
-/// Numbers of one busy workgroup.
+/// The number of values that one busy workgroup computes.
 const WORDS: usize = 256;
 
-/// Two chains of dependent kernels of one workgroup each.
+/// Two chains of dependent kernels with one workgroup each.
 fn small_grids(bench: &Bench) {
     let (raw, ours) = (bench.raw, bench.ours);
     let length = if bench.options.small { 10 } else { 100 };
@@ -95,7 +95,7 @@ fn chain(raw: &Raw, commands: vk::CommandBuffer, pipeline: &Pipeline, set: Set, 
     }
 }
 
-/// A matrix product on one stream while memory goes over the bus on the other.
+/// A matrix product on one stream while the other stream transfers memory over the bus.
 fn kernel_and_upload(bench: &Bench) {
     let (raw, ours) = (bench.raw, bench.ours);
     let (side, size) = if bench.options.small { (128, 4 << 20) } else { (2048, 256 << 20) };
@@ -119,7 +119,7 @@ fn kernel_and_upload(bench: &Bench) {
         raw.submit(queue, &[copy], fences[1]);
         raw.finish(fences[1]);
     };
-    // As many products as take the time of the copy.
+    // The number of products whose time is about that of the copy.
     let product = raw.recorded(|raw, c| raw.kernel(c, &pipeline, set, grid));
     upload();
     raw.run(product, fences[0]);
@@ -188,7 +188,7 @@ fn kernel_and_upload(bench: &Bench) {
     raw.free_pipeline(pipeline);
 }
 
-/// Products on the first of two streams.
+/// Queues the products on the first of two streams.
 struct Work {
     ours: Ours,
     kernel: avx_kernel,

@@ -1,5 +1,5 @@
-//! What it takes until the first result: each sample is a process of its own, first with empty caches and then with what the first
-//! has left.
+//! The time until the first result. Each sample is a process of its own. The first process starts with empty caches, and the others
+//! use the caches that the first has filled.
 
 use crate::Bench;
 use crate::ours::{Ours, whole};
@@ -12,17 +12,17 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-/// The first word of such a process's command line.
+/// The first word on the command line of such a process.
 pub(crate) const CHILD: &str = "startup-child";
 
-/// Kernels that are compiled one after the other, and as many again by several threads.
+/// The number of kernels that are compiled one after the other. Several threads compile the same number again.
 const MANY: usize = 100;
 const THREADS: usize = 8;
 
-/// Bytes of the vectors that are computed.
+/// The size of the vectors in bytes.
 const BYTES: usize = 1 << 20;
 
-/// The group: starts the processes in turns and prints the medians.
+/// Runs the group: starts the processes of both peers in turn and prints the medians.
 pub(crate) fn run(bench: &Bench) {
     let folder = std::env::temp_dir().join(format!("avx_gpu_bench_{}", std::process::id()));
     let repeats = if bench.options.small { 3 } else { 7 };
@@ -50,11 +50,11 @@ pub(crate) fn run(bench: &Bench) {
     for ((peer, name, param, unit), values) in all {
         bench.out.spread(&peer, &name, param, values, &unit);
     }
-    // What is left in the temporary folder harms nobody.
+    // A failure to remove the temporary folder does no harm.
     let _ = std::fs::remove_dir_all(folder);
 }
 
-/// Runs this program as a process that does nothing but start up. The drivers keep their caches in `cache` too.
+/// Runs this program as a process that only starts up. The drivers keep their caches in `cache` too.
 fn child_lines(peer: &str, cache: &Path) -> Option<String> {
     let output = Command::new(std::env::current_exe().ok()?)
         .args([CHILD, peer])
@@ -67,7 +67,7 @@ fn child_lines(peer: &str, cache: &Path) -> Option<String> {
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Such a process: opens the device, compiles, computes, and prints what each took.
+/// The process that only starts up: it opens the device, compiles, computes, and prints the time of each step.
 pub(crate) fn child(peer: &str, cache: Option<&str>) {
     let out = Out::default();
     let millis = |start: Instant| start.elapsed().as_secs_f64() * 1e3;

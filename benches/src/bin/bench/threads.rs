@@ -1,4 +1,4 @@
-//! Many threads with small jobs: what a lock costs that all of them need.
+//! Many threads with small jobs: the cost of a lock that all threads need.
 
 use crate::Bench;
 use crate::ours::{Args, Stream, whole};
@@ -14,16 +14,16 @@ use std::time::Instant;
 
 const THREADS: usize = 16;
 const WORDS: usize = 64;
-/// Jobs of one command buffer by hand.
+/// The number of jobs in a hand-written command buffer.
 const BATCH: usize = 250;
 
-/// The group.
+/// Runs the group.
 pub(crate) fn run(bench: &Bench) {
     queue(bench, if bench.options.small { 250 } else { 2000 });
     queue_and_wait(bench, if bench.options.small { 20 } else { 200 });
 }
 
-/// Runs `work` with each thread's number on all threads at once, and gives the seconds from their start to the end of `finish`.
+/// Calls `work` with each thread's number, on all threads at once. Returns the seconds from the start to the end of `finish`.
 fn together(work: impl Fn(usize) + Sync, finish: impl FnOnce()) -> f64 {
     let gate = Barrier::new(THREADS + 1);
     std::thread::scope(|scope| {
@@ -44,7 +44,7 @@ fn together(work: impl Fn(usize) + Sync, finish: impl FnOnce()) -> f64 {
     })
 }
 
-/// Each thread queues jobs on a buffer of its own; at the end one wait for all.
+/// Each thread queues jobs on a buffer of its own. At the end there is one wait for all jobs.
 fn queue(bench: &Bench, jobs: usize) {
     let (raw, ours) = (bench.raw, bench.ours);
     let start = Random::fresh().words(WORDS);
@@ -115,7 +115,7 @@ fn queue(bench: &Bench, jobs: usize) {
     memory.into_iter().for_each(|b| ours.free(b));
 }
 
-/// Each thread runs a job and reads its result before the next.
+/// Each thread runs a job and reads its result before it starts the next job.
 fn queue_and_wait(bench: &Bench, jobs: usize) {
     let (raw, ours) = (bench.raw, bench.ours);
     let pipeline = raw.pipeline(STEP, 1);

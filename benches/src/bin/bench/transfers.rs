@@ -1,7 +1,7 @@
-//! Bytes between the host and the device, by size: ordinary memory, and memory that was prepared for it.
+//! Transfers between the host and the device, by size: from ordinary memory, and from memory that was prepared for transfers.
 //!
-//! A sample ends when the bytes are there. By hand there are several ways; `raw` is the one with the best median for the size, and
-//! the others are listed beside it.
+//! A sample ends when the bytes have arrived. There are several ways to write a transfer by hand. `raw` is the way with the best
+//! median for the size, and the results also list the others.
 
 use crate::Bench;
 use crate::raw::{Direction, Kind, Lanes};
@@ -12,7 +12,7 @@ use avx_gpu_bench::{Measure, Side, time_fairly, values};
 use std::cell::RefCell;
 use std::time::Instant;
 
-/// The group.
+/// Runs the group.
 pub(crate) fn run(bench: &Bench) {
     let threads = copy_threads();
     bench.out.note(format_args!("raw-lanes: {threads} copying threads"));
@@ -27,13 +27,13 @@ pub(crate) fn run(bench: &Bench) {
     }
 }
 
-/// Eight were best on a machine with 16 cores.
+/// Eight threads were best on a machine with 16 cores.
 fn copy_threads() -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     (cores / 2).clamp(1, 8)
 }
 
-/// Prints the sides, and the best of those by hand as `raw`.
+/// Prints the results of all sides, and the best hand-written side as `raw`.
 fn show(bench: &Bench, name: &str, size: usize, peers: &[&str], sides: &mut [Side]) {
     (bench.heat)();
     let measure = Measure::Gigabytes(size as f64);
@@ -51,7 +51,7 @@ fn show(bench: &Bench, name: &str, size: usize, peers: &[&str], sides: &mut [Sid
     }
 }
 
-/// From ordinary memory.
+/// Writes from ordinary memory.
 fn write(bench: &Bench, lanes: &Lanes, size: usize) {
     let (raw, ours) = (bench.raw, bench.ours);
     let host = HostMemory::random(size);
@@ -104,7 +104,7 @@ fn write(bench: &Bench, lanes: &Lanes, size: usize) {
     ours.free(memory);
 }
 
-/// Into ordinary memory.
+/// Reads into ordinary memory.
 fn read(bench: &Bench, lanes: &Lanes, size: usize) {
     let (raw, ours) = (bench.raw, bench.ours);
     let source = HostMemory::random(size);
@@ -164,7 +164,7 @@ fn read(bench: &Bench, lanes: &Lanes, size: usize) {
     ours.free(memory);
 }
 
-/// Between host-visible buffers and the device.
+/// Transfers between host-visible buffers and the device.
 fn pinned(bench: &Bench, size: usize) {
     let (raw, ours) = (bench.raw, bench.ours);
     let device = raw.buffer(size, Kind::Device);
@@ -206,13 +206,13 @@ fn pinned(bench: &Bench, size: usize) {
     ours.free(memory);
 }
 
-/// Between the device and the program's own memory, made known to it once.
+/// Transfers between the device and the program's own memory, which is registered once.
 fn registered(bench: &Bench, size: usize) {
     let (raw, ours) = (bench.raw, bench.ours);
     let (mut ours_host, mut raw_host) = (HostMemory::random(size), HostMemory::random(size));
     // SAFETY: the memory is unregistered below, before it goes.
     if !unsafe { ours.register(ours_host.bytes_mut()) } {
-        return bench.out.note(format_args!("registered {}: not on this device", size_name(size)));
+        return bench.out.note(format_args!("registered {}: this device does not support registered memory", size_name(size)));
     }
     let start = Instant::now();
     let imported = raw.import(raw_host.bytes_mut().as_mut_ptr(), size);

@@ -15,7 +15,8 @@ pub(crate) struct Gpu {
 }
 
 impl Gpu {
-    /// Opens the first discrete GPU, or else the first device. `checked`: shaders get wgpu's usual run-time checks.
+    /// Opens the first discrete GPU, or the first device if there is none. With `checked`, shaders get wgpu's default run-time
+    /// checks.
     pub(crate) fn new(checked: bool) -> Gpu {
         let mut descriptor = InstanceDescriptor::new_without_display_handle();
         descriptor.backends = Backends::VULKAN;
@@ -37,12 +38,12 @@ impl Gpu {
         Gpu { device, queue, name: format!("{}, {} {}", info.name, info.driver, info.driver_info), checked }
     }
 
-    /// The same device with the other setting of the checks.
+    /// Opens the same device with the other setting of the checks.
     pub(crate) fn with_checks(&self, checked: bool) -> Gpu {
         Gpu { checked, ..self.clone() }
     }
 
-    /// The kernel `main` of a WGSL text.
+    /// The kernel `main` of a WGSL source.
     pub(crate) fn pipeline(&self, wgsl: &str) -> ComputePipeline {
         let source = ShaderModuleDescriptor { label: None, source: ShaderSource::Wgsl(wgsl.into()) };
         let module = if self.checked {
@@ -73,14 +74,14 @@ impl Gpu {
         self.device.create_buffer(&BufferDescriptor { label: None, size: size as u64, usage, mapped_at_creation: false })
     }
 
-    /// Whole buffers as the arguments of a kernel.
+    /// Binds whole buffers as the arguments of a kernel.
     pub(crate) fn group(&self, pipeline: &ComputePipeline, buffers: &[&Buffer]) -> BindGroup {
         let entries: Vec<_> =
             (0..).zip(buffers).map(|(binding, buffer)| BindGroupEntry { binding, resource: buffer.as_entire_binding() }).collect();
         self.device.create_bind_group(&BindGroupDescriptor { label: None, layout: &pipeline.get_bind_group_layout(0), entries: &entries })
     }
 
-    /// Records one dispatch for each of `groups`; the same group twice in a row is bound once.
+    /// Records one dispatch for each of `groups`. A group that comes twice in a row is bound once.
     pub(crate) fn kernels<'a>(
         &self,
         pipeline: &ComputePipeline,
@@ -101,32 +102,32 @@ impl Gpu {
         })
     }
 
-    /// Records.
+    /// Records a command buffer.
     pub(crate) fn record(&self, record: impl FnOnce(&mut CommandEncoder)) -> CommandBuffer {
         let mut encoder = self.device.create_command_encoder(&CommandEncoderDescriptor::default());
         record(&mut encoder);
         encoder.finish()
     }
 
-    /// Submits and waits.
+    /// Submits a command buffer and waits.
     pub(crate) fn run(&self, commands: CommandBuffer) {
         let submission = self.queue.submit([commands]);
         self.wait(Some(submission));
     }
 
-    /// Waits for a submission, or for all.
+    /// Waits for a submission, or for all submissions.
     pub(crate) fn wait(&self, submission_index: Option<SubmissionIndex>) {
         self.device.poll(PollType::Wait { submission_index, timeout: None }).expect("a wait");
     }
 
-    /// Writes to a buffer's start and waits until it is there.
+    /// Writes to the start of a buffer and waits until the bytes have arrived.
     pub(crate) fn write<T: Plain>(&self, buffer: &Buffer, data: &[T]) {
         self.queue.write_buffer(buffer, 0, bytes_of(data));
         let submission = self.queue.submit([]);
         self.wait(Some(submission));
     }
 
-    /// Reads from a buffer's start by way of `staging`.
+    /// Reads from the start of a buffer through `staging`.
     pub(crate) fn read_by<T: Plain>(&self, buffer: &Buffer, staging: &Buffer, data: &mut [T]) {
         let bytes = bytes_of_mut(data);
         let size = bytes.len() as u64;
@@ -138,12 +139,12 @@ impl Gpu {
         staging.unmap();
     }
 
-    /// Reads from a buffer's start.
+    /// Reads from the start of a buffer.
     pub(crate) fn read<T: Plain>(&self, buffer: &Buffer, data: &mut [T]) {
         self.read_by(buffer, &self.readback(size_of_val(data)), data);
     }
 
-    /// A load that raises the clocks of an idle GPU.
+    /// Work that raises the clock of an idle GPU.
     pub(crate) fn heater(&self, seconds: f64) -> Box<dyn Fn()> {
         const BYTES: usize = 64 << 20;
         let buffers = [(); 3].map(|()| self.buffer(BYTES));

@@ -1,4 +1,4 @@
-//! The groups, but for transfers and start-up.
+//! The groups, except transfers and start-up.
 
 use crate::Bench;
 use avx_gpu_bench::data::{Random, all_stepped, is_product, mixed_sizes, near};
@@ -9,7 +9,7 @@ use std::iter::repeat_n;
 use std::sync::Barrier;
 use std::time::Instant;
 
-/// Words that one small dispatch works on.
+/// The number of words that one small dispatch works on.
 const WORDS: usize = 64;
 
 fn show(bench: &Bench, name: &str, work: impl FnMut()) {
@@ -20,7 +20,7 @@ fn show(bench: &Bench, name: &str, work: impl FnMut()) {
     bench.out.spread("wgpu", "latency", name, values, "us");
 }
 
-/// The smallest things.
+/// The latency of the smallest operations.
 pub(crate) fn latency(bench: &Bench) {
     let gpu = &bench.gpu;
     let data = Random::fresh().words(1024);
@@ -94,7 +94,7 @@ pub(crate) fn memory(bench: &Bench) {
                 (0..times).for_each(|_| encoder.copy_buffer_to_buffer(&buffers[0], 0, &buffers[1], 0, size as u64));
             }));
         };
-        // wgpu fills with zeros alone.
+        // wgpu can fill only with zeros.
         let clear = || gpu.run(gpu.record(|encoder| (0..times).for_each(|_| encoder.clear_buffer(&buffers[1], 0, None))));
         (bench.heat)();
         time_fairly(&bench.out, "copy", size_name(size), measure(2.0), plan, &mut [Side::new("wgpu", copy)]);
@@ -122,7 +122,7 @@ pub(crate) fn memory(bench: &Bench) {
     }
 }
 
-/// A matrix product, with the run-time checks that wgpu makes by default and without.
+/// A matrix product, with wgpu's default run-time checks and without them.
 pub(crate) fn gemm(bench: &Bench) {
     let n = bench.options.matrix();
     let mut random = Random::fresh();
@@ -151,7 +151,7 @@ pub(crate) fn gemm(bench: &Bench) {
     time_fairly(&bench.out, "gemm", n, Measure::Teraflops(2.0 * (n as f64).powi(3)), bench.options.work_plan(), &mut sides);
 }
 
-/// Allocation and release.
+/// Allocating and freeing buffers.
 pub(crate) fn alloc(bench: &Bench) {
     let gpu = &bench.gpu;
     let sizes = mixed_sizes();
@@ -173,7 +173,8 @@ pub(crate) fn alloc(bench: &Bench) {
     drop(keep);
 }
 
-/// 16 threads that queue jobs. A submission in wgpu is dear, so a thread records 250 jobs at once, as the hand-written peer does.
+/// 16 threads that queue jobs. A submission in wgpu is expensive, so a thread records 250 jobs at once, as the hand-written peer
+/// does.
 pub(crate) fn threads(bench: &Bench) {
     const THREADS: usize = 16;
     const BATCH: usize = 250;

@@ -1,7 +1,8 @@
 //! The same benchmarks with wgpu on Vulkan: `bench_wgpu [--small] [--huge] [GROUP]...`.
 //!
-//! The peer `wgpu` compiles shaders with every run-time check off and asks for no validation, which is its fastest; `wgpu-checked`
-//! is its default, where that makes a difference. What wgpu has no notion of (graphs, pinned memory, streams) has no line.
+//! The peer `wgpu` compiles shaders with every run-time check off and requests no validation, which is its fastest setting.
+//! `wgpu-checked` is its default setting, measured where the checks make a difference. Features that wgpu does not have (graphs,
+//! pinned memory, streams) have no lines.
 
 mod gpu;
 mod groups;
@@ -14,7 +15,7 @@ use gpu::Gpu;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-/// What every group works with.
+/// The state that all groups use.
 struct Bench {
     out: Out,
     options: Options,
@@ -22,7 +23,7 @@ struct Bench {
     heat: Box<dyn Fn()>,
 }
 
-/// The first word of the command line of a process that does nothing but start up.
+/// The first word on the command line of a process that only starts up.
 const CHILD: &str = "startup-child";
 
 type Group = (&'static str, fn(&Bench));
@@ -66,7 +67,7 @@ fn main() -> ExitCode {
     if bench.out.all_right() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Starts processes of this program that do nothing else, the first with empty caches.
+/// Starts processes of this program that only start up. The first process has empty caches.
 fn startup(bench: &Bench) {
     let cache = std::env::temp_dir().join(format!("bench_wgpu_{}", std::process::id()));
     let (mut creates, mut compiles, mut firsts, mut residents) = (vec![], vec![], vec![], vec![]);
@@ -101,11 +102,12 @@ fn startup(bench: &Bench) {
     bench.out.spread("wgpu", "compile", "saxpy_warm", compiles, "ms");
     bench.out.spread("wgpu", "first_result", "warm", firsts, "ms");
     bench.out.spread("wgpu", "resident", "warm", residents, "MiB");
-    // What is left in the temporary folder harms nobody.
+    // A failure to remove the temporary folder does no harm.
     let _ = std::fs::remove_dir_all(cache);
 }
 
-/// Such a process: prints milliseconds until the device, for the kernel, until the result, and the MiB that it then uses.
+/// The process that only starts up. It prints the milliseconds until the device is open, for the kernel, and until the result, and
+/// its resident memory in MiB.
 fn startup_child() {
     const BYTES: usize = 1 << 20;
     let millis = |start: Instant| start.elapsed().as_secs_f64() * 1e3;

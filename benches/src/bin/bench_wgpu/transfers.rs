@@ -1,15 +1,16 @@
-//! Bytes between ordinary memory and the device.
+//! Transfers between ordinary memory and the device.
 
 use crate::Bench;
 use avx_gpu_bench::memory::HostMemory;
 use avx_gpu_bench::out::size_name;
 use avx_gpu_bench::{Measure, Side, time_fairly};
 
-/// The group.
+/// Runs the group.
 pub(crate) fn run(bench: &Bench) {
     let gpu = &bench.gpu;
     let largest = gpu.device.limits().max_buffer_size as usize;
-    // A write through queue.write_buffer needs a staging buffer of the same size, and copies are by four bytes.
+    // A write through queue.write_buffer needs a staging buffer of the same size, and the size of a copy is a multiple of four
+    // bytes.
     for size in bench.options.transfer_sizes().into_iter().filter(|s| *s <= largest) {
         let host = HostMemory::random(size);
         let mut got = HostMemory::blank(size);

@@ -1,4 +1,4 @@
-//! Large transfers from and to ordinary memory: several threads copy through rings of staging memory while the GPU moves the
+//! Large transfers from and to ordinary memory. Several threads copy through rings of staging memory while the GPU transfers the
 //! chunks before.
 
 use super::{Buffer, Kind, Raw};
@@ -6,19 +6,19 @@ use ash::vk;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
-/// Which way.
+/// The direction of a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Direction {
     Up,
     Down,
 }
 
-/// Bytes that a lane moves at once, at most.
+/// The maximum number of bytes in a chunk.
 const CHUNK: usize = 4 << 20;
-/// Chunks of a lane that are under way at once.
+/// The number of chunks that a thread has in flight.
 const SLOTS: usize = 3;
 
-/// What a thread needs to move chunks.
+/// The resources of a thread that transfers chunks.
 struct Lane {
     slots: Vec<(Buffer, vk::CommandBuffer, vk::Fence)>,
 }
@@ -44,14 +44,14 @@ struct Board {
     busy: usize,
 }
 
-/// Threads that stay, each with its staging memory.
+/// Threads that stay alive, each with its own staging memory.
 pub(crate) struct Lanes {
     board: Arc<(Mutex<Board>, Condvar, Condvar)>,
     threads: usize,
 }
 
 impl Lanes {
-    /// So many threads. They end with the process.
+    /// Starts the threads. They end with the process.
     pub(crate) fn new(raw: &'static Raw, threads: usize, direction: Direction) -> Lanes {
         let board = Arc::new((Mutex::new(Board { job: None, number: 0, busy: 0 }), Condvar::new(), Condvar::new()));
         for _ in 0..threads {
@@ -65,10 +65,10 @@ impl Lanes {
         Lanes { board, threads }
     }
 
-    /// Moves `size` bytes between the host's memory and the start of `device`, and waits.
+    /// Transfers `size` bytes between host memory and the start of `device`, and waits.
     ///
     /// # Safety
-    /// `host` holds `size` bytes, readable for [`Direction::Up`], else writable.
+    /// `host` must point to `size` bytes, which are readable for [`Direction::Up`] and writable otherwise.
     pub(crate) unsafe fn transfer(&self, direction: Direction, device: Buffer, host: *mut u8, size: usize) {
         let chunk = (size / (self.threads * 2)).clamp(256 << 10, CHUNK);
         let job = Job { direction, device, host, size, chunk, next: AtomicUsize::new(0) };
@@ -132,8 +132,8 @@ impl Lane {
         raw.begin(*commands, true);
         match job.direction {
             Direction::Up => {
-                // SAFETY: the range lies in the caller's memory and, as it is no longer than a chunk, in the staging memory, which
-                // the copy before has left.
+                // SAFETY: the range lies in the caller's memory and, because it is no longer than a chunk, in the staging memory,
+                // and the copy that used the staging memory before has ended.
                 unsafe { staging.pointer.copy_from_nonoverlapping(job.host.add(start), bytes) };
                 raw.copy(*commands, (staging, 0), (&job.device, start as u64), bytes as u64);
             }

@@ -1,30 +1,30 @@
-//! Buffers, each with memory of its own.
+//! Buffers, each with a memory allocation of its own.
 
 use super::Raw;
 use ash::vk;
 use avx_gpu_bench::data::{Plain, bytes_of, bytes_of_mut};
 
-/// Where a buffer lives.
+/// The kind of memory of a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// The device's own memory, of no use to the CPU.
+    /// Device memory that the CPU cannot access.
     Device,
-    /// The device's own memory that the CPU can write (ReBAR, unified memory).
+    /// Device memory that the CPU can write (ReBAR, unified memory).
     Window,
-    /// The device's own memory that the CPU can write and read (unified memory).
+    /// Device memory that the CPU can write and read (unified memory).
     Unified,
-    /// The host's, for the CPU to write in order.
+    /// Host memory that the CPU writes in order.
     Upload,
-    /// The host's, cached for the CPU to read.
+    /// Host memory that is cached, for the CPU to read.
     Readback,
 }
 
-/// A buffer and its memory, mapped if the CPU can.
+/// A buffer and its memory, which is mapped if the CPU can access it.
 #[derive(Clone, Copy)]
 pub(crate) struct Buffer {
     pub(crate) handle: vk::Buffer,
     memory: vk::DeviceMemory,
-    /// The CPU's address; null for [`Kind::Device`].
+    /// The address for the CPU. It is null for [`Kind::Device`].
     pub(crate) pointer: *mut u8,
     pub(crate) size: u64,
 }
@@ -41,7 +41,7 @@ impl Raw {
         (0..self.memory.memory_type_count).filter(fits).min_by_key(|i| (flags(*i) & avoid).as_raw().count_ones())
     }
 
-    /// A buffer, or why there is none.
+    /// Creates a buffer, or returns the error.
     pub(crate) fn try_buffer(&self, size: u64, kind: Kind) -> Result<Buffer, vk::Result> {
         use vk::MemoryPropertyFlags as F;
         let mapped = F::HOST_VISIBLE | F::HOST_COHERENT;
@@ -53,8 +53,8 @@ impl Raw {
             Kind::Readback => (mapped | F::HOST_CACHED, F::DEVICE_LOCAL),
         };
         let usage = vk::BufferUsageFlags::STORAGE_BUFFER | vk::BufferUsageFlags::TRANSFER_SRC | vk::BufferUsageFlags::TRANSFER_DST;
-        // SAFETY: the device lives; the memory has the size and a type that the buffer asks for and is bound once. What a failure
-        // leaves behind is freed by nobody and used by nobody.
+        // SAFETY: the device is open; the memory has the size and a type that the buffer requires and is bound once. If a call
+        // fails, the objects that were created before it leak, and no code uses them.
         unsafe {
             let handle = self.device.create_buffer(&vk::BufferCreateInfo::default().size(size).usage(usage), None)?;
             let needs = self.device.get_buffer_memory_requirements(handle);
@@ -70,7 +70,7 @@ impl Raw {
         }
     }
 
-    /// A buffer.
+    /// Creates a buffer.
     pub(crate) fn buffer(&self, size: usize, kind: Kind) -> Buffer {
         self.try_buffer(size as u64, kind).expect("memory")
     }
@@ -84,7 +84,8 @@ impl Raw {
         }
     }
 
-    /// The caller's own memory as a buffer, and where in it the memory starts; None where the driver does not take it.
+    /// Imports the caller's memory as a buffer, and returns the offset at which the memory starts in the buffer. `None` if the
+    /// driver does not accept the memory.
     pub(crate) fn import(&self, pointer: *mut u8, size: usize) -> Option<(Buffer, u64)> {
         let (functions, alignment) = self.import.as_ref()?;
         let start = pointer as u64 / alignment * alignment;
@@ -110,7 +111,7 @@ impl Raw {
         }
     }
 
-    /// Copies `data` into the buffer's start, by whatever way. Not for timing.
+    /// Copies `data` to the start of the buffer, directly or through staging memory. This is not used for timing.
     pub(crate) fn put<T: Plain>(&self, buffer: &Buffer, data: &[T]) {
         let bytes = bytes_of(data);
         let staging = self.buffer(bytes.len(), Kind::Upload);
@@ -120,7 +121,7 @@ impl Raw {
         self.free(staging);
     }
 
-    /// Copies the buffer's start into `data`, by whatever way. Not for timing.
+    /// Copies the start of the buffer into `data`, directly or through staging memory. This is not used for timing.
     pub(crate) fn get<T: Plain>(&self, buffer: &Buffer, data: &mut [T]) {
         let bytes = bytes_of_mut(data);
         let staging = self.buffer(bytes.len(), Kind::Readback);

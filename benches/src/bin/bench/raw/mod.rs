@@ -1,7 +1,7 @@
-//! Hand-written Vulkan, as tight as it gets: the floor that the library is measured against.
+//! Hand-written Vulkan, as fast as we can write it. The library is measured against this code.
 //!
-//! The queue is of a family that computes and does not draw, where there is one. Nothing is validated, tracked or freed
-//! automatically, and a wait asks again and again before it blocks.
+//! The queue is of a family that computes and does not draw, if there is one. Nothing is validated, tracked or freed automatically.
+//! A wait polls for some time before it blocks.
 
 mod commands;
 mod copies;
@@ -17,27 +17,27 @@ use std::ffi::CStr;
 use std::sync::Mutex;
 use std::time::Instant;
 
-/// An open device. It lives as long as the process.
+/// An open device. It stays open until the process ends.
 pub(crate) struct Raw {
     pub(crate) device: ash::Device,
     pub(crate) queue: vk::Queue,
     pub(crate) family: u32,
-    /// A queue of a family that only copies, and its family.
+    /// A queue of a family that only copies, and the index of the family.
     pub(crate) copier: Option<(vk::Queue, u32)>,
-    /// A second queue of the family of `queue`.
+    /// A second queue of the same family as `queue`.
     pub(crate) second: Option<vk::Queue>,
-    /// Held by whoever submits to `queue` where several threads do.
+    /// The lock for submissions to `queue` when several threads submit.
     pub(crate) turn: Mutex<()>,
     memory: vk::PhysicalDeviceMemoryProperties,
     import: Option<(ash::ext::external_memory_host::Device, u64)>,
     pool: vk::CommandPool,
-    // Functions of the two are loaded from this; it goes last.
+    // The functions of the instance and the device were loaded from this library, so this field is dropped last.
     _instance: ash::Instance,
     _entry: ash::Entry,
 }
 
 impl Raw {
-    /// Opens the device with this UUID, or else the first.
+    /// Opens the device with this UUID, or the first device if none has it.
     pub(crate) fn new(uuid: Option<[u8; 16]>) -> Raw {
         // SAFETY: the loader is a library without a contract at its loading.
         let entry = unsafe { ash::Entry::load() }.expect("a Vulkan loader");
@@ -98,7 +98,7 @@ impl Raw {
         Raw { device, queue, family, copier, second, turn, memory, import, pool, _instance: instance, _entry: entry }
     }
 
-    /// Gives command buffers to `queue`; `fence` tells when they are done. A null fence tells nobody.
+    /// Submits command buffers to `queue`. `fence` is signalled when they are done, unless it is null.
     pub(crate) fn submit(&self, queue: vk::Queue, commands: &[vk::CommandBuffer], fence: vk::Fence) {
         let submit = [vk::SubmitInfo::default().command_buffers(commands)];
         // SAFETY: the callers give recorded command buffers that are not pending, an unsignalled fence, and are alone with the queue.
@@ -111,7 +111,7 @@ impl Raw {
         unsafe { self.device.create_fence(&vk::FenceCreateInfo::default(), None) }.expect("a fence")
     }
 
-    /// Waits for a fence and resets it: asks again and again for some time, then blocks.
+    /// Waits for a fence and resets it. The wait polls for some time and then blocks.
     pub(crate) fn finish(&self, fence: vk::Fence) {
         let start = Instant::now();
         // SAFETY: the fence is of this device, and was given to a submission.
@@ -127,7 +127,7 @@ impl Raw {
         unsafe { self.device.reset_fences(&[fence]) }.expect("a fence that resets");
     }
 
-    /// Waits for a fence in the driver and resets it.
+    /// Waits for a fence with a blocking call and resets it.
     pub(crate) fn block(&self, fence: vk::Fence) {
         // SAFETY: the fence was given to a submission; when the wait is over none uses it.
         unsafe { self.device.wait_for_fences(&[fence], true, u64::MAX).and_then(|()| self.device.reset_fences(&[fence])) }.expect("a wait");
@@ -139,7 +139,7 @@ impl Raw {
         unsafe { self.device.queue_wait_idle(queue) }.expect("a wait");
     }
 
-    /// Submits and waits.
+    /// Submits command buffers and waits.
     pub(crate) fn run(&self, commands: vk::CommandBuffer, fence: vk::Fence) {
         self.submit(self.queue, &[commands], fence);
         self.finish(fence);

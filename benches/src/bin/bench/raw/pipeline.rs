@@ -1,4 +1,4 @@
-//! Pipelines from unchecked WGSL, and descriptor sets made ahead of time.
+//! Pipelines from unchecked WGSL, and descriptor sets that are created ahead of time.
 
 use super::{Buffer, Raw};
 use ash::vk;
@@ -13,10 +13,10 @@ pub(crate) struct Pipeline {
     set_layout: vk::DescriptorSetLayout,
 }
 
-/// Descriptors of one dispatch.
+/// The descriptors of one dispatch.
 pub(crate) type Set = vk::DescriptorSet;
 
-/// WGSL to SPIR-V with every check at run time off: what a careful author of SPIR-V would have written.
+/// Compiles WGSL to SPIR-V with all run-time checks off. The result is what a careful author of SPIR-V would write.
 pub(crate) fn unchecked_spirv(wgsl: &str) -> Vec<u32> {
     let module = naga::front::wgsl::parse_str(wgsl).expect("valid WGSL");
     let info = Validator::new(ValidationFlags::all(), Capabilities::all()).validate(&module).expect("valid WGSL");
@@ -33,7 +33,7 @@ pub(crate) fn unchecked_spirv(wgsl: &str) -> Vec<u32> {
 }
 
 impl Raw {
-    /// The pipeline of the entry point `main` of a WGSL text, over `bindings` storage buffers.
+    /// The pipeline of the entry point `main` of a WGSL source, with `bindings` storage buffers.
     pub(crate) fn pipeline(&self, wgsl: &str, bindings: u32) -> Pipeline {
         let code = unchecked_spirv(wgsl);
         let slots: Vec<_> = (0..bindings)
@@ -61,7 +61,7 @@ impl Raw {
         }
     }
 
-    /// A descriptor set for each entry of `bindings`, which holds (buffer, offset, bytes) for each slot.
+    /// A descriptor set for each entry of `bindings`. An entry holds (buffer, offset, bytes) for each slot.
     pub(crate) fn sets(&self, pipeline: &Pipeline, bindings: &[Vec<(&Buffer, u64, u64)>]) -> Vec<Set> {
         let slots: usize = bindings.iter().map(Vec::len).sum();
         let sizes = [vk::DescriptorPoolSize { ty: vk::DescriptorType::STORAGE_BUFFER, descriptor_count: slots as u32 }];
@@ -87,12 +87,12 @@ impl Raw {
         }
     }
 
-    /// One set over whole buffers.
+    /// One descriptor set over whole buffers.
     pub(crate) fn set(&self, pipeline: &Pipeline, buffers: &[&Buffer]) -> Set {
         self.sets(pipeline, &[buffers.iter().map(|b| (*b, 0, b.size)).collect()])[0]
     }
 
-    /// Frees a pipeline that no pending work uses; its sets stay until the end.
+    /// Frees a pipeline that no pending work uses. Its descriptor sets stay until the process ends.
     pub(crate) fn free_pipeline(&self, pipeline: Pipeline) {
         // SAFETY: the callers have waited for its last use.
         unsafe {
