@@ -1,6 +1,8 @@
-//! Who may import whom: the layers `ffi -> runtime -> {compile, vulkan, sys}`, the floors inside of a layer or crate, and no circle of
-//! files. `unsafe` lives in three layers, and no file is longer than 600 lines. The tables are here, the reader is in `arrows/`.
-//! It needs no GPU and takes a second, which is why it is a binary of its own.
+//! Checks the imports: the layers `ffi -> runtime -> {compile, vulkan, sys}`, the floors inside a layer or crate, and that files do
+//! not import each other in a circle. Also checks that only three layers contain `unsafe`, and that no file is longer than 600
+//! lines. The tables are in this file, the reader is in `arrows/`.
+//!
+//! The test needs no GPU and takes a second, so it is a binary of its own.
 
 #[path = "arrows/modules.rs"]
 mod modules;
@@ -9,18 +11,18 @@ mod reader;
 
 use modules::{File, all, arrows, circles, reached};
 
-/// Which layers of `src` a layer may use, besides itself.
+/// The layers of `src` that a layer may use, besides itself.
 const ARROWS: [(&str, &[&str]); 5] =
     [("ffi", &["runtime"]), ("runtime", &["compile", "vulkan", "sys"]), ("compile", &[]), ("vulkan", &["sys"]), ("sys", &[])];
 
 /// The layers of `src` that may contain `unsafe`.
 const UNSAFE: [&str; 3] = ["ffi", "vulkan", "sys"];
 
-/// A floor: its name, and the folders and files that are its members, without `.rs`.
+/// A floor: its name, and its members without `.rs`, which are folders and files.
 type Floor<'a> = (&'a str, &'a [&'a str]);
 
-/// The floors of a folder, from the bottom to the top. A file imports from its own floor and from those below. Each file below the
-/// folder has a floor, except for its `mod.rs`, `lib.rs` or `main.rs`.
+/// The floors of a folder, from the bottom to the top. A file imports from its own floor and from the floors below. Each file below
+/// the folder has a floor, except for its `mod.rs`, `lib.rs` or `main.rs`.
 const FLOORS: &[(&str, &[Floor])] = &[
     (
         "src/runtime",
@@ -87,11 +89,11 @@ const FLOORS: &[(&str, &[Floor])] = &[
     ("src/sys", &[("base", &["clock", "fork", "shaderc"]), ("ends of threads", &["thread_exit"]), ("threads", &["thread"])]),
 ];
 
-/// The circles of imports that stay, each with the reason: the files, or folders with a slash at the end, and why.
-/// A circle that goes beyond its line fails, and so does a line without a circle.
+/// The import circles that may stay: the files, or folders with a slash at the end, and the reason. A circle that contains other
+/// files than its entry fails, and so does an entry without a circle.
 const CIRCLES: &[(&[&str], &str)] = &[];
 
-/// What the imports of files have against the floors of a folder.
+/// The imports of files that break the floors of a folder.
 fn against_floors(files: &[File], root: &str, floors: &[Floor]) -> Vec<String> {
     let mut wrong = Vec::new();
     let inside = |file: &File| file.path.strip_prefix(root).and_then(|rest| rest.strip_prefix('/')).map(str::to_owned);
@@ -127,7 +129,7 @@ fn against_floors(files: &[File], root: &str, floors: &[Floor]) -> Vec<String> {
     wrong
 }
 
-/// What the circles of files have against the list of those that may stay.
+/// The circles of files that are not in the list of those that may stay, and the entries without a circle.
 fn against_circles(files: &[File], stay: &[(&[&str], &str)]) -> Vec<String> {
     let arrows = arrows(files);
     let found = circles(files.len(), &arrows);
@@ -288,10 +290,10 @@ fn a_circle_is_found_and_has_to_be_in_the_list() {
         ("tool/src/b.rs", "use crate::c; pub struct B;"),
         ("tool/src/c.rs", "fn f() -> super::a::A { A }"),
         ("tool/src/d.rs", "use crate::a::A; use std::fs;"),
-        // A parent and its children are no circle.
+        // A parent and its children do not count as a circle.
         ("tool/src/e/mod.rs", "mod f; pub use f::F; pub struct E;"),
         ("tool/src/e/f.rs", "use super::E; pub struct F;"),
-        // Another crate has its own modules of the same names.
+        // Another crate has modules of its own with the same names.
         ("tool/src/bin/x/main.rs", "mod a; mod b;"),
         ("tool/src/bin/x/b.rs", "use crate::a;"),
         ("tool/src/bin/x/a.rs", ""),

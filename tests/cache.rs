@@ -1,6 +1,7 @@
-//! The disk cache: a folder that nothing can spoil. Whatever lies in it, kernels build; what is damaged is replaced.
+//! The disk cache. Kernels build whatever files the folder contains, and damaged files are replaced.
 //!
-//! A binary of its own: what a driver does with a damaged cache may end the process, and no other test should end with it.
+//! These tests have a binary of their own, because a driver that reads a damaged cache may end the process, and no other test
+//! should end with it.
 
 #[allow(dead_code, reason = "each test file uses its own part of the helpers")]
 mod common;
@@ -15,7 +16,7 @@ use std::ptr::null;
 const KERNEL: &str = "@group(0) @binding(0) var<storage, read_write> x: array<u32>;
 @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) { x[id.x] = id.x * 3u + 1u; }";
 
-/// Opens a device with the folder, builds and runs a kernel, closes the device. False: there is no device.
+/// Opens a device with the folder, builds and runs a kernel, and closes the device. Returns false if there is no device.
 #[track_caller]
 fn session(cache_dir: Option<&str>) -> bool {
     let cache_dir = cache_dir.map(c);
@@ -32,10 +33,10 @@ fn session(cache_dir: Option<&str>) -> bool {
     true
 }
 
-/// Files with their content.
+/// The files with their contents.
 type Files = Vec<(PathBuf, Vec<u8>)>;
 
-/// True, with a skip, where the driver keeps a cache of its own and gets none of ours.
+/// Prints a skip and returns true if the driver has a cache of its own, so that the library gives it none.
 fn driver_caches() -> bool {
     let own = Device::open().is_some_and(|device| text(&device.info().vendor) == "NVIDIA");
     if own {
@@ -44,7 +45,7 @@ fn driver_caches() -> bool {
     own
 }
 
-/// A folder after a session that filled it, with the files; `None`: there is no device.
+/// A folder after a session that filled it, with its files. `None` if there is no device.
 fn filled() -> Option<(Folder, Files)> {
     let folder = Folder::new("cache");
     if driver_caches() || !session(Some(folder.text())) {
@@ -72,7 +73,7 @@ fn a_folder_that_does_not_exist_is_made() {
     }
 }
 
-/// Damages every file, holds a session, and wants each file whole again.
+/// Damages every file, runs a session, and checks that each file is whole again.
 #[track_caller]
 fn survives(what: &str, damage: impl Fn(&[u8]) -> Vec<u8>) {
     let Some((folder, files)) = filled() else { return };
@@ -200,7 +201,7 @@ fn several_devices_share_a_folder() {
     assert!(left.is_empty(), "temporary files are left: {left:?}");
 }
 
-/// One session with the default folder or none, as the environment says; run by the tests below.
+/// One session with the default folder or none, as the environment says. The tests below run it.
 #[test]
 fn one_session() {
     if is_child() {
@@ -209,7 +210,7 @@ fn one_session() {
     }
 }
 
-/// What a session leaves in a home of its own, the drivers' own caches aside.
+/// The files that a session leaves in a home folder of its own, without the drivers' own caches.
 fn left_by_a_session(no_cache: Option<&str>) -> Vec<PathBuf> {
     let home = Folder::new("home");
     let variables =
@@ -240,7 +241,7 @@ fn the_default_folder_is_the_users_cache() {
     }
 }
 
-/// A text that takes long to compile.
+/// A source that takes long to compile.
 fn long_text() -> String {
     let steps: String = (0..1200).map(|i| format!("v = v * {}u + {i}u;\n", 2 * i + 1)).collect();
     format!(
@@ -249,7 +250,7 @@ fn long_text() -> String {
     )
 }
 
-/// Makes the long kernel with a constant, on a device with this folder, and runs it. `None`: there is no device.
+/// Creates the slow kernel with a constant, on a device with this folder, and runs it. `None` if there is no device.
 fn run_long(cache_dir: &std::ffi::CStr, start: u32) -> Option<()> {
     let options = avx_device_options { cache_dir: cache_dir.as_ptr(), ..avx_device_options::zeroed() };
     let device = Device::open_with(&options)?;
@@ -287,14 +288,14 @@ fn long_kernels_are_kept_as_spirv() {
     }
     let first = kept();
     assert_eq!(first.len(), 1);
-    // The same is not made again, and other constants make another.
+    // The same kernel is not compiled again, and other constants give another kernel.
     let time = || fs::metadata(&first[0].0).expect("a file").modified().expect("a time");
     let before = time();
     run_long(&cache_dir, 1);
     assert!(kept() == first && time() == before, "the file was written again");
     run_long(&cache_dir, 2);
     assert_eq!(kept().len(), 2);
-    // Whatever stands in the file, the kernel computes what it should, and the file is whole again.
+    // Whatever the file contains, the kernel computes the right result, and the file is whole again.
     let (path, whole) = &first[0];
     let other = kept().into_iter().find(|(name, _)| name != path).expect("the other").1;
     for damaged in [other, whole[..whole.len() / 2].to_vec(), Vec::new(), [&whole[..], &[0]].concat()] {

@@ -1,6 +1,6 @@
-//! Create, work, destroy, many times: memory, file descriptors and threads end as they began.
+//! Create, work and destroy, many times: memory, file descriptors and threads end as they began.
 //!
-//! A binary of its own: it counts the memory, the threads and the files of the whole process.
+//! This test has a binary of its own, because it counts the memory, the threads and the files of the whole process.
 #![cfg(target_os = "linux")]
 
 #[allow(dead_code, reason = "each test file uses its own part of the helpers")]
@@ -11,7 +11,7 @@ use common::random::number;
 use common::*;
 use std::fs;
 
-/// What the process holds.
+/// The resources that the process holds.
 #[derive(Clone, Copy, Debug)]
 struct Holding {
     descriptors: usize,
@@ -37,7 +37,7 @@ const KERNEL: &str = "@group(0) @binding(0) var<storage, read_write> x: array<u3
 @group(0) @binding(1) var<uniform> p: vec4<u32>;
 @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) { x[id.x] = id.x + p.x; }";
 
-/// One of everything that a session does, errors among it.
+/// A session that uses each kind of object and makes some errors.
 fn cycle(number: u32) -> bool {
     let Some(device) = Device::open() else { return false };
     let kernel = device.kernel(KERNEL);
@@ -53,7 +53,7 @@ fn cycle(number: u32) -> bool {
     map(staging, 0, 0, AVX_MAP_READ);
     fails(device.try_kernel("fn", None).expect_err("no WGSL"), AVX_ERROR_COMPILE);
     fails(write(buffer, 65536, &[1]), AVX_ERROR_OUT_OF_RANGE);
-    // Some are freed, the rest goes with the device.
+    // Some objects are freed, and the others are destroyed with the device.
     if number.is_multiple_of(2) {
         ok(avx_free(buffer));
         ok(avx_kernel_free(kernel));
@@ -62,7 +62,7 @@ fn cycle(number: u32) -> bool {
     true
 }
 
-/// Waits until the library's and the driver's threads have ended, which destroying may leave to them for a moment.
+/// Waits until the threads of the library and the driver have ended. They may run for a moment after the device is destroyed.
 fn settled(want: usize) -> Holding {
     for _ in 0..100 {
         if holding().threads <= want {
@@ -73,7 +73,7 @@ fn settled(want: usize) -> Holding {
     holding()
 }
 
-/// In a process of its own, so that no other test's memory is counted.
+/// Runs in a process of its own, so that no other test's memory is counted.
 #[test]
 fn counted_cycles() {
     if !is_child() {
@@ -84,7 +84,7 @@ fn counted_cycles() {
     let software = device.is_mock() || device.is_cpu();
     drop(device);
     let cycles = u32::try_from(number("AVX_GPU_TEST_CYCLES").unwrap_or(default)).expect("fewer");
-    // What is made once stays: caches of the driver, the library's tables, the allocator's arenas.
+    // Some allocations are made once and stay: the caches of the driver, the tables of the library, the arenas of the allocator.
     for i in 0..cycles.min(30) {
         cycle(i);
     }
@@ -96,7 +96,8 @@ fn counted_cycles() {
     println!("{cycles} cycles: {before:?} to {after:?}");
     assert!(after.descriptors <= before.descriptors, "file descriptors grew: {before:?} to {after:?}");
     assert!(after.threads <= before.threads, "threads grew: {before:?} to {after:?}");
-    // On software drivers a leak of a hundred bytes a cycle is seen; the GPU makers' drivers keep some memory of each device.
+    // On software drivers this finds a leak of a hundred bytes in each cycle. The drivers of GPU makers keep some memory for each
+    // device.
     let (per_cycle, slack) = if software { (100, 16 << 20) } else { (32 << 10, 128 << 20) };
     let heap = (after.heap.saturating_sub(before.heap)) as u64;
     assert!(heap < per_cycle * u64::from(cycles) + 32_768, "the heap grew by {heap} bytes in {cycles} cycles: {before:?} to {after:?}");
@@ -106,8 +107,8 @@ fn counted_cycles() {
 
 #[test]
 fn memory_descriptors_and_threads_do_not_grow() {
-    // glibc counts what its caches of free blocks hold as used; without them the count is exact. The validation layer keeps notes of
-    // its own.
+    // glibc counts the free blocks in its thread caches as used memory. Without these caches the count is exact. The validation
+    // layer keeps records of its own.
     let exact = "glibc.malloc.tcache_count=0:glibc.malloc.mxfast=0";
     let environment = [("MALLOC_ARENA_MAX", Some("1")), ("GLIBC_TUNABLES", Some(exact)), ("AVX_GPU_VALIDATION", None)];
     let said = rerun("counted_cycles", &environment);

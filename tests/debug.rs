@@ -195,8 +195,8 @@ fn an_assertion_without_room_is_an_error_all_the_same() {
         assert(id.x != 3u, \"never seen %u\", id.x); }";
     let kernel = debugged.kernel("full", source);
     debugged.device.dispatch(kernel, [1, 1, 1], &[]);
-    let story = fails(avx_device_synchronize(debugged.device.handle, AVX_FOREVER), AVX_ERROR_ASSERTION);
-    tells(&story, &["kernel 'full': assertion failed: id.x != 3u (line 3, column 9)", "no room"]);
+    let message = fails(avx_device_synchronize(debugged.device.handle, AVX_FOREVER), AVX_ERROR_ASSERTION);
+    tells(&message, &["kernel 'full': assertion failed: id.x != 3u (line 3, column 9)", "no room"]);
     let got = texts();
     assert_eq!(got.len(), (256 - 12) / 20 + 1);
     tells(&got[got.len() - 1], &[&format!("{} more reports", 64 * 100 + 1 - (got.len() - 1))]);
@@ -264,8 +264,8 @@ fn a_failed_assertion_is_an_error_of_its_stream() {
     ok(dispatch_on(first, kernel, [1, 1, 1], &[arg_buffer(good)]));
     ok(dispatch_on(second, kernel, [1, 1, 1], &[arg_buffer(bad)]));
     ok(avx_stream_synchronize(first, AVX_FOREVER));
-    let story = fails(avx_stream_synchronize(second, AVX_FOREVER), AVX_ERROR_ASSERTION);
-    tells(&story, &["kernel 'strict' (", "assertion failed: data[0] == 1u || id.x < 5u: x is ", "(line 3, column 5)", "and 2 more"]);
+    let message = fails(avx_stream_synchronize(second, AVX_FOREVER), AVX_ERROR_ASSERTION);
+    tells(&message, &["kernel 'strict' (", "assertion failed: data[0] == 1u || id.x < 5u: x is ", "(line 3, column 5)", "and 2 more"]);
     let got = lines();
     assert_eq!(got.len(), 3);
     assert!(got.iter().all(|(level, line)| *level == AVX_LOG_ERROR && line.contains("assertion failed")), "{got:#?}");
@@ -292,9 +292,9 @@ fn mistakes_show_the_users_text() {
     ] {
         let source = body(statements);
         let status = debugged.try_kernel("k", &source).expect_err(statements);
-        let story = fails(status, AVX_ERROR_COMPILE);
-        tells(&story, &[says, statements]);
-        assert!(!story.contains("avx_debug") && !story.contains("bitcast"), "{story}");
+        let message = fails(status, AVX_ERROR_COMPILE);
+        tells(&message, &[says, statements]);
+        assert!(!message.contains("avx_debug") && !message.contains("bitcast"), "{message}");
     }
     // Formats are checked without the flag too. Values are not.
     let plain = |statements: &str| make(debugged.device.handle, AVX_LANGUAGE_WGSL, 0, "k", body(statements).as_bytes());
@@ -360,7 +360,7 @@ fn many_dispatches_before_one_wait() {
     for i in 0..100_u32 {
         debugged.device.dispatch(kernel, [1, 1, 1], &[arg_bytes(&i.to_le_bytes())]);
     }
-    // The kernel is freed, and its reports are still read.
+    // The kernel is freed, but its reports are still read.
     ok(avx_kernel_free(kernel));
     debugged.device.synchronize();
     let got = texts();
@@ -434,7 +434,7 @@ fn without_a_callback_they_go_to_stderr() {
     let kernel = make(device.handle, AVX_LANGUAGE_WGSL, AVX_KERNEL_DEBUG, "talker", source).expect("a kernel");
     device.dispatch(kernel, [1, 1, 1], &[]);
     device.synchronize();
-    // Reports that nobody waited for are logged when the device is destroyed.
+    // Reports that no call waited for are logged when the device is destroyed.
     device.dispatch(kernel, [1, 1, 1], &[]);
     device.close();
 }

@@ -1,4 +1,5 @@
-//! Failures of queued work: a stream and a device tell one once, the record of an event tells it to everybody; "not yet" is none.
+//! Failures of queued work. A stream and a device report a failure once, and the record of an event reports it to every caller.
+//! AVX_NOT_READY is not a failure.
 
 #[allow(dead_code, reason = "each test file uses its own part of the helpers")]
 mod common;
@@ -6,26 +7,26 @@ mod common;
 use common::*;
 use std::ptr::null_mut;
 
-/// Fails for all words but 1.
+/// Fails for every word except 1.
 const STRICT: &str = "@group(0) @binding(0) var<storage, read_write> data: array<u32>;
 @compute @workgroup_size(1) fn main() {
     assert(data[0] == 1u, \"it is %u\", data[0]);
     data[1] = 9u;
 }";
 
-/// Takes a while: so many rounds over each word.
+/// Runs for a while: the number of rounds over each word is a parameter.
 const SLOW: &str = "@group(0) @binding(0) var<storage, read_write> x: array<u32>;
 @group(0) @binding(1) var<uniform> rounds: vec4<u32>;
 @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x < arrayLength(&x)) {
         var v = x[id.x];
-        // No compiler finds a short way through this.
+        // No compiler can shorten this loop.
         for (var i = 0u; i < rounds.x; i++) { v = v * 1664525u + (v >> 7u); }
         x[id.x] = v;
     }
 }";
 
-/// A device with a kernel that is content with `good` and fails on `bad`, and a stream.
+/// A device with a kernel that accepts `good` and fails on `bad`, and a stream.
 struct Strict {
     device: Device,
     kernel: avx_kernel,
@@ -57,7 +58,7 @@ impl Strict {
     }
 }
 
-/// What avx_event_message gives.
+/// The text of avx_event_message.
 #[track_caller]
 fn message(event: avx_event) -> String {
     let mut length = 0;
@@ -78,15 +79,15 @@ fn every_wait_of_a_failed_record_tells_it() {
     ok(avx_event_record(strict.stream, failed));
     ok(avx_event_record(null_mut(), passed));
     for _ in 0..3 {
-        let story = fails(avx_event_wait(failed, AVX_FOREVER), AVX_ERROR_ASSERTION);
-        tells(&story, &["kernel 'strict' (0, 0, 0)", "it is 7"]);
+        let message = fails(avx_event_wait(failed, AVX_FOREVER), AVX_ERROR_ASSERTION);
+        tells(&message, &["kernel 'strict' (0, 0, 0)", "it is 7"]);
         fails(avx_event_wait(failed, 0), AVX_ERROR_ASSERTION);
         fails(avx_event_status(failed), AVX_ERROR_ASSERTION);
         ok(avx_event_wait(before, AVX_FOREVER));
         ok(avx_event_status(before));
         ok(avx_event_wait(passed, AVX_FOREVER));
     }
-    // Of several the failed one is named, on whatever thread.
+    // With several events, the call names the failed one, on any thread.
     let events = [failed, passed];
     let mut index = 9;
     fails(abi::event_wait_any(events.as_ptr(), 1, AVX_FOREVER, &mut index), AVX_ERROR_ASSERTION);
@@ -99,16 +100,16 @@ fn every_wait_of_a_failed_record_tells_it() {
             assert_eq!(message(*before_there.get()), "");
         });
     });
-    // A time there is all the same.
+    // The failed event still has a time.
     let mut nanoseconds = 0;
     let status = abi::event_elapsed(before, failed, &mut nanoseconds);
     assert!([AVX_OK, AVX_ERROR_UNSUPPORTED].contains(&status), "{}", name(status));
-    // The stream has told nobody yet, and tells it once.
+    // The stream has not reported the failure yet, and reports it once.
     fails(avx_stream_synchronize(strict.stream, AVX_FOREVER), AVX_ERROR_ASSERTION);
     ok(avx_stream_synchronize(strict.stream, AVX_FOREVER));
     ok(avx_stream_status(strict.stream));
     fails(avx_event_wait(failed, AVX_FOREVER), AVX_ERROR_ASSERTION);
-    // Until it is recorded anew.
+    // The failure stays until the event is recorded again.
     strict.run(strict.good);
     ok(avx_event_record(strict.stream, failed));
     ok(avx_event_wait(failed, AVX_FOREVER));
@@ -120,7 +121,7 @@ fn a_failure_that_nobody_was_told_of_is_also_a_later_records() {
     let Some(strict) = Strict::open() else { return };
     let (first, second, third) = (strict.device.event(), strict.device.event(), strict.device.event());
     strict.run(strict.bad);
-    // Another stream's wait reads the report.
+    // The wait of another stream reads the report.
     ok(avx_stream_synchronize(strict.device.stream(), AVX_FOREVER));
     strict.run(strict.good);
     ok(avx_event_record(strict.stream, first));
@@ -129,7 +130,7 @@ fn a_failure_that_nobody_was_told_of_is_also_a_later_records() {
     ok(avx_event_record(strict.stream, third));
     ok(avx_event_wait(third, AVX_FOREVER));
     fails(avx_event_wait(first, AVX_FOREVER), AVX_ERROR_ASSERTION);
-    // The device tells it once, as the stream would have.
+    // The device reports the failure once, as the stream would have.
     fails(avx_device_synchronize(strict.device.handle, AVX_FOREVER), AVX_ERROR_ASSERTION);
     ok(avx_device_synchronize(strict.device.handle, AVX_FOREVER));
     ok(avx_stream_synchronize(strict.stream, AVX_FOREVER));
@@ -139,7 +140,7 @@ fn a_failure_that_nobody_was_told_of_is_also_a_later_records() {
 fn a_read_brings_the_bytes_and_the_failed_assertion() {
     let Some(strict) = Strict::open() else { return };
     let word = |bytes: &[u8]| words_of(bytes)[1];
-    // Found out by the read itself, and known before it.
+    // The read itself finds the failure, or it was known before the read.
     for known in [false, true] {
         ok(write(strict.bad, 0, &bytes_of(&[7, 0])));
         strict.run(strict.bad);
@@ -151,7 +152,7 @@ fn a_read_brings_the_bytes_and_the_failed_assertion() {
         assert_eq!(word(&bytes), 9, "the bytes are there");
         ok(read_on(strict.stream, strict.bad, 0, &mut bytes));
     }
-    // Delivered later: by the wait that tells it.
+    // A read that is delivered later gets the failure from the wait that delivers it.
     ok(write(strict.bad, 0, &bytes_of(&[7, 0])));
     strict.run(strict.bad);
     let mut bytes = [0u8; 8];

@@ -1,6 +1,7 @@
-//! A forked child of a process that used the library gets an error code, never a hang; the parent works on.
+//! A forked child of a process that used the library gets an error code and never hangs. The parent works on.
 //!
-//! A binary of its own: a fork copies the process as it is, and threads of other tests would hold locks in the copy.
+//! This test has a binary of its own, because a fork copies the whole process, and threads of other tests could hold locks in the
+//! copy.
 #![cfg(unix)]
 
 #[allow(dead_code, reason = "each test file uses its own part of the helpers")]
@@ -10,7 +11,7 @@ use common::*;
 use std::ptr::null_mut;
 use std::time::{Duration, Instant};
 
-/// What a child found: 0 all is well, else the number of the first call that did not answer AVX_ERROR_FORKED.
+/// The result of a child: 0 if all calls returned AVX_ERROR_FORKED, else the number of the first call that did not.
 fn child_calls(device: avx_device, buffer: avx_buffer, kernel: avx_kernel) -> i32 {
     let (mut other, mut count, mut fresh) = (null_mut(), 0, null_mut());
     let mut data = [0; 4];
@@ -31,15 +32,15 @@ fn child_calls(device: avx_device, buffer: avx_buffer, kernel: avx_kernel) -> i3
             return number;
         }
     }
-    // These three need nothing that a fork leaves behind.
-    let story = last_error();
-    if avx_version() == 0 || name(AVX_OK) != "AVX_OK" || !story.to_lowercase().contains("fork") {
+    // These three functions need nothing that is lost in a fork.
+    let message = last_error();
+    if avx_version() == 0 || name(AVX_OK) != "AVX_OK" || !message.to_lowercase().contains("fork") {
         return 100;
     }
     0
 }
 
-/// Forks, runs `work` in the child and gives its answer; panics if the child hangs or dies.
+/// Forks, runs `work` in the child and returns its result. Panics if the child hangs or crashes.
 fn in_a_child(work: impl FnOnce() -> i32) -> i32 {
     // SAFETY: the child calls the library, which answers without locks there, and leaves by _exit, without running the parent's
     // destructors.
@@ -68,7 +69,7 @@ fn in_a_child(work: impl FnOnce() -> i32) -> i32 {
     }
 }
 
-/// One test, because a fork takes with it whatever other tests of this process would be doing.
+/// There is only one test, because a fork copies the process in the middle of whatever its other tests do.
 #[test]
 fn a_forked_child_is_told_and_the_parent_works_on() {
     let Some(device) = Device::open() else { return };
@@ -86,7 +87,7 @@ fn a_forked_child_is_told_and_the_parent_works_on() {
     device.dispatch(kernel, [1, 1, 1], &[arg_buffer(buffer)]);
     assert!(!computes || device.words(buffer, 1) == [43], "the parent does not work on");
     device.close();
-    // Also when nothing is open any more.
+    // The calls also fail in this way when no device is open any more.
     let code = in_a_child(|| child_calls(null_mut(), buffer, kernel).min(3));
     assert!([0, 3].contains(&code), "in the child of a process without devices, call {code} did not answer AVX_ERROR_FORKED");
 }

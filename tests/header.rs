@@ -1,7 +1,7 @@
-//! The header and what depends on it: it is the one that the sources give, the symbol list and the table for those who bind by
-//! hand agree with it, and the layouts are the pinned ones.
+//! The header and the files that depend on it. The header is the one that the sources generate. The symbol list, and the table in
+//! docs/ffi.md for bindings that are written by hand, agree with it. The layouts are the pinned ones.
 //!
-//! A binary of its own: it opens no device, and is run after each change of the header.
+//! These tests have a binary of their own, because they open no device and run after each change of the header.
 
 #[allow(dead_code, reason = "each test file uses its own part of the helpers")]
 mod common;
@@ -16,7 +16,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-/// The functions that the header declares; the inline helpers have bodies and are not among them.
+/// The functions that the header declares. The inline helpers have bodies and are not among them.
 fn functions(header: &str) -> Vec<String> {
     let mut names: Vec<String> = header
         .lines()
@@ -40,7 +40,7 @@ fn the_committed_files_are_the_generated_ones() {
     }
 }
 
-/// A C compiler sees a macro only where it is used.
+/// A C compiler checks a macro only if the macro is used.
 #[test]
 fn every_number_is_one_that_c_can_read() {
     let header = read("include/avx_gpu.h");
@@ -102,7 +102,7 @@ fn size_of_field<S, F>(_: fn(&S) -> &F) -> usize {
 
 macro_rules! layout {
     ($($name:ident { $($field:ident),* $(,)? })*) => {
-        /// Every struct's size.
+        /// The size of every struct.
         const SIZES: &[(&str, usize)] = &[$((stringify!($name), size_of::<$name>())),*];
 
         /// Every field of every struct.
@@ -162,7 +162,7 @@ fn sizes_are_the_pinned_ones() {
     assert_eq!(SIZES, pinned);
 }
 
-/// What lies between fields is written by no assignment: the library would tell what was on its stack.
+/// No assignment writes the padding between fields, so padding would show the contents of the library's stack.
 #[test]
 fn structs_have_no_holes() {
     for (name, size) in SIZES {

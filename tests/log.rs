@@ -1,6 +1,7 @@
 //! The log callback and the text of errors.
 //!
-//! A binary of its own: the callback is the whole process's, which is also why these tests take turns.
+//! These tests have a binary of their own, because the callback belongs to the whole process. For the same reason they run one at a
+//! time.
 
 #[allow(dead_code, reason = "each test file uses its own part of the helpers")]
 mod common;
@@ -15,7 +16,7 @@ use std::time::Duration;
 
 static TURN: Mutex<()> = Mutex::new(());
 
-/// This test's turn; the callback is taken away when it ends.
+/// The lock that this test holds. The callback is removed when the test ends.
 struct Turn(#[expect(dead_code, reason = "held, not read")] MutexGuard<'static, ()>);
 
 impl Turn {
@@ -30,11 +31,11 @@ impl Drop for Turn {
     }
 }
 
-/// What a callback got.
+/// The lines that a callback got.
 type Lines = Mutex<Vec<(i32, String)>>;
 
 unsafe extern "C" fn keep(record: *const avx_log_record, user: *mut c_void) {
-    // SAFETY: `user` is the Lines that the test gave with the callback and that outlives it.
+    // SAFETY: `user` is the Lines that the test passed with the callback, and it outlives the callback.
     let lines = unsafe { &*user.cast::<Lines>() };
     lines.lock().expect("no test fails while it holds this").push(line_of(record));
 }
@@ -43,7 +44,7 @@ fn listen(lines: &Lines, level: i32) {
     ok(abi::set_log(Some(keep), (&raw const *lines).cast_mut().cast(), level));
 }
 
-/// Opens a device without touching the callback, works with it and closes it; false where there is none.
+/// Opens a device without changing the callback, uses it and closes it. Returns false if there is no device.
 fn work() -> bool {
     let no_cache = c("");
     let options = avx_device_options { cache_dir: no_cache.as_ptr(), ..avx_device_options::zeroed() };
@@ -106,7 +107,7 @@ fn when_set_log_returns_no_callback_is_running() {
         ok(abi::set_log(Some(slow), null_mut(), AVX_LOG_DEBUG));
         std::thread::scope(|scope| {
             let workers: Vec<_> = (0..4).map(|_| scope.spawn(work)).collect();
-            // Wait for a callback to run, if ever there is one.
+            // Gives a callback time to run, in case there is one.
             while RUNNING.load(Ordering::SeqCst) == 0 && !workers.iter().all(|w| w.is_finished()) {
                 std::thread::yield_now();
             }
@@ -196,14 +197,14 @@ fn a_devices_lines_go_to_its_own_callback() {
     assert!(!has(&all, "of_the_first"), "{all:#?}");
 }
 
-/// What a record said of its origin: the device, the kernel, the invocation.
+/// The origin of a record: the device, the kernel, the invocation.
 type Origins = Mutex<Vec<(usize, Option<String>, Option<[u32; 3]>)>>;
 
 unsafe extern "C" fn keep_origin(record: *const avx_log_record, user: *mut c_void) {
-    // SAFETY: the record is valid during the call, and `user` is the Origins that outlive the device.
+    // SAFETY: the record is valid during the call, and `user` points to the Origins, which outlive the device.
     let (record, origins) = unsafe { (&*record, &*user.cast::<Origins>()) };
     assert_eq!(record.struct_size as usize, size_of::<avx_log_record>());
-    // SAFETY: NULL or NUL-terminated.
+    // SAFETY: the pointer is NULL or the text is NUL-terminated.
     let kernel = (!record.kernel.is_null()).then(|| unsafe { CStr::from_ptr(record.kernel) }.to_str().expect("UTF-8").to_owned());
     let invocation = (record.has_invocation != 0).then_some(record.invocation);
     origins.lock().expect("no test fails while it holds this").push((record.device.addr(), kernel, invocation));
@@ -242,7 +243,7 @@ fn when_a_device_is_destroyed_its_callback_is_not_running() {
         let Some(device) = open_with_log(Some(slow), null_mut(), AVX_LOG_DEBUG) else { return };
         let handle = Shared(&device.handle);
         std::thread::scope(|scope| {
-            // Kernels of one thread and lines that another one delivers.
+            // One thread creates kernels while another delivers the lines.
             for thread in 0..4 {
                 scope.spawn(move || {
                     for i in 0..3 {
@@ -260,7 +261,7 @@ fn when_a_device_is_destroyed_its_callback_is_not_running() {
         assert_eq!(LATE.load(Ordering::SeqCst), 0, "a callback ended after avx_destroy returned");
         std::mem::forget(device);
     }
-    // Nor after avx_create has failed.
+    // No callback runs after avx_create has failed either.
     let lines = Lines::default();
     let name = c("no such device at all");
     let options = avx_device_options {
@@ -376,7 +377,7 @@ fn names_of_all_statuses() {
     }
 }
 
-/// Works with a device and provokes errors, inside a callback too; run by the tests below with AVX_GPU_LOG set or not.
+/// Uses a device and provokes errors, also inside a callback. The tests below run it with AVX_GPU_LOG set or not.
 #[test]
 fn work_with_the_environments_log() {
     if !is_child() {
@@ -389,7 +390,7 @@ fn work_with_the_environments_log() {
     ok(abi::set_log(None, null_mut(), AVX_LOG_OFF));
 }
 
-/// What the library printed in such a run.
+/// The text that the library printed in such a run.
 fn printed(level: Option<&str>) -> Vec<String> {
     let said = rerun("work_with_the_environments_log", &[("AVX_GPU_LOG", level), ("AVX_GPU_VALIDATION", None)]);
     said.lines().filter(|l| l.contains("avx_gpu ") || l.contains("AVX_")).map(str::to_owned).collect()

@@ -1,6 +1,6 @@
-//! What the README says is so: its program is the example that runs, its table of status codes is the header's.
+//! The README is correct: its program is the example that runs, and its table of status codes is the header's.
 //!
-//! A binary of its own: it needs neither the library nor a device.
+//! This test has a binary of its own, because it needs neither the library nor a device.
 
 use std::fs;
 use std::path::Path;
@@ -25,7 +25,7 @@ fn the_table_of_status_codes_is_the_headers() {
         let mut words = line.split_whitespace();
         if let (Some("#define"), Some(name), Some(value)) = (words.next(), words.next(), words.next())
             && (["AVX_OK", "AVX_NOT_READY", "AVX_TIMEOUT"].contains(&name) || name.starts_with("AVX_ERROR_"))
-            // The header defines some twice, between them a variable for generators of bindings.
+            // The header defines some of them twice, with a variable for binding generators in between.
             && codes.iter().all(|code| code.0 != name)
         {
             codes.push((

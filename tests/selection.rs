@@ -1,6 +1,8 @@
-//! Choosing a device: the selectors of avx_create, AVX_GPU_DEVICE, what avx_device_describe says, and machines without a driver.
+//! The choice of a device: the selectors of avx_create, AVX_GPU_DEVICE, the properties from avx_device_describe, and machines
+//! without a driver.
 //!
-//! A binary of its own: it opens every device of the machine, also those that the other suites leave alone.
+//! These tests have a binary of their own, because they open every device of the machine, including those that the other suites do
+//! not use.
 
 #[allow(dead_code, reason = "each test file uses its own part of the helpers")]
 mod common;
@@ -20,7 +22,7 @@ fn devices() -> Vec<avx_device_properties> {
         .collect()
 }
 
-/// The devices that can be opened; prints why the test is skipped if there are none.
+/// The devices that can be opened. If there are none, it prints why the test is skipped.
 fn usable() -> Option<Vec<avx_device_properties>> {
     let usable: Vec<_> = devices().into_iter().filter(|d| d.usable == 1).collect();
     if usable.is_empty() {
@@ -30,7 +32,7 @@ fn usable() -> Option<Vec<avx_device_properties>> {
     Some(usable)
 }
 
-/// Opens by a selector and gives what was opened.
+/// Opens a device by a selector and returns its properties.
 fn open(selector: &str, flags: u32) -> Result<avx_device_properties, avx_status> {
     let (device, cache_dir) = (c(selector), c(""));
     let options = avx_device_options { device: device.as_ptr(), cache_dir: cache_dir.as_ptr(), flags, ..avx_device_options::zeroed() };
@@ -78,7 +80,7 @@ fn descriptions_make_sense() {
         let local: u64 = heaps.iter().filter(|h| h.flags & AVX_HEAP_DEVICE_LOCAL != 0).map(|h| h.size).sum();
         assert_eq!(d.memory_size, local);
         assert!(d.subgroup_size_min <= d.subgroup_size && d.subgroup_size <= d.subgroup_size_max);
-        // The least that Vulkan promises.
+        // These are the minimum limits that Vulkan guarantees.
         assert!(d.max_workgroup_invocations >= 128 && d.max_workgroup_size[0] >= 128 && d.max_workgroup_size[2] >= 64);
         assert!(d.max_workgroup_count.iter().all(|&n| n >= 65535));
         assert!(d.max_shared_memory >= 16384 && d.max_push_constants >= 128 && d.max_groups >= 4);
@@ -175,9 +177,9 @@ fn selectors_that_find_nothing() {
     }
     for selector in ["name:no such gpu", "no such gpu", "999", &format!("uuid:{}", "0f".repeat(16)), "pci:00fe:dc:1b.7"] {
         let status = open(selector, 0).map(|_| ()).expect_err(selector);
-        let story = fails(status, AVX_ERROR_NO_DEVICE);
+        let message = fails(status, AVX_ERROR_NO_DEVICE);
         let all = devices();
-        tells(&story, &[&text(&all[0].name)]);
+        tells(&message, &[&text(&all[0].name)]);
     }
 }
 
@@ -215,7 +217,7 @@ fn describe_beyond_the_last() {
     }
 }
 
-/// Prints what is visible; run by the tests below with AVX_GPU_DEVICE set.
+/// Prints the visible devices. The tests below run it with AVX_GPU_DEVICE set.
 #[test]
 fn print_what_is_visible() {
     if !is_child() {
@@ -238,7 +240,7 @@ fn print_what_is_visible() {
     }
 }
 
-/// The lines that `print_what_is_visible` printed with the environment.
+/// The lines that `print_what_is_visible` printed with this environment.
 #[track_caller]
 fn visible(variables: &[(&str, Option<&str>)]) -> Vec<String> {
     let words = ["count ", "device ", "opened ", "refused "];

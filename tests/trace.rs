@@ -1,6 +1,6 @@
-//! AVX_GPU_TRACE: a file of trace events that viewers open, with rows that nest, and streams that overlap where they may.
+//! AVX_GPU_TRACE writes a file of trace events that viewers can open. Its rows nest, and streams overlap if they may.
 //!
-//! A binary of its own: the trace is of the whole process, and its rows must be those of one test.
+//! This test has a binary of its own, because the trace covers the whole process, and its rows must come from one test.
 
 #[allow(dead_code, reason = "each test file uses its own part of the helpers")]
 mod common;
@@ -10,7 +10,7 @@ use common::*;
 use std::collections::HashMap;
 use std::ptr::null_mut;
 
-/// Takes a while on a few cores of the device.
+/// Runs for a while on a few cores of the device.
 const SLOW: &str = "@group(0) @binding(0) var<storage, read_write> x: array<u32>;
 @group(0) @binding(1) var<uniform> rounds: vec4<u32>;
 @compute @workgroup_size(64) fn slow(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -19,7 +19,7 @@ const SLOW: &str = "@group(0) @binding(0) var<storage, read_write> x: array<u32>
     x[id.x] = v;
 }";
 
-/// What the traced process does: two streams over disjoint halves of a buffer, then over the same half; a copy, a graph, a read.
+/// The work of the traced process: two streams over disjoint halves of a buffer, then over the same half; a copy, a graph, a read.
 #[test]
 fn traced_work() {
     if !is_child() {
@@ -59,14 +59,14 @@ struct Span {
     end: u64,
 }
 
-/// The value behind `"key":`, up to the next comma or brace.
+/// The value of `"key":`, up to the next comma or brace.
 fn value<'a>(line: &'a str, key: &str) -> &'a str {
     let from = line.find(&format!("\"{key}\":")).unwrap_or_else(|| panic!("no {key} in {line}")) + key.len() + 3;
     let rest = &line[from..];
     &rest[..rest.find([',', '}']).expect("events end")]
 }
 
-/// Microseconds with three decimals as nanoseconds.
+/// Converts microseconds with three decimals to nanoseconds.
 fn nanoseconds(text: &str) -> u64 {
     let (whole, part) = text.split_once('.').expect("three decimals");
     assert_eq!(part.len(), 3, "{text}");
@@ -101,7 +101,7 @@ fn the_trace_nests_and_shows_order_and_overlap() {
     let said = rerun("traced_work", &[("AVX_GPU_TRACE", file.to_str()), ("AVX_GPU_VALIDATION", None)]);
     let text = std::fs::read_to_string(&file).expect("the trace was written");
     let spans = spans(&text);
-    // Rows nest: a span begins inside of none or of one that lasts as long.
+    // Rows nest: a span begins outside all others, or inside a span that does not end before it.
     let mut rows: HashMap<(u64, u64), Vec<&Span>> = HashMap::new();
     spans.iter().for_each(|span| rows.entry(span.row).or_default().push(span));
     for row in rows.values_mut() {

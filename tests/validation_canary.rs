@@ -1,6 +1,8 @@
-//! Proves that what the validation layer says reaches the log callback, so that silence elsewhere in the suite means something.
+//! Proves that messages of the validation layer reach the log callback, so that the absence of messages elsewhere in the suite is
+//! meaningful.
 //!
-//! A binary of its own: it provokes a message of the validation layer, which fails every test that runs in the same process.
+//! This test has a binary of its own, because it provokes a message of the validation layer, which fails every test in the same
+//! process.
 
 #[allow(dead_code, reason = "each test file uses its own part of the helpers")]
 mod common;
@@ -23,7 +25,7 @@ fn a_message_of_the_validation_layer_is_heard() {
     let Some(device) = Device::open_with(&options) else { return };
     ok(abi::set_log(Some(keep), null_mut(), AVX_LOG_WARN));
     assert!(avx_gpu::testing::provoke_validation_message(), "no validating instance is open");
-    // The line is delivered by a thread that is inside a call.
+    // A thread that is inside a call delivers the line.
     ok(avx_device_synchronize(device.handle, AVX_FOREVER));
     ok(abi::set_log(None, null_mut(), AVX_LOG_OFF));
     let lines = LINES.lock().expect("unpoisoned");

@@ -1,4 +1,4 @@
-//! The files of the workspace as modules of their crates, and the arrows among them.
+//! The files of the workspace as modules of their crates, and the imports between them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,27 +7,27 @@ use std::sync::LazyLock;
 
 use crate::reader::{self, Word};
 
-/// The folders in which sources lie.
+/// The folders that contain sources.
 const ROOTS: [&str; 4] = ["src", "avxc/src", "xtask/src", "benches/src"];
 
 /// A source file.
 pub(crate) struct File {
-    /// From the top of the repository, with slashes.
+    /// The path from the top of the repository, with slashes.
     pub(crate) path: String,
     /// The folder of the crate's root file: a folder of [`ROOTS`], or one below it that has a `main.rs`.
     pub(crate) root: String,
-    /// The names of its module from the crate's root; empty for the root itself.
+    /// The path of its module from the crate's root. It is empty for the root itself.
     pub(crate) module: Vec<String>,
     pub(crate) lines: usize,
     /// All words.
     pub(crate) words: Vec<Word>,
-    /// What is compiled without tests, and nothing if the file is one of tests.
+    /// The words that are compiled outside tests. It is empty if the whole file is test code.
     pub(crate) shipped: Vec<Word>,
     imports: Vec<reader::Path>,
     declared: BTreeSet<String>,
 }
 
-/// An import: the file at `from` needs the one at `to`, places in [`all`].
+/// An import: the file at index `from` needs the file at index `to`, both in [`all`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arrow {
     pub(crate) from: usize,
@@ -61,7 +61,7 @@ pub(crate) fn all() -> &'static [File] {
     &FILES
 }
 
-/// The files of paths and texts.
+/// The source files for paths and texts.
 pub(crate) fn modules(texts: &[(String, String)]) -> Vec<File> {
     let roots: Vec<&str> = texts.iter().filter_map(|(path, _)| path.strip_suffix("/main.rs").or(path.strip_suffix("/lib.rs"))).collect();
     let mut of_tests: BTreeSet<(String, Vec<String>)> = BTreeSet::new();
@@ -86,10 +86,9 @@ pub(crate) fn modules(texts: &[(String, String)]) -> Vec<File> {
     files
 }
 
-/// The imports among files: what each needs of the others of its crate, itself, its parents and its children left out.
+/// The imports between files: the files of its crate that each file needs, except itself, its parents and its children.
 ///
-/// A name that a module takes from another one, as a parent does that shows its children's types, leads on to where the name is
-/// declared.
+/// A parent may re-export the types of its children. An import of such a name leads on to the file that declares the name.
 pub(crate) fn arrows(files: &[File]) -> Vec<Arrow> {
     let places: BTreeMap<(&str, &[String]), usize> =
         files.iter().enumerate().map(|(at, file)| ((file.root.as_str(), file.module.as_slice()), at)).collect();
@@ -106,13 +105,13 @@ pub(crate) fn arrows(files: &[File]) -> Vec<Arrow> {
     found
 }
 
-/// The layers of its crate that a file's imports reach, those of its tests too: the line, and the first name of the path.
+/// The layers of its crate that a file imports, including imports in its tests: the line, and the first name of the path.
 pub(crate) fn reached(file: &File) -> Vec<(usize, String)> {
     let imports = reader::paths(&file.words);
     imports.iter().filter_map(|import| Some((import.line, absolute(file, import)?.into_iter().next()?))).collect()
 }
 
-/// The path from the crate's root, if it is one that starts at a module of this crate.
+/// The path from the crate's root, if the path starts at a module of this crate.
 fn absolute(file: &File, import: &reader::Path) -> Option<Vec<String>> {
     let mut base: Vec<String> = file.module.iter().chain(&import.within).cloned().collect();
     let mut names = import.names.iter().peekable();
@@ -129,7 +128,7 @@ fn absolute(file: &File, import: &reader::Path) -> Option<Vec<String>> {
                 base.pop();
             }
         }
-        // A child of this module, or a crate, which no module's path starts with.
+        // The name is a child of this module or a crate. No module's path starts with a crate's name.
         _ => {}
     }
     base.extend(names.cloned());
@@ -145,7 +144,7 @@ fn target(
     followed: usize,
 ) -> Option<usize> {
     let path = absolute(&files[from], import)?;
-    // The crate's root is no more than the list of its modules.
+    // The crate's root only lists its modules.
     let length = (1..=path.len()).rev().find(|&n| places.contains_key(&(files[from].root.as_str(), &path[..n])))?;
     let at = places[&(files[from].root.as_str(), &path[..length])];
     let file = &files[at];
@@ -165,7 +164,7 @@ fn target(
     Some(at)
 }
 
-/// The circles of `count` places: the sets of more than one of which each leads to each other (Tarjan's components).
+/// The circles between `count` files: the sets of several files in which each file reaches each other file (Tarjan's components).
 pub(crate) fn circles(count: usize, arrows: &[Arrow]) -> Vec<Vec<usize>> {
     let mut next = vec![BTreeSet::new(); count];
     for arrow in arrows {

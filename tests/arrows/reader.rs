@@ -1,20 +1,21 @@
-//! A reader of Rust source that knows as much as the arrows need: words, what is compiled for tests alone, and paths to modules.
+//! A small reader of Rust source, which finds only what the import checks need: words, code that is compiled only for tests, and
+//! paths to modules.
 
-/// A word of the source, or a character that is neither of a word nor blank, with its line.
+/// A word of the source or another character that is not blank, with its line.
 pub(crate) type Word = (usize, String);
 
-/// A path as it is written, from its first name to its last.
+/// A path as written, from its first name to its last.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Path {
     pub(crate) line: usize,
-    /// The names of modules that are written out in the file around this path.
+    /// The names of the inline modules around this path.
     pub(crate) within: Vec<String>,
     pub(crate) names: Vec<String>,
-    /// The name that the path has here, if it is one of a `use`; "*" for all names of a module.
+    /// The name that a `use` gives the path in this file; "*" if the `use` imports all names of a module.
     pub(crate) brings: Option<String>,
 }
 
-/// The source with comments, texts and characters blanked, so that only code is looked at. Lines stay.
+/// The source with comments, strings and characters blanked out, so that only code remains. The line numbers stay the same.
 pub(crate) fn code(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let bytes: Vec<char> = text.chars().collect();
@@ -80,7 +81,7 @@ pub(crate) fn code(text: &str) -> String {
     out
 }
 
-/// The number of hashes if a raw text starts here.
+/// The number of hashes, if a raw string starts here.
 fn raw_text(rest: &[char]) -> Option<usize> {
     if rest.first() != Some(&'r') {
         return None;
@@ -89,7 +90,7 @@ fn raw_text(rest: &[char]) -> Option<usize> {
     (rest.get(1 + hashes) == Some(&'"')).then_some(hashes)
 }
 
-/// The words of code, with `::` and braces as words of their own.
+/// The words of the code. `::` and braces are words of their own.
 pub(crate) fn words(code: &str) -> Vec<Word> {
     let mut found: Vec<Word> = Vec::new();
     for (line, text) in (1..).zip(code.lines()) {
@@ -122,7 +123,7 @@ fn is_name(word: &str) -> bool {
     word.starts_with(|c: char| c.is_alphabetic() || c == '_')
 }
 
-/// The word after an item, a field or a statement that starts at `at`, its attributes included.
+/// The index of the word after the item, field or statement that starts at `at`, which includes its attributes.
 fn after_item(words: &[Word], mut at: usize) -> usize {
     let mut depth = 0;
     let mut is_use = false;
@@ -146,7 +147,7 @@ fn after_item(words: &[Word], mut at: usize) -> usize {
     at
 }
 
-/// The words that are compiled without tests, and the names of the modules in other files that are not.
+/// The words that are compiled outside tests, and the names of the modules in other files that are test code.
 pub(crate) fn without_tests(words: &[Word]) -> (Vec<Word>, Vec<String>) {
     let (mut kept, mut modules, mut at) = (Vec::new(), Vec::new(), 0);
     while at < words.len() {
@@ -165,13 +166,13 @@ pub(crate) fn without_tests(words: &[Word]) -> (Vec<Word>, Vec<String>) {
     (kept, modules)
 }
 
-/// The names of what a file declares.
+/// The names that a file declares.
 pub(crate) fn declared(words: &[Word]) -> Vec<String> {
     const WORDS: [&str; 8] = ["struct", "enum", "union", "trait", "fn", "type", "const", "static"];
     words.windows(2).filter(|w| WORDS.contains(&w[0].1.as_str())).map(|w| w[1].1.clone()).collect()
 }
 
-/// Every path of a `use`, and every path of the code that starts with `crate`, `super` or `self`.
+/// Every path of a `use`, and every path in the code that starts with `crate`, `super` or `self`.
 pub(crate) fn paths(words: &[Word]) -> Vec<Path> {
     let (mut found, mut at, mut depth) = (Vec::new(), 0, 0);
     let mut within: Vec<(usize, String)> = Vec::new();
@@ -188,7 +189,7 @@ pub(crate) fn paths(words: &[Word]) -> Vec<Path> {
                 within.pop_if(|(opened, _)| *opened == depth);
                 depth = depth.saturating_sub(1);
             }
-            // `use<'a>` is a bound, no import.
+            // `use<'a>` is a bound, not an import.
             "use" if !is(words, at + 1, "<") => {
                 let end = (at..words.len()).find(|&n| is(words, n, ";")).unwrap_or(words.len());
                 let names: Vec<String> = within.iter().map(|w| w.1.clone()).collect();
@@ -196,7 +197,7 @@ pub(crate) fn paths(words: &[Word]) -> Vec<Path> {
                 at = end;
                 continue;
             }
-            // `pub(in crate::x)` says who sees something.
+            // `pub(in crate::x)` is a visibility, not an import.
             "crate" | "super" | "self" if are(words, at + 1, &[":", ":"]) && !(at >= 2 && are(words, at - 2, &["(", "in"])) => {
                 let mut path = Path {
                     line: words[at].0,
@@ -217,7 +218,7 @@ pub(crate) fn paths(words: &[Word]) -> Vec<Path> {
     found
 }
 
-/// The paths of the tree of a `use`: `a::b::{c, d::{self, e as f}}`.
+/// The paths in the tree of a `use`, such as `a::b::{c, d::{self, e as f}}`.
 fn tree(words: &[Word], before: &[String], within: &[String], found: &mut Vec<Path>) {
     let mut names = before.to_vec();
     let mut at = 0;

@@ -1,26 +1,26 @@
-//! An open device, or a skip with its reason; and an ear for the validation layer.
+//! An open device or a skip with its reason, and a check that the validation layer reported nothing.
 
 use super::*;
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Messages of the validation layer that were seen in this process.
+/// The number of messages of the validation layer in this process.
 static VALIDATION_MESSAGES: AtomicU32 = AtomicU32::new(0);
 
-/// An open device, closed when dropped; its verbs panic with the story on failure.
+/// An open device, which is closed when dropped. Its functions panic with the error message on failure.
 pub(crate) struct Device {
     /// The handle.
     pub(crate) handle: avx_device,
 }
 
-// SAFETY: a Device holds a handle alone, which the ABI allows on every thread.
+// SAFETY: a Device holds only a handle, which the ABI allows on every thread.
 unsafe impl Send for Device {}
 // SAFETY: as above.
 unsafe impl Sync for Device {}
 
 impl Device {
-    /// Opens the best device, without a disk cache, or prints why the test is skipped: no driver, or something that is not
-    /// supported. Any other failure is the test's.
+    /// Opens the best device, without a disk cache. If there is no driver, or a feature is not supported, it prints why the test is
+    /// skipped. Any other failure fails the test.
     pub(crate) fn open() -> Option<Device> {
         watch_validation();
         let no_cache = c("");
@@ -28,7 +28,8 @@ impl Device {
         Device::open_with(&options)
     }
 
-    /// As `open`, and also skips where kernels and copies do nothing (the null driver), for tests that look at results.
+    /// Opens as `open` does, and also skips if kernels and copies do nothing (the null driver). This is for tests that look at
+    /// results.
     pub(crate) fn open_computing() -> Option<Device> {
         let device = Device::open()?;
         if device.is_mock() {
@@ -54,21 +55,21 @@ impl Device {
         }
     }
 
-    /// What the device is.
+    /// The properties of the device.
     pub(crate) fn info(&self) -> avx_device_properties {
         let mut properties = avx_device_properties::zeroed();
         ok(abi::device_info(self.handle, &mut properties));
         properties
     }
 
-    /// Whether it is the null driver, on which calls succeed and nothing is computed.
+    /// Whether this is the null driver, on which calls succeed and nothing is computed.
     pub(crate) fn is_mock(&self) -> bool {
         let info = self.info();
         let names = format!("{} {}", text(&info.name), text(&info.driver_name)).to_lowercase();
         names.contains("mock") || names.contains("null driver")
     }
 
-    /// Whether it is a software driver, for which the tests choose smaller sizes.
+    /// Whether this is a software driver, for which the tests choose smaller sizes.
     pub(crate) fn is_cpu(&self) -> bool {
         self.info().kind == AVX_DEVICE_KIND_CPU
     }
@@ -82,7 +83,7 @@ impl Device {
         buffer
     }
 
-    /// A buffer in device memory with content.
+    /// A buffer in device memory with contents.
     #[track_caller]
     pub(crate) fn buffer_of(&self, content: &[u8]) -> avx_buffer {
         let buffer = self.alloc(content.len() as u64, AVX_MEMORY_DEVICE);
@@ -149,7 +150,7 @@ impl Device {
         }
     }
 
-    /// Tries to make a kernel of code in a language; `Err` holds the status.
+    /// Tries to create a kernel from code in a language. `Err` holds the status.
     pub(crate) fn try_code(&self, language: u32, code: &[u8], entry_point: Option<&str>) -> Result<avx_kernel, avx_status> {
         let entry_point = entry_point.map(c);
         let options = avx_kernel_options {
@@ -201,13 +202,13 @@ impl Device {
         graph
     }
 
-    /// Waits for all that was queued.
+    /// Waits for all queued work.
     #[track_caller]
     pub(crate) fn synchronize(&self) {
         ok(avx_device_synchronize(self.handle, AVX_FOREVER));
     }
 
-    /// Closes the device and checks that this went well.
+    /// Closes the device and checks that closing it succeeded.
     #[track_caller]
     pub(crate) fn close(self) {
         let handle = self.handle;
@@ -227,13 +228,14 @@ impl Drop for Device {
     }
 }
 
-/// Listens, once a process, for messages of the validation layer: each is printed, and fails the test that closes its device next.
+/// Starts to listen, once in each process, for messages of the validation layer. Each message is printed, and fails the test that
+/// closes its device next.
 fn watch_validation() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| ok(abi::set_log(Some(on_log), null_mut(), AVX_LOG_WARN)));
 }
 
-/// Counts and prints what the validation layer says.
+/// Counts and prints the messages of the validation layer.
 unsafe extern "C" fn on_log(record: *const avx_log_record, _user: *mut c_void) {
     let (_, line) = line_of(record);
     if line.contains("validation:") {
@@ -242,7 +244,7 @@ unsafe extern "C" fn on_log(record: *const avx_log_record, _user: *mut c_void) {
     }
 }
 
-/// Fails if the validation layer has spoken in this process.
+/// Fails if the validation layer has reported anything in this process.
 #[track_caller]
 fn no_validation_messages() {
     let count = VALIDATION_MESSAGES.load(Ordering::SeqCst);

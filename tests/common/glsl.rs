@@ -55,16 +55,16 @@ impl Text<'_> {
     /// Creates the kernel and expects success.
     #[track_caller]
     pub(crate) fn kernel(&self, device: &Device) -> avx_kernel {
-        self.make(device).unwrap_or_else(|(status, story)| panic!("{}: {story}\n{}", name(status), String::from_utf8_lossy(self.code)))
+        self.make(device).unwrap_or_else(|(status, message)| panic!("{}: {message}\n{}", name(status), String::from_utf8_lossy(self.code)))
     }
 
     /// Expects that creation fails with this status, and that the error message contains these texts. Returns the error message.
     #[track_caller]
     pub(crate) fn refused(&self, device: &Device, status: avx_status, words: &[&str]) -> String {
-        let (got, story) = self.make(device).expect_err("it is not refused");
-        assert!(got == status, "wanted {}, got {}: {story}", name(status), name(got));
-        tells(&story, words);
-        story
+        let (got, message) = self.make(device).expect_err("it is not refused");
+        assert!(got == status, "wanted {}, got {}: {message}", name(status), name(got));
+        tells(&message, words);
+        message
     }
 }
 
@@ -94,8 +94,8 @@ pub(crate) fn by_both(name: &str, test: impl FnOnce(&Device, bool)) {
 
 /// Whether libshaderc is the compiler that rejects an invalid text.
 pub(crate) fn has_shaderc(device: &Device) -> bool {
-    let (_, story) = text("#version 450\nvoid main() { wrong }\n").make(device).expect_err("wrong");
-    let full = story.contains("refused by libshaderc (");
-    assert!(full != story.contains("refused by naga"), "{story}");
+    let (_, message) = text("#version 450\nvoid main() { wrong }\n").make(device).expect_err("wrong");
+    let full = message.contains("refused by libshaderc (");
+    assert!(full != message.contains("refused by naga"), "{message}");
     full
 }

@@ -1,5 +1,6 @@
-//! Shared by the black-box tests, which call the C ABI as a C program would: checked statuses, arguments, small conversions.
-//! Below: every verb without `unsafe`, an open device, a random generator, SPIR-V, re-runs in a process of their own.
+//! The helpers that the black-box tests share. The tests call the C ABI as a C program would. The helpers check statuses, make
+//! arguments and convert small values. The modules below have every function without `unsafe`, an open device, a random generator,
+//! SPIR-V, and re-runs in a process of their own.
 
 pub(crate) mod abi;
 pub(crate) mod device;
@@ -28,50 +29,50 @@ pub(crate) fn name(status: avx_status) -> String {
     unsafe { CStr::from_ptr(avx_status_name(status)) }.to_string_lossy().into_owned()
 }
 
-/// Panics, with the story, unless the call was done or queued.
+/// Panics with the error message unless the call succeeded or was queued.
 #[track_caller]
 pub(crate) fn ok(status: avx_status) {
     assert!(status == AVX_OK, "{} ({status}): {}", name(status), last_error());
 }
 
-/// Panics unless the call failed with `expected`; gives the story, which is never empty.
+/// Panics unless the call failed with `expected`. Returns the error message, which is never empty.
 #[track_caller]
 pub(crate) fn fails(status: avx_status, expected: avx_status) -> String {
     fails_with_one_of(status, &[expected])
 }
 
-/// Panics unless the call failed with one of `expected`; gives the story, which is never empty.
+/// Panics unless the call failed with one of `expected`. Returns the error message, which is never empty.
 #[track_caller]
 pub(crate) fn fails_with_one_of(status: avx_status, expected: &[avx_status]) -> String {
     let wanted: Vec<String> = expected.iter().map(|&s| name(s)).collect();
     assert!(expected.contains(&status), "wanted {}, got {} ({status}); last error: {}", wanted.join(" or "), name(status), last_error());
-    let story = last_error();
-    assert!(!story.is_empty(), "{} came with no message", name(status));
-    story
+    let message = last_error();
+    assert!(!message.is_empty(), "{} came with no message", name(status));
+    message
 }
 
-/// Panics unless the story holds each of the words, in any case.
+/// Panics unless the error message contains each of the words, in upper or lower case.
 #[track_caller]
-pub(crate) fn tells(story: &str, words: &[&str]) {
-    let lower = story.to_lowercase();
+pub(crate) fn tells(message: &str, words: &[&str]) {
+    let lower = message.to_lowercase();
     for word in words {
-        assert!(lower.contains(&word.to_lowercase()), "the message does not say {word:?}: {story}");
+        assert!(lower.contains(&word.to_lowercase()), "the message does not say {word:?}: {message}");
     }
 }
 
-/// A C string; the tests' texts have no NUL inside.
+/// A C string. The tests' texts have no NUL inside.
 pub(crate) fn c(text: &str) -> CString {
     CString::new(text).expect("no NUL in the text")
 }
 
-/// Text out of a fixed array of a struct.
+/// The text in a fixed array of a struct.
 pub(crate) fn text(array: &[c_char]) -> String {
     let bytes: Vec<u8> = array.iter().take_while(|&&c| c != 0).map(|&c| c.cast_unsigned()).collect();
     assert!(bytes.len() < array.len(), "a text in a struct has no NUL");
     String::from_utf8(bytes).expect("a text in a struct is UTF-8")
 }
 
-/// A struct of the ABI as any FFI may set it up: zeros, and its size.
+/// A struct of the ABI as any FFI may initialize it: zeros, and its size.
 pub(crate) trait Zeroed: Copy {
     /// Zeros with `struct_size` set.
     fn zeroed() -> Self;
@@ -93,7 +94,7 @@ zeroed!(avx_device_options, avx_stream_options, avx_device_properties, avx_memor
 zeroed!(avx_event_options, avx_graph_options, avx_graph_properties, avx_kernel_member_properties);
 zeroed!(avx_kernel_options, avx_kernel_properties, avx_kernel_arg_properties);
 
-/// A buffer as an argument; size 0 is to the end.
+/// A buffer as an argument. A size of 0 means up to the end of the buffer.
 pub(crate) fn arg_range(buffer: avx_buffer, offset: u64, size: u64) -> avx_arg {
     avx_arg {
         kind: AVX_ARG_BUFFER,
@@ -115,7 +116,7 @@ pub(crate) fn arg_buffer(buffer: avx_buffer) -> avx_arg {
     arg_range(buffer, 0, 0)
 }
 
-/// Bytes as an argument; they live until the call that gets it.
+/// Bytes as an argument. The bytes must stay valid until the call that gets the argument.
 pub(crate) fn arg_bytes(bytes: &[u8]) -> avx_arg {
     avx_arg { kind: AVX_ARG_BYTES, bytes: bytes.as_ptr().cast(), ..arg_range(null_mut(), 0, bytes.len() as u64) }
 }
@@ -125,7 +126,7 @@ pub(crate) fn at(group: u32, binding: u32, arg: avx_arg) -> avx_arg {
     avx_arg { flags: arg.flags | AVX_ARG_FLAG_AT, group, binding, ..arg }
 }
 
-/// The bytes of words, little-endian as on every target of the library.
+/// The bytes of words, in little-endian order as on every target of the library.
 pub(crate) fn bytes_of(words: &[u32]) -> Vec<u8> {
     words.iter().flat_map(|w| w.to_le_bytes()).collect()
 }
@@ -135,7 +136,7 @@ pub(crate) fn words_of(bytes: &[u8]) -> Vec<u32> {
     bytes.chunks_exact(4).map(|b| u32::from_le_bytes(b.try_into().expect("four bytes"))).collect()
 }
 
-/// Says why a test does nothing here, past the capture of the test runner, so that whoever runs the suite sees every skip.
+/// Prints why a test does nothing here. The text bypasses the capture of the test runner, so that each skip is visible.
 pub(crate) fn skip(reason: &str) {
     let thread = std::thread::current();
     let line = format!("SKIPPED: {}: {}\n", thread.name().unwrap_or("a thread"), reason.replace('\n', " "));
@@ -143,16 +144,16 @@ pub(crate) fn skip(reason: &str) {
     let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
-/// Handles are names that may be used from any thread; raw pointers just cannot say so.
+/// A handle that threads may share. Handles are names that any thread may use, but raw pointers are not `Send`.
 #[derive(Clone, Copy)]
 pub(crate) struct Shared<T>(pub(crate) T);
-// SAFETY: the values wrapped are handles, which the ABI allows on every thread.
+// SAFETY: the wrapped values are handles, which the ABI allows on every thread.
 unsafe impl<T> Send for Shared<T> {}
 // SAFETY: as above.
 unsafe impl<T> Sync for Shared<T> {}
 
 impl<T: Copy> Shared<T> {
-    /// The handle. A method, so that closures take the wrapper whole.
+    /// The handle. This is a method, so that closures capture the whole wrapper.
     pub(crate) fn get(&self) -> T {
         self.0
     }
@@ -188,7 +189,7 @@ pub(crate) fn dispatch_threads(kernel: avx_kernel, [x, y, z]: [u64; 3], args: &[
     abi::dispatch_threads(null_mut(), kernel, x, y, z, args.as_ptr(), u32::try_from(args.len()).expect("few"))
 }
 
-/// Maps a range and gives its address.
+/// Maps a range and returns its address.
 #[track_caller]
 pub(crate) fn map(buffer: avx_buffer, offset: u64, size: u64, access: u32) -> *mut u8 {
     let mut pointer: *mut c_void = null_mut();
@@ -199,17 +200,17 @@ pub(crate) fn map(buffer: avx_buffer, offset: u64, size: u64, access: u32) -> *m
 
 /// Copies out of a mapping of at least `size` bytes.
 pub(crate) fn mapped_bytes(pointer: *const u8, size: usize) -> Vec<u8> {
-    // SAFETY: the tests pass an address that avx_map gave for `size` bytes or more, before avx_unmap.
+    // SAFETY: the tests pass an address that avx_map returned for `size` bytes or more, before avx_unmap.
     unsafe { std::slice::from_raw_parts(pointer, size) }.to_vec()
 }
 
 /// Copies into a mapping of at least `data.len()` bytes.
 pub(crate) fn put_mapped(pointer: *mut u8, data: &[u8]) {
-    // SAFETY: the tests pass an address that avx_map gave for that many bytes or more, before avx_unmap.
+    // SAFETY: the tests pass an address that avx_map returned for that many bytes or more, before avx_unmap.
     unsafe { std::ptr::copy_nonoverlapping(data.as_ptr(), pointer, data.len()) }
 }
 
-/// What a buffer is.
+/// The properties of a buffer.
 #[track_caller]
 pub(crate) fn buffer_info(buffer: avx_buffer) -> avx_buffer_properties {
     let mut properties = avx_buffer_properties::zeroed();
@@ -217,7 +218,7 @@ pub(crate) fn buffer_info(buffer: avx_buffer) -> avx_buffer_properties {
     properties
 }
 
-/// What a kernel is.
+/// The properties of a kernel.
 #[track_caller]
 pub(crate) fn kernel_info(kernel: avx_kernel) -> avx_kernel_properties {
     let mut properties = avx_kernel_properties::zeroed();
@@ -225,7 +226,7 @@ pub(crate) fn kernel_info(kernel: avx_kernel) -> avx_kernel_properties {
     properties
 }
 
-/// What an argument of a kernel is.
+/// The properties of an argument of a kernel.
 #[track_caller]
 pub(crate) fn arg_info(kernel: avx_kernel, index: u32) -> avx_kernel_arg_properties {
     let mut properties = avx_kernel_arg_properties::zeroed();
@@ -233,7 +234,7 @@ pub(crate) fn arg_info(kernel: avx_kernel, index: u32) -> avx_kernel_arg_propert
     properties
 }
 
-/// How many devices are visible; 0 also where there is no driver.
+/// The number of visible devices. It is 0 also if there is no driver.
 pub(crate) fn device_count() -> u32 {
     let mut count = 0;
     match abi::device_count(&mut count) {
@@ -248,12 +249,12 @@ pub(crate) fn arg_param(slot: u32) -> avx_arg {
     avx_arg { kind: AVX_ARG_PARAM, slot, ..arg_range(null_mut(), 0, 0) }
 }
 
-/// A range whose offset a slot of a graph adds to.
+/// A range as an argument, to whose offset a slot of a graph is added.
 pub(crate) fn arg_param_offset(slot: u32, buffer: avx_buffer, offset: u64, size: u64) -> avx_arg {
     avx_arg { kind: AVX_ARG_PARAM_OFFSET, slot, ..arg_range(buffer, offset, size) }
 }
 
-/// How many arguments there are.
+/// The number of arguments.
 pub(crate) fn count(args: &[avx_arg]) -> u32 {
     u32::try_from(args.len()).expect("few")
 }

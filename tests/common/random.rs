@@ -1,4 +1,5 @@
-//! A small seeded generator (SplitMix64): the same numbers on every machine, so that a failure's seed brings it back.
+//! A small seeded generator (SplitMix64). It gives the same numbers on every machine, so that the seed of a failure reproduces the
+//! failure.
 
 /// The generator.
 pub(crate) struct Random(u64);
@@ -33,12 +34,12 @@ impl Random {
         self.next() % bound
     }
 
-    /// An index into something of that length.
+    /// An index into something with this length.
     pub(crate) fn index(&mut self, length: usize) -> usize {
         usize::try_from(self.below(length as u64)).expect("64-bit targets")
     }
 
-    /// So many random bytes.
+    /// `count` random bytes.
     pub(crate) fn bytes(&mut self, count: usize) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(count + 8);
         while bytes.len() < count {
@@ -49,7 +50,7 @@ impl Random {
     }
 }
 
-/// A number in the environment, decimal.
+/// A decimal number from the environment.
 pub(crate) fn number(variable: &str) -> Option<u64> {
     let value = std::env::var(variable).ok()?;
     Some(value.parse().unwrap_or_else(|_| panic!("{variable}={value} is not a number")))

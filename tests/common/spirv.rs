@@ -1,9 +1,9 @@
-//! SPIR-V for the tests: words made from WGSL, and taken apart by instruction.
+//! SPIR-V for the tests: modules compiled from WGSL, and the instructions of a module.
 
 use naga::back::spv;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
-/// First words of a module: magic, version, generator, bound, schema.
+/// The first words of a module: magic, version, generator, bound, schema.
 pub(crate) const HEADER: usize = 5;
 /// OpEntryPoint.
 pub(crate) const OP_ENTRY_POINT: u32 = 15;
@@ -15,10 +15,10 @@ pub(crate) const OP_VARIABLE: u32 = 59;
 pub(crate) const OP_DECORATE: u32 = 71;
 /// The storage class StorageBuffer.
 pub(crate) const STORAGE_BUFFER: u32 = 12;
-/// The storage class Uniform, which buffers of SPIR-V 1.0 have.
+/// The storage class Uniform, which buffers in SPIR-V 1.0 have.
 pub(crate) const UNIFORM: u32 = 2;
 
-/// The words of a WGSL module, with names, as a user's own compiler would make them.
+/// The words of a WGSL module, with names, as a user's own compiler would produce them.
 pub(crate) fn words(source: &str) -> Vec<u32> {
     let module = naga::front::wgsl::parse_str(source).expect("the test's WGSL parses");
     let info = Validator::new(ValidationFlags::all(), Capabilities::all()).validate(&module).expect("the test's WGSL is valid");
@@ -32,7 +32,7 @@ pub(crate) fn bytes(words: &[u32]) -> Vec<u8> {
     super::bytes_of(words)
 }
 
-/// Where each instruction starts, with its opcode and its length in words.
+/// The start of each instruction, with its opcode and its length in words.
 pub(crate) fn instructions(words: &[u32]) -> Vec<(usize, u32, usize)> {
     let mut found = Vec::new();
     let mut at = HEADER;
@@ -45,7 +45,7 @@ pub(crate) fn instructions(words: &[u32]) -> Vec<(usize, u32, usize)> {
     found
 }
 
-/// The same module with each storage buffer decorated `Aliased`.
+/// The same module, with each storage buffer decorated `Aliased`.
 pub(crate) fn aliased(words: &[u32]) -> Vec<u32> {
     let list = instructions(words);
     let buffers = list.iter().filter(|&&(at, op, _)| op == OP_VARIABLE && [STORAGE_BUFFER, UNIFORM].contains(&words[at + 3]));
@@ -57,12 +57,12 @@ pub(crate) fn aliased(words: &[u32]) -> Vec<u32> {
     module
 }
 
-/// The same module with its 32-bit constant `value` as a specialization constant of that id.
+/// The same module, with its 32-bit constant `value` as a specialization constant with this id.
 pub(crate) fn specializable(words: &[u32], value: u32, id: u32) -> Vec<u32> {
     specializable_words(words, &[value], id)
 }
 
-/// The same with a constant of 64 bits.
+/// The same for a constant of 64 bits.
 pub(crate) fn specializable_long(words: &[u32], value: u64, id: u32) -> Vec<u32> {
     specializable_words(words, &[value as u32, (value >> 32) as u32], id)
 }

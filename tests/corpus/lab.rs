@@ -174,8 +174,8 @@ impl Lab<'_> {
         let kernel = match self.device.try_kernel(self.source, entry) {
             Ok(kernel) => kernel,
             Err(AVX_ERROR_UNSUPPORTED) => {
-                let story = last_error();
-                self.lacking = Some(story.rsplit("AVX_ERROR_UNSUPPORTED: ").next().unwrap_or(&story).to_owned());
+                let message = last_error();
+                self.lacking = Some(message.rsplit("AVX_ERROR_UNSUPPORTED: ").next().unwrap_or(&message).to_owned());
                 return self;
             }
             Err(status) => panic!("{} ({status}): {}", name(status), last_error()),

@@ -169,8 +169,8 @@ fn bytes_may_lack_trailing_padding_alone() {
         assert_eq!(device.words(out, 1), [42], "{size} bytes");
     }
     for size in [0, 4, 24, 27] {
-        let story = fails(dispatch(kernel, [1, 1, 1], &[arg_buffer(out), arg_bytes(&block[..size])]), AVX_ERROR_ARGUMENTS);
-        tells(&story, &["p", &size.to_string()]);
+        let message = fails(dispatch(kernel, [1, 1, 1], &[arg_buffer(out), arg_bytes(&block[..size])]), AVX_ERROR_ARGUMENTS);
+        tells(&message, &["p", &size.to_string()]);
     }
     let long = vec![0; 36];
     fails(dispatch(kernel, [1, 1, 1], &[arg_buffer(out), arg_bytes(&long)]), AVX_ERROR_ARGUMENTS);
@@ -287,14 +287,14 @@ fn a_kernel_cannot_reach_beyond_the_range_that_was_bound() {
     let background = Random::new(21).bytes(4096);
     let a = device.buffer_of(&background);
     let v = device.buffer_of(&background);
-    let neighbours: Vec<avx_buffer> = (0..8).map(|_| device.buffer_of(&background)).collect();
+    let guards: Vec<avx_buffer> = (0..8).map(|_| device.buffer_of(&background)).collect();
     device.dispatch(kernel, [1, 1, 1], &[arg_range(a, 1024, 256), arg_buffer(at), arg_range(v, 1024, 256)]);
     for (buffer, name) in [(a, "a"), (v, "v")] {
         let got = device.read(buffer, 0, 4096);
         assert!(got[..1024] == background[..1024] && got[1280..] == background[1280..], "{name} changed beyond its range");
     }
-    for neighbour in neighbours {
-        assert!(device.read(neighbour, 0, 4096) == background, "another buffer changed");
+    for guard in guards {
+        assert!(device.read(guard, 0, 4096) == background, "another buffer changed");
     }
 }
 
@@ -326,7 +326,7 @@ fn uniform_bytes_are_bounded_and_a_buffer_is_the_way_out() {
         Err(status) => return assert!(status == AVX_ERROR_LIMIT, "{}", name(status)),
     };
     let x = device.buffer_of_words(&[7]);
-    let story = fails(dispatch(kernel, [1, 1, 1], &[arg_buffer(x), arg_bytes(&[0; 320_000])]), AVX_ERROR_LIMIT);
-    tells(&story, &["'p'", "320000", "buffer"]);
+    let message = fails(dispatch(kernel, [1, 1, 1], &[arg_buffer(x), arg_bytes(&[0; 320_000])]), AVX_ERROR_LIMIT);
+    tells(&message, &["'p'", "320000", "buffer"]);
     assert_eq!(device.words(x, 1), [7], "what was queued before is not lost");
 }

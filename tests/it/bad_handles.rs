@@ -70,8 +70,8 @@ impl Handles {
 
     /// All of them.
     fn living(&self) -> Vec<(Kind, usize)> {
-        let World { device, kernel, x, y, neighbour, .. } = &self.world;
-        let buffers = [*x, *y, *neighbour, self.grid].map(|buffer| (Kind::Buffer, buffer.addr()));
+        let World { device, kernel, x, y, guard, .. } = &self.world;
+        let buffers = [*x, *y, *guard, self.grid].map(|buffer| (Kind::Buffer, buffer.addr()));
         let streams = [self.stream, self.recording].map(|stream| (Kind::Stream, stream.addr()));
         let others = [
             (Kind::Device, device.handle.addr()),

@@ -6,11 +6,11 @@ use crate::common::world::{ADD, PARAMS, World};
 use crate::common::*;
 use std::ptr::{null, null_mut, without_provenance_mut};
 
-/// NULL where a value is needed, told with the verb's name.
+/// NULL where a value is needed, told with the function's name.
 #[track_caller]
-fn is_refused(verb: &str, status: avx_status) {
-    assert!(status == AVX_ERROR_INVALID_ARGUMENT, "{verb} with NULL: {}", name(status));
-    tells(&last_error(), &[verb, "NULL"]);
+fn is_refused(function: &str, status: avx_status) {
+    assert!(status == AVX_ERROR_INVALID_ARGUMENT, "{function} with NULL: {}", name(status));
+    tells(&last_error(), &[function, "NULL"]);
 }
 
 #[test]
@@ -74,8 +74,8 @@ fn ranges_that_leave_the_buffer() {
         fails(read(world.y, offset, &mut out), AVX_ERROR_OUT_OF_RANGE);
         assert!(out.iter().all(|&b| b == 0xCD), "an output was written on failure");
         fails(fill(world.y, offset, size as u64, &[1]), AVX_ERROR_OUT_OF_RANGE);
-        fails(copy((world.y, offset), (world.neighbour, 0), size as u64), AVX_ERROR_OUT_OF_RANGE);
-        fails(copy((world.neighbour, 0), (world.x, offset), size as u64), AVX_ERROR_OUT_OF_RANGE);
+        fails(copy((world.y, offset), (world.guard, 0), size as u64), AVX_ERROR_OUT_OF_RANGE);
+        fails(copy((world.guard, 0), (world.x, offset), size as u64), AVX_ERROR_OUT_OF_RANGE);
         fails(abi::map(mappable, offset, size as u64, AVX_MAP_READ, &mut pointer), AVX_ERROR_OUT_OF_RANGE);
         assert!(pointer.is_null());
     }
@@ -87,8 +87,8 @@ fn lengths_near_the_largest_number() {
     let Some(world) = World::new() else { return };
     for (offset, size) in [(0, u64::MAX), (1, u64::MAX), (16, u64::MAX - 15), (128, u64::MAX - 127), (u64::MAX, u64::MAX), (8, 1 << 63)] {
         fails(fill(world.y, offset, size, &[1]), AVX_ERROR_OUT_OF_RANGE);
-        fails(copy((world.y, offset), (world.neighbour, 0), size), AVX_ERROR_OUT_OF_RANGE);
-        fails(copy((world.y, 0), (world.neighbour, offset), size), AVX_ERROR_OUT_OF_RANGE);
+        fails(copy((world.y, offset), (world.guard, 0), size), AVX_ERROR_OUT_OF_RANGE);
+        fails(copy((world.y, 0), (world.guard, offset), size), AVX_ERROR_OUT_OF_RANGE);
         let args = [arg_range(world.x, offset / 256 * 256, size), arg_buffer(world.y), arg_bytes(&PARAMS)];
         fails_with_one_of(dispatch(world.kernel, [1, 1, 1], &args), &[AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_ARGUMENTS]);
     }
@@ -105,8 +105,8 @@ fn transfers_of_nothing() {
     // Zero bytes of a bad handle are still a bad handle.
     fails(abi::write(null_mut(), without_provenance_mut(77), 0, null(), 0), AVX_ERROR_INVALID_HANDLE);
     let empty = world.device.alloc(0, AVX_MEMORY_DEVICE);
-    let story = world.misfit(&[arg_buffer(empty), arg_buffer(world.y), arg_bytes(&PARAMS)]);
-    tells(&story, &["source"]);
+    let message = world.misfit(&[arg_buffer(empty), arg_buffer(world.y), arg_bytes(&PARAMS)]);
+    tells(&message, &["source"]);
     world.unharmed();
 }
 
@@ -117,8 +117,8 @@ fn sizes_beyond_the_heap() {
     for memory in [AVX_MEMORY_DEVICE, AVX_MEMORY_UPLOAD, AVX_MEMORY_READBACK, AVX_MEMORY_DEVICE | AVX_MEMORY_ZEROED] {
         for size in [largest + 1, largest.saturating_mul(2), 1 << 50, 1 << 63, u64::MAX - 255, u64::MAX] {
             let mut buffer = null_mut();
-            let story = fails(abi::alloc(world.device.handle, size, memory, &mut buffer), AVX_ERROR_LIMIT);
-            tells(&story, &[&size.to_string()]);
+            let message = fails(abi::alloc(world.device.handle, size, memory, &mut buffer), AVX_ERROR_LIMIT);
+            tells(&message, &[&size.to_string()]);
             assert!(buffer.is_null());
         }
     }
@@ -288,8 +288,8 @@ fn fields_that_a_kind_does_not_use_are_zero() {
         }
     };
     let refused = |arg: avx_arg, name: &str, list: &dyn Fn(avx_arg) -> [avx_arg; 3]| {
-        let story = fails(dispatch(world.kernel, [1, 1, 1], &list(field(arg, name))), AVX_ERROR_INVALID_ARGUMENT);
-        tells(&story, &[name, "not zero"]);
+        let message = fails(dispatch(world.kernel, [1, 1, 1], &list(field(arg, name))), AVX_ERROR_INVALID_ARGUMENT);
+        tells(&message, &[name, "not zero"]);
     };
     for name in ["group", "binding", "bytes", "slot", "reserved", "reserved2"] {
         refused(args[0], name, &|bad| [bad, args[1], args[2]]);
@@ -325,8 +325,8 @@ fn arguments_misaligned_too_small_or_past_the_end() {
     let alignment = arg_info(world.kernel, 1).alignment;
     for offset in [1, 2, 3, u64::from(alignment / 2)] {
         if alignment > 1 && offset > 0 && offset % u64::from(alignment) != 0 {
-            let story = world.misfit(&[x, arg_range(world.y, offset, 64), p]);
-            tells(&story, &["sink", &alignment.to_string(), &offset.to_string()]);
+            let message = world.misfit(&[x, arg_range(world.y, offset, 64), p]);
+            tells(&message, &["sink", &alignment.to_string(), &offset.to_string()]);
         }
     }
     for size in 1..4 {
@@ -336,8 +336,8 @@ fn arguments_misaligned_too_small_or_past_the_end() {
     tells(&world.misfit(&[x, y, arg_buffer(small)]), &["params", "7", "8"]);
     for (offset, size) in [(0, 257), (256, 4), (512, 0), (1 << 40, 4)] {
         let args = [x, arg_range(world.y, offset, size), p];
-        let story = fails_with_one_of(dispatch(world.kernel, [1, 1, 1], &args), &[AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_ARGUMENTS]);
-        tells(&story, &["256"]);
+        let message = fails_with_one_of(dispatch(world.kernel, [1, 1, 1], &args), &[AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_ARGUMENTS]);
+        tells(&message, &["256"]);
     }
     // The last byte past the end by the offset alone.
     let args = [x, arg_range(world.y, 256, 0), p];
@@ -357,8 +357,8 @@ fn workgroup_counts_beyond_the_limits() {
         let mut groups = [1; 3];
         groups[dimension] = u32::MAX;
         if limits[dimension] < u32::MAX {
-            let story = fails(dispatch(kernel, groups, &[arg_buffer(world.y)]), AVX_ERROR_LIMIT);
-            tells(&story, &[&limits[dimension].to_string(), &u32::MAX.to_string()]);
+            let message = fails(dispatch(kernel, groups, &[arg_buffer(world.y)]), AVX_ERROR_LIMIT);
+            tells(&message, &[&limits[dimension].to_string(), &u32::MAX.to_string()]);
         }
     }
     fails(dispatch_threads(kernel, [u64::MAX, 1, 1], &[arg_buffer(world.y)]), AVX_ERROR_LIMIT);

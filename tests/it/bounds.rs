@@ -1,5 +1,5 @@
 //! Accesses far out of bounds: whatever index a WGSL kernel computes, it touches only the range that is bound. The ranges here are
-//! neighbours in one VkBuffer, like small buffers and like ranges of one buffer.
+//! guards in one VkBuffer, like small buffers and like ranges of one buffer.
 
 use crate::common::*;
 

@@ -216,9 +216,9 @@ fn subgroup_sizes() {
                 }
                 Err(AVX_ERROR_LIMIT) => tells(&last_error(), &["subgroups"]),
                 Err(status) => {
-                    let story = fails(status, AVX_ERROR_UNSUPPORTED);
+                    let message = fails(status, AVX_ERROR_UNSUPPORTED);
                     // A device may lack subgroup operations altogether.
-                    assert!(["subgroup", "full", "Group"].iter().any(|word| story.contains(word)), "{story}");
+                    assert!(["subgroup", "full", "Group"].iter().any(|word| message.contains(word)), "{message}");
                 }
             }
         }

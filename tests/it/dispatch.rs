@@ -103,8 +103,8 @@ fn num_workgroups_is_right_or_the_grid_is_refused() {
         let Some(count) = limits[dimension].checked_add(1) else { continue };
         let mut groups = [1; 3];
         groups[dimension] = count;
-        let story = fails(dispatch(kernel, groups, &[arg_buffer(out)]), AVX_ERROR_LIMIT);
-        tells(&story, &[&limits[dimension].to_string(), &count.to_string()]);
+        let message = fails(dispatch(kernel, groups, &[arg_buffer(out)]), AVX_ERROR_LIMIT);
+        tells(&message, &[&limits[dimension].to_string(), &count.to_string()]);
     }
     assert_eq!(device.words(out, 24), vec![40302; 24]);
 }
@@ -144,8 +144,8 @@ fn millions_of_threads_and_more_than_32_bits() {
 
     for threads in [(1 << 32) + 1, 1 << 33, 1 << 63, u64::MAX] {
         let args = [arg_buffer(out), arg_bytes(&[0; 8])];
-        let story = fails(dispatch_threads(kernel, [threads, 1, 1], &args), AVX_ERROR_LIMIT);
-        tells(&story, &[&threads.to_string()]);
+        let message = fails(dispatch_threads(kernel, [threads, 1, 1], &args), AVX_ERROR_LIMIT);
+        tells(&message, &[&threads.to_string()]);
     }
     let plain = device.kernel("@compute @workgroup_size(64) fn main() { }");
     fails(dispatch_threads(plain, [u64::MAX, u64::MAX, u64::MAX], &[]), AVX_ERROR_LIMIT);

@@ -127,8 +127,8 @@ fn includes_are_found_and_mapped() {
         assert!(got.is_none_or(|got| got[0] == 35));
 
         let wrong = with("#include \"wrong.glsl\"", "o[0] = wrong();");
-        let story = Text { folders: &folders, label: Some("blur.comp"), ..text(&wrong) }.refused(device, AVX_ERROR_COMPILE, &["missing"]);
-        tells(&story, &[&format!("{a}/wrong.glsl:4:12"), "4 |     return missing + 1u;\n  |            ^^^^^^^"]);
+        let message = Text { folders: &folders, label: Some("blur.comp"), ..text(&wrong) }.refused(device, AVX_ERROR_COMPILE, &["missing"]);
+        tells(&message, &[&format!("{a}/wrong.glsl:4:12"), "4 |     return missing + 1u;\n  |            ^^^^^^^"]);
         let refused = |line: &str, words: &[&str]| {
             Text { folders: &folders, label: Some("blur.comp"), ..text(&with(line, "")) }.refused(device, AVX_ERROR_COMPILE, words)
         };
@@ -139,8 +139,8 @@ fn includes_are_found_and_mapped() {
         refused("#include \"cycle.glsl\"", &["include each other", "cycle.glsl:1:10"]);
         refused("#include \"open.glsl\"", &["no #endif", "open.glsl:1:1"]);
         for name in ["../secret.glsl", "sub/../../secret.glsl", "/etc/passwd", &format!("{}/secret.glsl", folder.text())] {
-            let story = refused(&format!("#include \"{name}\""), &["not found"]);
-            assert!(!story.contains("not to be read"), "{story}");
+            let message = refused(&format!("#include \"{name}\""), &["not found"]);
+            assert!(!message.contains("not to be read"), "{message}");
         }
         text(&code).refused(device, AVX_ERROR_COMPILE, &["no include directories"]);
     });
@@ -150,15 +150,15 @@ fn includes_are_found_and_mapped() {
 fn errors_show_all_mistakes_in_their_lines() {
     by_both("glsl::errors_show_all_mistakes_in_their_lines", |device, full| {
         let code = format!("{FOUR}void main() {{\n    uint a = first;\n    uint b = 1u;\n    o[0] = a + second;\n}}\n");
-        let story = Text { label: Some("two.comp"), ..text(&code) }.refused(device, AVX_ERROR_COMPILE, &["first"]);
+        let message = Text { label: Some("two.comp"), ..text(&code) }.refused(device, AVX_ERROR_COMPILE, &["first"]);
         tells(
-            &story,
+            &message,
             &["avx_kernel_create: AVX_ERROR_COMPILE: error: ", "two.comp:5:14", "5 |     uint a = first;\n  |              ^^^^^"],
         );
         if full {
-            tells(&story, &["two.comp:7:16", "7 |     o[0] = a + second;\n  |                ^^^^^^", "libshaderc"]);
+            tells(&message, &["two.comp:7:16", "7 |     o[0] = a + second;\n  |                ^^^^^^", "libshaderc"]);
         } else {
-            tells(&story, &["naga", "libshaderc1", "AVX_GPU_SHADERC"]);
+            tells(&message, &["naga", "libshaderc1", "AVX_GPU_SHADERC"]);
         }
         let code = format!("{FOUR}void main() {{\n    uint a = 1u\n    o[0] = a;\n}}\n");
         text(&code).refused(device, AVX_ERROR_COMPILE, &["syntax error, unexpected", "kernel:6:5"]);
@@ -260,9 +260,9 @@ fn kernels_are_made_by_many_threads_at_once() {
                         let code = format!("{FOUR}#define N {number}u\nvoid main() {{ o[0] = N; }}\n");
                         let wrong = format!("{FOUR}void main() {{ o[0] = wrong_{number}; }}\n");
                         let made = text(&code).make_on(handle.get());
-                        ok(avx_kernel_free(made.unwrap_or_else(|(status, story)| panic!("{}: {story}", name(status)))));
-                        let (_, story) = text(&wrong).make_on(handle.get()).expect_err("wrong");
-                        tells(&story, &[&format!("wrong_{number}")]);
+                        ok(avx_kernel_free(made.unwrap_or_else(|(status, message)| panic!("{}: {message}", name(status)))));
+                        let (_, message) = text(&wrong).make_on(handle.get()).expect_err("wrong");
+                        tells(&message, &[&format!("wrong_{number}")]);
                     }
                 });
             }

@@ -218,8 +218,8 @@ fn wrong_values_name_the_slot_and_the_command() {
     let right = [arg_buffer(buffer), arg_bytes(&[0; 8])];
     ok(launch(null_mut(), graph, &right));
     tells(&fails(launch(null_mut(), graph, &right[..1]), AVX_ERROR_INVALID_ARGUMENT), &["1 values", "2 slots"]);
-    let story = fails(launch(null_mut(), graph, &[arg_bytes(&p), right[1]]), AVX_ERROR_ARGUMENTS);
-    tells(&story, &["command 0", "'main'", "'x'"]);
+    let message = fails(launch(null_mut(), graph, &[arg_bytes(&p), right[1]]), AVX_ERROR_ARGUMENTS);
+    tells(&message, &["command 0", "'main'", "'x'"]);
     tells(
         &fails(launch(null_mut(), graph, &[right[0], arg_bytes(&p[..4])]), AVX_ERROR_INVALID_ARGUMENT),
         &["command 1", "slot 1", "uint64_t"],

@@ -18,17 +18,17 @@ fn main_with(body: &str) -> String {
 /// Compiles within the time limit, and then checks that the device still compiles a valid text.
 fn outcome(device: &Arc<Device>, what: &str, source: String) -> (avx_status, String) {
     let worker = Arc::clone(device);
-    let (status, story) = within(LIMIT, what, move || match worker.try_kernel(&source, None) {
+    let (status, message) = within(LIMIT, what, move || match worker.try_kernel(&source, None) {
         Ok(kernel) => {
             ok(avx_kernel_free(kernel));
             (AVX_OK, String::new())
         }
         Err(status) => (status, last_error()),
     });
-    assert!(story.len() < 100_000, "{what}: a message of {} bytes", story.len());
-    assert!(status == AVX_OK || !story.is_empty(), "{what}: no message");
+    assert!(message.len() < 100_000, "{what}: a message of {} bytes", message.len());
+    assert!(status == AVX_OK || !message.is_empty(), "{what}: no message");
     ok(avx_kernel_free(device.kernel(&main_with(""))));
-    (status, story)
+    (status, message)
 }
 
 #[track_caller]
@@ -37,8 +37,8 @@ fn refused(cases: Vec<(&str, String)>) {
     let device = Arc::new(device);
     for (what, source) in cases {
         assert!(source.len() < 1 << 20, "{what} is {} bytes, which tests the size alone", source.len());
-        let (status, story) = outcome(&device, what, source);
-        assert!(status == AVX_ERROR_COMPILE, "{what}: {} {story}", name(status));
+        let (status, message) = outcome(&device, what, source);
+        assert!(status == AVX_ERROR_COMPILE, "{what}: {} {message}", name(status));
     }
 }
 
@@ -48,9 +48,9 @@ fn survived(cases: Vec<(&str, String)>) {
     let device = Arc::new(device);
     let mut wrong = Vec::new();
     for (what, source) in cases {
-        let (status, story) = outcome(&device, what, source);
+        let (status, message) = outcome(&device, what, source);
         if ![AVX_OK, AVX_ERROR_COMPILE, AVX_ERROR_LIMIT, AVX_ERROR_UNSUPPORTED].contains(&status) {
-            wrong.push(format!("{what}: {}: {story}", name(status)));
+            wrong.push(format!("{what}: {}: {message}", name(status)));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

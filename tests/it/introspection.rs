@@ -180,8 +180,8 @@ fn what_a_graph_is() {
     };
     assert_eq!(info(graph), (0, 2, "step".to_owned()));
     let values = [arg_buffer(buffer)];
-    let story = fails(abi::graph_launch(null_mut(), graph, values.as_ptr(), 1), AVX_ERROR_INVALID_ARGUMENT);
-    tells(&story, &["the graph 'step'"]);
+    let message = fails(abi::graph_launch(null_mut(), graph, values.as_ptr(), 1), AVX_ERROR_INVALID_ARGUMENT);
+    tells(&message, &["the graph 'step'"]);
     ok(abi::set_label(graph, null()));
     assert_eq!(info(graph).2, "");
     let wrong = avx_graph_options { flags: 1, ..avx_graph_options::zeroed() };
@@ -208,7 +208,7 @@ fn a_label_for_every_kind_of_handle() {
         ok(abi::set_label(buffer, label));
     };
     let mut nanoseconds = 0;
-    let mut stories = || {
+    let mut messages = || {
         [
             fails(write(buffer, 17, &[0]), AVX_ERROR_OUT_OF_RANGE),
             fails(dispatch(kernel, [1, 1, 1], &[]), AVX_ERROR_ARGUMENTS),
@@ -217,15 +217,15 @@ fn a_label_for_every_kind_of_handle() {
         ]
     };
     rename(name.as_ptr());
-    for story in stories() {
-        tells(&story, &["'renamed'"]);
+    for message in messages() {
+        tells(&message, &["'renamed'"]);
     }
     let mut properties = avx_kernel_properties::zeroed();
     ok(abi::kernel_info(kernel, &mut properties));
     assert_eq!(text(&properties.label), "renamed");
     rename(null());
-    for story in stories() {
-        assert!(!story.contains("renamed"), "{story}");
+    for message in messages() {
+        assert!(!message.contains("renamed"), "{message}");
     }
     ok(abi::kernel_info(kernel, &mut properties));
     assert_eq!(text(&properties.label), "main", "its entry point's");

@@ -216,9 +216,9 @@ fn compile_errors_show_where() {
         ("// first\n// second\n\n  syntax error here", 4, 3),
     ] {
         let status = device.try_kernel(source, None).expect_err("this is not WGSL");
-        let story = fails(status, AVX_ERROR_COMPILE);
+        let message = fails(status, AVX_ERROR_COMPILE);
         let places = [format!("{line}:{column}"), format!("line {line}, column {column}")];
-        assert!(places.iter().any(|p| story.contains(p)), "the message does not say {}: {story}", places[0]);
+        assert!(places.iter().any(|p| message.contains(p)), "the message does not say {}: {message}", places[0]);
     }
 }
 
@@ -292,11 +292,11 @@ fn features_are_there_or_refused_by_name() {
                 ok(avx_kernel_free(kernel));
             }
             Err(status) => {
-                let story = fails(status, AVX_ERROR_UNSUPPORTED);
-                assert!(features & bits != bits, "the device states {bits:#x}, yet: {story}");
-                tells(&story, &[word]);
+                let message = fails(status, AVX_ERROR_UNSUPPORTED);
+                assert!(features & bits != bits, "the device states {bits:#x}, yet: {message}");
+                tells(&message, &[word]);
                 let baseline = std::env::var("AVX_GPU_BASELINE").is_ok_and(|value| value == "1");
-                assert!(baseline || story.contains("of this machine"), "{story}");
+                assert!(baseline || message.contains("of this machine"), "{message}");
             }
         }
     }

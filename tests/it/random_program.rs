@@ -77,7 +77,7 @@ struct Program {
     buffers: Vec<Buffer>,
     kernels: [avx_kernel; 4],
     /// The last steps, for the message of a failure.
-    story: VecDeque<String>,
+    history: VecDeque<String>,
     seed: u64,
     step: u64,
 }
@@ -88,8 +88,8 @@ impl Program {
         // NULL is the default stream, which all programs of a device share.
         let streams = [null_mut(), device.stream(), device.stream(), device.stream()].to_vec();
         let events = vec![device.event(), device.event()];
-        let (buffers, story, random) = (Vec::new(), VecDeque::new(), Random::new(seed));
-        Program { device, streams, events, expected: Vec::new(), random, buffers, kernels, story, seed, step: 0 }
+        let (buffers, history, random) = (Vec::new(), VecDeque::new(), Random::new(seed));
+        Program { device, streams, events, expected: Vec::new(), random, buffers, kernels, history, seed, step: 0 }
     }
 
     /// One of its streams.
@@ -99,15 +99,15 @@ impl Program {
     }
 
     fn tell(&mut self, what: String) {
-        if self.story.len() == 30 {
-            self.story.pop_front();
+        if self.history.len() == 30 {
+            self.history.pop_front();
         }
-        self.story.push_back(format!("{}: {what}", self.step));
+        self.history.push_back(format!("{}: {what}", self.step));
     }
 
     fn fail(&self, what: &str) -> ! {
-        let story: Vec<&str> = self.story.iter().map(String::as_str).collect();
-        panic!("AVX_GPU_TEST_SEED={} step {}: {what}; the last steps:\n{}", self.seed, self.step, story.join("\n"));
+        let history: Vec<&str> = self.history.iter().map(String::as_str).collect();
+        panic!("AVX_GPU_TEST_SEED={} step {}: {what}; the last steps:\n{}", self.seed, self.step, history.join("\n"));
     }
 
     fn done(&self, status: avx_status) {

@@ -107,8 +107,8 @@ fn overlap_with_writes_needs_aliased_in_spirv() {
     let aliased = device.try_code(AVX_LANGUAGE_SPIRV, &spirv::bytes(&spirv::aliased(&words)), None).expect("valid");
     let content: Vec<u32> = (0..128).collect();
     let buffer = device.buffer_of_words(&content);
-    let story = fails(dispatch(plain, [1, 1, 1], &[arg_buffer(buffer), arg_buffer(buffer)]), AVX_ERROR_ARGUMENTS);
-    tells(&story, &["Aliased"]);
+    let message = fails(dispatch(plain, [1, 1, 1], &[arg_buffer(buffer), arg_buffer(buffer)]), AVX_ERROR_ARGUMENTS);
+    tells(&message, &["Aliased"]);
     fails(dispatch(plain, [1, 1, 1], &[arg_range(buffer, 0, 260), arg_range(buffer, 256, 256)]), AVX_ERROR_ARGUMENTS);
     assert_eq!(device.words(buffer, 128), content);
     device.dispatch(plain, [1, 1, 1], &[arg_range(buffer, 0, 256), arg_range(buffer, 256, 256)]);
@@ -155,9 +155,9 @@ fn is_refused(device: &Device, words: &[u32], what: &str) {
     match device.try_code(AVX_LANGUAGE_SPIRV, &spirv::bytes(words), None) {
         Ok(_) => panic!("{what} is taken for a kernel"),
         Err(status) => {
-            let story = last_error();
-            assert!(REFUSALS.contains(&status), "{what}: {} ({status}): {story}", name(status));
-            assert!(!story.is_empty(), "{what}: no message");
+            let message = last_error();
+            assert!(REFUSALS.contains(&status), "{what}: {} ({status}): {message}", name(status));
+            assert!(!message.is_empty(), "{what}: no message");
         }
     }
 }

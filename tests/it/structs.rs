@@ -46,8 +46,8 @@ fn input<T: Zeroed>(what: &str, base: T, set: impl Fn(&mut T, u32), call: impl F
         longer.tail = [0; 4];
         longer.tail[word] = 1 << 56;
         set(&mut longer.base, full + 32);
-        let story = fails(call((&raw const longer).cast()), AVX_ERROR_INVALID_ARGUMENT);
-        tells(&story, &["struct_size"]);
+        let message = fails(call((&raw const longer).cast()), AVX_ERROR_INVALID_ARGUMENT);
+        tells(&message, &["struct_size"]);
         set(&mut longer.base, full + 8 * u32::try_from(word).expect("few"));
         ok(call((&raw const longer).cast()));
     }
