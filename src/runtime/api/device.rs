@@ -22,7 +22,7 @@ use crate::runtime::kernel::own_kernels::{self, OwnKernels};
 use crate::runtime::kernel::pipeline_cache::PipelineCacheFile;
 use crate::runtime::kernel::properties::{CooperativeShape, DeviceProperties, HeapProperties, MemoryUsage};
 use crate::runtime::kernel::spirv_cache::SpirvCache;
-use crate::runtime::object::buffer::{self};
+use crate::runtime::object::buffer;
 use crate::runtime::object::kernel;
 use crate::runtime::schedule::gpu_trace::{CommandLabel, GpuTrace};
 use crate::runtime::schedule::hazard::MAX_QUEUES;

@@ -1,0 +1,182 @@
+//! From the device to the host.
+
+use super::staged::{read_staged, record_read, take_chunk};
+use crate::runtime::base::error::Result;
+use crate::runtime::base::handle::Token;
+use crate::runtime::base::lock::Guard;
+use crate::runtime::device::guard::DeviceGuard;
+use crate::runtime::object::buffer::{self, Buffer};
+use crate::runtime::schedule::gpu_trace::CommandLabel;
+use crate::runtime::schedule::hazard::{QueueSeqs, Stage};
+use crate::runtime::schedule::pending_reads::{PendingRead, Source};
+use crate::runtime::schedule::regions::Region;
+use crate::runtime::schedule::scheduler::Scheduler;
+use crate::runtime::schedule::staging::{Chunk, SMALL};
+use crate::runtime::schedule::stream_state::StreamState;
+use crate::runtime::stream::access::{AccessList, Pin, lock_for_access};
+use crate::vulkan::MemoryKind;
+use std::mem::MaybeUninit;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Reads beyond this are not given staging memory of their own to be read later, but are done at the call.
+const OWN_STAGING: u64 = 1 << 30;
+
+/// See avx_read.
+pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeUninit<u8>]) -> Result<()> {
+    let (device, buffer) = buffer::enter(buffer)?;
+    let stream = device.destination(stream)?.live("a read into the host's memory")?;
+    let range = buffer.range(offset, into.len() as u64)?;
+    let accesses = AccessList::one(&buffer, &range, Stage::Transfer, false);
+    let mut scheduler = lock_for_access(&device, &accesses)?;
+    if into.is_empty() {
+        return scheduler.take_failure(Some(&stream));
+    }
+    // An assertion that did not hold is told behind the read, whose bytes are there all the same.
+    scheduler.take_loss(&stream)?;
+    if let Some(host_view) = buffer.storage.host_view.filter(|_| buffer.storage.cached) {
+        let seqs = scheduler.must_wait_for(buffer.storage.id, &range, false)?;
+        if seqs == QueueSeqs::default() && into.len() as u64 <= SMALL {
+            // Nothing to wait for: the lock keeps others away for as long as it takes.
+            host_view.read(offset, into);
+            device.reap(&mut scheduler);
+            if device.reports.any() {
+                drop(scheduler);
+                return device.finish_wait(Some(&stream));
+            }
+            return Ok(());
+        }
+        let seqs = device.submit_or_join(&mut scheduler, &stream, seqs)?;
+        let pin = Pin::new(&device, &mut scheduler, &buffer, &range, false)?;
+        drop(scheduler);
+        device.wait_for_stream(&stream, &seqs)?;
+        device.copy_pool.read(host_view, offset, into);
+        drop(pin);
+        return device.finish_wait(Some(&stream));
+    }
+    if into.len() as u64 <= SMALL {
+        let done = scheduler.done();
+        let chunk = match device.returned.take() {
+            Some(chunk) => Some(chunk),
+            None => scheduler.staging.small_readbacks.take(&done)?.chunk(),
+        };
+        if let Some(chunk) = chunk {
+            return read_small(&device, scheduler, &stream, (&buffer, &range), chunk, into);
+        }
+    }
+    drop(scheduler);
+    if into.len() as u64 > SMALL
+        && let Some((region, at)) = device.regions.find(into.as_ptr().addr(), into.len())
+    {
+        read_registered(&device, &stream, (&buffer, &range), (&region, at))?;
+        let seqs = device.lock().flush_for(Some(&stream), stream.seqs())?;
+        device.wait_for_stream(&stream, &seqs)?;
+        return device.finish_wait(Some(&stream));
+    }
+    let mut scheduler = lock_for_access(&device, &accesses)?;
+    let pin = Pin::new(&device, &mut scheduler, &buffer, &range, false)?;
+    drop(scheduler);
+    read_staged(&device, &stream, &buffer, offset, into)?;
+    drop(pin);
+    device.finish_wait(Some(&stream))
+}
+
+/// A read by one chunk: the scheduler is taken before the wait, and behind it only if something is to be settled, as many threads may be at
+/// the same. The device's order keeps others from the range, and no pin need do so.
+fn read_small(
+    device: &DeviceGuard,
+    mut scheduler: Guard<'_, Scheduler>,
+    stream: &Arc<StreamState>,
+    (buffer, range): (&Arc<Buffer>, &Range<u64>),
+    chunk: Chunk,
+    into: &mut [MaybeUninit<u8>],
+) -> Result<()> {
+    let recorded = record_read(&mut scheduler, stream, buffer, range, &chunk);
+    scheduler.queues[usize::from(stream.queue)].read_prediction.read(Instant::now());
+    let number = stream.last();
+    let seqs = recorded.and_then(|()| device.submit_or_join(&mut scheduler, stream, stream.seqs()));
+    drop(scheduler);
+    let outcome = seqs.and_then(|seqs| device.wait_for_stream(stream, &seqs));
+    match outcome {
+        Ok(()) => {
+            chunk.host_view().read(0, into);
+            device.return_small_chunk(chunk, (stream.queue, number));
+        }
+        // The device may still write it.
+        Err(_) => {
+            device.lock().staging.small_readbacks.return_chunk(chunk, (stream.queue, number));
+            device.scheduler.notify_change();
+        }
+    }
+    outcome?;
+    device.finish_wait(Some(stream))
+}
+
+/// See avx_read_async.
+pub(crate) fn read_async(on: Token, buffer: Token, offset: u64, into: &'static mut [MaybeUninit<u8>]) -> Result<()> {
+    let size = into.len() as u64;
+    let (device, entered) = buffer::enter(buffer)?;
+    let stream = device.destination(on)?.live("a read into the host's memory")?;
+    let range = entered.range(offset, size)?;
+    let accesses = AccessList::one(&entered, &range, Stage::Transfer, false);
+    drop(lock_for_access(&device, &accesses)?);
+    if into.is_empty() {
+        return Ok(());
+    }
+    if size > SMALL
+        && let Some((region, at)) = device.regions.find(into.as_ptr().addr(), into.len())
+    {
+        return read_registered(&device, &stream, (&entered, &range), (&region, at));
+    }
+    let source = if size <= SMALL {
+        Source::Small(take_chunk(&device, |staging| &mut staging.small_readbacks)?)
+    } else if size <= OWN_STAGING {
+        match Chunk::new(&device.memory, MemoryKind::Readback, size) {
+            Ok(chunk) => Source::Own(chunk),
+            // Without the memory to do it later, it is done now.
+            Err(_) => return read(on, buffer, offset, into),
+        }
+    } else {
+        return read(on, buffer, offset, into);
+    };
+    let (Source::Small(chunk) | Source::Own(chunk)) = &source;
+    let slice = chunk.slice().part(0, size);
+    let mut scheduler = lock_for_access(&device, &accesses)?;
+    scheduler.record(
+        &stream,
+        &accesses.list,
+        || CommandLabel::new("read", size),
+        |commands, _, _| {
+            commands.copy(entered.slice(&range), slice);
+            Ok(())
+        },
+    )?;
+    scheduler.host_will_read(stream.queue);
+    scheduler.add_pending_read(PendingRead { source, into, queue: stream.queue, submission: stream.last() });
+    device.after_recording(&mut scheduler, &stream)
+}
+
+/// The device writes the user's memory itself.
+fn read_registered(
+    device: &DeviceGuard,
+    stream: &Arc<StreamState>,
+    (buffer, range): (&Arc<Buffer>, &Range<u64>),
+    (region, at): (&Arc<Region>, u64),
+) -> Result<()> {
+    let accesses = AccessList::one(buffer, range, Stage::Transfer, false);
+    let mut scheduler = lock_for_access(device, &accesses)?;
+    let target = at..at + (range.end - range.start);
+    let mut list = accesses.list;
+    list.push(region.access(&target, true));
+    scheduler.record(
+        stream,
+        &list,
+        || CommandLabel::new("read", range.end - range.start),
+        |commands, _, _| {
+            commands.copy(buffer.slice(range), region.slice(&target));
+            Ok(())
+        },
+    )?;
+    device.after_recording(&mut scheduler, stream)
+}
