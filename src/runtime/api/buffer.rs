@@ -1,4 +1,4 @@
-//! Buffers: made, described, freed. What moves their bytes is in `transfer.rs`, mappings in `mapping.rs`.
+//! Buffers: created, described, freed. `transfer/` moves their bytes, and `mapping.rs` maps them.
 
 use crate::runtime::base::error::{Result, invalid, not_in_this_version};
 use crate::runtime::base::handle::Token;
@@ -17,7 +17,7 @@ pub(crate) use crate::runtime::object::buffer::Options;
 const ZEROED: u32 = 0x100;
 const MAX_ALIGNMENT: u64 = 65536;
 
-/// Makes a buffer.
+/// Creates a buffer.
 pub(crate) fn create(device: Token, options: &Options) -> Result<Token> {
     let device = guard::enter(device)?;
     let kind = match options.memory & KIND_MASK {
@@ -33,7 +33,7 @@ pub(crate) fn create(device: Token, options: &Options) -> Result<Token> {
     }
     let alignment = options.alignment();
     if !alignment.is_power_of_two() || alignment > MAX_ALIGNMENT {
-        return Err(invalid(format!("alignment {alignment} is no power of two up to {MAX_ALIGNMENT}")));
+        return Err(invalid(format!("alignment {alignment} is not a power of two up to {MAX_ALIGNMENT}")));
     }
     let label = options.label.as_deref().map(short_label);
     let allocation = device.allocate(kind, options.size, alignment.max(DEFAULT_ALIGNMENT), label.as_deref().unwrap_or("buffer"))?;
@@ -58,7 +58,7 @@ pub(crate) fn create(device: Token, options: &Options) -> Result<Token> {
     Ok(token)
 }
 
-/// A new buffer's zeros: by the host where that is its own memory, else by the device, before anything that is queued later.
+/// Fills a new buffer with zeros. The host does so in memory of its own, and the device otherwise, before anything that is queued later.
 fn zero(device: &DeviceGuard, buffer: &Buffer) -> Result<()> {
     match buffer.storage.host_view.filter(|_| buffer.storage.cached) {
         Some(host_view) => host_view.zero(0, buffer.storage.size),
@@ -81,7 +81,7 @@ fn zero(device: &DeviceGuard, buffer: &Buffer) -> Result<()> {
     Ok(())
 }
 
-/// Frees a buffer: its name at once, its memory when the GPU has passed it.
+/// Frees a buffer: its handle at once, its memory once the GPU has passed it.
 pub(crate) fn free(token: Token) -> Result<()> {
     let buffer = buffer::remove(token)?;
     let device = Arc::clone(&buffer.device).enter()?;
@@ -90,7 +90,7 @@ pub(crate) fn free(token: Token) -> Result<()> {
     Ok(())
 }
 
-/// What a buffer is.
+/// Describes a buffer.
 pub(crate) fn properties(token: Token) -> Result<BufferProperties> {
     let (device, buffer) = buffer::enter(token)?;
     let mapped = device.lock().tracker.live(buffer.storage.id)?.1.mapped().is_some();

@@ -1,4 +1,4 @@
-//! Fills and copies on the device, each by what is fastest there: the device's commands, or kernels of the library's own.
+//! Copies and fills on the device. Each uses what is fastest there: the commands of the device, or the library's own kernels.
 
 use super::dispatch_fast;
 use super::enqueue;
@@ -24,17 +24,17 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// From this size on a kernel copies, where the device's copy command is slow, whatever runs before it.
+/// Where the device's copy command is slow, a kernel copies from this size on, whatever runs before it.
 const COPIED: u64 = 64 << 10;
-/// Up to this size a kernel fills there, if another runs before it.
+/// There, a kernel fills up to this size if another kernel runs before it.
 const FILLED: u64 = 1 << 20;
-/// A long pattern is repeated by the copy command up to this, beyond by a kernel.
+/// The copy command repeats a long pattern up to this size, and a kernel beyond it.
 const REPEATED: u64 = 4 << 10;
-/// Bytes that one dispatch of these kernels moves at most, where the device's largest storage range is not less.
+/// The most bytes that one dispatch of these kernels moves. A device with a smaller storage range takes less.
 const PIECE: u64 = 1 << 30;
-/// Workgroups of these kernels in one row: all devices take so many.
+/// The workgroups of these kernels in one row. Every device takes as many.
 const ROW: u64 = 32768;
-/// Bytes that one workgroup of these kernels moves: 256 invocations with 16 bytes each.
+/// The bytes that one workgroup of these kernels moves: 256 invocations with 16 bytes each.
 const GROUP: u64 = 4096;
 
 fn own(device: &DeviceGuard, cell: &Lock<Option<Arc<Program>>, { rank::OWN_KERNELS }>, code: &str) -> Result<Arc<Program>> {
@@ -42,14 +42,14 @@ fn own(device: &DeviceGuard, cell: &Lock<Option<Arc<Program>>, { rank::OWN_KERNE
     if let Some(kernel) = &*kept() {
         return Ok(kernel.clone());
     }
-    // They look themselves where their ranges end.
+    // These kernels check their own bounds.
     let options = Options { code: code.as_bytes(), unchecked: true, ..Options::default() };
-    // With no lock held: who waits for a compiler may be lent to other work, such as another copy.
+    // No lock is held here, because a thread that waits for a compiler may be given other work, such as another copy.
     let kernel = kernel::make(device, &options)?;
     Ok(kept().get_or_insert(kernel).clone())
 }
 
-/// Bytes of a fill pattern: 1, 2, 4, 8 or 16.
+/// The bytes of a fill pattern: 1, 2, 4, 8 or 16.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PatternSize(u32);
 
@@ -66,7 +66,7 @@ impl PatternSize {
     }
 }
 
-/// What the offset of a fill command must be a multiple of, in Vulkan's buffer, to come out right.
+/// The offset of a fill command in Vulkan's buffer must be a multiple of this, or the command fills the wrong bytes.
 fn fill_alignment(device: &Device) -> u64 {
     if device.vulkan.snapshot().quirks.fill_slides_to_16 { 16 } else { 4 }
 }
@@ -116,7 +116,7 @@ pub(crate) fn copy(stream: Token, dst: (Token, u64), src: (Token, u64), size: u6
     Ok(())
 }
 
-/// Runs a kernel of ours with these arguments, which `bind` gives as what a graph keeps.
+/// Runs one of the library's own kernels with these arguments. `bind` returns them in the form that a graph keeps.
 fn run_own<'a, const N: usize>(
     device: &DeviceGuard,
     destination: &Destination,
@@ -138,8 +138,8 @@ fn run_own<'a, const N: usize>(
     enqueue::run(device, destination, PreparedCommand { command: Command::Dispatch(dispatch), accesses })
 }
 
-/// Whether a kernel moves bytes of the device's memory faster than a command here, `surely` or between kernels. On NVIDIA the copy command
-/// reaches a fifth of the bandwidth, and between kernels it brings another stage into their barriers, which costs more than a small copy.
+/// True if a kernel moves bytes of device memory faster than a command here: `surely`, or between kernels. On NVIDIA the copy command
+/// reaches a fifth of the bandwidth. Between kernels it brings another stage into their barriers, which costs more than a small copy.
 fn by_kernel(device: &DeviceGuard, destination: &Destination, surely: bool) -> Result<bool> {
     if !device.vulkan.snapshot().quirks.copies_slowly {
         return Ok(false);
@@ -153,7 +153,8 @@ fn by_kernel(device: &DeviceGuard, destination: &Destination, surely: bool) -> R
     }
 }
 
-/// The part of a copy whose both sides are aligned for binding: of `from`, all but a ragged head and tail. Empty if there is none.
+/// The part of `from` that is aligned for binding on both sides of the copy: all but an unaligned head and tail. It is empty if there is
+/// none.
 fn copied_by_kernel(from: &Range<u64>, to: &Range<u64>, alignment: u64) -> Range<u64> {
     let start = from.start.next_multiple_of(alignment);
     let shifted = from.start % alignment != to.start % alignment;
@@ -161,7 +162,7 @@ fn copied_by_kernel(from: &Range<u64>, to: &Range<u64>, alignment: u64) -> Range
     if shifted || start >= end { from.start..from.start } else { start..end }
 }
 
-/// A range in pieces for a dispatch each, on a device that binds so many bytes at most.
+/// Splits a range into pieces, one for each dispatch, for a device that binds at most `max_storage_range` bytes.
 fn in_pieces(range: &Range<u64>, max_storage_range: u64) -> impl Iterator<Item = Range<u64>> {
     let (end, piece) = (range.end, PIECE.min(max_storage_range / GROUP * GROUP));
     (range.start..end).step_by(piece as usize).map(move |start| start..end.min(start + piece))
@@ -172,13 +173,13 @@ pub(crate) fn fill(stream: Token, token: Token, offset: u64, size: u64, pattern:
     let (device, buffer) = buffer::enter(token)?;
     let destination = device.destination(stream)?;
     if size > 0 && !size.is_multiple_of(pattern.len() as u64) {
-        return Err(invalid(format!("size {size} is no multiple of the pattern's {} bytes", pattern.len())));
+        return Err(invalid(format!("size {size} is not a multiple of the pattern's {} bytes", pattern.len())));
     }
     let range = buffer.range(offset, size)?;
     if size == 0 {
         return device.lock().check();
     }
-    // Alone the fill command is as fast as a kernel at every size; between kernels it is not, and long patterns it does not know.
+    // Alone, the fill command is as fast as a kernel at every size. Between kernels it is not, and it takes no long pattern.
     let by_kernel = match pattern.len() {
         ..=4 => size < FILLED && buffer.is_far() && by_kernel(&device, &destination, false)?,
         _ => size > REPEATED,
@@ -222,8 +223,8 @@ fn run_fill(
     Ok(())
 }
 
-/// How a fill is done: words by the fill command where the pattern repeats every 4 bytes, or vectors of 16 bytes by a kernel; the
-/// rest by copies.
+/// How a fill is done: words by the fill command, where the pattern repeats every 4 bytes, or vectors of 16 bytes by a kernel, and the rest
+/// by copies.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct FillPlan {
     words: Range<u64>,
@@ -232,7 +233,7 @@ struct FillPlan {
 }
 
 impl FillPlan {
-    /// `alignment`, 4 or 16, is what the fill command's offset must have.
+    /// The offset of a fill command must be a multiple of `alignment`, which is 4 or 16.
     fn by_command(range: &Range<u64>, pattern: &[u8], alignment: u64) -> FillPlan {
         let first = range.start.next_multiple_of(alignment);
         let last = range.end & !3;
@@ -242,7 +243,7 @@ impl FillPlan {
         FillPlan { words: first..last, bytes: [range.start..first, last..range.end], ..FillPlan::default() }
     }
 
-    /// `alignment` is what a storage range must have.
+    /// A storage range must be a multiple of `alignment`.
     fn by_kernel(range: &Range<u64>, alignment: u64) -> FillPlan {
         let first = range.start.next_multiple_of(alignment);
         let last = range.end & !15;
@@ -253,7 +254,7 @@ impl FillPlan {
     }
 }
 
-/// `size` bytes of the pattern repeated, from its byte `shift` on.
+/// The first `size` bytes of the repeated pattern, beginning at its byte `shift`.
 fn repeated(pattern: &[u8], shift: usize, size: u64) -> Vec<u8> {
     (0..size as usize).map(|i| pattern[(shift + i) % pattern.len()]).collect()
 }
@@ -262,7 +263,7 @@ fn repeated(pattern: &[u8], shift: usize, size: u64) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    /// Plays a plan on bytes.
+    /// Applies a plan to bytes.
     fn play(range: &Range<u64>, pattern: &[u8], plan: FillPlan, alignment: u64) -> Vec<u8> {
         let mut bytes = vec![0xee; 1024];
         assert!(plan.words.start.is_multiple_of(alignment.min(16)) && plan.words.end.is_multiple_of(4));

@@ -1,4 +1,4 @@
-//! Devices: opening, closing, and what every call on one has in common.
+//! Devices: opened, described, waited for, closed.
 
 use super::{event, graph};
 use crate::runtime::base::copy_pool::CopyPool;
@@ -45,20 +45,20 @@ pub(crate) struct Options {
     pub(crate) validation: bool,
     pub(crate) no_cpu: bool,
     pub(crate) device: Option<String>,
-    /// `None`: the default folder; empty: no disk cache.
+    /// `None` is the default folder, and an empty text is no disk cache.
     pub(crate) cache_dir: Option<String>,
     pub(crate) label: Option<String>,
-    /// 0: for ever.
+    /// 0: no limit.
     pub(crate) wait_timeout_ns: u64,
-    /// How long a waiting thread spins before it blocks. `None`: a default.
+    /// How long a waiting thread spins before it blocks. `None` is the default.
     pub(crate) spin: Option<Duration>,
-    /// Threads that large transfers use; 0: by the machine.
+    /// The threads that large transfers use. With 0 the machine decides.
     pub(crate) copy_threads: u32,
 }
 
-/// Queues that are used if nothing is said: two let independent work overlap, and each more costs time and memory to create.
+/// The queues of a device by default. Two let independent work overlap, and each queue costs time and memory to create.
 const QUEUES: usize = 2;
-/// A blocked wait ends some 20 us late, and short kernels take less than this.
+/// A wait that blocks ends some 20 us late, and short kernels take less than this.
 const SPIN: Duration = Duration::from_micros(50);
 
 /// True in a child process that was forked after the library was used.
@@ -72,13 +72,13 @@ pub(crate) fn register_thread() {
     sys::register_thread();
 }
 
-/// How many queues AVX_GPU_QUEUES asks for, if it does.
+/// The number of queues that AVX_GPU_QUEUES asks for.
 fn queues_wanted() -> Option<usize> {
     let count: usize = std::env::var("AVX_GPU_QUEUES").ok()?.trim().parse().ok()?;
     Some(count.clamp(1, MAX_QUEUES))
 }
 
-/// All visible devices, usable or not.
+/// Describes all visible devices, usable or not.
 pub(crate) fn describe_all() -> Result<Vec<DeviceProperties>> {
     let snapshots = adapters::visible(&*adapters::instance(false)?)?;
     Ok(snapshots
@@ -88,7 +88,7 @@ pub(crate) fn describe_all() -> Result<Vec<DeviceProperties>> {
         .collect())
 }
 
-/// The visible device at `index`.
+/// Describes the visible device at `index`.
 pub(crate) fn describe(index: u32) -> Result<DeviceProperties> {
     let mut all = describe_all()?;
     let count = all.len();
@@ -104,7 +104,7 @@ pub(crate) fn create(options: &Options) -> Result<Token> {
     open(options, &log).inspect_err(|_| close_log(&log))
 }
 
-/// Delivers the last lines; the device's sink is not called any more when this returns.
+/// Delivers the last lines. When this returns, the device's sink is not called any more.
 fn close_log(log: &DeviceLog) {
     log::deliver();
     log.close();
@@ -124,7 +124,7 @@ fn open(options: &Options, log: &Arc<DeviceLog>) -> Result<Token> {
     let compilers = offline::warm_compilers(own_kernels::COPY);
     let vulkan =
         Arc::new(vulkan::Device::open(instance, snapshot, adapters::environment_flag("AVX_GPU_BASELINE"), count.unwrap_or(QUEUES))?);
-    // Queues beyond those that there are share them.
+    // More queues than the device has would share those that it has.
     let count = if vulkan.features().timeline_semaphore { count.unwrap_or(vulkan.queues().len()) } else { 1 };
     let memory = Arc::new(vulkan::memory_of(&vulkan)?);
     let pipeline_cache_file =
@@ -190,12 +190,13 @@ pub(crate) fn destroy(token: Token) -> Result<()> {
     let seqs = {
         let mut scheduler = device.lock();
         scheduler.closed = true;
-        // A tail that cannot be submitted is given up; what is in flight is waited for all the same.
+        // Work that cannot be submitted is given up. What is in flight is waited for all the same.
         drop(scheduler.flush());
         scheduler.submitted()
     };
     for (completion, number) in device.completions.iter().zip(seqs) {
-        // A lost device does not finish its work. Any other failure of the wait (no memory) is passing, and nothing may go before it.
+        // A lost device does not finish its work. Any other failure of the wait (no memory) passes, and nothing may be freed before the
+        // work is done.
         while let Err(e) = completion.wait(number, None) {
             if e.kind == vulkan::ErrorKind::DeviceLost {
                 break;
@@ -204,7 +205,7 @@ pub(crate) fn destroy(token: Token) -> Result<()> {
         }
     }
     drop(device.finish_reads());
-    // What failed has nobody left to be told but the log.
+    // No caller is left to get a failure, so only the log has it.
     drop(device.read_reports());
     device.trim_reports(true);
     device.lock().stop = true;
@@ -226,7 +227,7 @@ pub(crate) fn destroy(token: Token) -> Result<()> {
     drop(kernel::remove_all(owned));
     drop(destination::remove_all(owned));
     device.regions.clear().into_iter().for_each(|id| device.free_buffer(id));
-    // What goes lets go of more, such as a graph of its kernels.
+    // What is freed may add more, such as a graph that ends adds its kernels.
     while device.drops.any() {
         device.reap(&mut device.lock());
     }
@@ -235,7 +236,7 @@ pub(crate) fn destroy(token: Token) -> Result<()> {
     Ok(())
 }
 
-/// What an open device is.
+/// Describes an open device.
 pub(crate) fn properties(token: Token) -> Result<DeviceProperties> {
     let device = guard::enter(token)?;
     let mut properties =
@@ -259,7 +260,7 @@ pub(crate) fn memory_usage(token: Token) -> Result<MemoryUsage> {
     Ok(MemoryUsage { heaps: heaps(&device), buffer_count })
 }
 
-/// Waits for all work queued before; 0 only asks.
+/// Waits for all work that was queued before. A timeout of 0 only asks.
 pub(crate) fn synchronize(token: Token, timeout_ns: u64) -> Result<()> {
     let device = guard::enter(token)?;
     let deadline = deadline_after(timeout_ns);
@@ -274,12 +275,12 @@ pub(crate) fn synchronize(token: Token, timeout_ns: u64) -> Result<()> {
     device.finish_wait(None)
 }
 
-/// Gives memory that nothing uses back to the driver.
+/// Returns unused memory to the driver.
 pub(crate) fn trim(token: Token) -> Result<()> {
     guard::enter(token)?.trim()
 }
 
-/// The device's default stream.
+/// The handle of the device's default stream.
 pub(crate) fn default_stream(token: Token) -> Result<Token> {
     let device = guard::enter(token)?;
     device.default_stream_name.get().copied().ok_or_else(|| Error::new(Status::Internal, "the device has no stream"))
@@ -290,7 +291,8 @@ fn begin_trace(device: &Device) -> Result<()> {
     let (Some(trace), Some(stamps)) = (trace::active(), &device.stamps) else { return Ok(()) };
     let mut gpu_trace = GpuTrace::new(trace, &device.label.get(), stamps);
     if gpu_trace.wants_calibration() {
-        // The driver cannot compare the clocks: a stamp between two looks at the host's does, as exactly as a submission is fast.
+        // The driver cannot compare the clocks, so the device writes a timestamp between two looks at the host's clock. It is as exact as a
+        // submission is fast.
         let stamp = stamps.take()?;
         let before = Instant::now();
         let seqs = {
@@ -334,7 +336,7 @@ fn heaps(device: &Arc<Device>) -> Vec<HeapProperties> {
         .collect()
 }
 
-/// Writes the driver's pipelines to disk, if there are new ones.
+/// Writes the driver's compiled pipelines to disk, if there are new ones.
 fn save_cache(device: &Device) {
     let Some(pipeline_cache_file) = &device.pipeline_cache_file else { return };
     match device.compile.pipelines.data() {

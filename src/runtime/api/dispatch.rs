@@ -1,4 +1,4 @@
-//! One dispatch, from the caller's arguments to a command.
+//! One dispatch, from the arguments of the caller to a command: the slow path.
 
 use super::dispatch_fast;
 use super::enqueue;
@@ -20,10 +20,10 @@ use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// A grid over the device's limit is split into at most so many dispatches, enough for 2^32 - 1 workgroups in one dimension.
+/// A grid beyond the device's limit is split into at most this many dispatches. That is enough for 2^32 - 1 workgroups in one dimension.
 const MAX_PIECES: u64 = 1 << 17;
 
-/// In workgroups, where that is known.
+/// The grid in workgroups, where that is known.
 fn workgroups(grid: Grid, program: &Program) -> Result<[u32; 3]> {
     let threads = match grid {
         Grid::Workgroups(groups) => return Ok(groups),
@@ -53,7 +53,7 @@ fn workgroups(grid: Grid, program: &Program) -> Result<[u32; 3]> {
     Ok(groups)
 }
 
-/// See avx_dispatch and its kin.
+/// See avx_dispatch and the functions beside it.
 pub(crate) fn dispatch<'a>(stream: Token, kernel: Token, grid: Grid, given: &impl ArgSource<'a>) -> Result<()> {
     if let Grid::Workgroups(groups) = grid
         && let Some(outcome) = dispatch_fast::dispatch(stream, kernel, groups, given)
@@ -64,7 +64,7 @@ pub(crate) fn dispatch<'a>(stream: Token, kernel: Token, grid: Grid, given: &imp
 }
 
 /// A dispatch of workgroups by the fast path alone, or by the slow path alone, so that tests can compare the two. `None`, with nothing
-/// done, for a call that the fast path leaves to the slow one.
+/// done, for a call that the fast path leaves to the slow path.
 pub(crate) fn by_path<'a>(fast: bool, stream: Token, kernel: Token, groups: [u32; 3], given: &impl ArgSource<'a>) -> Option<Result<()>> {
     match fast {
         true => dispatch_fast::dispatch(stream, kernel, groups, given),
@@ -72,7 +72,7 @@ pub(crate) fn by_path<'a>(fast: bool, stream: Token, kernel: Token, groups: [u32
     }
 }
 
-/// As [`dispatch`], of whatever kind.
+/// As [`dispatch`], for a grid of any kind, by the slow path.
 fn any(stream: Token, kernel: Token, grid: Grid, given: &[Arg<'_>]) -> Result<()> {
     let (device, kernel) = kernel::enter(kernel)?;
     let program = &kernel.program;
@@ -116,8 +116,8 @@ fn any(stream: Token, kernel: Token, grid: Grid, given: &[Arg<'_>]) -> Result<()
     }
 }
 
-/// Fails unless the buffers that a slotted dispatch names are living ones of the device. Their ranges are checked at each launch.
-/// `given` is in the order of the program's arguments.
+/// Fails unless the buffers that a slotted dispatch names are live buffers of the device. Each launch checks their ranges. `given` is in
+/// the order of the program's arguments.
 fn check_handles<'a>(device: &Arc<Device>, program: &Program, given: impl Iterator<Item = &'a Arg<'a>>) -> Result<()> {
     for (binding, arg) in program.compiled.interface.args.iter().zip(given) {
         if let Value::Buffer { buffer: token, .. } | Value::Param { range: Some((token, ..)), .. } = arg.value {
@@ -128,12 +128,12 @@ fn check_handles<'a>(device: &Arc<Device>, program: &Program, given: impl Iterat
     Ok(())
 }
 
-/// The buffer that is given for a binding.
+/// The buffer that the caller gave for a binding.
 fn named(kernel_name: args::KernelName<'_>, binding: &Binding, token: Token) -> Result<Arc<Buffer>> {
     buffer::get(token).map_err(|e| Error::new(e.status, format!("{}: {e}", args::binding_name(kernel_name, binding))))
 }
 
-/// What a dispatch binds and touches. Filled in place, as it is large.
+/// What a dispatch binds and accesses. It is large, so it is filled in place.
 #[derive(Default)]
 struct Parts<'a> {
     bound: SmallVec<[BoundArg<'a>; 6]>,
@@ -146,7 +146,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Checks a dispatch, and makes a command of it; `None` for an empty grid.
+/// Checks a dispatch and makes a command of it. `None` for an empty grid.
 pub(crate) fn prepare<'a>(
     device: &Arc<Device>,
     program: &Arc<Program>,
@@ -158,7 +158,7 @@ pub(crate) fn prepare<'a>(
     Ok(checked.map(|(variant, size)| parts.into_command(program.clone(), variant, size)))
 }
 
-/// Checks a dispatch and fills in its parts; `None` for an empty grid.
+/// Checks a dispatch and fills in its parts. `None` for an empty grid.
 fn check<'a>(
     device: &Arc<Device>,
     program: &Arc<Program>,
@@ -220,18 +220,18 @@ fn check<'a>(
         check_owner(device, &buffer)?;
         let range = buffer.range(offset, 12)?;
         if !offset.is_multiple_of(4) {
-            let message = format!("offset {offset} of the workgroup counts in {} is no multiple of 4", buffer.name());
+            let message = format!("offset {offset} of the workgroup counts in {} is not a multiple of 4", buffer.name());
             return Err(Error::new(Status::Arguments, message));
         }
         size = GridSize::Indirect(buffer.slice(&range));
         accesses.add(buffer, Access { range, stage: Stage::Indirect, write: false, unordered: false });
     }
-    // The variant's pipeline is made here, so that nothing is compiled under a lock.
+    // The pipeline of the variant is made here, so that nothing is compiled under a lock.
     device.pipeline(&program.compiled, variant)?;
     Ok(Some((variant, size)))
 }
 
-/// Whether the kernel needs the variant whose bindings may overlap; refuses where there is none. `bindings[i]` gets `ranges[i]`.
+/// True if the kernel needs the variant whose bindings may overlap. Fails if there is no such variant. `bindings[i]` gets `ranges[i]`.
 fn aliased(program: &Program, ranges: &AccessList, bindings: &[&Binding]) -> Result<bool> {
     let Some((i, j)) = args::overlap_with_write(&ranges.list) else { return Ok(false) };
     if !program.compiled.is_users_spirv() {

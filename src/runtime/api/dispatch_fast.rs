@@ -1,9 +1,10 @@
-//! The way of nearly all dispatches: a live stream, buffers and bytes in the order of the bindings, a grid that the device takes. It
-//! checks the same as the long way (`dispatch.rs`), without a reference count or an allocation, and leaves all that is not plain, every
-//! error among it, to that one.
+//! The fast path of a dispatch, which nearly all dispatches take: a live stream, buffers and bytes in the order of the bindings, and a grid
+//! that the device takes. It checks the same as the slow path (`dispatch.rs`), without a reference count and without an allocation. It
+//! leaves every other dispatch, and every error, to the slow path.
 //!
-//! What keeps things alive instead of counts: kernels and streams lose their names under the locks of their tables alone, and a device is
-//! closed, and a buffer's memory freed, under the lock of its scheduler, which knows the buffers by their handles.
+//! No reference counts are needed, because locks keep the objects alive. Kernels and streams lose their handles only under the locks of
+//! their tables. A device is closed and the memory of a buffer freed only under the lock of the device's scheduler, which knows the buffers
+//! by their handles.
 
 use crate::compile::{BindingKind, Variant};
 use crate::runtime::base::error::Result;
@@ -23,7 +24,7 @@ use crate::vulkan::{Commands, Pipeline, Slice};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
-/// Queues a dispatch; `None`, with nothing done, for one that is not plain.
+/// Queues a dispatch. `None`, with nothing done, for a dispatch that is not for the fast path.
 #[inline]
 pub(crate) fn dispatch<'a>(stream: Token, kernel: Token, groups: [u32; 3], given: &impl ArgSource<'a>) -> Option<Result<()>> {
     let kernels = kernel::all();
@@ -52,7 +53,7 @@ pub(crate) fn dispatch<'a>(stream: Token, kernel: Token, groups: [u32; 3], given
     }
 }
 
-/// Queues a kernel of the library's own, of at most four arguments, on a grid that all devices take. As [`dispatch`].
+/// Queues one of the library's own kernels, with at most four arguments, on a grid that every device takes. As [`dispatch`].
 pub(crate) fn own<'a>(
     device: &Arc<Device>,
     stream: &Arc<StreamState>,
@@ -64,7 +65,7 @@ pub(crate) fn own<'a>(
     Plan { device, program, stream, groups, pipeline }.enqueue::<4>(&program.compiled.binding_limits, given)
 }
 
-/// A dispatch but for its arguments.
+/// A dispatch without its arguments.
 struct Plan<'k> {
     device: &'k Arc<Device>,
     program: &'k Program,
@@ -74,20 +75,20 @@ struct Plan<'k> {
 }
 
 impl Plan<'_> {
-    /// With `N` arguments at most.
+    /// Queues it with at most `N` arguments.
     fn enqueue<'a, const N: usize>(&self, binding_limits: &[BindingLimits], given: &impl ArgSource<'a>) -> Option<Result<()>> {
         let Plan { device, program, stream, groups, pipeline } = *self;
         let (mut accesses, mut touched) = ([const { BufferAccess::NONE }; N], 0);
         let (mut slices, mut bound) = ([Slice::default(); N], 0);
         let mut push_constants: &[u8] = &[];
-        // Uniform bytes, each with its place among the slices and its size with padding.
+        // Bytes for uniform bindings, each with the index of its slice and its size with padding.
         let mut uploads: SmallVec<[(usize, &[u8], u64); 2]> = SmallVec::new();
         let mut scheduler = device.lock();
         if scheduler.closed {
             return None;
         }
         let barriers = scheduler.trivial_barriers(stream);
-        // The stages on both sides of a barrier; `None` where that is not all that the kernel waits for.
+        // The stages before and after a barrier. `None` if the kernel must wait for more than a barrier.
         let mut behind = barriers.map(|_| (Stages::default(), Stages::default()));
         for (i, limits) in binding_limits.iter().enumerate() {
             let Some((buffer, offset, size)) = given.range(i) else {
@@ -135,7 +136,7 @@ impl Plan<'_> {
         let (accesses, slices) = (accesses.get(..touched)?, slices.get_mut(..bound)?);
         let mut is_first = false;
         let command = |commands: &mut Commands, staging: &mut Staging, now: RecordContext| {
-            // Before anything can fail: from here on the batch may refer to the pipeline.
+            // This comes before anything that can fail, because the batch may refer to the pipeline from here on.
             is_first = program.used_by(now.queue, now.submission);
             for &(index, bytes, size) in &uploads {
                 let (slice, host_view, at) = staging.arena(now.queue).take(size, now.submission, now.done)?;

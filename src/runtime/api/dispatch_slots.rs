@@ -1,4 +1,4 @@
-//! A recorded dispatch with slots, given the values of a launch.
+//! A recorded dispatch with slots, and the values of a launch for them.
 
 use super::dispatch;
 use crate::runtime::base::error::{Error, Result, Status, invalid};
@@ -8,7 +8,7 @@ use crate::runtime::stream::command::{Grid, PreparedCommand};
 use crate::runtime::stream::recording::{KeptValue, SlotValue, Slotted};
 use std::sync::Arc;
 
-/// The command with the values of a launch; `None` if it is empty with them.
+/// The command with the values of a launch. `None` if its grid is empty with them.
 pub(crate) fn fill_in<'a>(slotted: &'a Slotted, device: &Arc<Device>, values: &'a [SlotValue]) -> Result<Option<PreparedCommand<'a>>> {
     let value_of = |slot: u32| {
         let missing = || invalid(format!("slot {slot} of the graph has no value; {} were given", values.len()));

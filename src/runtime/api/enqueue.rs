@@ -1,4 +1,4 @@
-//! From a command to the device's queue, or into the graph that a stream records.
+//! From a command to the queue of the device, or into the graph that a stream records.
 
 use crate::runtime::base::error::Result;
 use crate::runtime::device::guard::DeviceGuard;
@@ -11,7 +11,7 @@ use crate::runtime::stream::destination::Destination;
 use crate::vulkan::Commands;
 use std::sync::Arc;
 
-/// Queues a command on a stream, or keeps it in the graph that the stream records.
+/// Queues a command on a live stream, or adds it to the graph that the stream records.
 pub(crate) fn run(device: &DeviceGuard, destination: &Destination, prepared: PreparedCommand<'_>) -> Result<()> {
     let stream = match destination {
         Destination::Live(stream) => stream,
@@ -21,7 +21,7 @@ pub(crate) fn run(device: &DeviceGuard, destination: &Destination, prepared: Pre
     encoded(device, stream, &accesses, || command.label(&accesses), command.program(), |commands, upload| command.encode(commands, upload))
 }
 
-/// Queues on a live stream what `encode` records.
+/// Queues what `encode` records on a live stream.
 #[inline]
 pub(crate) fn encoded<'a>(
     device: &DeviceGuard,
@@ -34,7 +34,7 @@ pub(crate) fn encoded<'a>(
     let mut scheduler = lock_for_access(device, accesses)?;
     let mut is_first = false;
     scheduler.record(stream, &accesses.list, label, |commands, staging, now| {
-        // Before anything can fail: from here on the batch may refer to the pipeline.
+        // This comes before anything that can fail, because the batch may refer to the pipeline from here on.
         is_first = program.is_some_and(|program| program.used_by(now.queue, now.submission));
         let arena = staging.arena(now.queue);
         encode(commands, &mut |bytes, size, _| {

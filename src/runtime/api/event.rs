@@ -1,4 +1,4 @@
-//! Events: points in streams, to poll, to wait for, to time.
+//! Events: points in streams that a program polls, waits for and times.
 
 use crate::runtime::base::deadline::{deadline_after, unfinished};
 use crate::runtime::base::error::{Error, Result, Status, invalid};
@@ -17,21 +17,21 @@ use std::time::Instant;
 
 static EVENTS: Table<Event, { rank::EVENTS }> = Table::new(HandleKind::Event);
 
-/// An event, as a handle names it.
+/// An event, and its last record.
 pub(crate) struct Event {
     device: Arc<Device>,
     label: Name,
     record: Lock<Option<EventRecord>, { rank::EVENT }>,
 }
 
-/// Where an event was recorded last.
+/// The place where an event was recorded last.
 #[derive(Clone)]
 struct EventRecord {
     point: TimelinePoint,
     stream: Arc<StreamState>,
     /// Whether the work before it failed.
     outcome: Arc<Outcome>,
-    /// When the device passed it; `None` where the queue has no clock.
+    /// When the device passed it. `None` if the queue has no clock.
     stamp: Option<Arc<Stamp>>,
 }
 
@@ -40,7 +40,8 @@ impl EventRecord {
         self.point.seqs()
     }
 
-    /// The failure of the work before it, if that is known. It stays the record's; the stream tells it once more to its own callers.
+    /// Returns the failure of the work before the record, if it is known. The record keeps it, and the stream returns it once to its own
+    /// callers.
     fn told(&self) -> Result<()> {
         match self.outcome.failure() {
             None => Ok(()),
@@ -51,9 +52,9 @@ impl EventRecord {
         }
     }
 
-    /// Waits until the device has passed it; false if the deadline came first. Fails if the work before it did.
+    /// Waits until the device has passed the record. False if the deadline came first. Fails if the work before the record failed.
     fn wait(&self, device: &Device, seqs: Result<QueueSeqs>, deadline: Option<Instant>) -> Result<bool> {
-        // The driver's refusal of the batch is also the record's failure.
+        // If the driver refused the batch, that is also the failure of the record.
         let passed = seqs.and_then(|seqs| device.wait(&seqs, deadline)).or_else(|e| self.told().and(Err(e)))?;
         if passed {
             self.passed(device)?;
@@ -61,7 +62,7 @@ impl EventRecord {
         Ok(passed)
     }
 
-    /// The device has passed it: does what has come up, and fails if the work before it did.
+    /// The device has passed the record. Does what has come up, and fails if the work before the record failed.
     fn passed(&self, device: &Device) -> Result<()> {
         device.finish_wait_and(|_| Ok(()))?;
         self.told()
@@ -69,19 +70,19 @@ impl EventRecord {
 }
 
 impl Event {
-    /// Its label in quotation marks, behind a space; "" without one.
+    /// The label in quotation marks after a space. Empty if there is no label.
     fn quoted(&self) -> String {
         let label = self.label.given();
         if label.is_empty() { String::new() } else { format!(" '{label}'") }
     }
 
-    /// The record that is current now.
+    /// The current record.
     fn current(&self) -> Option<EventRecord> {
         self.record.lock().clone()
     }
 }
 
-/// Makes an event, not recorded yet.
+/// Creates an event that is not recorded yet.
 pub(crate) fn create(device: Token, label: Option<&str>) -> Result<Token> {
     let device = guard::enter(device)?;
     device.lock().check()?;
@@ -100,7 +101,7 @@ fn enter(token: Token) -> Result<(DeviceGuard, Arc<Event>)> {
     Ok((Arc::clone(&event.device).enter()?, event))
 }
 
-/// Ends an event's name; waits for it that have begun go on.
+/// Ends the handle of an event. Waits for it that have begun go on.
 pub(crate) fn free(token: Token) -> Result<()> {
     let (_device, event) = enter(token)?;
     EVENTS.remove(token)?;
@@ -113,7 +114,7 @@ pub(crate) fn remove_all(owned: impl Fn(&Arc<Device>) -> bool) -> Vec<Arc<Event>
     EVENTS.remove_all(|e| owned(&e.device))
 }
 
-/// Puts the event behind all that was queued on the stream before.
+/// Records the event after all work that was queued on the stream before.
 pub(crate) fn record(stream: Token, event: Token) -> Result<()> {
     let (device, event) = enter(event)?;
     let stream = device.destination(stream)?.live("an event")?;
@@ -143,7 +144,7 @@ pub(crate) fn record(stream: Token, event: Token) -> Result<()> {
     device.after_recording(&mut scheduler, &stream)
 }
 
-/// Has the stream's work from now on start after the event, as it is recorded now.
+/// Has the work of the stream from now on start after the current record of the event.
 pub(crate) fn order_behind(stream: Token, event: Token) -> Result<()> {
     let (device, event) = enter(event)?;
     let stream = device.destination(stream)?.live("a wait for an event")?;
@@ -153,7 +154,7 @@ pub(crate) fn order_behind(stream: Token, event: Token) -> Result<()> {
     }
 }
 
-/// Whether the event has passed.
+/// Whether the device has passed the event.
 pub(crate) fn query(token: Token) -> Result<()> {
     let (device, event) = enter(token)?;
     let Some(record) = event.current() else { return Ok(()) };
@@ -161,7 +162,7 @@ pub(crate) fn query(token: Token) -> Result<()> {
     if record.wait(&device, seqs, Some(Instant::now()))? { Ok(()) } else { Err(unfinished(0)) }
 }
 
-/// Waits for the record that is current now; 0 only asks.
+/// Waits for the current record. A timeout of 0 only asks.
 pub(crate) fn wait(token: Token, timeout_ns: u64) -> Result<()> {
     let (device, event) = enter(token)?;
     let deadline = deadline_after(timeout_ns);
@@ -176,7 +177,7 @@ pub(crate) struct First {
     pub(crate) outcome: Result<()>,
 }
 
-/// Waits for the first of several; 0 only asks.
+/// Waits for the first of several events. A timeout of 0 only asks.
 pub(crate) fn wait_any(tokens: &[Token], timeout_ns: u64) -> Result<First> {
     if tokens.is_empty() {
         return Err(invalid("count is 0: there is no event to wait for"));
@@ -201,7 +202,7 @@ pub(crate) fn wait_any(tokens: &[Token], timeout_ns: u64) -> Result<First> {
         }
         Ok(None) => Err(unfinished(timeout_ns)),
         Err(e) => {
-            // Mostly the batch of one of them, which another thread could not submit.
+            // This is mostly the batch of one of the events, which another thread could not submit.
             let lost = records.iter().position(|(_, record)| record.outcome.failure().is_some());
             let e = records[lost.unwrap_or(0)].0.lock().fail(e);
             lost.map(|i| First { index: i as u32, outcome: records[i].1.told() }).ok_or(e)
@@ -209,14 +210,14 @@ pub(crate) fn wait_any(tokens: &[Token], timeout_ns: u64) -> Result<First> {
     }
 }
 
-/// What the failure of the work before an event was, if it is known: see avx_event_message.
+/// The failure of the work before an event, if it is known: see avx_event_message.
 pub(crate) fn failure(token: Token) -> Result<Option<Error>> {
     let (device, event) = enter(token)?;
     let failed = event.current().and_then(|record| record.outcome.failure().cloned());
     Ok(failed.map(|failure| Error::clone(&failure)).or_else(|| device.lock().check().err()))
 }
 
-/// Nanoseconds of the device's time between two events that have passed; 0 if the second came first.
+/// The nanoseconds of the device's clock between two events that have passed. 0 if the second event passed first.
 pub(crate) fn elapsed(start: Token, end: Token) -> Result<u64> {
     let (device, first) = enter(start)?;
     let (other, second) = enter(end)?;
@@ -232,13 +233,13 @@ pub(crate) fn elapsed(start: Token, end: Token) -> Result<u64> {
         let seqs = device.lock().flush_to(record.seqs());
         let passed = seqs.and_then(|seqs| device.wait(&seqs, Some(Instant::now()))).or_else(|e| record.told().and(Err(e)))?;
         let time = if passed { stamp.read().map_err(|e| device.lock().fail(e))? } else { None };
-        // A record whose batch did not reach the device has no time, and never will.
+        // A record whose batch did not reach the device has no time and never gets one.
         let time = time.ok_or_else(|| record.told().err().unwrap_or_else(|| unfinished(0)))?;
         Ok((record.point, time))
     };
     let ((before, from), (after, to)) = (time(&first, "start")?, time(&second, "end")?);
     let Some(stamps) = &device.stamps else { return Ok(to.saturating_sub(from)) };
-    // Where their order is known, more of the range of a clock that starts over is good for the time between.
+    // If the order of the two is known, a clock that wraps around measures longer times.
     if before.queue == after.queue && before.sequence <= after.sequence {
         return Ok(stamps.forward(from, to));
     }

@@ -1,10 +1,11 @@
-//! Graphs: commands recorded once and run again at the cost of one submission.
+//! Graphs: commands that are recorded once and run again at the cost of one submission.
 //!
-//! A graph keeps its commands as data, and command buffers recorded from them ("copies"), each with the slot values it was recorded
-//! with. A launch submits a copy with the same values as it is, also while other submissions of it run; else it takes a copy that is
-//! not in flight and changes what differs: bytes of uniform bindings in place, anything else by recording it anew.
+//! A graph keeps its commands as data. It also keeps command buffers that were recorded from them (instances), each with the slot values
+//! that it was recorded with. A launch with the values of an instance submits that instance as it is, even while other submissions of it
+//! run. A launch with other values takes an instance that is not in flight and changes what differs: the bytes of uniform bindings in
+//! place, and anything else by recording the instance again.
 //!
-//! To the outside a launch is one command that touches all that its commands touch. Inside, the hazard plan puts barriers where a
+//! From outside, a launch is one command whose accesses are those of all its commands. Inside, the hazard plan places a barrier where a
 //! command needs one.
 
 use super::dispatch_slots::fill_in;
@@ -32,13 +33,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 static GRAPHS: Table<Graph, { rank::GRAPHS }> = Table::new(HandleKind::Graph);
 
-/// Copies with different values that may be in flight at once; a launch that needs one more waits for the oldest.
+/// The most instances with different values. A launch that needs one more waits for the oldest.
 const MAX_INSTANCES: usize = 8;
-/// The memory of a copy's bytes grows by this.
+/// The memory for the bytes of an instance grows by this.
 const CHUNK: u64 = 64 << 10;
-/// What a graph without a label is called in traces.
+/// The name in traces of a graph without a label.
 const NO_LABEL: &str = "graph";
-/// No number of freed buffers.
+/// This is no epoch.
 const NEVER: u64 = u64::MAX;
 
 /// A graph, as a handle names it.
@@ -47,15 +48,15 @@ pub(crate) struct Graph {
     content: Arc<Content>,
 }
 
-/// What lies behind a graph; it goes when its last launch is done.
+/// What a graph consists of. It is freed when the last launch is done.
 struct Content {
     label: Name,
     nodes: Vec<Node>,
     slots: u32,
     instances: Lock<Vec<RecordedInstance>, { rank::GRAPH }>,
-    /// All buffers of the commands that are the same each time lived when so many had been freed; [`NEVER`] if that was not seen yet.
+    /// The epoch in which all buffers of the fixed commands were valid, or [`NEVER`]. See `BufferTracker::unchanged_epoch`.
     valid_epoch: AtomicU64,
-    /// The last launches, for each queue.
+    /// For each queue the last launch.
     last_use: [AtomicU64; MAX_QUEUES],
 }
 
@@ -65,20 +66,20 @@ struct RecordedInstance {
     values: Vec<SlotValue>,
     accesses: AccessList,
     bytes: Bytes,
-    /// Where each slot's bytes lie.
+    /// Where the bytes of each slot lie.
     places: Vec<(u32, HostView, u64)>,
-    /// Its last submission.
+    /// The last submission of the instance.
     queue: u8,
     submission: u64,
-    /// As [`Content::valid_epoch`], of all that it touches.
+    /// As [`Content::valid_epoch`], for everything that the instance accesses.
     valid_epoch: Option<u64>,
 }
 
-/// Memory for the bytes that a copy's commands read.
+/// Memory for the bytes that the commands of an instance read.
 struct Bytes {
     device: Arc<Device>,
     chunks: Vec<Chunk>,
-    /// Of the last chunk.
+    /// The used bytes of the last chunk.
     used: u64,
     size: u64,
 }
@@ -97,7 +98,7 @@ impl Bytes {
         Ok((chunk.slice().part(at, size), chunk.host_view(), at))
     }
 
-    /// Starts anew; nothing that was put is read any more.
+    /// Starts anew. The device reads nothing of the old bytes any more.
     fn clear(&mut self) {
         self.chunks.drain(..).for_each(|chunk| self.device.free(chunk.into_allocation()));
         (self.used, self.size) = (0, 0);
@@ -110,32 +111,32 @@ impl Drop for Bytes {
     }
 }
 
-/// Begins a graph; gives the stream that records it.
+/// Begins a graph. Returns the stream that records it.
 pub(crate) fn begin(device: Token, label: Option<&str>) -> Result<Token> {
     let device = guard::enter(device)?;
     device.lock().check()?;
     destination::record(&device, Recording { label: label.map(str::to_owned), ..Recording::default() })
 }
 
-/// Ends a recording; the stream's name ends with it.
+/// Ends a recording, and with it the handle of the stream.
 pub(crate) fn end(stream: Token) -> Result<Token> {
     let (device, recorder) = destination::enter(stream)?;
     let Recording { nodes, slots, label } = recorder.take_recording()?;
-    // Another thread may have ended it meanwhile.
+    // Another thread may have ended the handle meanwhile.
     drop(destination::remove(stream));
     let label = Name::new(label.as_deref(), NO_LABEL);
     let content =
         Content { label, nodes, slots, instances: Lock::default(), valid_epoch: AtomicU64::new(NEVER), last_use: Default::default() };
     let content = Arc::new(content);
     if slots == 0 {
-        // Nothing will change: recorded here, a launch is only a submission.
+        // Nothing will change, so the instance is recorded here and each launch is only a submission.
         let instance = content.record(&device, Vec::new(), None)?;
         content.instances().push(instance);
     }
     GRAPHS.insert_with(|_| Arc::new(Graph { device: Arc::clone(&device), content }))
 }
 
-/// Frees a graph: its name at once, what is behind it when its launches are done.
+/// Frees a graph: its handle at once, its content when its launches are done.
 pub(crate) fn free(token: Token) -> Result<()> {
     let graph = GRAPHS.get(token)?;
     let device = Arc::clone(&graph.device).enter()?;
@@ -151,7 +152,7 @@ pub(crate) fn remove_all(owned: impl Fn(&Arc<Device>) -> bool) -> Vec<Arc<Graph>
 }
 
 impl Drop for Graph {
-    /// The last call that knows the graph has ended: what is behind it goes when its launches are done.
+    /// The last call that knows the graph has ended. Its content is freed when its launches are done.
     fn drop(&mut self) {
         let last_use: QueueSeqs = std::array::from_fn(|queue| self.content.last_use[queue].load(Ordering::Relaxed));
         self.device.drops.push(last_use, Deferred::Object(self.content.clone()));
@@ -202,7 +203,7 @@ pub(crate) fn set_label(token: Token, label: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// What a graph is.
+/// Describes a graph.
 pub(crate) fn properties(token: Token) -> Result<GraphProperties> {
     let graph = GRAPHS.get(token)?;
     let _device = Arc::clone(&graph.device).enter()?;
@@ -211,7 +212,7 @@ pub(crate) fn properties(token: Token) -> Result<GraphProperties> {
 }
 
 impl Content {
-    /// The graph in messages.
+    /// The name of the graph in messages.
     fn name(&self) -> String {
         match &*self.label.given() {
             "" => "the graph".to_owned(),
@@ -223,7 +224,7 @@ impl Content {
         self.instances.lock()
     }
 
-    /// The names of its kernels.
+    /// The names of the graph's kernels.
     fn kernels(&self) -> impl Iterator<Item = &Arc<str>> {
         self.nodes.iter().filter_map(|node| match node {
             Node::Fixed(prepared) => prepared.command.program().map(|program| &program.label),
@@ -231,7 +232,7 @@ impl Content {
         })
     }
 
-    /// Fails if a buffer that a command touches was freed.
+    /// Fails if a buffer that a command accesses was freed.
     fn check_living(&self, device: &Device) -> Result<()> {
         let scheduler = device.lock();
         scheduler.check()?;
@@ -252,7 +253,7 @@ impl Content {
         Ok(())
     }
 
-    /// A copy with these values, taken out of the others: give it back.
+    /// An instance with these values. It is taken out of the list, and the caller puts it back.
     fn instance_for(&self, device: &DeviceGuard, values: Vec<SlotValue>) -> Result<RecordedInstance> {
         loop {
             let done = device.lock().done();
@@ -277,7 +278,7 @@ impl Content {
                 (oldest, instances.len() >= MAX_INSTANCES)
             };
             let Some((queue, submission)) = oldest.filter(|_| full) else {
-                // It may be idle and nobody has asked the driver yet.
+                // An instance may be idle without the driver having been asked.
                 let number = device.completion(oldest.map_or(0, |(queue, _)| queue)).poll();
                 let number = number.map_err(|e| device.lock().fail(e))?;
                 if oldest.is_some_and(|(_, submission)| submission <= number) {
@@ -289,7 +290,7 @@ impl Content {
         }
     }
 
-    /// True if the values differ from the copy's only in bytes of uniform bindings that it has a place for.
+    /// True if the values differ from those of the instance only in the bytes of uniform bindings whose place is known.
     fn can_change(&self, instance: &RecordedInstance, values: &[SlotValue]) -> bool {
         instance.values.iter().zip(values).enumerate().filter(|(_, (old, new))| old != new).all(|(slot, (old, new))| {
             let slot = slot as u32;
@@ -300,7 +301,7 @@ impl Content {
         })
     }
 
-    /// Records the commands with these values, into a copy that is not in flight if there is one.
+    /// Records the commands with these values, into an instance that is not in flight if there is one.
     fn record(&self, device: &DeviceGuard, values: Vec<SlotValue>, old: Option<RecordedInstance>) -> Result<RecordedInstance> {
         let mut instance = self.record_with(device, &values, old)?;
         instance.values = values;
@@ -321,7 +322,7 @@ impl Content {
                 valid_epoch: None,
             },
         };
-        // What fails below leaves nothing that could be launched.
+        // If anything below fails, nothing is left that could be launched.
         instance.valid_epoch = None;
         instance.values.clear();
         instance.bytes.clear();
@@ -377,7 +378,7 @@ impl Content {
 }
 
 impl RecordedInstance {
-    /// As `turn`, without a look at each buffer where none was freed, mapped or worked on since the last launch.
+    /// As `lock_for_access`, without a look at each buffer if no buffer was freed, mapped or pinned since the last launch.
     fn lock_for_launch<'d>(&mut self, device: &'d Device) -> Result<Guard<'d, Scheduler>> {
         let scheduler = device.lock();
         if self.valid_epoch.is_some() && self.valid_epoch == scheduler.tracker.unchanged_epoch() {
@@ -390,7 +391,7 @@ impl RecordedInstance {
         Ok(scheduler)
     }
 
-    /// Puts new bytes in the place of the old ones; the copy is not in flight.
+    /// Writes new bytes over the old ones. The instance is not in flight.
     fn change(&mut self, values: Vec<SlotValue>) {
         for (slot, host_view, at) in &self.places {
             if let Some(SlotValue::Bytes(bytes)) = values.get(*slot as usize) {
@@ -434,7 +435,7 @@ impl Plan {
     }
 }
 
-/// Buffers whose memory stays while a graph is recorded over it.
+/// Buffers whose memory is kept while a graph is recorded over it.
 struct Held<'a> {
     device: &'a Device,
     buffers: Vec<BufferId>,

@@ -1,4 +1,4 @@
-//! The user's own memory, made known to the device, so that it reads and writes it over the bus with no copy between.
+//! The user's own memory, made known to the device, so that the device reads and writes it over the bus without a copy.
 
 use crate::runtime::base::error::{Result, invalid};
 use crate::runtime::base::handle::Token;
@@ -6,7 +6,7 @@ use crate::runtime::device::guard;
 use crate::vulkan::Imported;
 use std::mem::MaybeUninit;
 
-/// See avx_host_register. `memory` stays mapped until it is unregistered or the device destroyed.
+/// See avx_host_register. `memory` stays mapped until it is unregistered or the device is destroyed.
 pub(crate) fn register(token: Token, memory: &'static mut [MaybeUninit<u8>]) -> Result<()> {
     let device = guard::enter(token)?;
     device.lock().check()?;
@@ -19,7 +19,7 @@ pub(crate) fn register(token: Token, memory: &'static mut [MaybeUninit<u8>]) -> 
     device.regions.add((start, size), imported, || device.lock().tracker.add(None, true))
 }
 
-/// See avx_host_unregister: waits for queued work that uses the memory.
+/// See avx_host_unregister. Waits for queued work that uses the memory.
 pub(crate) fn unregister(token: Token, address: usize) -> Result<()> {
     let device = guard::enter(token)?;
     let Some(region) = device.regions.remove(address) else {
@@ -30,7 +30,7 @@ pub(crate) fn unregister(token: Token, address: usize) -> Result<()> {
         let seqs = scheduler.must_wait_for(region.id(), &(0..region.size()), true)?;
         scheduler.flush_to(seqs)?
     };
-    // The memory is the caller's again after this: no deadline can end the wait.
+    // After this the memory is the caller's again, so no deadline may end the wait.
     device.wait(&seqs, None)?;
     device.free_buffer(region.id());
     Ok(())

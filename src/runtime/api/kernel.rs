@@ -1,4 +1,4 @@
-//! Kernels: made, described, freed.
+//! Kernels: created, described, freed.
 
 use crate::compile::{BindingKind, Variant};
 use crate::runtime::base::error::{Error, Result, Status};
@@ -11,14 +11,14 @@ use std::sync::Arc;
 
 pub(crate) use crate::runtime::kernel::options::{Bounds, ConstantKey, ConstantSetting, ConstantValue, Language, Options};
 
-/// Makes a kernel and names it.
+/// Creates a kernel.
 pub(crate) fn create(device: Token, options: &Options<'_>) -> Result<Token> {
     let device = guard::enter(device)?;
     let program = kernel::make(&device, options)?;
     kernel::name(&device, program)
 }
 
-/// Frees a kernel: its name at once, what is behind it when the GPU has passed it.
+/// Frees a kernel: its handle at once, its code once the GPU has passed it.
 pub(crate) fn free(token: Token) -> Result<()> {
     let (device, kernel) = kernel::enter(token)?;
     kernel::remove(token)?;
@@ -27,7 +27,7 @@ pub(crate) fn free(token: Token) -> Result<()> {
     Ok(())
 }
 
-/// What a kernel is.
+/// Describes a kernel.
 pub(crate) fn properties(token: Token) -> Result<KernelProperties> {
     let (device, kernel) = kernel::enter(token)?;
     let compiled = &kernel.program.compiled;
@@ -48,13 +48,13 @@ pub(crate) fn properties(token: Token) -> Result<KernelProperties> {
     })
 }
 
-/// The code of a kernel, whose SPIR-V the driver got for a plain dispatch.
+/// The code of a kernel, with the SPIR-V that the driver got for an ordinary dispatch.
 pub(crate) fn code(token: Token) -> Result<Arc<Compiled>> {
     let (_device, kernel) = kernel::enter(token)?;
     Ok(kernel.program.compiled.clone())
 }
 
-/// What a member of the block of an argument is.
+/// Describes a member of the block of an argument.
 pub(crate) fn member_properties(token: Token, arg: u32, member: u32) -> Result<Member> {
     let (_device, kernel) = kernel::enter(token)?;
     let (interface, label) = (&kernel.program.compiled.interface, &kernel.program.label);
@@ -69,7 +69,7 @@ pub(crate) fn member_properties(token: Token, arg: u32, member: u32) -> Result<M
     })
 }
 
-/// What an argument of a kernel is.
+/// Describes an argument of a kernel.
 pub(crate) fn arg_properties(token: Token, index: u32) -> Result<KernelArgProperties> {
     let (device, kernel) = kernel::enter(token)?;
     let args = &kernel.program.compiled.interface.args;

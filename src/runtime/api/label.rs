@@ -1,4 +1,4 @@
-//! Labels of objects of every kind: a handle knows its kind.
+//! Labels for handles of every kind. A handle carries its kind.
 
 use super::{buffer, event, graph};
 use crate::runtime::base::error::{Error, Result, Status};
@@ -7,7 +7,7 @@ use crate::runtime::device::guard;
 use crate::runtime::object::kernel;
 use crate::runtime::stream::destination;
 
-/// Names an object for messages and traces; `None` gives it the name back that it has without a label.
+/// Names an object for messages and traces. `None` brings its name without a label back.
 pub(crate) fn set_label(token: Token, label: Option<&str>) -> Result<()> {
     match token.kind() {
         Some(HandleKind::Device) => set_device_label(token, label),
@@ -16,8 +16,10 @@ pub(crate) fn set_label(token: Token, label: Option<&str>) -> Result<()> {
         Some(HandleKind::Kernel) => kernel::set_label(token, label),
         Some(HandleKind::Event) => event::set_label(token, label),
         Some(HandleKind::Graph) => graph::set_label(token, label),
-        None if token.is_null() => Err(Error::new(Status::InvalidHandle, "NULL is no handle; the default stream has one of its own")),
-        None => Err(Error::new(Status::InvalidHandle, format!("{:#018x} is no handle of this library", token.0))),
+        None if token.is_null() => {
+            Err(Error::new(Status::InvalidHandle, "NULL is not a handle; the default stream has a handle of its own"))
+        }
+        None => Err(Error::new(Status::InvalidHandle, format!("{:#018x} is not a handle of this library", token.0))),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Mappings: addresses that the caller holds into host-visible buffers.
+//! Mappings: addresses in host-visible buffers that the caller holds.
 
 use crate::runtime::base::error::{Error, Result, Status, invalid, not_in_this_version};
 use crate::runtime::base::handle::Token;
@@ -10,14 +10,14 @@ const READ: u32 = 1;
 const WRITE: u32 = 2;
 const PERSISTENT: u32 = 4;
 
-/// See avx_map; returns the address.
+/// See avx_map. Returns the address.
 pub(crate) fn map(token: Token, offset: u64, size: u64, access: u32) -> Result<usize> {
     let (device, buffer) = buffer::enter(token)?;
     if access & PERSISTENT != 0 && access & !(READ | WRITE | PERSISTENT) == 0 {
         return Err(not_in_this_version("AVX_MAP_PERSISTENT"));
     }
     if access == 0 || access & !(READ | WRITE) != 0 {
-        return Err(invalid(format!("access {access:#x} is no combination of AVX_MAP_READ (1) and AVX_MAP_WRITE (2)")));
+        return Err(invalid(format!("access {access:#x} is not a combination of AVX_MAP_READ (1) and AVX_MAP_WRITE (2)")));
     }
     let Some(host_view) = buffer.storage.host_view else {
         let message = format!(

@@ -2,21 +2,21 @@
 //!
 //! | file | what it is about |
 //! |---|---|
-//! | `device` | open, close, describe, synchronize |
-//! | `buffer` | make, describe, free |
-//! | `kernel` | make, describe, free |
-//! | `stream` | make, wait, query, flush |
-//! | `enqueue` | from a command to the queue, or into a graph |
-//! | `dispatch` | one dispatch, from arguments to a command |
-//! | `dispatch_slots` | a recorded dispatch with the values of a launch |
+//! | `device` | open, describe, wait, close |
+//! | `buffer` | create, describe, free |
+//! | `kernel` | create, describe, free |
+//! | `stream` | create, wait, query, flush |
+//! | `enqueue` | from a command to the queue of the device, or into a graph |
+//! | `dispatch` | one dispatch, from arguments to a command: the slow path |
 //! | `dispatch_fast` | the fast path of a dispatch |
+//! | `dispatch_slots` | a recorded dispatch with the values of a launch |
 //! | `transfer` | write and read |
-//! | `copy_fill` | fill and copy on the device |
+//! | `copy_fill` | copy and fill on the device |
 //! | `mapping` | map and unmap |
 //! | `host_memory` | the user's memory, made known to the device |
 //! | `event` | events: record, wait, time |
-//! | `graph` | record, launch |
-//! | `label` | labels of objects of every kind |
+//! | `graph` | graphs: record, launch |
+//! | `label` | labels for handles of every kind |
 
 pub(crate) mod buffer;
 pub(crate) mod copy_fill;

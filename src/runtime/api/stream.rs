@@ -1,4 +1,4 @@
-//! Streams: ordered sequences of work. Several may share a queue; what orders them there is the hazard plan, as everywhere.
+//! Streams: ordered sequences of work. Several streams may share a queue. The hazard plan orders their work there, as everywhere.
 
 use crate::runtime::base::deadline::{deadline_after, unfinished};
 use crate::runtime::base::error::{Error, Result, Status};
@@ -10,33 +10,33 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-/// Makes a stream.
+/// Creates a stream.
 pub(crate) fn create(device: Token, label: Option<&str>) -> Result<Token> {
     let device = guard::enter(device)?;
     device.lock().check()?;
-    // Streams take the queues in turns.
+    // The queues are given to streams in turn.
     let queue = device.streams_made.fetch_add(1, Ordering::Relaxed) % device.queue_count as u64;
     destination::name(&device, StreamState::new(queue as u8, label, None))
 }
 
-/// The live stream of that name, and its device kept open. `what` is what cannot be done on one that records.
+/// The live stream that the token names, with its device kept open. Fails for a stream that records; `what` names what it cannot do.
 fn enter_live(token: Token, what: &str) -> Result<(DeviceGuard, Arc<StreamState>)> {
     let (device, _) = destination::enter(token)?;
     let stream = device.destination(token)?.live(what)?;
     Ok((device, stream))
 }
 
-/// Ends a stream's name; its work goes on.
+/// Ends the handle of a stream. Its work goes on.
 pub(crate) fn free(token: Token) -> Result<()> {
     let (device, _) = destination::enter(token)?;
     if device.default_stream_name.get() == Some(&token) {
         return Err(Error::new(Status::InvalidArgument, "the default stream lives as long as its device"));
     }
-    // What is held back would be submitted by the tail thread all the same.
+    // The flush thread submits what is held back, with or without the handle.
     destination::remove(token)
 }
 
-/// Waits for what was queued on the stream before; 0 only asks.
+/// Waits for the work that was queued on the stream before. A timeout of 0 only asks.
 pub(crate) fn synchronize(token: Token, timeout_ns: u64) -> Result<()> {
     let (device, stream) = enter_live(token, "a wait")?;
     let deadline = deadline_after(timeout_ns);
@@ -47,7 +47,7 @@ pub(crate) fn synchronize(token: Token, timeout_ns: u64) -> Result<()> {
     device.finish_wait(Some(&stream))
 }
 
-/// Whether all that was queued on the stream is done.
+/// Whether all work that was queued on the stream is done.
 pub(crate) fn status(token: Token) -> Result<()> {
     let (device, stream) = enter_live(token, "a question for its status")?;
     let seqs = {

@@ -1,4 +1,4 @@
-//! What cannot be brought about from outside: a device that is lost, a wait that work held back would never end.
+//! What a test cannot cause from outside: a device that is lost, and held-back work that no wait would end.
 
 use super::buffer;
 use super::kernel;
@@ -49,7 +49,7 @@ fn a_lost_device_stays_lost_and_can_be_replaced() {
     {
         let device = guard::enter(token).unwrap();
         let mut scheduler = device.lock();
-        // As if this kernel's submission had been in flight when the driver said so.
+        // This is as if the kernel's submission had been in flight when the driver reported the loss.
         scheduler.queues[0].note_kernel(9, &"spin".into());
         let error = scheduler.fail(vulkan::Error::new(vulkan::ErrorKind::DeviceLost, "vkWaitSemaphores failed"));
         assert_eq!(error.status, Status::DeviceLost);
@@ -82,7 +82,7 @@ fn work_that_waits_for_a_read_goes_without_it() {
     let options = buffer::Options { size: 256, ..Default::default() };
     let (a, b) = (buffer::create(token, &options).unwrap(), buffer::create(token, &options).unwrap());
     let device = guard::enter(token).unwrap();
-    // As if reads had followed at once.
+    // This is as if reads had followed at once.
     let now = Instant::now();
     for _ in 0..100 {
         device.lock().queues[0].read_prediction.defer_submit(now);
@@ -104,13 +104,13 @@ fn held_back_work_goes_without_another_call() {
     let options = buffer::Options { size: 1 << 20, ..Default::default() };
     let (a, b) = (buffer::create(token, &options).unwrap(), buffer::create(token, &options).unwrap());
     let device = guard::enter(token).unwrap();
-    // Enough for some of it to be recorded while the device is busy with the rest.
+    // This is enough for some of it to be recorded while the device is busy with the rest.
     for _ in 0..300 {
         copy_fill::copy(NULL, (a, 0), (b, 0), 1 << 20).unwrap();
     }
     let start = Instant::now();
     while device.lock().has_unsubmitted() {
-        assert!(start.elapsed() < Duration::from_secs(20), "the tail was never submitted");
+        assert!(start.elapsed() < Duration::from_secs(20), "it was never submitted");
         std::thread::sleep(Duration::from_millis(1));
     }
     drop(device);

@@ -1,6 +1,6 @@
-//! The threads that copy between ordinary memory and staging memory, because one core moves a fifth of what the bus does.
+//! Threads that copy between ordinary memory and staging memory. One core moves a fifth of what the bus does.
 //!
-//! They start with the first large transfer, sleep while there is none, and end with the device.
+//! The threads start with the first large transfer, sleep while there is none, and end with the device.
 
 use super::lock::{Lock, rank};
 use super::worker_pool::WorkerPool;
@@ -8,7 +8,7 @@ use crate::vulkan::HostView;
 use once_cell::sync::OnceCell;
 use std::mem::MaybeUninit;
 
-/// Pieces below this are not worth another thread.
+/// A piece below this size is not worth another thread.
 const PIECE: usize = 1 << 20;
 /// More threads than this do not make the bus faster.
 const MAX_THREADS: usize = 8;
@@ -20,7 +20,7 @@ pub(crate) struct CopyPool {
 }
 
 impl CopyPool {
-    /// So many threads; 0: half of the processor's, 8 at most. None is started yet.
+    /// A pool of this many threads. With 0 it has half as many threads as the processor, and 8 at most. No thread starts yet.
     pub(crate) fn new(threads: u32) -> CopyPool {
         let by_machine = || std::thread::available_parallelism().map_or(1, |n| n.get() / 2).clamp(1, MAX_THREADS);
         CopyPool { threads: if threads == 0 { by_machine() } else { threads.min(64) as usize }, pool: OnceCell::new() }
@@ -78,7 +78,7 @@ impl CopyPool {
     }
 
     fn pool(&self) -> Option<&WorkerPool> {
-        // Without threads the caller copies alone.
+        // Where no thread can start, the calling thread copies alone.
         let start = || WorkerPool::start("avx_gpu copy", self.threads, 256 << 10).ok();
         if self.threads > 1 { self.pool.get_or_init(start).as_ref() } else { None }
     }
@@ -95,7 +95,7 @@ mod tests {
         let barrier = std::sync::Barrier::new(4);
         let ran = AtomicUsize::new(0);
         copy_pool.run(4, || {
-            // Would hang if fewer ran at once.
+            // This would hang if fewer threads ran at once.
             barrier.wait();
             ran.fetch_add(1, Ordering::Relaxed);
         });

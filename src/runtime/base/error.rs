@@ -1,10 +1,10 @@
-//! The one error type of the safe core: a pinned status and the whole story for a person.
+//! The error type of the runtime: a status, whose number the C ABI pins, and a message for a person.
 
 use crate::{compile, vulkan};
 use std::fmt;
 
-/// What went wrong, with the number that the C ABI gives it. Numbers are pinned and never reused; `ffi::library` repeats them for
-/// the header and asserts that they agree.
+/// What went wrong, with the number that the C ABI gives it. A number is never reused. `ffi::library` repeats the numbers for the header
+/// and asserts that they agree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
 pub(crate) enum Status {
@@ -41,7 +41,7 @@ pub(crate) struct Error {
     pub(crate) message: String,
 }
 
-/// Results of the runtime.
+/// The result type of the runtime.
 pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
@@ -55,17 +55,17 @@ impl Error {
     }
 }
 
-/// A mistake in an argument of the call itself.
+/// The error of a mistake in an argument of the call itself.
 pub(crate) fn invalid(message: impl Into<String>) -> Error {
     Error::new(Status::InvalidArgument, message)
 }
 
-/// Something that the header has a number for and this version does not do.
+/// The error of a feature that has a number in the header and that this version does not implement.
 pub(crate) fn not_in_this_version(what: &str) -> Error {
     Error::new(Status::Unsupported, format!("{what}: not in this version of the library ({})", env!("CARGO_PKG_VERSION")))
 }
 
-/// A host allocation of a size that the caller chose did not succeed.
+/// The error of a host allocation, of a size that the caller chose, that did not succeed.
 pub(crate) fn out_of_host_memory(what: &str, bytes: usize) -> Error {
     Error::new(Status::OutOfHostMemory, format!("no host memory for {bytes} bytes of {what}"))
 }

@@ -1,19 +1,20 @@
-//! Handles are names, not addresses: a token carries a kind, a slot and that slot's generation, and is looked up, never followed.
+//! Handles are names, not addresses. A token carries a kind, a slot and the generation of that slot. The library looks a token up and never
+//! follows it.
 //!
-//! A token is odd and its two highest bits are `10`, so no 64-bit platform has a valid, aligned address that looks like one:
+//! A token is odd and its two highest bits are `10`, so no 64-bit platform has a valid, aligned address that looks like a token:
 //!
 //! ```text
 //! 63 62 | 61 ........ 30 | 29 .. 26 | 25 ... 1 | 0
 //!  1  0 |   generation   |   kind   |   slot   | 1
 //! ```
 //!
-//! A slot's generation grows each time the slot is given out; after 2^32 - 1 the slot retires, so no token ever names two objects.
+//! The generation of a slot grows each time the slot is given out. After 2^32 - 1 the slot retires, so no token ever names two objects.
 
 use super::error::{Error, Result, Status};
 use super::lock::{ReadGuard, SharedLock};
 use std::sync::Arc;
 
-/// What a token names.
+/// The kind of object that a token names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HandleKind {
     Device = 1,
@@ -28,7 +29,7 @@ impl HandleKind {
     const ALL: [HandleKind; 6] =
         [HandleKind::Device, HandleKind::Stream, HandleKind::Buffer, HandleKind::Kernel, HandleKind::Event, HandleKind::Graph];
 
-    /// As the header calls it.
+    /// The name of the kind in the header.
     fn name(self) -> &'static str {
         match self {
             HandleKind::Device => "avx_device",
@@ -41,7 +42,7 @@ impl HandleKind {
     }
 }
 
-/// The value of a handle, as the caller holds it; 0 is NULL.
+/// The value of a handle, as the caller holds it. 0 is NULL.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Token(pub(crate) u64);
 
@@ -58,19 +59,19 @@ impl Token {
         Token(1 | u64::from(slot) << 1 | (kind as u64) << (1 + SLOT_BITS) | u64::from(generation) << (1 + SLOT_BITS + KIND_BITS) | 1 << 63)
     }
 
-    /// The slot of its kind's table, for what is kept beside it: another token may have the same.
+    /// The slot in the table of its kind, for data that is kept beside the table. Another token may have the same slot.
     #[inline]
     pub(crate) fn slot(self) -> usize {
         (self.0 >> 1) as usize & (MAX_SLOTS - 1)
     }
 
-    /// The kind of what it names, if it has the shape of a token.
+    /// The kind of the object that it names, if it has the shape of a token.
     pub(crate) fn kind(self) -> Option<HandleKind> {
         let (kind, ..) = self.parts()?;
         HandleKind::ALL.into_iter().find(|k| *k as u64 == kind)
     }
 
-    /// The token's parts, if it has the shape of one.
+    /// The parts of the token, if it has the shape of one.
     fn parts(self) -> Option<(u64, u32, u32)> {
         let shape = self.0 & 1 == 1 && self.0 >> 62 == 0b10;
         let slot = (self.0 >> 1) as u32 & (MAX_SLOTS as u32 - 1);
@@ -90,7 +91,7 @@ struct Slots<T> {
     free: Vec<u32>,
 }
 
-/// All living objects of one kind.
+/// All live objects of one kind.
 pub(crate) struct Table<T, const RANK: u8> {
     kind: HandleKind,
     slots: SharedLock<Slots<T>, RANK>,
@@ -101,7 +102,7 @@ impl<T, const RANK: u8> Table<T, RANK> {
         Table { kind, slots: SharedLock::new(Slots { slots: Vec::new(), free: Vec::new() }) }
     }
 
-    /// Names the object that `make` builds, which may keep its own token.
+    /// Names the object that `make` builds. The object may keep its own token.
     pub(crate) fn insert_with(&self, make: impl FnOnce(Token) -> Arc<T>) -> Result<Token> {
         let mut table = self.slots.write();
         let slot = match table.free.pop() {
@@ -125,18 +126,18 @@ impl<T, const RANK: u8> Table<T, RANK> {
         Ok(token)
     }
 
-    /// The living object of that name.
+    /// The live object that the token names.
     pub(crate) fn get(&self, token: Token) -> Result<Arc<T>> {
         let table = self.slots.read();
         self.slot(&table, token).and_then(|slot| table.slots[slot].value.clone()).ok_or_else(|| self.refuse(token))
     }
 
-    /// All living objects, none of which goes meanwhile.
+    /// All live objects. None of them ends while the result is held.
     pub(crate) fn all(&self) -> LiveObjects<'_, T> {
         LiveObjects { kind: self.kind, slots: self.slots.read() }
     }
 
-    /// Gives the name to the object that `make` builds out of the one that has it, which goes when its last user does.
+    /// Replaces the object that the token names by the one that `make` builds out of it. The old object ends when its last user drops it.
     pub(crate) fn replace(&self, token: Token, make: impl FnOnce(&T) -> Arc<T>) -> Result<Arc<T>> {
         let mut table = self.slots.write();
         let slot = self.slot(&table, token).ok_or_else(|| self.refuse(token))?;
@@ -145,7 +146,7 @@ impl<T, const RANK: u8> Table<T, RANK> {
         Ok(std::mem::replace(value, new))
     }
 
-    /// Ends the name; the object goes when its last user does.
+    /// Ends the name and returns the object, which ends when its last user drops it.
     pub(crate) fn remove(&self, token: Token) -> Result<Arc<T>> {
         let mut table = self.slots.write();
         let slot = self.slot(&table, token).ok_or_else(|| self.refuse(token))?;
@@ -159,7 +160,7 @@ impl<T, const RANK: u8> Table<T, RANK> {
         picked.into_iter().filter_map(|slot| table.take(slot)).collect()
     }
 
-    /// Visits all living objects.
+    /// Visits all live objects.
     pub(crate) fn for_each(&self, mut visit: impl FnMut(&T)) {
         let table = self.slots.read();
         table.slots.iter().filter_map(|s| s.value.as_deref()).for_each(&mut visit);
@@ -172,13 +173,13 @@ impl<T, const RANK: u8> Table<T, RANK> {
     fn refuse(&self, token: Token) -> Error {
         let wanted = self.kind.name();
         let why = match token.parts() {
-            _ if token.is_null() => format!("NULL is no {wanted} here"),
-            None => format!("{:#018x} is no handle of this library; an {wanted} is expected", token.0),
+            _ if token.is_null() => format!("NULL is not an {wanted} here"),
+            None => format!("{:#018x} is not a handle of this library; an {wanted} is expected", token.0),
             Some((kind, ..)) if kind != self.kind as u64 => {
                 let other = HandleKind::ALL.into_iter().find(|k| *k as u64 == kind).map_or("handle of no known kind", HandleKind::name);
                 format!("the handle {:#018x} is an {other}; an {wanted} is expected", token.0)
             }
-            Some(_) => format!("the {wanted} {:#018x} does not live: it was freed, or its device destroyed", token.0),
+            Some(_) => format!("the {wanted} {:#018x} does not exist any more: it was freed, or its device was destroyed", token.0),
         };
         Error::new(Status::InvalidHandle, why)
     }
@@ -191,7 +192,7 @@ pub(crate) struct LiveObjects<'t, T> {
 }
 
 impl<T> LiveObjects<'_, T> {
-    /// The living object of that name.
+    /// The live object that the token names.
     #[inline]
     pub(crate) fn get(&self, token: Token) -> Option<&T> {
         self.slots.find(self.kind, token).and_then(|slot| self.slots.slots[slot].value.as_deref())
@@ -277,8 +278,8 @@ mod tests {
         let kernel = Token::new(HandleKind::Kernel, 0, 1);
         assert!(buffers.get(kernel).unwrap_err().message.contains("is an avx_kernel; an avx_buffer is expected"));
         assert!(buffers.get(Token(0)).unwrap_err().message.contains("NULL"));
-        assert!(buffers.get(Token(0x7fff_1234_5678)).unwrap_err().message.contains("no handle of this library"));
-        assert!(buffers.get(Token::new(HandleKind::Buffer, 3, 1)).unwrap_err().message.contains("does not live"));
+        assert!(buffers.get(Token(0x7fff_1234_5678)).unwrap_err().message.contains("not a handle of this library"));
+        assert!(buffers.get(Token::new(HandleKind::Buffer, 3, 1)).unwrap_err().message.contains("does not exist any more"));
     }
 
     #[test]

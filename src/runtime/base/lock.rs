@@ -1,42 +1,42 @@
-//! The locks of the runtime, and the order in which they are taken.
+//! The locks of the runtime, and the order in which a thread takes them.
 //!
 //! Each lock has a rank. A thread that holds a lock takes only locks of higher ranks, so two threads never wait for each other. Debug
-//! builds check that and panic; release builds carry no trace of it. A lock whose holder panicked stays usable: what it guards is changed
-//! in steps that each leave it valid.
+//! builds check the order and panic. Release builds carry no trace of the check. A lock stays usable after its holder has panicked: what
+//! the lock guards is changed in steps, and each step leaves it valid.
 //!
-//! | rank | what it guards | may be held while it is taken |
+//! | rank | what the lock guards | locks that a thread may hold when it takes this one |
 //! |---|---|---|
-//! | `REPORT_READER` | that one thread reads the reports of kernels | nothing |
-//! | `PIPELINES` | that one thread makes a pipeline of a program | nothing |
-//! | `REGIONS` | the user's memory that a device knows | nothing |
-//! | `DEVICES`, `KERNELS`, `STREAMS`, `BUFFERS`, `EVENTS`, `GRAPHS` | the tables of handles | a table before it in this list |
+//! | `REPORT_READER` | the reading of the reports of kernels: one thread at a time | none |
+//! | `PIPELINES` | the making of the pipelines of a program: one thread at a time | none |
+//! | `REGIONS` | the user's memory that a device knows | none |
+//! | `DEVICES`, `KERNELS`, `STREAMS`, `BUFFERS`, `EVENTS`, `GRAPHS` | the tables of handles | a table that stands before it in this list |
 //! | `SCHEDULER` | all that is recorded and submitted on a device | a table of handles, `REGIONS`, `PIPELINES`, `REPORT_READER` |
-//! | `EVENT` | where an event was recorded last | `SCHEDULER` |
+//! | `EVENT` | the place where an event was recorded last | `SCHEDULER` |
 //! | `GRAPH` | the command buffers of a graph | `SCHEDULER` |
-//! | `FLUSH_THREAD` | the handle of the thread that submits held-back work | `SCHEDULER` |
-//! | `OWN_KERNELS` | the library's own kernels | nothing |
-//! | `DROPS` | what is freed when the GPU has passed it, on its way to the scheduler | all of the above |
+//! | `FLUSH_THREAD` | the handle of the thread that submits held-back work | `SCHEDULER` and the tables of handles |
+//! | `OWN_KERNELS` | the library's own kernels | none |
+//! | `DROPS` | what is freed when the GPU has passed it, on its way to the scheduler | `SCHEDULER`, `OWN_KERNELS` |
 //! | `RETURNED_CHUNKS` | staging memory on its way back to the scheduler | `SCHEDULER` |
 //! | `REPORT_BUFFERS` | the buffers that kernels report into | `REPORT_READER` |
-//! | `RECORDING` | the commands that a stream records | nothing |
+//! | `RECORDING` | the commands that a stream records | none |
 //! | `FAILURES` | the failures of a stream | `SCHEDULER` |
-//! | `CODE_CACHE`, `COMPILERS`, `PARSED_CACHE`, `GLSL_MACROS` | what compiling keeps | nothing |
-//! | `PIPELINE_CACHE_FILE` | what the file of compiled pipelines holds | nothing |
-//! | `COPY_PARTS` | the parts of one large transfer | nothing |
-//! | `GATE` | the end of the last call inside of a device | `SCHEDULER` |
-//! | `NAME` | the name that the user gave an object | all of the above |
-//! | `LOG` | the log's lines and its sink | all of the above |
-//! | `DEVICE_LOG` | the lines of one device that the log has | all of the above |
-//! | `TRACE` | the trace's file | all of the above |
+//! | `CODE_CACHE`, `COMPILERS`, `PARSED_CACHE`, `GLSL_MACROS` | what compiling keeps | none |
+//! | `PIPELINE_CACHE_FILE` | the content of the file of compiled pipelines | none |
+//! | `COPY_PARTS` | the parts of one large transfer | none |
+//! | `GATE` | the end of the last call inside of a device | any of the above |
+//! | `NAME` | the name that the user gave an object | any of the above |
+//! | `LOG` | the lines of the log, and its sink | any of the above |
+//! | `DEVICE_LOG` | the count of the lines that the log has of one device | any of the above |
+//! | `TRACE` | the trace file | any of the above |
 //!
-//! The locks of `crate::vulkan` (of memory, of descriptors, of completions) and of `crate::sys` come behind all of these: nothing there
-//! takes a lock of the runtime.
+//! The locks of `crate::vulkan` (of memory, descriptors, completions, timestamps) and of `crate::sys` come after all of these: no code
+//! there takes a lock of the runtime.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 use std::time::Duration;
 
-/// The ranks, in order: see the module.
+/// The ranks, in order. See the module.
 pub(crate) mod rank {
     pub(crate) const REPORT_READER: u8 = 0;
     pub(crate) const PIPELINES: u8 = 1;
@@ -70,21 +70,21 @@ pub(crate) mod rank {
     pub(crate) const TRACE: u8 = 29;
 }
 
-/// What this thread holds, checked in debug builds.
+/// What the current thread holds, checked in debug builds.
 #[cfg(debug_assertions)]
 mod held {
     use std::cell::Cell;
 
     thread_local! {
-        /// A bit for each rank that is held.
+        /// One bit for each rank that the thread holds.
         static HELD: Cell<u32> = const { Cell::new(0) };
     }
 
-    /// A lock of one rank is held until this is dropped.
+    /// Stands for one lock that the thread holds, until it is dropped.
     pub(super) struct Held(u8);
 
     impl Held {
-        /// To be called before the lock is waited for.
+        /// Notes that the thread takes a lock of this rank. To be called before the thread waits for the lock.
         #[track_caller]
         pub(super) fn new(rank: u8) -> Held {
             let held = HELD.get();
@@ -101,7 +101,7 @@ mod held {
     }
 }
 
-/// Nothing, in release builds.
+/// Release builds keep no account.
 #[cfg(not(debug_assertions))]
 mod held {
     pub(super) struct Held;
@@ -116,11 +116,11 @@ mod held {
 
 use held::Held;
 
-/// A mutex of a rank.
+/// A mutex with a rank.
 #[derive(Debug, Default)]
 pub(crate) struct Lock<T, const RANK: u8>(Mutex<T>);
 
-/// What a [`Lock`] guards, locked until this is dropped.
+/// Access to what a [`Lock`] guards. The lock is held until this is dropped.
 pub(crate) struct Guard<'l, T> {
     guard: MutexGuard<'l, T>,
     held: Held,
@@ -139,7 +139,7 @@ impl<T, const RANK: u8> Lock<T, RANK> {
         Guard { guard: self.0.lock().unwrap_or_else(PoisonError::into_inner), held }
     }
 
-    /// The lock, if no thread has it.
+    /// Takes the lock, if no thread holds it.
     #[inline]
     #[track_caller]
     pub(crate) fn try_lock(&self) -> Option<Guard<'_, T>> {
@@ -151,19 +151,19 @@ impl<T, const RANK: u8> Lock<T, RANK> {
         }
     }
 
-    /// What it guarded.
+    /// Gives up the lock and returns what it guarded.
     pub(crate) fn into_inner(self) -> T {
         self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<T> Guard<'_, T> {
-    /// Gives the lock away until the condition is signalled.
+    /// Releases the lock until the condition is signalled, then takes it again.
     pub(crate) fn wait(self, condition: &Condvar) -> Self {
         Guard { guard: condition.wait(self.guard).unwrap_or_else(PoisonError::into_inner), held: self.held }
     }
 
-    /// As `wait`, for so long at most.
+    /// As `wait`, for `timeout` at most.
     pub(crate) fn wait_timeout(self, condition: &Condvar, timeout: Duration) -> Self {
         Guard { guard: condition.wait_timeout(self.guard, timeout).unwrap_or_else(PoisonError::into_inner).0, held: self.held }
     }
@@ -184,17 +184,17 @@ impl<T> DerefMut for Guard<'_, T> {
     }
 }
 
-/// A lock of a rank that several threads may hold at once, to read.
+/// A lock with a rank that several threads may hold at once to read.
 #[derive(Debug, Default)]
 pub(crate) struct SharedLock<T, const RANK: u8>(RwLock<T>);
 
-/// What a [`SharedLock`] guards, to be read.
+/// Access to what a [`SharedLock`] guards, to read it.
 pub(crate) struct ReadGuard<'l, T> {
     guard: RwLockReadGuard<'l, T>,
     _held: Held,
 }
 
-/// What a [`SharedLock`] guards, to be changed.
+/// Access to what a [`SharedLock`] guards, to change it.
 pub(crate) struct WriteGuard<'l, T> {
     guard: RwLockWriteGuard<'l, T>,
     _held: Held,
@@ -205,7 +205,7 @@ impl<T, const RANK: u8> SharedLock<T, RANK> {
         SharedLock(RwLock::new(value))
     }
 
-    /// Waits until no thread changes it.
+    /// Waits until no thread changes the value.
     #[inline]
     #[track_caller]
     pub(crate) fn read(&self) -> ReadGuard<'_, T> {
@@ -213,7 +213,7 @@ impl<T, const RANK: u8> SharedLock<T, RANK> {
         ReadGuard { guard: self.0.read().unwrap_or_else(PoisonError::into_inner), _held }
     }
 
-    /// Waits until no other thread has it.
+    /// Waits until no other thread holds the lock.
     #[inline]
     #[track_caller]
     pub(crate) fn write(&self) -> WriteGuard<'_, T> {
@@ -286,7 +286,7 @@ mod tests {
             let _engine = scheduler.lock();
             drop(scheduler.lock());
         }));
-        // What was held is let go of while the panic unwinds.
+        // The unwinding of the panics above has released what was held.
         let _table = table.read();
         drop(scheduler.lock());
     }

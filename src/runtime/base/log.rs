@@ -1,7 +1,7 @@
-//! The log: a sink for the process, one for each device that wants its own, and lines that wait until a caller's thread can deliver them
-//! with no lock held.
+//! The log: a sink for the process, a sink for each device that wants its own, and lines that wait until a thread of the caller can deliver
+//! them with no lock held.
 //!
-//! Lines arise under locks and on the driver's threads, so they are queued; the boundary delivers them when a call returns.
+//! Lines arise under locks and on threads of the driver, so they are queued. The boundary delivers them when a call returns.
 
 use super::handle::Token;
 use super::lock::{Guard, Lock, rank};
@@ -11,7 +11,7 @@ use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Condvar, OnceLock};
 
-/// How much a line matters; a line is kept when its level is at most the one set.
+/// How much a line matters. The log keeps a line whose level is at most the level that is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(i32)]
 pub(crate) enum Level {
@@ -49,7 +49,7 @@ impl Level {
     }
 }
 
-/// One line, with what it is about.
+/// One line, and what it is about.
 pub(crate) struct Record {
     pub(crate) level: Level,
     pub(crate) text: String,
@@ -66,16 +66,16 @@ impl Record {
     }
 }
 
-/// Where lines go, each with the device that it is about (NULL: none).
+/// Where lines go. Each comes with the device that it is about; NULL if there is none.
 pub(crate) type Sink = Arc<dyn Fn(&Record, Token) + Send + Sync>;
 
-/// Where the lines of one device go: to a sink of its own, or with all others to the process's.
+/// Where the lines of one device go: to a sink of its own, or to the sink of the process.
 pub(crate) struct DeviceLog {
     own: Option<(Sink, Level)>,
-    /// The device's name, once it has one.
+    /// The name of the device, once it has one.
     device: OnceLock<Token>,
     lines: Lock<Lines, { rank::DEVICE_LOG }>,
-    /// No line waits or is delivered any more.
+    /// Signalled when no line waits or is being delivered any more.
     quiet: Condvar,
 }
 
@@ -83,17 +83,17 @@ pub(crate) struct DeviceLog {
 struct Lines {
     /// Lines that wait or are being delivered.
     count: usize,
-    /// Lines are not taken any more.
+    /// The log takes no more lines.
     closed: bool,
 }
 
 impl DeviceLog {
-    /// With a sink of the device's own for lines up to a level, or without.
+    /// A log with a sink of the device's own for lines up to a level, or a log without.
     pub(crate) fn new(own: Option<(Sink, Level)>) -> DeviceLog {
         DeviceLog { own, device: OnceLock::new(), lines: Lock::default(), quiet: Condvar::new() }
     }
 
-    /// The device has this name.
+    /// Tells the log the name of the device.
     pub(crate) fn set_device(&self, token: Token) {
         self.device.get_or_init(|| token);
     }
@@ -106,7 +106,8 @@ impl DeviceLog {
         }
     }
 
-    /// Queues what a kernel of the device reported, in one piece: it goes to the sink at any level, and to stderr where there is none.
+    /// Queues what a kernel of the device reported, in one piece. The records go to the sink at any level, and to stderr where there is no
+    /// sink.
     pub(crate) fn reports(self: &Arc<Self>, records: Vec<Record>) {
         let mut state = state();
         for record in records.into_iter().filter(|_| self.begin()) {
@@ -115,7 +116,8 @@ impl DeviceLog {
         }
     }
 
-    /// Waits until no line of the device is being delivered, and takes none any more. Lines that wait go first: the caller delivers them.
+    /// Waits until no line of the device waits or is being delivered, and takes no more lines. The caller delivers the lines that wait
+    /// before this.
     pub(crate) fn close(&self) {
         let mut lines = self.lines();
         while lines.count > 0 {
@@ -128,14 +130,14 @@ impl DeviceLog {
         self.lines.lock()
     }
 
-    /// A line is about to wait; false if none are taken any more.
+    /// Counts a line that is about to wait. False if the log takes no more lines.
     fn begin(&self) -> bool {
         let mut lines = self.lines();
         lines.count += usize::from(!lines.closed);
         !lines.closed
     }
 
-    /// A line was delivered, or dropped.
+    /// A line was delivered or dropped.
     fn end(&self) {
         let mut lines = self.lines();
         lines.count -= 1;
@@ -145,20 +147,20 @@ impl DeviceLog {
     }
 }
 
-/// A line that waits, and the log of the device that it is about, which has counted it by [`DeviceLog::begin`].
+/// A line that waits, with the log of the device that it is about. That log has counted the line by [`DeviceLog::begin`].
 struct Entry {
     from: Option<Arc<DeviceLog>>,
     record: Record,
 }
 
 impl Entry {
-    /// Gives the line to the device's sink, else to the process's; to stderr if there is neither and it is to be `printed`.
+    /// Gives the line to the device's sink, or to the process's sink. If there is neither, a line that is to be `printed` goes to stderr.
     fn deliver(self, sink: Option<&Sink>, printed: bool) {
         let own = self.from.as_ref().and_then(|log| log.own.as_ref()).map(|(own, _)| own);
         let device = self.from.as_ref().and_then(|log| log.device.get()).copied().unwrap_or_default();
         match own.or(sink) {
             Some(sink) => sink(&self.record, device),
-            // A closed stderr is no reason to fail, as eprintln! would.
+            // A closed stderr is no reason to fail. `eprintln!` would panic.
             None if printed => drop(writeln!(std::io::stderr(), "avx_gpu {}: {}", self.record.level.name(), self.record.text)),
             None => {}
         }
@@ -173,19 +175,20 @@ impl Drop for Entry {
     }
 }
 
-/// Lines that wait at most; beyond that the oldest go, so that a silent program with a noisy driver does not grow.
+/// The most lines that wait. Beyond it the oldest line is dropped, so that a program that makes no calls does not grow under a noisy
+/// driver.
 const MAX_WAITING: usize = 1024;
 
 struct State {
     sink: Option<Sink>,
-    /// From the environment: lines go to stderr where no sink is set.
+    /// From the environment: the level of lines that go to stderr where no sink is set.
     stderr: Level,
     waiting: VecDeque<Entry>,
-    /// What kernels reported, which was asked for: none of it is dropped, whatever the level.
+    /// What kernels reported. The user asked for it, so nothing of it is dropped, whatever the level is.
     reports: Vec<Entry>,
-    /// A thread delivers reports.
+    /// A thread is delivering reports.
     reporting: bool,
-    /// Deliveries that run now, of a sink that may be the one being replaced.
+    /// The number of deliveries that run now. They may use a sink that is being replaced.
     running: usize,
 }
 
@@ -203,7 +206,7 @@ fn state() -> Guard<'static, State> {
     STATE.lock()
 }
 
-/// Reads AVX_GPU_LOG's value, once, before the first line.
+/// Takes the value of AVX_GPU_LOG, once, before the first line.
 pub(crate) fn set_environment(value: Option<&str>) {
     let level = value.and_then(|v| Level::from_name(v.trim().to_ascii_lowercase().as_str())).unwrap_or(Level::Off);
     let mut state = state();
@@ -213,7 +216,7 @@ pub(crate) fn set_environment(value: Option<&str>) {
     }
 }
 
-/// Replaces the sink; when this returns, the one before is not running and never will again.
+/// Replaces the sink. When this returns, the old sink is not running and never runs again.
 pub(crate) fn set_sink(sink: Option<Sink>, level: Level) {
     let mut state = state();
     let level = if sink.is_some() { level } else { state.stderr };
@@ -224,14 +227,14 @@ pub(crate) fn set_sink(sink: Option<Sink>, level: Level) {
     }
 }
 
-/// True if a line of that level about no device goes anywhere: ask before building a dear one.
+/// True if a line of that level about no device goes anywhere. To be asked before a costly line is built.
 pub(crate) fn enabled(level: Level) -> bool {
     level as i32 <= LEVEL.load(Ordering::Relaxed)
 }
 
 /// Queues a line about no device, to be delivered when the current or the next call returns.
 pub(crate) fn line(level: Level, text: impl Into<String>) {
-    // What a callback's own calls say is not for the callback, or it would never end.
+    // The lines of calls that a callback makes are not for the callback, which would never end.
     if enabled(level) && level != Level::Off && !in_callback() {
         queue(Entry { from: None, record: Record::new(level, text) });
     }
@@ -251,8 +254,8 @@ pub(crate) fn in_callback() -> bool {
     IN_CALLBACK.get()
 }
 
-/// Delivers what waits. The caller holds no lock of this library. One thread at a time delivers reports, all that come meanwhile too, so
-/// that they keep their order.
+/// Delivers the lines that wait. The caller holds no lock of this library. One thread at a time delivers reports, and it delivers those
+/// that come meanwhile too, so that reports keep their order.
 pub(crate) fn deliver() {
     if !ANY_WAITING.load(Ordering::Acquire) {
         return;

@@ -1,14 +1,14 @@
-//! What everything in the runtime stands on. Imports nothing of the floors above.
+//! What everything in the runtime uses. It imports nothing from the floors above.
 //!
 //! | file | what it is about |
 //! |---|---|
 //! | `error` | the error type and the statuses |
 //! | `handle` | handles as names: tokens and the tables behind them |
-//! | `name` | names of objects that the user may change |
-//! | `log` | the log of the process |
-//! | `trace` | the trace file of the process |
+//! | `name` | the names of objects, which the user may change |
 //! | `lock` | the locks of the runtime, and the order in which they are taken |
-//! | `deadline` | when a wait ends |
+//! | `log` | the log of the process and of devices |
+//! | `trace` | the trace file of the process |
+//! | `deadline` | the end of a wait |
 //! | `worker_pool` | threads that are kept for work which calls hand to them |
 //! | `copy_pool` | threads that copy between ordinary memory and staging memory |
 

@@ -1,26 +1,26 @@
-//! Names that the user may change: what messages and traces call an object.
+//! The names of objects in messages and traces. The user may change them.
 
 use super::lock::{Guard, Lock, rank};
 use std::fmt;
 use std::sync::Arc;
 
-/// Names longer than this are cut, so that no message grows without bound.
+/// A longer name is cut, so that no message grows without bound.
 const MAX: usize = 256;
 
 /// See the module.
 pub(crate) struct Name {
-    /// Where the user gives none.
+    /// The name of an object that the user has not named.
     default: Arc<str>,
     given: Lock<Option<Arc<str>>, { rank::NAME }>,
 }
 
 impl Name {
-    /// The name that the user gave, or the default.
+    /// A name as the user gave it, or the default.
     pub(crate) fn new(given: Option<&str>, default: &str) -> Name {
         Name { default: cut(default), given: Lock::new(given.map(cut)) }
     }
 
-    /// The name now.
+    /// The current name.
     pub(crate) fn get(&self) -> Arc<str> {
         self.lock().clone().unwrap_or_else(|| self.default.clone())
     }
@@ -30,7 +30,7 @@ impl Name {
         self.lock().clone().unwrap_or_default()
     }
 
-    /// Another name; `None` is the default again.
+    /// Changes the name. `None` brings the default back.
     pub(crate) fn set(&self, given: Option<&str>) {
         *self.lock() = given.map(cut);
     }
@@ -46,7 +46,7 @@ impl fmt::Display for Name {
     }
 }
 
-/// A name of at most [`MAX`] bytes.
+/// The first [`MAX`] bytes of a name, or fewer where a character would be cut.
 pub(crate) fn cut(name: &str) -> Arc<str> {
     name[..name.floor_char_boundary(MAX)].into()
 }

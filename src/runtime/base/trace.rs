@@ -1,10 +1,10 @@
-//! AVX_GPU_TRACE=file.json: what the host and the device do when, in the trace event format that Perfetto and chrome://tracing open
+//! AVX_GPU_TRACE=file.json: what the host and the device do and when, in the trace event format that Perfetto and chrome://tracing open
 //! ("Trace Event Format", Google, complete events "X" and metadata "M").
 //!
-//! Process 1 is the host, with a row for each thread: calls, and inside of them waits and compilations. Each device is a process of its
-//! own, with a row for each stream: kernels, copies and fills as the device's clock saw them, brought to the host's clock. The file is
-//! valid JSON after each flush: the closing bracket is written over by what comes next. A process that ends without closing its devices
-//! loses what came since the last one.
+//! Process 1 is the host, with a row for each thread. A row shows calls, and inside of them waits and compilations. Each device is a
+//! process of its own, with a row for each stream. It shows kernels, copies and fills with the times of the device's clock, converted to
+//! the host's clock. The file is valid JSON after each flush, because later events overwrite the closing bracket. A process that ends
+//! without closing its devices loses the events since the last flush.
 
 use super::lock::{Guard, Lock, rank};
 use std::cell::Cell;
@@ -16,18 +16,18 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// Bytes that are gathered before they are written.
+/// Bytes of events that are collected before they are written.
 const BUFFER: usize = 64 << 10;
-/// The next event after so long has what is gathered written, be it ever so little.
+/// The first event after this time has the collected events written, however few they are.
 const PERIOD: Duration = Duration::from_millis(100);
-/// The end of the file, written over by the events that come next.
+/// The end of the file. Later events overwrite it.
 const CLOSE: &str = "\n]\n";
-/// A trace without events.
+/// The file of a trace without events.
 const EMPTY: &[u8] = b"[\n]\n";
-/// The host's process in the trace.
+/// The process of the host in the trace.
 const HOST: u32 = 1;
 
-/// A trace that is being written.
+/// A trace file that is being written.
 pub(crate) struct Trace {
     origin: Instant,
     state: Lock<State, { rank::TRACE }>,
@@ -35,12 +35,12 @@ pub(crate) struct Trace {
 
 struct State {
     file: File,
-    /// Bytes before the line with the closing bracket.
+    /// Bytes of the file before the line with the closing bracket.
     end: u64,
-    /// Events that are not written yet, each behind a comma and a line break.
+    /// Events that are not written yet, each after a comma and a line break.
     text: String,
     flushed: Instant,
-    /// Where each row of a device has got to, in nanoseconds, and what it is called.
+    /// For each row of a device, the end of its last span in nanoseconds, and its name.
     rows: HashMap<(u32, u64), (u64, String)>,
     open_devices: u32,
 }
@@ -63,7 +63,7 @@ pub(crate) fn active() -> Option<&'static Trace> {
         .as_ref()
 }
 
-/// A span of the host that lasts until it is dropped, if there is a trace.
+/// A span of the host that lasts until it is dropped. `None` if there is no trace.
 pub(crate) fn span(name: &'static str) -> Option<Span> {
     active().map(|trace| Span { trace, name, start: Instant::now() })
 }
@@ -81,7 +81,7 @@ impl Drop for Span {
     }
 }
 
-/// What a span of the device tells.
+/// The details of a span of the device.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Detail {
     pub(crate) workgroups: Option<[u32; 3]>,
@@ -104,7 +104,7 @@ impl Trace {
         self.origin
     }
 
-    /// Nanoseconds of the trace at a time of the host.
+    /// A host time as nanoseconds of the trace.
     pub(crate) fn since(&self, at: Instant) -> u64 {
         u64::try_from(at.saturating_duration_since(self.origin).as_nanos()).unwrap_or(u64::MAX)
     }
@@ -132,7 +132,7 @@ impl Trace {
         });
     }
 
-    /// A device was opened; its process in the trace.
+    /// Notes that a device was opened. Returns its process in the trace.
     pub(crate) fn device(&self, name: &str) -> u32 {
         static DEVICES: AtomicU32 = AtomicU32::new(HOST);
         let process = DEVICES.fetch_add(1, Ordering::Relaxed) + 1;
@@ -143,20 +143,20 @@ impl Trace {
         process
     }
 
-    /// A device has another name.
+    /// Gives a device another name.
     pub(crate) fn rename_device(&self, process: u32, name: &str) {
         self.put(|state| state.name("process", process, 0, name));
     }
 
-    /// A device was closed. With none left all that comes is written at once: nothing tells when the process ends.
+    /// Notes that a device was closed. Once no device is open, every event is written at once, because nothing tells when the process ends.
     pub(crate) fn close_device(&self) {
         let mut state = self.state();
         state.open_devices = state.open_devices.saturating_sub(1);
         state.flush();
     }
 
-    /// A command of a stream, in nanoseconds of the trace. A row shows one command after the other, so one that overlaps an earlier one of
-    /// its stream begins where that ended.
+    /// Writes a command of a stream, in nanoseconds of the trace. A row shows one command after the other, so a command that overlaps an
+    /// earlier one of its stream begins where the earlier one ended.
     pub(crate) fn device_span(&self, process: u32, (stream, label): (u64, &str), name: &str, (start, end): (u64, u64), detail: &Detail) {
         self.put(|state| {
             if state.rows.get(&(process, stream)).is_none_or(|(_, called)| called != label) {
@@ -196,32 +196,32 @@ impl Drop for Trace {
 }
 
 impl State {
-    /// Writes what is gathered. A disk that is full is no reason to fail: then these events are lost, and the file stays valid.
+    /// Writes the collected events. If the disk is full, these events are lost and the file stays valid.
     fn flush(&mut self) {
         self.flushed = Instant::now();
         if self.text.is_empty() {
             return;
         }
-        // Behind the opening bracket stands no comma.
+        // No comma follows the opening bracket.
         let comma = usize::from(self.end == 1);
         let events = self.text.len() - comma;
         self.text.push_str(CLOSE);
         match self.write(self.text.as_bytes().get(comma..).unwrap_or_default()) {
             Ok(()) => self.end += events as u64,
-            // Part of it may stand there.
+            // A part of the text may be in the file.
             Err(_) => drop(self.file.set_len(self.end).and_then(|()| self.write(CLOSE.as_bytes()))),
         }
         self.text.clear();
     }
 
-    /// Writes over the closing bracket.
+    /// Overwrites the closing bracket.
     fn write(&self, bytes: &[u8]) -> std::io::Result<()> {
         let mut file = &self.file;
         file.seek(SeekFrom::Start(self.end))?;
         file.write_all(bytes)
     }
 
-    /// The name of a process or of a row ("thread"), which also sorts by its number.
+    /// Names a process or a row ("thread"), and sorts it by its number.
     fn name(&mut self, what: &str, process: u32, row: u64, name: &str) {
         let number = if what == "process" { process.into() } else { row };
         let _ = write!(self.text, ",\n{{\"ph\":\"M\",\"name\":\"{what}_name\",\"pid\":{process},\"tid\":{row},\"args\":{{\"name\":");
@@ -241,7 +241,7 @@ impl State {
     }
 }
 
-/// What this thread is called: by Rust, else (threads that others started) by the system.
+/// The name of this thread: its name in Rust, or the system's name for a thread that other code started.
 fn thread_name() -> String {
     let thread = std::thread::current();
     let of_system = || std::fs::read_to_string("/proc/thread-self/comm").ok().filter(|_| cfg!(target_os = "linux"));

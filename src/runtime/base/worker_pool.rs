@@ -5,15 +5,15 @@ use rayon_core::{ThreadPool, ThreadPoolBuilder};
 use std::ops::Deref;
 use std::thread::JoinHandle;
 
-/// The threads. It waits for their end when it goes, so that none is in the driver any more when the device is destroyed.
+/// The threads. Dropping the pool waits for their end, so that no thread is in the driver any more when the device is destroyed.
 pub(crate) struct WorkerPool {
-    // They end in this order: told to, then waited for.
+    // The fields are dropped in this order: the threads are told to end, and then waited for.
     threads: ThreadPool,
     _ends: Ends,
 }
 
 impl WorkerPool {
-    /// So many threads, with stacks of so many bytes, that take no signals. Fails where the system has no room for one.
+    /// Starts `count` threads with stacks of `stack_bytes` bytes. The threads take no signals. Fails if the system cannot start a thread.
     pub(crate) fn start(name: &'static str, count: usize, stack_bytes: usize) -> Result<WorkerPool, rayon_core::ThreadPoolBuildError> {
         let mut ends = Ends(Vec::with_capacity(count));
         let started = ThreadPoolBuilder::new()

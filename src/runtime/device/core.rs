@@ -1,4 +1,4 @@
-//! A device: all that belongs to one.
+//! The device: everything that belongs to one.
 
 use super::gate::CallGate;
 use super::pending_reports::Reports;
@@ -25,27 +25,27 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Condvar, OnceLock};
 use std::time::Duration;
 
-/// A physical device, opened. Fields are dropped in order: what uses the Vulkan device before it.
+/// An open device. The fields are dropped in order, so what uses the Vulkan device stands before it.
 pub(crate) struct Device {
     pub(crate) label: Name,
-    /// The default stream's name.
+    /// The handle of the default stream.
     pub(crate) default_stream_name: OnceLock<Token>,
-    /// And itself.
+    /// The default stream itself.
     pub(crate) default_stream: Arc<StreamState>,
     pub(crate) queue_count: usize,
     pub(crate) streams_made: AtomicU64,
     pub(crate) wait_timeout: Option<Duration>,
     pub(crate) gate: CallGate,
     pub(crate) scheduler: SchedulerLock,
-    /// There is a tail to watch, or the device is being destroyed.
+    /// Signalled when work is held back and the flush thread sleeps, or when the device is being destroyed.
     pub(crate) flush_wanted: Condvar,
     pub(crate) flush_thread: Lock<Option<std::thread::JoinHandle<()>>, { rank::FLUSH_THREAD }>,
-    /// Shared with the scheduler.
+    /// The scheduler's flag, for readers without its lock.
     pub(crate) has_pending: Arc<AtomicBool>,
-    /// As the scheduler's.
+    /// The scheduler's numbers of open batches, for readers without its lock.
     pub(crate) begun: Arc<[AtomicU64; MAX_QUEUES]>,
     pub(crate) returned: Returned,
-    /// Of each queue.
+    /// One for each queue.
     pub(crate) completions: Vec<Arc<Completion>>,
     pub(crate) copy_pool: CopyPool,
     pub(crate) regions: Regions,
@@ -53,9 +53,9 @@ pub(crate) struct Device {
     pub(crate) reports: Reports,
     /// The clock of the device's queues, if they have one.
     pub(crate) stamps: Option<Stamps>,
-    /// What was let go and the scheduler does not know yet.
+    /// What is to be freed and the scheduler does not know yet.
     pub(crate) drops: Arc<DropQueue>,
-    /// How often something was recorded. Written under the scheduler's lock.
+    /// How often something was recorded. It is written under the scheduler's lock.
     pub(crate) recorded: AtomicU64,
     pub(crate) code: CodeCache,
     pub(crate) compile: CompileContext,
@@ -65,7 +65,7 @@ pub(crate) struct Device {
 }
 
 impl Device {
-    /// The scheduler, for as long as it takes to record something: never across a wait for the GPU.
+    /// Locks the scheduler. A caller holds the lock for as long as it takes to record something, and never across a wait for the GPU.
     #[inline]
     pub(crate) fn lock(&self) -> Guard<'_, Scheduler> {
         self.scheduler.lock()
@@ -76,13 +76,13 @@ impl Device {
         &self.completions[usize::from(queue)]
     }
 
-    /// True for the default stream, by NULL or by its name.
+    /// True for the default stream, by NULL or by its handle.
     #[inline]
     pub(crate) fn is_default(&self, stream: Token) -> bool {
         stream.is_null() || self.default_stream_name.get() == Some(&stream)
     }
 
-    /// The pipeline for a way of dispatching compiled code, made at its first use.
+    /// The pipeline for a way of dispatching compiled code. It is made at its first use.
     pub(crate) fn pipeline<'c>(&self, compiled: &'c Compiled, variant: Variant) -> Result<&'c Pipeline> {
         compiled.pipeline(&self.compile, variant, |e| self.lock().fail(e))
     }

@@ -1,9 +1,10 @@
-//! The tail thread of a device: submits work that was held back as soon as the device drains, whether or not the program calls.
+//! The flush thread of a device: it submits work that was held back as soon as the device has drained, whether or not the program makes
+//! another call.
 //!
-//! It starts with the first tail, sleeps while there is none, and ends with the device. To wake it costs the program microseconds, so it
-//! does not go to sleep between the batches of a program that is at work: it naps. While the program records, it keeps away from the
-//! scheduler's lock and from the driver, whose waits and submissions stand in each other's way: to look at the device then made dispatches
-//! twice as dear on an H200.
+//! The thread starts when work is held back for the first time, sleeps while none is, and ends with the device. To wake a sleeping thread
+//! costs the program microseconds, so the thread does not sleep between the batches of a program that is at work: it polls. While the
+//! program records, the thread keeps away from the scheduler's lock and from the driver, because the driver's waits and submissions delay
+//! each other. To look at the device then made dispatches twice as slow on an H200.
 
 use super::core::Device;
 use crate::runtime::base::error::Result;
@@ -18,17 +19,17 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Between two looks at the program. One that records nothing for so long has turned to something else.
+/// The time between two looks at the program. A program that records nothing for this long does something else.
 const POLL_INTERVAL: Duration = Duration::from_micros(50);
 
-/// A queue whose batch has been open for so many naps in a row gets its commands too slowly to notice that its queue has drained.
+/// A queue whose batch has been open for this many polls in a row gets its commands too slowly to notice that it has drained.
 const SLOW_POLLS: u32 = 4;
 
-/// After so many naps in a row in which nothing was recorded, and with no tail to watch, the thread sleeps.
+/// After this many polls in a row with nothing recorded and nothing held back, the thread sleeps.
 const IDLE_POLLS: u32 = 20;
 
 impl Device {
-    /// After recording: submits what should go now, and has the rest watched.
+    /// After a command was recorded: submits what should be submitted now, and has the flush thread watch the rest.
     pub(crate) fn after_recording(self: &Arc<Self>, scheduler: &mut Scheduler, stream: &Arc<StreamState>) -> Result<()> {
         self.recorded.store(self.recorded.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         if scheduler.submit_policy(stream)? {
@@ -43,18 +44,18 @@ impl Device {
         self.recorded.load(Ordering::Relaxed)
     }
 
-    /// For each queue the number of the batch that is open, 0 for none. Without the scheduler's lock.
+    /// For each queue the number of its open batch, 0 if there is none. Takes no lock.
     pub(crate) fn begun(&self) -> QueueSeqs {
         std::array::from_fn(|queue| self.begun[queue].load(Ordering::Relaxed))
     }
 
-    /// Wakes the tail thread, or starts it; false if there is none to have.
+    /// Wakes the flush thread, or starts it. False if it cannot be started.
     fn wake_flush_thread(self: &Arc<Self>) -> bool {
         let mut thread = self.flush_thread.lock();
         if thread.is_none() {
             match spawn(self.clone()) {
                 Ok(handle) => *thread = Some(handle),
-                // Without the thread the tail goes with the next call that waits or fills the batch.
+                // Without the thread, the work is submitted by the next call that waits or fills the batch.
                 Err(e) => self.compile.log.line(log::Level::Warn, format!("no thread to submit held-back work: {e}")),
             }
         }
@@ -69,9 +70,9 @@ fn spawn(device: Arc<Device>) -> std::io::Result<JoinHandle<()>> {
 }
 
 fn watch(device: &Device) {
-    // With several queues a tail may come up in one while this waits for another.
+    // With several queues, one may hold work back while the thread waits for another.
     let look = Duration::from_millis(if device.queue_count > 1 { 1 } else { 100 });
-    // The batches that were open at the last look, and for how many naps.
+    // The batches that were open at the last poll, and for how many polls each has been open.
     let (mut begun, mut polls, mut quiet) = (QueueSeqs::default(), [0; MAX_QUEUES], 0);
     loop {
         let before = device.recorded();
@@ -105,10 +106,10 @@ fn watch(device: &Device) {
             continue;
         };
         quiet = 0;
-        // A failure (a lost device) is kept by the scheduler and told to the next caller. The deadline lets `stop` be noticed.
+        // The scheduler keeps a failure (a lost device), and the next caller gets it. The deadline lets the thread notice `stop`.
         let drained = wait_first(&points, Some(Instant::now() + look), true);
         if matches!(drained, Ok(Some(_))) && !is_slow && device.recorded() != recorded {
-            // The program is at work again.
+            // The program records again.
             continue;
         }
         polls = [0; MAX_QUEUES];

@@ -1,10 +1,10 @@
-//! The calls that are inside a device: destroying the device lets no other in and waits for them.
+//! The calls that are inside a device. Destroying the device lets no other call in and waits for these.
 
 use crate::runtime::base::lock::{Lock, rank};
 use std::sync::Condvar;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many calls are inside a device, and whether new ones may enter.
+/// The number of calls inside a device, and whether new ones may enter.
 #[derive(Default)]
 pub(crate) struct CallGate {
     /// Twice the number of calls inside, plus 1 once the device is being destroyed.
@@ -14,7 +14,7 @@ pub(crate) struct CallGate {
 }
 
 impl CallGate {
-    /// A call enters; false if it must leave again, because the device is being destroyed.
+    /// A call enters. False if it must leave again, because the device is being destroyed.
     #[inline]
     pub(crate) fn enter(&self) -> bool {
         self.state.fetch_add(2, Ordering::AcqRel) & 1 == 0
@@ -29,7 +29,7 @@ impl CallGate {
         }
     }
 
-    /// Lets no call in any more and waits for those inside.
+    /// Lets no more calls in, and waits for the calls inside.
     pub(crate) fn close(&self) {
         self.state.fetch_or(1, Ordering::AcqRel);
         let mut guard = self.lock.lock();

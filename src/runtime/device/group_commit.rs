@@ -1,9 +1,9 @@
-//! Many threads, each of which waits for a small job: their jobs go together.
+//! Many threads, each of which waits for a small job: their jobs are submitted together.
 //!
-//! A submission costs the device some microseconds whatever is in it. Where the queue has enough to do and several threads wait for
-//! it, one more submission for each job would only make the line longer. So the job stays in the open batch, which others add theirs to, and
-//! one of the threads, its leader, submits it when the oldest submission of the line is done; databases know this as group commit. The
-//! queue is not left idle: one submission more is behind the oldest.
+//! A submission costs the device some microseconds whatever it carries. Where a queue has enough to do and several threads wait for it, one
+//! more submission for each job would only lengthen the wait of all. So a job stays in the open batch, to which other threads add theirs.
+//! One of the threads, the leader, submits the batch when the oldest submission of the queue is done. Databases call this group commit. The
+//! queue does not run dry, because one more submission follows the oldest.
 
 use crate::runtime::base::error::Result;
 use crate::runtime::device::core::Device;
@@ -13,9 +13,9 @@ use crate::runtime::schedule::stream_state::StreamState;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// So many submissions are enough for a queue: one that runs, one behind it.
+/// This many submissions are enough for a queue: one that runs and one that follows.
 const MAX_IN_FLIGHT: usize = 2;
-/// So many other threads, that wait for the queue or for the scheduler, make a crowd.
+/// Jobs are grouped if this many other threads wait for the queue or for the scheduler's lock.
 const MIN_WAITING: u32 = 2;
 
 impl Scheduler {
@@ -28,7 +28,8 @@ impl Scheduler {
             && vulkan.in_flight().nth(MAX_IN_FLIGHT - 1).is_some()
     }
 
-    /// For the first thread that asks, if the submission is still open: the one to wait for before it goes.
+    /// Makes the first thread that asks the leader of a submission that is still open. Returns the submission that the leader waits for
+    /// before it submits.
     fn claim_leader(&mut self, queue: usize, number: u64) -> Option<u64> {
         let queue = &mut self.queues[queue];
         let open = queue.open.as_mut().filter(|open| open.number == number && !open.has_leader)?;
@@ -38,19 +39,19 @@ impl Scheduler {
 }
 
 impl Device {
-    /// As `Scheduler::flush_for`, for a thread that goes on to wait for it by [`Device::wait`]: what the device could not begin with yet may
-    /// stay in the open batch, for others to add theirs.
+    /// As `Scheduler::flush_for`, for a thread that goes on to wait by [`Device::wait`]. Work that the device could not begin with yet may
+    /// stay in the open batch, so that other threads can add theirs.
     pub(crate) fn submit_or_join(&self, scheduler: &mut Scheduler, stream: &Arc<StreamState>, seqs: QueueSeqs) -> Result<QueueSeqs> {
         self.submit_or_join_untold(scheduler, seqs).inspect_err(|e| scheduler.told(stream, e))
     }
 
-    /// As `submit_or_join`, for a call on an event, which does not use up what the stream has to tell.
+    /// As `submit_or_join`, for a call on an event. The stream can still return its failure after it.
     pub(crate) fn submit_or_join_untold(&self, scheduler: &mut Scheduler, seqs: QueueSeqs) -> Result<QueueSeqs> {
         let in_line = self.scheduler.in_line();
         let mut now = seqs;
         for (queue, number) in now.iter_mut().take(scheduler.queues.len()).enumerate() {
             if scheduler.can_join(queue, *number, in_line) {
-                // Not this one.
+                // This submission stays open.
                 *number = 0;
             }
         }
@@ -63,10 +64,10 @@ impl Device {
         Ok(sent)
     }
 
-    /// Makes sure that an open batch goes in time, if no other thread does.
+    /// Makes sure that an open batch is submitted in time, if no other thread does that.
     pub(crate) fn commit_group(&self, queue: usize, number: u64, deadline: Option<Instant>) -> Result<()> {
         let Some(oldest) = self.lock().claim_leader(queue, number) else { return Ok(()) };
-        // However this ends, the batch goes: others wait for it.
+        // The batch is submitted however the wait ends, because others wait for it.
         let waited = self.completion(queue as u8).wait(oldest, deadline);
         let mut scheduler = self.lock();
         scheduler.flush_to(seqs_of(queue as u8, number))?;

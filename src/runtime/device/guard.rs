@@ -1,4 +1,4 @@
-//! A call that is inside a device.
+//! A call that is inside a device, and the handles of devices.
 
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::{HandleKind, Table, Token};
@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 static DEVICES: Table<Device, { rank::DEVICES }> = Table::new(HandleKind::Device);
 
-/// A device, kept from being destroyed for the length of a call.
+/// A device that is kept from being destroyed for the length of a call.
 pub(crate) struct DeviceGuard(Arc<Device>);
 
 impl Device {
@@ -37,7 +37,7 @@ impl Drop for DeviceGuard {
     }
 }
 
-/// The open device of that name.
+/// Enters the open device that the token names.
 pub(crate) fn enter(token: Token) -> Result<DeviceGuard> {
     DEVICES.get(token)?.enter()
 }
@@ -47,7 +47,7 @@ pub(crate) fn name(device: Arc<Device>) -> Result<Token> {
     DEVICES.insert_with(|_| device)
 }
 
-/// Ends a device's name; the device.
+/// Ends the name of a device and returns the device.
 pub(crate) fn remove(token: Token) -> Result<Arc<Device>> {
     DEVICES.remove(token)
 }

@@ -1,18 +1,18 @@
-//! What calls on a device have in common: entering it, its lock, its waits.
+//! What calls on a device have in common: entering the device, locking it, waiting for it.
 //!
 //! | file | what it is about |
 //! |---|---|
-//! | `core` | all that belongs to a device |
+//! | `core` | everything that belongs to a device |
 //! | `gate` | the calls inside a device, which destroying it waits for |
-//! | `guard` | a call that is inside a device |
-//! | `scheduler_lock` | taking the scheduler's lock |
-//! | `wait` | waits for the GPU, and what is settled behind each |
+//! | `guard` | a call that is inside a device, and the handles of devices |
+//! | `scheduler_lock` | the lock of the scheduler |
+//! | `wait` | waits for the GPU, and what is done after each |
 //! | `group_commit` | small jobs of many threads in one submission |
-//! | `reclaim` | memory: given out and taken back |
-//! | `storage` | memory that commands use |
-//! | `pending_reports` | what kernels reported and nobody has read yet |
-//! | `reports` | what kernels report |
 //! | `flush_thread` | the thread that submits what was held back |
+//! | `reclaim` | memory: allocated, and freed once the GPU has passed it |
+//! | `storage` | memory that commands use |
+//! | `pending_reports` | what kernels reported and no thread has read yet |
+//! | `reports` | the reading of what kernels report |
 
 pub(crate) mod core;
 pub(crate) mod flush_thread;

@@ -1,4 +1,4 @@
-//! What kernels reported and nobody has read yet.
+//! What kernels reported and no thread has read yet.
 
 use super::storage::Storage;
 use crate::compile::debug::{DebugInfo, DebugRecord, HEADER, Severity};
@@ -11,34 +11,33 @@ use crate::vulkan::Slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The most bytes of a dispatch's buffer.
+/// The most bytes of the buffer of one dispatch.
 pub(crate) const MOST: u64 = 64 << 20;
 
 /// The buffers that the kernels of a device report into.
 #[derive(Default)]
 pub(crate) struct Reports {
-    /// Something was dispatched that reports.
+    /// A kernel that reports was dispatched.
     used: AtomicBool,
-    /// Held by the thread that reads. Taken before any other lock.
+    /// Held by the thread that reads.
     reading: Lock<(), { rank::REPORT_READER }>,
-    /// Taken with no other lock behind it.
     buffers: Lock<Buffers, { rank::REPORT_BUFFERS }>,
 }
 
 #[derive(Default)]
 struct Buffers {
-    /// All zeros, and in no use.
+    /// Buffers that are not in use. All their bytes are zero.
     idle: Vec<Storage>,
     waiting: Vec<PendingReport>,
 }
 
-/// A buffer that a dispatch reports into.
+/// A buffer that a dispatch reports into, and what reading it needs.
 pub(crate) struct PendingReport {
     pub(crate) storage: Storage,
     debug: Arc<DebugInfo>,
     kernel: Arc<str>,
     pub(crate) stream: Arc<StreamState>,
-    /// How many records of events the stream had.
+    /// The number of records of events that the stream had.
     pub(crate) records: u64,
     queue: u8,
     /// The dispatch is done when this submission is.
@@ -53,12 +52,12 @@ pub(crate) struct Report<'a> {
 }
 
 impl Report<'_> {
-    /// The buffer as the kernel's last binding.
+    /// The buffer, as the last binding of the kernel.
     pub(crate) fn slice(&self) -> Slice {
         self.waiting.as_ref().map_or(Slice::default(), |waiting| waiting.storage.slice(&(0..waiting.storage.size)))
     }
 
-    /// What the dispatch does to it.
+    /// The access of the dispatch to the buffer.
     pub(crate) fn access(&self) -> Option<BufferAccess> {
         let storage = &self.waiting.as_ref()?.storage;
         let access = Access { range: 0..storage.size, stage: Stage::Compute, write: true, unordered: false };
@@ -67,7 +66,8 @@ impl Report<'_> {
 }
 
 impl Drop for Report<'_> {
-    /// The dispatch is queued, or failed: read when all that the stream has queued until now is done, which covers both.
+    /// The dispatch was queued or has failed. The report is read when everything that the stream has queued until now is done, which covers
+    /// both cases.
     fn drop(&mut self) {
         if let Some(mut waiting) = self.waiting.take() {
             waiting.submission = self.stream.last();
@@ -81,24 +81,24 @@ impl Reports {
         self.buffers.lock()
     }
 
-    /// Held by the thread that reads reports, so that they keep their order.
+    /// The lock that a thread holds while it reads reports, so that reports keep their order.
     pub(crate) fn reading(&self) -> Guard<'_, ()> {
         self.reading.lock()
     }
 
-    /// The queue and submission of the oldest report, if so many bytes of buffers are not read yet.
+    /// The queue and submission of the oldest report, if at least `most` bytes of buffers are not read yet.
     pub(crate) fn oldest_of(&self, most: u64) -> Option<(u8, u64)> {
         let waiting = &self.buffers().waiting;
         let bytes = waiting.iter().map(|waiting| waiting.storage.size).sum::<u64>();
         waiting.first().filter(|_| bytes >= most).map(|waiting| (waiting.queue, waiting.submission))
     }
 
-    /// A buffer that is in no use, all zeros.
+    /// Takes a buffer that is not in use. All its bytes are zero.
     pub(crate) fn take_idle(&self) -> Option<Storage> {
         self.buffers().idle.pop()
     }
 
-    /// Gives a buffer back, all zeros.
+    /// Puts a buffer back. All its bytes are zero.
     pub(crate) fn put_idle(&self, storage: Storage) {
         self.buffers().idle.push(storage);
     }
@@ -129,12 +129,12 @@ impl Reports {
         self.buffers().waiting.extract_if(.., |waiting| waiting.submission <= done[usize::from(waiting.queue)]).collect()
     }
 
-    /// True if none is waited for.
+    /// True if no report waits to be read.
     pub(crate) fn is_empty(&self) -> bool {
         self.buffers().waiting.is_empty()
     }
 
-    /// Takes the idle buffers out; all of them, if the device goes.
+    /// Takes out the buffers that are not in use; all buffers, if the device is being destroyed.
     pub(crate) fn take_buffers(&self, all: bool) -> Vec<Storage> {
         let mut buffers = self.buffers();
         let mut taken = std::mem::take(&mut buffers.idle);
@@ -144,19 +144,19 @@ impl Reports {
         taken
     }
 
-    /// Has it known that something reports.
+    /// Notes that a kernel that reports is dispatched.
     pub(crate) fn mark_used(&self) {
         self.used.store(true, Ordering::Release);
     }
 
-    /// True if there may be something to read.
+    /// True if there may be a report to read.
     pub(crate) fn any(&self) -> bool {
         self.used.load(Ordering::Acquire)
     }
 }
 
 impl PendingReport {
-    /// Logs what the buffer says and makes it zeros again; the first assertion that failed.
+    /// Logs what the buffer says and clears it. Returns the message of the first assertion that failed.
     pub(crate) fn read(&self, log: &Arc<DeviceLog>) -> Option<String> {
         let host_view = self.storage.host_view?;
         let used = DebugInfo::used(&host_view.words(0, HEADER), (self.storage.size / 4) as usize);
@@ -195,7 +195,7 @@ impl PendingReport {
         failed
     }
 
-    /// A record as a line.
+    /// The text of a record.
     fn text_of(&self, record: &DebugRecord) -> String {
         let [x, y, z] = record.invocation;
         format!("kernel '{}' ({x}, {y}, {z}): {}", self.kernel, record.text)

@@ -1,4 +1,4 @@
-//! Memory: given out, and taken back when the GPU has passed it.
+//! Memory: allocated, and freed once the GPU has passed it.
 
 use super::core::Device;
 use crate::runtime::base::error::Result;
@@ -11,7 +11,7 @@ use crate::runtime::schedule::tracker::BufferId;
 use crate::vulkan::{self, Allocation, MemoryKind};
 
 impl Device {
-    /// Allocates memory; if there is none, first takes back what the GPU has finished with or will finish.
+    /// Allocates memory. If there is none, it first takes back what the GPU has finished with or will finish.
     pub(crate) fn allocate(&self, kind: MemoryKind, size: u64, align: u64, label: &str) -> Result<Allocation> {
         match self.memory.allocate(kind, size, align, label) {
             Ok(allocation) => return Ok(allocation),
@@ -31,12 +31,12 @@ impl Device {
         self.memory.allocate(kind, size, align, label).map_err(|e| self.lock().fail(e))
     }
 
-    /// Gives memory back that no submission uses.
+    /// Frees memory that no submission uses.
     pub(crate) fn free(&self, allocation: Allocation) {
         self.memory.free(allocation);
     }
 
-    /// Ends a buffer: its memory goes at once if nothing uses it, else when the GPU has passed it.
+    /// Ends a buffer. Its memory is freed at once if nothing uses it, and otherwise once the GPU has passed it.
     pub(crate) fn free_buffer(&self, id: BufferId) {
         let free = {
             let mut scheduler = self.lock();
@@ -59,7 +59,7 @@ impl Device {
         }
     }
 
-    /// Frees what may go.
+    /// Frees memory, and drops the rest.
     pub(crate) fn free_deferred(&self, deferred: Vec<Deferred>) {
         for deferred in deferred {
             if let Deferred::Memory(allocation) = deferred {
@@ -68,7 +68,7 @@ impl Device {
         }
     }
 
-    /// Gives memory that nothing uses back to the driver.
+    /// Returns unused memory to the driver.
     pub(crate) fn trim(&self) -> Result<()> {
         self.trim_reports(false);
         let deferred = {
@@ -83,13 +83,13 @@ impl Device {
         Ok(())
     }
 
-    /// Gives a small chunk back that the device has passed, without the scheduler.
+    /// Returns a small chunk that the device has passed. Takes no lock of the scheduler unless a thread waits for a chunk.
     pub(crate) fn return_small_chunk(&self, chunk: Chunk, last_use: Ticket) {
         self.returned.return_chunk(chunk, last_use);
         self.scheduler.notify_unlocked_change();
     }
 
-    /// As `wait_for_change`, for who waits for a chunk: those that come back without the lock may have come just now.
+    /// As `wait_for_change`, for a thread that waits for a chunk. A chunk may have been returned without the lock just now.
     pub(crate) fn wait_for_chunk<'a>(&self, scheduler: Guard<'a, Scheduler>) -> Guard<'a, Scheduler> {
         self.scheduler.wait_unless(scheduler, || !self.returned.is_empty())
     }

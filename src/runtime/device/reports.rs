@@ -1,5 +1,6 @@
-//! What kernels report (AVX_KERNEL_DEBUG): each dispatch of one gets a buffer of its own, which is read once the dispatch is done, by
-//! the next call that waits or reads. What it says goes to the log; an assertion that failed is also an error of its stream.
+//! What kernels report (AVX_KERNEL_DEBUG). Each dispatch of such a kernel gets a buffer of its own. The next call that waits or reads also
+//! reads the buffers of the dispatches that are done. What a buffer says goes to the log, and an assertion that failed is also a failure of
+//! the stream.
 
 use super::pending_reports::{MOST, Report};
 use super::storage::Storage;
@@ -12,21 +13,21 @@ use crate::runtime::schedule::stream_state::StreamState;
 use crate::vulkan::MemoryKind;
 use std::sync::Arc;
 
-/// Bytes of a dispatch's buffer, unless AVX_GPU_DEBUG_BYTES says otherwise.
+/// The bytes of a dispatch's buffer, unless AVX_GPU_DEBUG_BYTES says otherwise.
 const BYTES: u64 = 4 << 20;
-/// The least that it can say.
+/// The fewest bytes that AVX_GPU_DEBUG_BYTES can ask for.
 const LEAST: u64 = 256;
-/// Bytes of buffers that wait to be read, at most, before a dispatch waits for the oldest.
+/// If this many bytes of buffers wait to be read, a dispatch waits for the oldest.
 const WAITING: u64 = 64 << 20;
 
-/// Bytes of each buffer.
+/// The bytes of each buffer.
 fn size(device: &Device) -> u64 {
     let asked = std::env::var("AVX_GPU_DEBUG_BYTES").ok().and_then(|text| text.trim().parse().ok());
     (asked.unwrap_or(BYTES).clamp(LEAST, MOST) & !3).min(device.compile.limits.max_storage_range & !3)
 }
 
 impl Device {
-    /// A buffer for a dispatch of a kernel that reports; `None` for others. Waits while many are not read.
+    /// A buffer for a dispatch of a kernel that reports; `None` for other kernels. Waits while too many buffers are not read.
     pub(crate) fn begin_report<'a>(&'a self, stream: &'a Arc<StreamState>, program: &Program) -> Result<Option<Report<'a>>> {
         let Some(debug) = program.compiled.debug() else { return Ok(None) };
         self.reports.mark_used();
@@ -55,7 +56,7 @@ impl Device {
         Ok(Storage::new(size, allocation, |allocation, host_reads| scheduler.tracker.add(Some(allocation), host_reads)))
     }
 
-    /// Reads what the dispatches that are done have reported, and waits for another thread that does so.
+    /// Reads what the dispatches that are done have reported. If another thread is doing that, waits for it.
     pub(crate) fn read_reports(&self) -> Result<()> {
         if !self.reports.any() {
             return Ok(());
@@ -75,7 +76,7 @@ impl Device {
         Ok(())
     }
 
-    /// Gives the memory of idle buffers back; all of them go when the device does.
+    /// Frees the buffers that are not in use; all buffers, if the device is being destroyed.
     pub(crate) fn trim_reports(&self, all: bool) {
         self.reports.take_buffers(all).into_iter().for_each(|storage| self.free_buffer(storage.id));
     }

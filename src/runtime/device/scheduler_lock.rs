@@ -1,4 +1,4 @@
-//! Taking the scheduler.
+//! The lock of the scheduler, with the signal that something under it has changed.
 
 use crate::runtime::base::lock::{Guard, Lock, rank};
 use crate::runtime::schedule::scheduler::Scheduler;
@@ -7,22 +7,22 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar};
 use std::time::Duration;
 
-/// How often a thread looks for the scheduler before it sleeps, and how many pauses of the processor are between two looks: some 40 us.
+/// How often a thread tries the lock before it sleeps, and how many pauses of the processor lie between two tries: some 40 us in all.
 const LOCK_LOOKS: u32 = 150;
 const LOCK_PAUSE: u32 = 8;
-/// So many threads look at once; more in line sleep, as a thousand that each wait for a small job must.
+/// At most this many threads try at once. More threads that wait must sleep, as when a thousand each wait for a small job.
 const LOOKERS: u32 = 8;
 
-/// The scheduler behind its lock, with the signal that something which calls wait for has changed under it.
+/// The scheduler and its lock. Calls that wait for a change under the lock are signalled.
 pub(crate) struct SchedulerLock {
     scheduler: Lock<Scheduler, { rank::SCHEDULER }>,
-    /// Threads in line for it.
+    /// The number of threads that wait for the lock.
     in_line: AtomicU32,
-    /// Of each queue.
+    /// One for each queue.
     completions: Vec<Arc<Completion>>,
-    /// Pins have ended, staging chunks came back.
+    /// Signalled when a pin ends or a staging chunk comes back.
     changed: Condvar,
-    /// Who waits for that. Counted under the lock.
+    /// The number of threads that wait for that. It is counted under the lock.
     changes_wanted: AtomicU32,
 }
 
@@ -37,7 +37,7 @@ impl SchedulerLock {
         }
     }
 
-    /// The scheduler, for as long as it takes to record something: never across a wait for the GPU.
+    /// Locks the scheduler. A caller holds the lock for as long as it takes to record something, and never across a wait for the GPU.
     pub(crate) fn lock(&self) -> Guard<'_, Scheduler> {
         match self.scheduler.try_lock() {
             Some(scheduler) => scheduler,
@@ -45,9 +45,9 @@ impl SchedulerLock {
         }
     }
 
-    /// The scheduler is held for a microsecond or two, and who goes to sleep for it wakes up tens of them later, with all others in line
-    /// behind. Among threads that wait for the device between their calls that is what would take the time, so a few look again for a
-    /// moment. Threads that only queue are faster if one works on and the others sleep.
+    /// A thread holds this lock for a microsecond or two. A thread that blocks on it wakes tens of microseconds late and delays every
+    /// thread queued behind it. Among threads that wait for the device between their calls, that would take most of the time, so a few
+    /// threads try again for a moment. Threads that only queue work are faster if one goes on and the others sleep.
     #[cold]
     fn lock_contended(&self) -> Guard<'_, Scheduler> {
         self.in_line.fetch_add(1, Ordering::Relaxed);
@@ -68,17 +68,17 @@ impl SchedulerLock {
         self.scheduler.lock()
     }
 
-    /// How many threads are in line for the scheduler.
+    /// The number of threads that wait for the lock.
     pub(crate) fn in_line(&self) -> u32 {
         self.in_line.load(Ordering::Relaxed)
     }
 
-    /// Gives the lock away until pins end or staging chunks come back, for a second at most.
+    /// Releases the lock until a pin ends or a staging chunk comes back, for a second at most.
     pub(crate) fn wait_for_change<'a>(&self, scheduler: Guard<'a, Scheduler>) -> Guard<'a, Scheduler> {
         self.wait_unless(scheduler, || false)
     }
 
-    /// As `wait_for_change`, unless what is waited for is there by now.
+    /// As `wait_for_change`, but returns at once if `is_there` says that what the caller waits for is there by now.
     pub(crate) fn wait_unless<'a>(&self, scheduler: Guard<'a, Scheduler>, is_there: impl FnOnce() -> bool) -> Guard<'a, Scheduler> {
         self.changes_wanted.fetch_add(1, Ordering::SeqCst);
         let scheduler = match is_there() {
@@ -89,17 +89,17 @@ impl SchedulerLock {
         scheduler
     }
 
-    /// To be called behind the change, which was made under the scheduler's lock. Costs a call of the system's only if somebody waits.
+    /// To be called after a change that was made under the lock. It makes a system call only if a thread waits.
     pub(crate) fn notify_change(&self) {
         if self.changes_wanted.load(Ordering::Relaxed) > 0 {
             self.changed.notify_all();
         }
     }
 
-    /// As `notify_change`, of a change that was made without the lock.
+    /// As `notify_change`, after a change that was made without the lock.
     pub(crate) fn notify_unlocked_change(&self) {
         if self.changes_wanted.load(Ordering::SeqCst) > 0 {
-            // So that no thread is between its look and its sleep.
+            // No thread is then between its look and its sleep.
             drop(self.lock());
             self.changed.notify_all();
         }

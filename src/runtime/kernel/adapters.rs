@@ -6,7 +6,7 @@ use crate::sys;
 use crate::vulkan::{self, Instance, Snapshot, select};
 use std::sync::Arc;
 
-/// The process's instance.
+/// The Vulkan instance of the process.
 pub(crate) fn instance(validation: bool) -> Result<Arc<Instance>> {
     static SINK: std::sync::Once = std::sync::Once::new();
     SINK.call_once(|| {
@@ -22,12 +22,12 @@ pub(crate) fn instance(validation: bool) -> Result<Arc<Instance>> {
     Ok(Instance::shared(validation || environment_flag("AVX_GPU_VALIDATION"))?)
 }
 
-/// Whether an environment variable is set, and not to 0.
+/// True if an environment variable is set, and not to 0.
 pub(crate) fn environment_flag(name: &str) -> bool {
     std::env::var(name).is_ok_and(|v| !v.is_empty() && v != "0")
 }
 
-/// The visible devices, in order.
+/// The visible devices, in the order of their numbers.
 pub(crate) fn visible(instance: &Instance) -> Result<Vec<Snapshot>> {
     let all = instance.snapshots()?;
     let filter = std::env::var("AVX_GPU_DEVICE").ok();

@@ -1,7 +1,7 @@
-//! Arguments against a kernel's interface: pure, tested without a GPU.
+//! The check of arguments against the interface of a kernel. It is pure and needs no GPU.
 //!
-//! What comes out is one value for each of the kernel's arguments, in order, checked for kind, size and alignment; errors name the
-//! kernel, the binding and what was given.
+//! The result is one value for each argument of the kernel, in order, checked for kind, size and alignment. An error names the kernel, the
+//! binding and what was given.
 
 use crate::compile::{Binding, BindingKind, Interface};
 use crate::runtime::base::error::{Error, Result, Status, invalid};
@@ -11,48 +11,48 @@ use crate::runtime::schedule::tracker::BufferAccess;
 use smallvec::SmallVec;
 use std::ops::Range;
 
-/// What the caller gives.
+/// The value of an argument.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Value<'a> {
-    /// Nothing: the value, in a launch, of a slot that the graph does not use.
+    /// Nothing. In a launch it is the value of a slot that the graph does not use.
     None,
-    /// `size` bytes of the buffer from `offset`; 0: to the end.
+    /// `size` bytes of the buffer from `offset`. With size 0 the range ends with the buffer.
     Buffer {
         buffer: Token,
         offset: u64,
         size: u64,
     },
     Bytes(&'a [u8]),
-    /// Given at each launch of a graph, as the value of this slot. With a buffer, a range of it whose offset grows by what is given.
+    /// The value of this slot, which each launch of the graph gives. With a range, the launch adds to the offset of the range.
     Param {
         slot: u32,
         range: Option<(Token, u64, u64)>,
     },
 }
 
-/// One argument of a dispatch, its flags checked.
+/// One argument of a dispatch. Its flags are checked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arg<'a> {
-    /// (group, binding) it is for, instead of the next one in order.
+    /// The (group, binding) that the argument is for. `None`: the next binding in order.
     pub(crate) at: Option<(u32, u32)>,
     pub(crate) value: Value<'a>,
-    /// Its atomics commute with those of other such arguments.
+    /// The kernel's atomics on the range commute with those of other such arguments.
     pub(crate) unordered: bool,
-    /// The slot of a graph that this value came from.
+    /// The slot of a graph that the value came from.
     pub(crate) slot: Option<u32>,
 }
 
-/// The arguments of a dispatch, as the caller holds them: each is checked as it is taken.
+/// The arguments of a dispatch, as the caller holds them. Each one is checked when it is taken.
 pub(crate) trait ArgSource<'a> {
     fn count(&self) -> usize;
 
-    /// Number `index`, below the count, if it is a plain range of a buffer: its token, offset and size (0: to the end).
+    /// The argument `index`, which is below the count, if it is a plain range of a buffer: its token, offset and size (0: to the end).
     fn range(&self, index: usize) -> Option<(Token, u64, u64)>;
 
-    /// Number `index`, below the count, whatever it is.
+    /// The argument `index`, which is below the count, of whatever kind.
     fn take(&self, index: usize) -> Result<Arg<'a>>;
 
-    /// All of them.
+    /// All arguments.
     fn all(&self) -> Result<SmallVec<[Arg<'a>; 8]>> {
         (0..self.count()).map(|i| self.take(i)).collect()
     }
@@ -76,17 +76,17 @@ impl<'a, const N: usize> ArgSource<'a> for [Arg<'a>; N] {
     }
 }
 
-/// What a binding demands of a plain argument, in numbers: the way of nearly all dispatches looks at nothing else.
+/// What a binding demands of a plain argument, in numbers. The fast path of a dispatch reads nothing else.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BindingLimits {
     pub(crate) kind: BindingKind,
     pub(crate) stage: Stage,
     pub(crate) write: bool,
-    /// Bits that the offset of a range must not have.
+    /// The bits that the offset of a range must not have.
     pub(crate) misaligned: u64,
-    /// The fewest and the most bytes of a range; none fits where buffers do not.
+    /// The fewest and the most bytes of a range. Where a buffer is not taken, no size fits.
     pub(crate) range: (u64, u64),
-    /// The fewest and the most bytes that are copied at the call; none fits where bytes do not.
+    /// The fewest and the most bytes that are copied at the call. Where bytes are not taken, no size fits.
     pub(crate) bytes: (u64, u64),
 }
 
@@ -95,7 +95,7 @@ impl BindingLimits {
         const NONE: (u64, u64) = (1, 0);
         let least = binding.min_size.max(1);
         let copied = (binding.min_size, binding.padded_size);
-        // Alignments are powers of two, by Vulkan's rules.
+        // Vulkan guarantees that alignments are powers of two.
         let (alignment, range, bytes) = match binding.kind {
             BindingKind::Storage => (limits.storage_alignment, (least, limits.max_storage_range), NONE),
             BindingKind::Uniform if binding.padded_size <= limits.max_uniform_bytes => {
@@ -108,7 +108,7 @@ impl BindingLimits {
     }
 }
 
-/// As what a kernel touches a range at the binding.
+/// The stage in which a kernel accesses a range at the binding.
 pub(crate) fn stage(binding: &Binding) -> Stage {
     match binding.kind {
         BindingKind::Uniform => Stage::Uniform,
@@ -116,27 +116,27 @@ pub(crate) fn stage(binding: &Binding) -> Stage {
     }
 }
 
-/// Limits of the device on what is bound.
+/// The limits of the device on what is bound.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) storage_alignment: u64,
     pub(crate) uniform_alignment: u64,
     pub(crate) max_storage_range: u64,
     pub(crate) max_uniform_range: u64,
-    /// Of a block that is given as bytes.
+    /// The most bytes of a uniform block that is given as bytes.
     pub(crate) max_uniform_bytes: u64,
-    /// Workgroups in each dimension.
+    /// The most workgroups in each dimension.
     pub(crate) max_groups: [u32; 3],
 }
 
-/// A kernel's interface with its name in messages.
+/// The interface of a kernel, with the name of the kernel in messages.
 #[derive(Clone, Copy)]
 pub(crate) struct KernelName<'a> {
     pub(crate) label: &'a str,
     pub(crate) interface: &'a Interface,
 }
 
-/// For each of the kernel's arguments the index of the value for it.
+/// For each argument of the kernel, the index of the value for it.
 pub(crate) fn match_up(kernel: KernelName<'_>, args: &[Arg<'_>]) -> Result<SmallVec<[usize; 8]>> {
     let wanted = &kernel.interface.args;
     let placed = args.iter().filter(|a| a.at.is_some()).count();
@@ -169,7 +169,7 @@ pub(crate) fn nothing_given() -> Error {
     invalid("an argument is AVX_ARG_NONE (0), which gives nothing; it is for slots of avx_graph_launch that the graph does not use")
 }
 
-/// Where `AT` puts the bytes of the push-constant block: AVX_GROUP_PUSH_CONSTANTS as the group.
+/// The (group, binding) of the push-constant block for AVX_ARG_FLAG_AT. The group is AVX_GROUP_PUSH_CONSTANTS.
 pub(crate) const PUSH_CONSTANTS_AT: (u32, u32) = (u32::MAX, 0);
 
 /// Checks bytes for a uniform or push-constant block.
@@ -209,7 +209,7 @@ pub(crate) fn check_unordered(kernel: KernelName<'_>, binding: &Binding) -> Resu
     Err(wrong(format!("{name} is not touched by atomic operations alone, so AVX_ARG_FLAG_UNORDERED would make a race; leave the flag out")))
 }
 
-/// Checks a range of a buffer of `buffer_size` bytes, which messages call `buffer()`; returns it with its end.
+/// Checks a range of a buffer of `buffer_size` bytes, which messages call `buffer()`. Returns the range.
 pub(crate) fn check_range(
     kernel: KernelName<'_>,
     binding: &Binding,
@@ -231,7 +231,7 @@ pub(crate) fn check_range(
     })?;
     if !offset.is_multiple_of(alignment) {
         return Err(wrong(format!(
-            "{}: offset {offset} in {} is no multiple of {alignment}, this device's alignment of {what} ranges (256 always works)",
+            "{}: offset {offset} in {} is not a multiple of {alignment}, this device's alignment of {what} ranges (256 always works)",
             binding_name(kernel, binding),
             buffer()
         )));
@@ -256,7 +256,7 @@ pub(crate) fn check_range(
     Ok(offset..end)
 }
 
-/// Two ranges of one buffer, if there are such, that share bytes and one of whose bindings writes.
+/// Two ranges that share bytes of one buffer, one of which is written, if there are such.
 pub(crate) fn overlap_with_write(ranges: &[BufferAccess]) -> Option<(usize, usize)> {
     for (i, a) in ranges.iter().enumerate() {
         for (j, b) in ranges.iter().enumerate().skip(i + 1) {
@@ -272,7 +272,7 @@ fn wrong(message: String) -> Error {
     Error::new(Status::Arguments, message)
 }
 
-/// "storage buffer 'x' (group 0, binding 1)".
+/// The binding in messages, such as "the storage buffer 'x' (group 0, binding 1)".
 fn describe(binding: &Binding) -> String {
     let name = if binding.name.is_empty() { String::new() } else { format!(" '{}'", binding.name) };
     match binding.kind {
@@ -281,12 +281,12 @@ fn describe(binding: &Binding) -> String {
     }
 }
 
-/// The binding, with its kernel, for messages.
+/// The binding and its kernel in messages.
 pub(crate) fn binding_name(kernel: KernelName<'_>, binding: &Binding) -> String {
     format!("{} of kernel '{}'", describe(binding), kernel.label)
 }
 
-/// The kernel with all that it takes, for messages.
+/// The kernel and all its arguments in messages.
 fn signature(kernel: KernelName<'_>) -> String {
     let args: Vec<String> = kernel.interface.args.iter().map(describe).collect();
     match args.as_slice() {
@@ -405,8 +405,8 @@ mod tests {
         assert_eq!(check(storage, 4096, 1).unwrap_err().status, Status::OutOfRange);
         assert_eq!(check(storage, u64::MAX, 2).unwrap_err().status, Status::OutOfRange);
         assert_eq!(check(storage, 5000, 0).unwrap_err().status, Status::OutOfRange);
-        assert!(check(storage, 4, 0).unwrap_err().message.contains("no multiple of 16"));
-        assert!(check(uniform, 16, 0).unwrap_err().message.contains("no multiple of 64"));
+        assert!(check(storage, 4, 0).unwrap_err().message.contains("not a multiple of 16"));
+        assert!(check(uniform, 16, 0).unwrap_err().message.contains("not a multiple of 64"));
         assert!(check(storage, 4096, 0).unwrap_err().message.contains("needs at least 8 bytes, and 0"));
         assert!(check(push, 0, 0).unwrap_err().message.contains("takes bytes"));
         let big = check_range(kernel, storage, (0, 0), (|| "the buffer 'w'".into(), 1 << 21), LIMITS).unwrap_err();

@@ -1,8 +1,9 @@
-//! Where compilers run: on stacks of their own size, because they recurse with the depth of the code, and an overflow cannot be caught.
+//! The threads that compilers run on. They have large stacks, because a compiler recurses with the depth of the code and an overflow cannot
+//! be caught.
 //!
-//! The threads that have them are kept: to start one, and its first touch of stack and heap, took longer than an ordinary kernel takes to
-//! compile. The first is there before the first kernel, and has compiled one already: while the driver opens the device, which takes a hundred
-//! times as long, it brings the compiler's own code into memory.
+//! The threads are kept. To start one, with the first access to its stack and heap, took longer than to compile an ordinary kernel. The
+//! first thread exists before the first kernel and has compiled a kernel already. While the driver opens the device, which takes a hundred
+//! times as long, that brings the compiler's own code into memory.
 
 use crate::compile::{self, WGSL_STACK};
 use crate::runtime::base::error::{Result, out_of_host_memory};
@@ -10,15 +11,15 @@ use crate::runtime::base::lock::{Guard, Lock, rank};
 use crate::runtime::base::worker_pool::WorkerPool;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Threads that are kept while there is nothing to compile.
+/// The most threads that are kept while there is nothing to compile.
 const KEPT: usize = 8;
 
-/// See the module. Threads that are at work are not in it.
+/// See the module. A thread that is compiling is not in the list.
 #[derive(Default)]
 pub(crate) struct CompilerThreads(Lock<Vec<WorkerPool>, { rank::COMPILERS }>);
 
 impl CompilerThreads {
-    /// With a thread that does `first`, which nobody waits for. Without room for one the first kernel asks for it again.
+    /// Starts a thread that runs `first`. No call waits for it. If the thread cannot be started, the first kernel tries again.
     pub(crate) fn with(first: impl FnOnce() + Send + 'static) -> CompilerThreads {
         let compilers = CompilerThreads::default();
         if let Ok(thread) = start() {
@@ -28,7 +29,7 @@ impl CompilerThreads {
         compilers
     }
 
-    /// Runs a compiler and waits for it. A panic of it is an error of the kernel's.
+    /// Runs a compiler and waits for it. A panic of the compiler becomes an error of the kernel.
     pub(crate) fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T> {
         let kept = self.kept().pop();
         let thread = match kept {

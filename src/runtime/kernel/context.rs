@@ -1,4 +1,4 @@
-//! What compiling for a device needs of it.
+//! What compiling for a device needs of the device.
 
 use super::args;
 use super::compiler_threads::CompilerThreads;
@@ -12,10 +12,10 @@ use std::sync::Arc;
 
 /// See the module.
 pub(crate) struct CompileContext {
-    /// Where the device's lines go.
+    /// Takes the lines about the device.
     pub(crate) log: Arc<DeviceLog>,
     pub(crate) vulkan: Arc<vulkan::Device>,
-    /// The number of the device among the visible ones.
+    /// The number of the device among the visible devices.
     pub(crate) index: u32,
     pub(crate) target: compile::Target,
     pub(crate) limits: args::Limits,
@@ -42,7 +42,7 @@ pub(crate) fn target(device: &vulkan::Device) -> compile::Target {
     }
 }
 
-/// What the device demands of ranges that are bound.
+/// The limits of an open device on what is bound.
 pub(crate) fn limits(device: &vulkan::Device) -> args::Limits {
     let limits = device.snapshot().limits();
     args::Limits {

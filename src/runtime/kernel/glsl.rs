@@ -1,5 +1,5 @@
-//! GLSL kernels: which compiler takes them. The system's libshaderc takes all of GLSL; where it is not installed, naga's front end takes
-//! plain GLSL, and what it refuses says how to get the other.
+//! Which compiler takes a GLSL kernel. The system's libshaderc takes all of GLSL. Where it is not installed, naga's front end takes plain
+//! GLSL, and its errors say how to get libshaderc.
 
 use super::options::Options;
 use crate::compile::glsl::{self, FlatText, PreprocessOptions};
@@ -12,26 +12,26 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Once;
 
-/// How to get the full compiler.
+/// How to get libshaderc.
 const INSTALL: &str = "for all of GLSL install libshaderc (Debian and Ubuntu: libshaderc1; Fedora: libshaderc; Arch, Homebrew: shaderc), or name its \
     file in AVX_GPU_SHADERC";
 
-/// Compilers.
+/// A compiler of GLSL.
 #[derive(Clone, Copy)]
 enum Compiler {
-    /// The system's.
+    /// The system's libshaderc.
     Shaderc(&'static Shaderc),
-    /// Ours, and why.
+    /// naga, and why libshaderc is not used.
     Plain(&'static str),
 }
 
-/// A kernel's text, ready for a compiler.
+/// The text of a kernel, ready for a compiler.
 pub(crate) struct GlslSource {
     flat: FlatText,
     compiler: Compiler,
 }
 
-/// Does the includes and macros of a kernel's text.
+/// Resolves the includes and macros of a kernel's text.
 pub(crate) fn prepare(options: &Options<'_>, label: &str, target: &Target) -> Result<GlslSource> {
     let compiler = compiler();
     let asked = Cell::new(0);
@@ -64,16 +64,16 @@ fn compiler() -> Compiler {
     }
 }
 
-/// What was asked of libshaderc: a `#version`, a name and the newest SPIR-V.
+/// A question to libshaderc: a `#version`, a name and the newest SPIR-V version.
 type Question = (String, String, (u8, u8));
 
-/// What libshaderc defines a name as for a `#version`; asked once for each. Its names all start alike, and are some two hundred: after
-/// `MAX_ASKED` new ones in a kernel, of which `asked` keeps count, the next ones are no macros.
+/// What libshaderc defines a name as for a `#version`. Each question is asked once. The names all start alike, and there are some two
+/// hundred. After `MAX_ASKED` new names in a kernel, which `asked` counts, further names are taken for no macros.
 fn ask(shaderc: &Shaderc, version: &str, name: &str, target: &Target, asked: &Cell<usize>) -> Option<String> {
     static ANSWERS: Lock<Option<HashMap<Question, Option<String>>>, { rank::GLSL_MACROS }> = Lock::new(None);
-    /// Beyond this many, answers are not kept.
+    /// The most answers that are kept.
     const MAX_ANSWERS: usize = 4096;
-    /// Beyond this many in one kernel, names are not asked for.
+    /// The most names of one kernel that libshaderc is asked for.
     const MAX_ASKED: usize = 512;
     if !(name.starts_with("GL_") || name.starts_with("__") || name == "VULKAN") || version.is_empty() || name.len() > 256 {
         return None;
@@ -99,17 +99,17 @@ fn ask(shaderc: &Shaderc, version: &str, name: &str, target: &Target, asked: &Ce
 }
 
 impl GlslSource {
-    /// All that the compiled code depends on, for the key of the cache.
+    /// Everything that the compiled code depends on, for the key of the cache.
     pub(crate) fn content(&self) -> (&[u8], bool) {
         (self.flat.text.as_bytes(), self.is_checked())
     }
 
-    /// Whether the compiler puts checks into the code that keep accesses in bounds.
+    /// True if the compiler adds checks to the code that keep accesses in bounds.
     pub(crate) fn is_checked(&self) -> bool {
         matches!(self.compiler, Compiler::Plain(_))
     }
 
-    /// The compiler, with its build.
+    /// The name of the compiler, with its build.
     pub(crate) fn compiler(&self) -> String {
         match self.compiler {
             Compiler::Shaderc(shaderc) => shaderc.identity().to_owned(),
@@ -117,7 +117,7 @@ impl GlslSource {
         }
     }
 
-    /// Compiles. On a large stack, under `catch_unwind`.
+    /// Compiles the text. The caller runs this on a large stack and under `catch_unwind`.
     pub(crate) fn compile(&self, request: &Request<'_>, target: &Target) -> compile::Result<compile::CompiledKernel> {
         match self.compiler {
             Compiler::Shaderc(shaderc) => {

@@ -2,22 +2,22 @@
 //!
 //! | file | what it is about |
 //! |---|---|
-//! | `options` | options of a kernel |
-//! | `args` | arguments against a kernel's interface; pure |
-//! | `program` | compiled code, with a pipeline for each way of dispatching |
-//! | `context` | what compiling for a device needs of it |
+//! | `options` | the options of a kernel |
 //! | `translate` | from a kernel's text to compiled code |
+//! | `glsl` | which compiler takes a GLSL kernel |
+//! | `compiler_threads` | the threads that compilers run on |
+//! | `program` | compiled code, with a pipeline for each way of dispatching |
+//! | `args` | the check of arguments against a kernel's interface; pure |
+//! | `subgroups` | what a kernel asks of its subgroups |
 //! | `own_kernels` | the library's own kernels |
-//! | `code_cache` | compiled code, kept |
+//! | `context` | what compiling for a device needs of the device |
+//! | `parse_cache` | parsed WGSL, in memory |
+//! | `code_cache` | compiled code, in memory |
+//! | `spirv_cache` | SPIR-V on disk |
+//! | `pipeline_cache` | compiled pipelines on disk |
 //! | `adapters` | the devices of the machine |
 //! | `other_devices` | which other devices would take a kernel |
-//! | `glsl` | which compiler takes GLSL |
-//! | `subgroups` | what a kernel asks of its subgroups |
-//! | `parse_cache` | parsed WGSL, kept |
-//! | `spirv_cache` | SPIR-V on disk |
-//! | `pipeline_cache` | pipelines on disk |
-//! | `compiler_threads` | the threads that compilers run on |
-//! | `properties` | devices, buffers and kernels as plain data |
+//! | `properties` | devices, buffers, kernels and graphs as plain data |
 //! | `offline` | kernels without a device |
 
 pub(crate) mod adapters;

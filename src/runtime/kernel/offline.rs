@@ -1,4 +1,5 @@
-//! Kernels without a device: compiled for a version of Vulkan as if the device had all that devices of it can have. For tools.
+//! Kernels without a device, for tools. They are compiled for a version of Vulkan, as if the device had everything that a device of that
+//! version can have.
 
 use super::compiler_threads::CompilerThreads;
 use super::options::{Language, Options};
@@ -10,7 +11,7 @@ use crate::vulkan::{self, Features};
 use rspirv::spirv::Capability;
 use std::sync::Once;
 
-/// The newest minor version of Vulkan that is known.
+/// The newest minor version of Vulkan that this library knows.
 const NEWEST: u32 = 4;
 
 /// A device of Vulkan 1.`minor` that has every feature and no limits.
@@ -21,11 +22,11 @@ fn target(minor: u32) -> Result<compile::Target> {
     Ok(compile::Target {
         spirv_version: vulkan::spirv_version((1 << 22) | (minor << 12)),
         capabilities: vulkan::spirv_capabilities(&Features::all()).into_iter().filter_map(Capability::from_u32).collect(),
-        // A feature that every device has from 1.3 on.
+        // Every device has this feature from 1.3 on.
         native_zero_init: minor >= 3,
         max_workgroup_size: [u32::MAX; 3],
         max_workgroup_invocations: u32::MAX,
-        // Sizes that are not known saturate at the highest number.
+        // A size that is not known saturates at the highest number.
         max_shared_memory: u32::MAX - 1,
         max_push_constants: u32::MAX,
         max_groups: u32::MAX,
@@ -34,8 +35,8 @@ fn target(minor: u32) -> Result<compile::Target> {
     })
 }
 
-/// Threads for compilers. The first compiles `text` for nobody, once in a process, so that the compiler is in memory when the first kernel
-/// comes.
+/// Threads for compilers. Once in a process, the first thread compiles `text` and drops the result, so that the compiler is in memory when
+/// the first kernel comes.
 pub(crate) fn warm_compilers(text: &'static str) -> CompilerThreads {
     static ONCE: Once = Once::new();
     CompilerThreads::with(move || {
@@ -54,19 +55,19 @@ pub(crate) fn compile(options: &Options<'_>, minor: u32) -> Result<compile::Comp
     Ok(translate::translate(options, source.as_ref(), &target, &CompilerThreads::default())??)
 }
 
-/// The names of the code's compute entry points; none where the code is not understood, of which [`compile`] tells more.
+/// The names of the code's compute entry points. There are none where the code is not understood; [`compile`] returns the reason.
 pub(crate) fn entry_points(options: &Options<'_>) -> Result<Vec<String>> {
     CompilerThreads::default().run(|| match options.language {
         Language::Spirv => entry::of_spirv(options.code),
         Language::Wgsl => {
             parse_cache::parse(options.code, "", false).map(|parsed| parsed.entry_points().map(str::to_owned).collect()).unwrap_or_default()
         }
-        // It has one, if it compiles.
+        // A GLSL text has one entry point, if it compiles.
         Language::Glsl => Vec::new(),
     })
 }
 
-/// A SPIR-V capability as its name, and what it is for in words; "" where the name says it all.
+/// The name of a SPIR-V capability, and a description. The description is empty where the name is clear.
 pub(crate) fn capability(capability: Capability) -> (String, &'static str) {
     (format!("{capability:?}"), compile::feature::describe(capability))
 }

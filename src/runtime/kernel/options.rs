@@ -1,10 +1,10 @@
-//! Options of a kernel, and what they are made of.
+//! The options of a kernel.
 
 use super::subgroups::Subgroups;
 
 pub(crate) use crate::compile::{ConstantKey, ConstantSetting, ConstantValue};
 
-/// What the code is written in.
+/// The language of the code.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Language {
     #[default]
@@ -20,22 +20,22 @@ pub(crate) struct Options<'a> {
     pub(crate) code: &'a [u8],
     pub(crate) entry_point: Option<&'a str>,
     pub(crate) label: Option<&'a str>,
-    /// It reports: see AVX_KERNEL_DEBUG.
+    /// The kernel reports: see AVX_KERNEL_DEBUG.
     pub(crate) debug: bool,
     /// Values for overrides or specialization constants.
     pub(crate) constants: Vec<ConstantSetting<'a>>,
-    /// No bounds checks in the code.
+    /// The code gets no bounds checks.
     pub(crate) unchecked: bool,
-    /// What subgroups must be like.
+    /// What the kernel asks of its subgroups.
     pub(crate) subgroups: Subgroups,
-    /// Of GLSL: folders for includes.
+    /// For GLSL: folders for includes.
     pub(crate) include_dirs: Vec<&'a str>,
-    /// Of GLSL: macros.
+    /// For GLSL: macros.
     pub(crate) defines: Vec<&'a str>,
 }
 
 impl<'a> Options<'a> {
-    /// What messages of the compiler call the kernel.
+    /// The name of the kernel in messages of the compiler.
     pub(crate) fn message_label(&self) -> &'a str {
         self.label.or(self.entry_point).unwrap_or("kernel")
     }

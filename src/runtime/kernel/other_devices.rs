@@ -1,4 +1,4 @@
-//! Which other devices of the machine have what one lacks: part of what a refused kernel is told.
+//! Which other devices of the machine have what one device lacks. The error of a kernel that is refused names them.
 
 use super::adapters;
 use super::context::CompileContext;
@@ -6,15 +6,15 @@ use crate::compile;
 use crate::runtime::base::error::Error;
 use crate::vulkan::{self, Features};
 
-/// A refusal, with the devices that would take the kernel if it is for something that this one lacks.
+/// Adds to the error of a refused kernel the devices that would take it, if this device lacks something that the kernel needs.
 pub(crate) fn with_alternatives(refusal: compile::Error, context: &CompileContext) -> Error {
     let missing: Vec<u32> = refusal.missing.iter().map(|&capability| capability as u32).collect();
     let mut error = Error::from(refusal);
-    // With nothing optional on, no device would be opened with more.
+    // With all optional features off, no other device would be opened with more.
     if missing.is_empty() || *context.vulkan.features() == Features::default() {
         return error;
     }
-    // What cannot be listed cannot be told of; the refusal stands.
+    // If the devices cannot be listed, the error stays as it is.
     let Ok(all) = adapters::visible(context.vulkan.instance()) else { return error };
     let others = all.iter().enumerate().filter(|(index, one)| {
         let has = vulkan::spirv_capabilities(&one.features);

@@ -4,7 +4,7 @@ use super::program::Program;
 use crate::runtime::base::lock::{Lock, rank};
 use std::sync::Arc;
 
-/// What copies whole vectors.
+/// Copies whole vectors. The kernel checks its own bounds.
 pub(crate) const COPY: &str = "@group(0) @binding(0) var<storage, read> src: array<vec4<u32>>;
 @group(0) @binding(1) var<storage, read_write> dst: array<vec4<u32>>;
 @compute @workgroup_size(256) fn avx_gpu_copy(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
@@ -13,7 +13,7 @@ pub(crate) const COPY: &str = "@group(0) @binding(0) var<storage, read> src: arr
     if (i < arrayLength(&dst)) { dst[i] = src[i]; }
 }";
 
-/// What fills whole vectors with a pattern.
+/// Fills whole vectors with a pattern. The kernel checks its own bounds.
 pub(crate) const FILL: &str = "var<immediate> pattern: vec4<u32>;
 @group(0) @binding(0) var<storage, read_write> dst: array<vec4<u32>>;
 @compute @workgroup_size(256) fn avx_gpu_fill(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,

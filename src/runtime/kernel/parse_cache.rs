@@ -1,5 +1,5 @@
-//! WGSL modules that were parsed, kept for the next kernel of the same text: a module's entry points, and the variants of one by other
-//! constants, share what is the same for all.
+//! Parsed WGSL modules that are kept for the next kernel of the same text. The entry points of a module, and its variants by other
+//! constants, share the work of parsing.
 
 use crate::compile::{self, Parsed};
 use crate::runtime::base::lock::{Lock, rank};
@@ -7,16 +7,16 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_128;
 
-/// Texts that are kept, and the most bytes of all of them.
+/// The most texts that are kept, and the most bytes of all of them.
 const KEPT: usize = 16;
 const KEPT_BYTES: usize = 1 << 20;
 
-/// The text's hash, and whether it is for kernels that report.
+/// The hash of the text, and whether its kernels report.
 type Key = (u128, bool);
 
 static MODULES: Lock<VecDeque<(Key, Arc<Parsed>)>, { rank::PARSED_CACHE }> = Lock::new(VecDeque::new());
 
-/// The module of a text; it is read if it is not kept. As [`Parsed::new`].
+/// The parsed module of a text. It is parsed if it is not kept. As [`Parsed::new`].
 pub(crate) fn parse(code: &[u8], label: &str, debug: bool) -> compile::Result<Arc<Parsed>> {
     let key = (xxh3_128(code), debug);
     let kept = || MODULES.lock();

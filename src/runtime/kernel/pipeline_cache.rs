@@ -1,4 +1,4 @@
-//! The disk cache of a device's compiled pipelines: one file a device and driver, in the user's cache folder.
+//! The file of a device's compiled pipelines. There is one for each device and driver, in the user's cache folder.
 
 use crate::compile::disk::{self, Key, Loaded};
 use crate::runtime::base::lock::{Lock, rank};
@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Where a device's pipelines are kept, and the hash of what is there.
+/// Where the pipelines of a device are kept, and the hash of what is there.
 pub(crate) struct PipelineCacheFile {
     folder: PathBuf,
     key: Key,
@@ -16,7 +16,7 @@ pub(crate) struct PipelineCacheFile {
     log: Arc<DeviceLog>,
 }
 
-/// The folder of all that is kept, as avx_create takes it: `None` is the user's cache folder, empty is no cache.
+/// The folder of all caches, as avx_create takes it. `None` is the user's cache folder, and an empty text is no cache.
 pub(crate) fn folder(given: Option<&str>) -> Option<PathBuf> {
     match given {
         Some("") => None,
@@ -26,7 +26,7 @@ pub(crate) fn folder(given: Option<&str>) -> Option<PathBuf> {
 }
 
 impl PipelineCacheFile {
-    /// In that folder.
+    /// The file of a device, in the folder as avx_create takes it.
     pub(crate) fn open(given: Option<&str>, snapshot: &Snapshot, log: &Arc<DeviceLog>) -> Option<PipelineCacheFile> {
         let folder = folder(given)?;
         let properties = &snapshot.properties;
@@ -40,7 +40,7 @@ impl PipelineCacheFile {
         Some(PipelineCacheFile { folder, key, stored: Lock::new(None), log: log.clone() })
     }
 
-    /// What an earlier run stored; nothing if there is none or it is damaged.
+    /// The data that an earlier run stored. It is empty if there is no file or the file is damaged.
     pub(crate) fn load(&self) -> Vec<u8> {
         match disk::load(&self.folder, &self.key) {
             Loaded::Data(data) => {
@@ -56,7 +56,7 @@ impl PipelineCacheFile {
         }
     }
 
-    /// Stores `data` if it is not what is there. A folder that cannot be written is told to the log, no more.
+    /// Stores `data` if the file does not hold it already. If the folder cannot be written, the log says so and the call goes on.
     pub(crate) fn save(&self, data: &[u8]) {
         let hash = xxh3_64(data);
         let mut stored = self.stored.lock();

@@ -15,11 +15,11 @@ use crate::vulkan::{self, Descriptor, Pipeline, PipelineDesc, Slot};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-/// What a kernel runs. Recorded commands hold it, and it holds no device.
+/// What a kernel runs. Recorded commands hold a program, and a program holds no device.
 pub(crate) struct Program {
     pub(crate) label: Arc<str>,
     pub(crate) compiled: Arc<Compiled>,
-    /// The last submissions that use it, for each queue.
+    /// For each queue the last submission that uses the program.
     last_use: [AtomicU64; MAX_QUEUES],
     drops: Arc<DropQueue>,
 }
@@ -29,28 +29,29 @@ pub(crate) struct Compiled {
     pub(crate) language: Language,
     code: compile::CompiledKernel,
     pub(crate) interface: Interface,
-    /// Of each argument.
+    /// One for each argument.
     pub(crate) binding_limits: Box<[BindingLimits]>,
     pub(crate) bounds: Bounds,
     pub(crate) subgroups: Subgroups,
-    /// By [`Variant`]; made when first needed.
+    /// One for each [`Variant`], made when it is first needed.
     pipelines: [OnceLock<Pipeline>; 4],
     making: Lock<(), { rank::PIPELINES }>,
 }
 
 impl Program {
-    /// Code under a label. The code goes by way of `drops` when the program does.
+    /// Compiled code with a label. When the program ends, the code goes into `drops`.
     pub(crate) fn new(label: &str, compiled: Arc<Compiled>, drops: &Arc<DropQueue>) -> Arc<Program> {
         let label = name::cut(label);
         Arc::new(Program { label, compiled, last_use: Default::default(), drops: drops.clone() })
     }
 
-    /// The program as messages and argument checks know it.
+    /// The name and the interface of the program, for messages and for the check of arguments.
     pub(crate) fn diagnostic_name(&self) -> args::KernelName<'_> {
         args::KernelName { label: &self.label, interface: &self.compiled.interface }
     }
 
-    /// Submission `number` of a queue uses it, for the first time if this gives true. Under the scheduler's lock.
+    /// Notes that submission `number` of a queue uses the program. True if it is the first use in that submission. Called under the
+    /// scheduler's lock.
     #[inline]
     pub(crate) fn used_by(&self, queue: u8, number: u64) -> bool {
         let last = &self.last_use[usize::from(queue)];
@@ -61,7 +62,7 @@ impl Program {
 }
 
 impl Drop for Program {
-    /// The last call that knows the program has ended: its code goes when the GPU has passed it.
+    /// The last call that knows the program has ended. Its code is freed once the GPU has passed it.
     fn drop(&mut self) {
         let last_use: QueueSeqs = std::array::from_fn(|queue| self.last_use[queue].load(Ordering::Relaxed));
         self.drops.push(last_use, Deferred::Object(self.compiled.clone()));
@@ -69,7 +70,7 @@ impl Drop for Program {
 }
 
 impl Compiled {
-    /// Code with its interface, for a device. Its pipelines are made later.
+    /// Compiled code with its interface, for a device. Its pipelines are made later.
     pub(crate) fn new(options: &Options<'_>, code: compile::CompiledKernel, bounds: Bounds, limits: args::Limits) -> Compiled {
         let interface = code.interface.clone();
         let binding_limits = interface.args.iter().map(|binding| BindingLimits::of(binding, limits)).collect();
@@ -85,29 +86,29 @@ impl Compiled {
         }
     }
 
-    /// The SPIR-V of its plain dispatches.
+    /// The SPIR-V of its ordinary dispatches.
     pub(crate) fn spirv(&self) -> &[u32] {
         &self.code.spirv
     }
 
-    /// Whether the SPIR-V is the user's own, which reaches the driver as it is.
+    /// True if the SPIR-V is the user's own, which goes to the driver unchanged.
     pub(crate) fn is_users_spirv(&self) -> bool {
         self.language == Language::Spirv
     }
 
-    /// What it reports, if it does.
+    /// What the kernel reports, if it does.
     #[inline]
     pub(crate) fn debug(&self) -> Option<&Arc<DebugInfo>> {
         self.code.debug.as_ref()
     }
 
-    /// The pipeline for a way of dispatching, if it is made.
+    /// The pipeline for a way of dispatching, if it has been made.
     #[inline]
     pub(crate) fn made(&self, variant: Variant) -> Option<&Pipeline> {
         self.pipelines[usize::from(variant.aliased) | usize::from(variant.split) << 1].get()
     }
 
-    /// The pipeline for a way of dispatching, made at its first use. `failed` turns a failure of the driver into an error.
+    /// The pipeline for a way of dispatching. It is made at its first use. `failed` turns a failure of the driver into an error.
     pub(crate) fn pipeline(
         &self,
         context: &CompileContext,
@@ -123,7 +124,7 @@ impl Compiled {
             return Ok(pipeline);
         }
         let mut slots: Vec<Slot> = self.interface.args.iter().filter_map(slot).collect();
-        // Behind the arguments, and before a base.
+        // This binding stands after the arguments and before the base.
         slots.extend(self.debug().map(|debug| Slot { group: debug.binding.0, binding: debug.binding.1, descriptor: Descriptor::Storage }));
         let varied;
         let spirv = if variant == Variant::default() {

@@ -1,4 +1,4 @@
-//! What devices, buffers and kernels are, as plain data: what the C structs are filled from.
+//! Devices, buffers, kernels and graphs as plain data, from which the C structs are filled.
 
 use super::args::PUSH_CONSTANTS_AT;
 use super::options::{Bounds, Language};
@@ -19,7 +19,7 @@ pub(crate) struct HeapProperties {
     pub(crate) device_local: bool,
 }
 
-/// A device: what its driver says, and what is on.
+/// A device: what its driver says, and which features are on.
 #[derive(Clone, Debug)]
 pub(crate) struct DeviceProperties {
     pub(crate) snapshot: Snapshot,
@@ -30,12 +30,12 @@ pub(crate) struct DeviceProperties {
     pub(crate) heaps: Vec<HeapProperties>,
     /// The CPU sees the device's own memory.
     pub(crate) host_visible_device_memory: bool,
-    /// All device memory is the CPU's too.
+    /// All device memory is also the CPU's.
     pub(crate) unified_memory: bool,
 }
 
 impl DeviceProperties {
-    /// `baseline`: nothing optional is used.
+    /// With `baseline`, no optional feature is used.
     pub(crate) fn of(snapshot: &Snapshot, index: u32, baseline: bool) -> DeviceProperties {
         let memory = &snapshot.memory;
         let heaps = snapshot.heaps().iter().map(|heap| HeapProperties {
@@ -56,7 +56,7 @@ impl DeviceProperties {
         }
     }
 
-    /// The maker's name by its PCI (or Khronos) number, else the number.
+    /// The vendor's name for its PCI (or Khronos) number. An unknown vendor is the number itself.
     pub(crate) fn vendor(&self) -> String {
         let id = self.snapshot.properties.vendor_id;
         let name = match id {
@@ -104,30 +104,30 @@ pub(crate) struct KernelProperties {
     pub(crate) shared_memory: u32,
     /// Invocations in a subgroup.
     pub(crate) subgroup_size: u32,
-    /// What the driver tells of the machine code; without statistics if it tells nothing.
+    /// What the driver says of the machine code. There are no statistics if the driver gives none.
     pub(crate) executable: Executable,
     pub(crate) entry_point: String,
     pub(crate) label: String,
 }
 
 impl KernelProperties {
-    /// The first number that the driver has under one of its names for a thing.
+    /// The driver's value for the first of these names that the driver knows.
     fn statistic(&self, names: &[&str]) -> Option<u32> {
         let found = |name: &&str| self.executable.statistics.iter().find(|one| one.name.eq_ignore_ascii_case(name));
         names.iter().find_map(found).map(|one| one.value as u32)
     }
 
-    /// Registers of an invocation.
+    /// The registers of one invocation.
     pub(crate) fn registers(&self) -> Option<u32> {
         self.statistic(&["Register Count", "VGPRs", "Registers"])
     }
 
-    /// Bytes of memory of an invocation for what does not fit registers.
+    /// The bytes of memory of one invocation for what does not fit registers.
     pub(crate) fn local_memory(&self) -> Option<u32> {
         self.statistic(&["Local Memory Size", "Scratch size", "Scratch Memory Size"])
     }
 
-    /// All that the driver tells, as one line.
+    /// All statistics of the driver, as one line.
     pub(crate) fn statistics(&self) -> String {
         let all: Vec<String> = self.executable.statistics.iter().map(|one| format!("{}: {}", one.name, one.value)).collect();
         all.join("; ")
@@ -137,7 +137,7 @@ impl KernelProperties {
 /// A graph.
 #[derive(Clone, Debug)]
 pub(crate) struct GraphProperties {
-    /// Values that a launch gives.
+    /// The number of values that a launch gives.
     pub(crate) slots: u32,
     pub(crate) commands: u64,
     pub(crate) label: Arc<str>,
@@ -150,7 +150,7 @@ pub(crate) struct CooperativeShape {
     pub(crate) size: [u32; 3],
     /// Kind and bits of the components of A, B, C and the result.
     pub(crate) components: [(Scalar, u32); 4],
-    /// As SPIR-V numbers it.
+    /// The scope, by its number in SPIR-V.
     pub(crate) scope: u32,
     pub(crate) saturating: bool,
 }
@@ -186,11 +186,11 @@ pub(crate) struct KernelArgProperties {
 }
 
 impl KernelArgProperties {
-    /// What a kernel says of a binding, and the alignment that ranges bound there need.
+    /// What a kernel says of a binding, with the alignment that ranges bound there need.
     pub(crate) fn new(binding: &Binding, alignment: u32) -> KernelArgProperties {
         KernelArgProperties {
             kind: binding.kind,
-            // Where AVX_ARG_FLAG_AT puts it.
+            // The group that AVX_ARG_FLAG_AT takes for it.
             group: if binding.kind == BindingKind::PushConstants { PUSH_CONSTANTS_AT.0 } else { binding.group },
             binding: binding.binding,
             read: binding.read,

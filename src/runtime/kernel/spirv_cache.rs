@@ -1,6 +1,7 @@
-//! SPIR-V that took long to make, on disk for the next process: a GLSL compiler alone takes tens of milliseconds to start. What is read
-//! back is checked as a user's own SPIR-V would be, and is only ever what it would be made to again: the name of a file is a hash of
-//! the text, of all that was asked, of the compiler and of what the device can do.
+//! SPIR-V that took long to compile, on disk for the next process. A GLSL compiler alone takes tens of milliseconds to start.
+//!
+//! What is read back is checked as a user's own SPIR-V is. The name of a file is a hash of the text, of all options, of the compiler and of
+//! what the device can do, so a file holds what would be compiled again.
 
 use super::pipeline_cache;
 use crate::compile::Target;
@@ -11,27 +12,27 @@ use std::sync::Arc;
 use std::time::SystemTime;
 use xxhash_rust::xxh3::xxh3_128;
 
-/// Shorter texts are not kept, but for those of compilers that take long to start: to read a file would take as long as to compile them.
+/// A shorter text is not kept unless its compiler takes long to start: to read the file would take as long as to compile the text.
 pub(crate) const LONG: usize = 16 << 10;
-/// Files that are kept; of more the oldest go.
+/// The most files that are kept. Beyond it the oldest are removed.
 const MOST: usize = 1024;
 
 /// The files of one device.
 pub(crate) struct SpirvCache {
     folder: PathBuf,
-    /// What the device can do.
+    /// A hash of what the device can do.
     target: u128,
     log: Arc<DeviceLog>,
 }
 
 impl SpirvCache {
-    /// In the cache folder as avx_create takes it; `None` if there is to be none.
+    /// The files in the cache folder as avx_create takes it. `None` if there is to be no cache.
     pub(crate) fn open(folder: Option<&str>, target: &Target, log: &Arc<DeviceLog>) -> Option<SpirvCache> {
         let folder = pipeline_cache::folder(folder)?.join("spirv");
         Some(SpirvCache { folder, target: xxh3_128(format!("{target:?}").as_bytes()), log: log.clone() })
     }
 
-    /// The key of a file: `content` is a hash of all that a kernel is made of.
+    /// The key of a file. `content` is a hash of everything that a kernel is compiled from.
     fn key(&self, content: u128, compiler: &str) -> Key {
         let mut bytes = content.to_le_bytes().to_vec();
         bytes.extend(self.target.to_le_bytes());
@@ -39,7 +40,7 @@ impl SpirvCache {
         Key::of_content(xxh3_128(&bytes))
     }
 
-    /// What was kept.
+    /// The SPIR-V that was kept.
     pub(crate) fn take(&self, content: u128, compiler: &str) -> Option<Vec<u8>> {
         match disk::load(&self.folder, &self.key(content, compiler)) {
             Loaded::Data(spirv) => Some(spirv),
@@ -51,7 +52,7 @@ impl SpirvCache {
         }
     }
 
-    /// Keeps a module. A folder that cannot be written is told to the log, no more.
+    /// Keeps a module. If the folder cannot be written, the log says so and the call goes on.
     pub(crate) fn put(&self, content: u128, compiler: &str, spirv: &[u32]) {
         let bytes: Vec<u8> = spirv.iter().flat_map(|word| word.to_le_bytes()).collect();
         if let Err(e) = disk::store(&self.folder, &self.key(content, compiler), &bytes) {
@@ -61,8 +62,8 @@ impl SpirvCache {
     }
 }
 
-/// Removes the oldest files of a folder that has more than `most`, down to three quarters. Others may do so at the same time: what
-/// cannot be read or removed is left.
+/// Removes the oldest files of a folder with more than `most` files, down to three quarters. Another process may do so at the same time, so
+/// a file that cannot be read or removed is left.
 fn thin_out(folder: &Path, most: usize) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     let mut files: Vec<(SystemTime, PathBuf)> =

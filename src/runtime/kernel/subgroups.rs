@@ -1,4 +1,4 @@
-//! What a kernel asks of its subgroups: their size, and that none is cut short.
+//! What a kernel asks of its subgroups: their size, and that all of them are full.
 
 use crate::compile::Interface;
 use crate::runtime::base::error::{Error, Result, Status};
@@ -7,14 +7,14 @@ use crate::vulkan;
 /// See the module.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Subgroups {
-    /// Invocations in each; 0: the driver's choice.
+    /// The number of invocations in each. With 0 the driver chooses.
     pub(crate) size: u32,
-    /// All are full: the workgroup's first dimension is a multiple of their size.
+    /// All subgroups are full: the first dimension of the workgroup is a multiple of their size.
     pub(crate) full: bool,
 }
 
 impl Subgroups {
-    /// Fails if the device cannot give them, or the kernel's workgroups do not go with them.
+    /// Fails if the device cannot do that, or if the workgroups of the kernel do not fit.
     pub(crate) fn check(self, device: &vulkan::Device, interface: &Interface) -> Result<()> {
         let (features, snapshot) = (device.features(), device.snapshot());
         let entry = &interface.entry;
@@ -34,7 +34,7 @@ impl Subgroups {
             }
             if !(features.subgroup_size_control && snapshot.subgroup_size_fixable) {
                 return unsupported(format!(
-                    "{entry}: \"{name}\" has subgroups of {min} to {max} and lets nobody fix their size (subgroupSizeControl)"
+                    "{entry}: \"{name}\" has subgroups of {min} to {max} and does not let a kernel fix their size (subgroupSizeControl)"
                 ));
             }
             let invocations = interface.workgroup_size.iter().map(|n| u64::from(*n)).product::<u64>();
@@ -51,7 +51,7 @@ impl Subgroups {
         let size = if self.size == 0 { snapshot.subgroup_size } else { self.size };
         if self.full && !interface.workgroup_size[0].is_multiple_of(size) {
             let message = format!(
-                "{entry}: full subgroups were asked for, and its workgroups are {} wide, which is no multiple of the subgroup size {size}",
+                "{entry}: full subgroups were asked for, and its workgroups are {} wide, which is not a multiple of the subgroup size {size}",
                 interface.workgroup_size[0]
             );
             return Err(Error::new(Status::Limit, message));
@@ -59,7 +59,7 @@ impl Subgroups {
         Ok(())
     }
 
-    /// The size that a pipeline must be told; 0 where the device has no other.
+    /// The size that a pipeline must be given. 0 where the device has no other size.
     pub(crate) fn fixed(self, device: &vulkan::Device) -> u32 {
         let snapshot = device.snapshot();
         let only = snapshot.subgroup_size_min == snapshot.subgroup_size_max && self.size == snapshot.subgroup_size;

@@ -13,7 +13,8 @@ use crate::runtime::base::error::Result;
 use crate::runtime::base::{log, trace};
 use xxhash_rust::xxh3::xxh3_128;
 
-/// A hash of all that compiled code depends on, but for the device. The label is not part of it, so kernels that differ in it alone share their pipelines.
+/// A hash of everything that compiled code depends on, except for the device. The label is not part of it, so kernels that differ in the
+/// label alone share their pipelines.
 pub(crate) fn key(options: &Options<'_>, source: Option<&GlslSource>) -> u128 {
     let mut bytes = Vec::with_capacity(options.code.len() + 64);
     bytes.push(options.language as u8);
@@ -57,7 +58,7 @@ pub(crate) fn key(options: &Options<'_>, source: Option<&GlslSource>) -> u128 {
     xxh3_128(&bytes)
 }
 
-/// Compiles, or takes what an earlier process compiled; `key` is of all that the code depends on.
+/// Compiles a kernel, or takes what an earlier process compiled. `key` is the hash of everything that the code depends on.
 pub(crate) fn compile(context: &CompileContext, options: &Options<'_>, source: Option<&GlslSource>, key: u128) -> Result<Compiled> {
     let _span = trace::span("compile");
     let code = match restore(context, options, source, key) {
@@ -83,21 +84,22 @@ pub(crate) fn compile(context: &CompileContext, options: &Options<'_>, source: O
     Ok(Compiled::new(options, code, bounds, context.limits))
 }
 
-/// Where SPIR-V made of this is kept between processes. A user's own needs no keeping, and of a kernel that reports it is not all.
+/// The cache for SPIR-V that is compiled from this. A user's own SPIR-V needs no cache. For a kernel that reports, the SPIR-V is not all
+/// that is needed.
 fn spirv_cache<'a>(context: &'a CompileContext, options: &Options<'_>, source: Option<&GlslSource>) -> Option<&'a SpirvCache> {
     let is_slow = source.is_some_and(|source| !source.is_checked()) || options.code.len() >= spirv_cache::LONG;
     context.spirv_cache.as_ref().filter(|_| is_slow && options.language != Language::Spirv && !options.debug)
 }
 
-/// Who makes the SPIR-V.
+/// The compiler that makes the SPIR-V.
 fn compiler_name(source: Option<&GlslSource>) -> String {
     source.map_or_else(|| "naga".to_owned(), GlslSource::compiler)
 }
 
-/// What an earlier process made of the same.
+/// The code that an earlier process compiled from the same.
 fn restore(context: &CompileContext, options: &Options<'_>, source: Option<&GlslSource>, key: u128) -> Option<compile::CompiledKernel> {
     let spirv = spirv_cache(context, options, source)?.take(key, &compiler_name(source))?;
-    // Our own compilers have put the values of constants in, and left one entry point.
+    // naga's SPIR-V has the values of constants in it, and one entry point.
     let constants: &[ConstantSetting<'_>] = if source.is_none_or(GlslSource::is_checked) { &[] } else { &options.constants };
     let request = compile::Request { entry: None, constants, unchecked: options.unchecked, debug: false };
     let kernel = context.compilers.run(|| compile::spirv(&spirv, &request, &context.target)).ok()?.ok()?;
@@ -105,7 +107,7 @@ fn restore(context: &CompileContext, options: &Options<'_>, source: Option<&Glsl
     Some(kernel)
 }
 
-/// A text that goes through a preprocessor of ours first.
+/// Runs the preprocessor of this library over a text whose language has one.
 pub(crate) fn prepare(options: &Options<'_>, target: &compile::Target) -> Result<Option<GlslSource>> {
     match options.language {
         Language::Glsl => glsl::prepare(options, options.message_label(), target).map(Some),
@@ -113,7 +115,8 @@ pub(crate) fn prepare(options: &Options<'_>, target: &compile::Target) -> Result
     }
 }
 
-/// The code, `source` if it is of a language that wants it, as SPIR-V with its interface, for whatever device the target tells of.
+/// Compiles the code to SPIR-V with its interface, for the device that `target` describes. `source` is the text of a language that goes
+/// through the preprocessor.
 pub(crate) fn translate(
     options: &Options<'_>,
     source: Option<&GlslSource>,

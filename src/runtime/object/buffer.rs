@@ -1,4 +1,4 @@
-//! Buffers, as handles name them.
+//! Buffers, and their handles.
 
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::{HandleKind, Table, Token};
@@ -12,32 +12,32 @@ use std::sync::Arc;
 
 static BUFFERS: Table<Buffer, { rank::BUFFERS }> = Table::new(HandleKind::Buffer);
 
-/// The bits of a kind of memory; those above are flags.
+/// The bits of the kind of memory. The bits above it are flags.
 pub(crate) const KIND_MASK: u32 = 0xff;
 /// Suits every binding of every device that Vulkan allows.
 pub(crate) const DEFAULT_ALIGNMENT: u64 = 256;
-/// Labels longer than this are cut, so that no message grows without bound.
+/// A longer label is cut, so that no message grows without bound.
 const MAX_LABEL: usize = 1024;
 
 /// Options of a new buffer, as the caller gave them.
 #[derive(Debug, Default)]
 pub(crate) struct Options {
     pub(crate) size: u64,
-    /// Kind in the low byte, flags above.
+    /// The kind in the low byte, and flags above it.
     pub(crate) memory: u32,
-    /// 0: the default.
+    /// 0 is the default.
     pub(crate) alignment: u64,
     pub(crate) label: Option<String>,
 }
 
 impl Options {
-    /// The alignment that is asked for.
+    /// The alignment that the caller asked for.
     pub(crate) fn alignment(&self) -> u64 {
         if self.alignment == 0 { DEFAULT_ALIGNMENT } else { self.alignment }
     }
 }
 
-/// A buffer. The scheduler tracks what uses it.
+/// A buffer. The scheduler tracks its accesses.
 pub(crate) struct Buffer {
     pub(crate) device: Arc<Device>,
     pub(crate) memory: u32,
@@ -54,7 +54,7 @@ impl Buffer {
         Arc::new(Buffer { device: device.clone(), memory, alignment, heap, storage, label: Lock::new(label) })
     }
 
-    /// The buffer in messages.
+    /// The name of the buffer in messages.
     pub(crate) fn name(&self) -> String {
         match &*self.label.lock() {
             Some(label) => format!("the buffer '{label}' of {} bytes", self.storage.size),
@@ -67,12 +67,12 @@ impl Buffer {
         self.storage.slice(range)
     }
 
-    /// True if the buffer was asked for in the host's memory.
+    /// True if the caller asked for host memory.
     pub(crate) fn is_host_memory(&self) -> bool {
         self.memory & KIND_MASK != 0
     }
 
-    /// True if it lies in memory of the device's own, which the host does not read fast.
+    /// True if it lies in memory of the device, which the host does not read fast.
     pub(crate) fn is_far(&self) -> bool {
         !(self.is_host_memory() || self.storage.host_view.is_some() && self.storage.cached)
     }
@@ -82,12 +82,12 @@ impl Buffer {
         self.label.lock().clone()
     }
 
-    /// Names it for messages.
+    /// Changes its label.
     pub(crate) fn set_label(&self, label: Option<&str>) {
         *self.label.lock() = label.map(short_label);
     }
 
-    /// `size` bytes from `offset`, if they lie inside.
+    /// `size` bytes from `offset`, if they lie inside the buffer.
     pub(crate) fn range(&self, offset: u64, size: u64) -> Result<Range<u64>> {
         match offset.checked_add(size) {
             Some(end) if end <= self.storage.size => Ok(offset..end),
@@ -99,7 +99,7 @@ impl Buffer {
     }
 }
 
-/// A label of at most so many bytes as a buffer keeps.
+/// A label, cut to the most bytes that a buffer keeps.
 pub(crate) fn short_label(label: &str) -> Arc<str> {
     label[..label.floor_char_boundary(MAX_LABEL)].into()
 }
@@ -109,18 +109,18 @@ pub(crate) fn name(make: impl FnOnce(Token) -> Arc<Buffer>) -> Result<Token> {
     BUFFERS.insert_with(make)
 }
 
-/// Ends a buffer's name; the buffer.
+/// Ends the name of a buffer and returns the buffer.
 pub(crate) fn remove(token: Token) -> Result<Arc<Buffer>> {
     BUFFERS.remove(token)
 }
 
-/// The living buffer of that name, and its device kept open.
+/// The live buffer that the token names, with its device kept open.
 pub(crate) fn enter(token: Token) -> Result<(DeviceGuard, Arc<Buffer>)> {
     let buffer = BUFFERS.get(token)?;
     Ok((Arc::clone(&buffer.device).enter()?, buffer))
 }
 
-/// The living buffer of that name.
+/// The live buffer that the token names.
 pub(crate) fn get(token: Token) -> Result<Arc<Buffer>> {
     BUFFERS.get(token)
 }
@@ -130,7 +130,7 @@ pub(crate) fn remove_all(owned: impl Fn(&Arc<Device>) -> bool) -> Vec<Arc<Buffer
     BUFFERS.remove_all(|b| owned(&b.device))
 }
 
-/// How many buffers a device has, and how many bytes they have in each heap.
+/// The number of buffers of a device, and their bytes in each heap.
 pub(crate) fn used_by(device: &Arc<Device>) -> (u64, [u64; 16]) {
     let (mut count, mut used) = (0, [0; 16]);
     BUFFERS.for_each(|b| {

@@ -1,4 +1,4 @@
-//! Kernels, as handles name them.
+//! Kernels and their handles, and how a program is made.
 
 use crate::compile::Variant;
 use crate::runtime::base::error::{Error, Result, Status};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 static KERNELS: Table<Kernel, { rank::KERNELS }> = Table::new(HandleKind::Kernel);
 
-/// Longer names of entry points are refused by some drivers and layers.
+/// Some drivers and layers refuse longer names of entry points.
 const MAX_ENTRY_POINT: usize = 255;
 
 /// A kernel, as a handle names it.
@@ -23,7 +23,7 @@ pub(crate) struct Kernel {
     pub(crate) program: Arc<Program>,
 }
 
-/// Makes a program.
+/// Makes a program. The kernels of a device with the same code share the compiled code.
 pub(crate) fn make(device: &DeviceGuard, options: &Options<'_>) -> Result<Arc<Program>> {
     device.lock().check()?;
     if options.code.is_empty() {
@@ -41,7 +41,7 @@ pub(crate) fn make(device: &DeviceGuard, options: &Options<'_>) -> Result<Arc<Pr
                 let message = format!("the entry point's name has {length} bytes; drivers take {MAX_ENTRY_POINT}");
                 return Err(Error::new(Status::Limit, message));
             }
-            // The first pipeline is made here, so that the driver's refusals come from this call.
+            // The first pipeline is made here, so that this call returns the driver's errors.
             device.pipeline(&compiled, Variant::default())?;
             if let Some(old) = device.code.keep(key, &compiled) {
                 let mut scheduler = device.lock();
@@ -60,8 +60,8 @@ pub(crate) fn name(device: &Arc<Device>, program: Arc<Program>) -> Result<Token>
     KERNELS.insert_with(|_| Arc::new(Kernel { device: device.clone(), program }))
 }
 
-/// See avx_set_label. The handle gets a program of another name over the same code, so that a dispatch reads the name without a lock. What
-/// is recorded or in flight keeps the old one.
+/// See avx_set_label. The handle gets another program with the new name over the same code, so that a dispatch reads the name without a
+/// lock. What is recorded or in flight keeps the old name.
 pub(crate) fn set_label(token: Token, label: Option<&str>) -> Result<()> {
     let (device, _) = enter(token)?;
     let renamed = KERNELS.replace(token, |old| {
@@ -72,19 +72,19 @@ pub(crate) fn set_label(token: Token, label: Option<&str>) -> Result<()> {
     renamed.map(drop)
 }
 
-/// The living kernel of that name, and its device kept open.
+/// The live kernel that the token names, with its device kept open.
 pub(crate) fn enter(token: Token) -> Result<(DeviceGuard, Arc<Kernel>)> {
     let kernel = KERNELS.get(token)?;
     Ok((Arc::clone(&kernel.device).enter()?, kernel))
 }
 
-/// All living kernels, kept alive meanwhile. The scheduler's lock may be taken behind it, and nothing may be waited for.
+/// All live kernels, which are kept alive meanwhile. The holder may take the scheduler's lock, and must not wait for anything.
 #[inline]
 pub(crate) fn all() -> LiveObjects<'static, Kernel> {
     KERNELS.all()
 }
 
-/// Ends a kernel's name; the kernel.
+/// Ends the name of a kernel and returns the kernel.
 pub(crate) fn remove(token: Token) -> Result<Arc<Kernel>> {
     KERNELS.remove(token)
 }

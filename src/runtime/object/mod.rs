@@ -2,8 +2,8 @@
 //!
 //! | file | what it is about |
 //! |---|---|
-//! | `buffer` | buffers |
-//! | `kernel` | kernels, and how they are made |
+//! | `buffer` | buffers, and their handles |
+//! | `kernel` | kernels and their handles, and how a program is made |
 
 pub(crate) mod buffer;
 pub(crate) mod kernel;

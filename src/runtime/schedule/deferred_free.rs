@@ -1,4 +1,4 @@
-//! What goes when the GPU has passed its last use.
+//! Memory and objects that are freed once the GPU has passed their last use.
 
 use super::hazard::{MAX_QUEUES, QueueSeqs};
 use crate::runtime::base::lock::{Lock, rank};
@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Something that goes when the GPU has passed its last use.
+/// Something that is freed once the GPU has passed its last use.
 pub(crate) enum Deferred {
     Memory(Allocation),
     Object(#[expect(dead_code, reason = "held only to be dropped")] Arc<dyn Any + Send + Sync>),
 }
 
-/// See the module. Each thing waits for one queue after the other.
+/// See the module. Each entry waits for one queue after the other.
 #[derive(Default)]
 pub(crate) struct DeferredFree {
     waiting: [BTreeMap<u64, Vec<(QueueSeqs, Deferred)>>; MAX_QUEUES],
@@ -23,7 +23,7 @@ pub(crate) struct DeferredFree {
 }
 
 impl DeferredFree {
-    /// Lets something go when all submissions of `last_use` are done.
+    /// Frees something once all submissions of `last_use` are done.
     pub(crate) fn defer_drop(&mut self, last_use: QueueSeqs, deferred: Deferred, done: &QueueSeqs) {
         match (0..MAX_QUEUES).find(|&queue| last_use[queue] > done[queue]) {
             Some(queue) => {
@@ -44,7 +44,7 @@ impl DeferredFree {
         self.count == 0 && self.ready.is_empty()
     }
 
-    /// What may go now.
+    /// Returns what may be freed now.
     pub(crate) fn reap(&mut self, done: &QueueSeqs) -> Vec<Deferred> {
         for queue in 0..MAX_QUEUES {
             while let Some(entry) = self.waiting[queue].first_entry().filter(|entry| *entry.key() <= done[queue]) {
@@ -57,7 +57,8 @@ impl DeferredFree {
     }
 }
 
-/// What is let go while the scheduler is not locked, until the scheduler takes it over. So what goes may let go of more.
+/// Entries that were added without the scheduler's lock, until the scheduler takes them over. Because adding one takes no lock of the
+/// scheduler, freeing one entry may add another.
 #[derive(Default)]
 pub(crate) struct DropQueue {
     list: Lock<Vec<(QueueSeqs, Deferred)>, { rank::DROPS }>,
@@ -65,19 +66,19 @@ pub(crate) struct DropQueue {
 }
 
 impl DropQueue {
-    /// Lets something go when all submissions of `last_use` are done.
+    /// Adds something that is freed once all submissions of `last_use` are done.
     pub(crate) fn push(&self, last_use: QueueSeqs, deferred: Deferred) {
         self.list.lock().push((last_use, deferred));
         self.any.store(true, Ordering::Release);
     }
 
-    /// True if there may be something in it.
+    /// True if the list may have an entry.
     #[inline]
     pub(crate) fn any(&self) -> bool {
         self.any.load(Ordering::Acquire)
     }
 
-    /// All of it.
+    /// Takes all entries out.
     pub(crate) fn take(&self) -> Vec<(QueueSeqs, Deferred)> {
         self.any.swap(false, Ordering::Acquire);
         std::mem::take(&mut *self.list.lock())

@@ -1,24 +1,24 @@
-//! Failures of queued work, and who is told of them.
+//! Failures of queued work, and the callers that get them.
 //!
-//! A stream, and a device, tells a failure once ([`Untold`]). The record of an event keeps the first failure of the work before it
-//! ([`Outcome`]) and tells it to every caller that asks, until the event is recorded anew. Neither uses up the other.
+//! A stream and a device return a failure once ([`Untold`]). The record of an event keeps the first failure of the work before it
+//! ([`Outcome`]) and returns it to every caller, until the event is recorded again. Neither uses up the other.
 //!
-//! The data is bounded: a stream keeps one failure that it has not told, a device keeps at most [`MAX_UNTOLD`] of them, and a record
-//! keeps one. Work that does not fail takes no lock and no memory here; the record of an event takes one of each.
+//! The data is bounded. A stream keeps one failure that no caller got, a device keeps at most [`MAX_UNTOLD`] of them, and a record keeps
+//! one. Work that does not fail takes no lock and no memory here. The record of an event takes one of each.
 
 use crate::runtime::base::error::{Error, Result};
 use crate::runtime::base::lock::{Guard, Lock, rank};
 use std::sync::{Arc, OnceLock, Weak};
 
-/// Streams of a device whose failures wait to be told, at most. Beyond it the oldest failure is forgotten: its stream was mostly freed.
+/// The most streams of a device whose failures wait for a caller. Beyond it the oldest failure is dropped; its stream was mostly freed.
 const MAX_UNTOLD: usize = 1024;
-/// So many records are kept before the first look for those that have gone.
+/// The number of records that are kept before the first sweep for those that were dropped.
 const FIRST_SWEEP: usize = 32;
 
 /// Which records of a stream a failure concerns.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Since {
-    /// The records that were made after so many others of the stream.
+    /// The records that were made after this many other records of the stream.
     Records(u64),
     /// The records in this submission and in later ones.
     Submission(u64),
@@ -26,7 +26,7 @@ pub(crate) enum Since {
 
 /// Whether the work before the record of an event failed.
 pub(crate) struct Outcome {
-    /// The record is the stream's n-th.
+    /// The number of the record among the records of the stream.
     number: u64,
     submission: u64,
     failure: OnceLock<Arc<Error>>,
@@ -46,18 +46,18 @@ impl Outcome {
     }
 }
 
-/// The failures of one stream, as far as records of events are concerned. Its lock is taken with no other behind it.
+/// The failures of one stream, as far as records of events are concerned.
 #[derive(Default)]
 pub(crate) struct Failures(Lock<State, { rank::FAILURES }>);
 
 #[derive(Default)]
 struct State {
-    /// The last failure that no caller has been told of: it also concerns records that are made later.
+    /// The last failure that no caller got. It also concerns records that are made later.
     unseen: Option<Arc<Error>>,
     /// How many records were made.
     count: u64,
     records: Vec<Weak<Outcome>>,
-    /// The records that have gone are swept out when there are so many.
+    /// Records that were dropped are swept out once there are this many records.
     sweep_at: usize,
 }
 
@@ -66,7 +66,7 @@ impl Failures {
         self.0.lock()
     }
 
-    /// How many records were made: what is queued now concerns those behind them.
+    /// The number of records that were made. Work that is queued now concerns the records after them.
     pub(crate) fn records(&self) -> u64 {
         self.state().count
     }
@@ -85,7 +85,7 @@ impl Failures {
         outcome
     }
 
-    /// Work of the stream failed.
+    /// Notes that work of the stream failed.
     fn add(&self, failure: &Arc<Error>, since: Since) {
         let mut state = self.state();
         state.unseen.get_or_insert_with(|| failure.clone());
@@ -94,7 +94,7 @@ impl Failures {
         }
     }
 
-    /// A caller was told of the failure, so it is no concern of records that are made later.
+    /// Notes that a caller got the failure, so it does not concern records that are made later.
     pub(crate) fn seen(&self, failure: &Arc<Error>) {
         let mut state = self.state();
         if state.unseen.as_ref().is_some_and(|unseen| Arc::ptr_eq(unseen, failure)) {
@@ -103,7 +103,7 @@ impl Failures {
     }
 }
 
-/// The failures that the streams of a device have not told yet: the first of each stream. `S` is the stream.
+/// The failures of a device's streams that no caller got yet: the first of each stream. `S` is the stream.
 pub(crate) struct Untold<S>(Vec<(Arc<S>, Arc<Error>)>);
 
 impl<S> Default for Untold<S> {
@@ -117,7 +117,7 @@ impl<S: AsRef<Failures>> Untold<S> {
         self.0.is_empty()
     }
 
-    /// Work of a stream failed.
+    /// Notes that work of a stream failed.
     pub(crate) fn add(&mut self, stream: &Arc<S>, failure: &Arc<Error>, since: Since) {
         stream.as_ref().as_ref().add(failure, since);
         if self.0.iter().any(|(other, _)| Arc::ptr_eq(other, stream)) {
@@ -129,7 +129,7 @@ impl<S: AsRef<Failures>> Untold<S> {
         self.0.push((stream.clone(), failure.clone()));
     }
 
-    /// The failure of a stream (of any stream, for `None`) that `which` picks, which is told now.
+    /// Returns the failure of a stream (of any stream, for `None`) that `which` picks, and forgets it.
     pub(crate) fn take(&mut self, stream: Option<&Arc<S>>, which: impl Fn(&Error) -> bool) -> Result<()> {
         let wanted = |of: &Arc<S>, failure: &Error| stream.is_none_or(|stream| Arc::ptr_eq(of, stream)) && which(failure);
         let Some(i) = self.0.iter().position(|(of, failure)| wanted(of, failure)) else { return Ok(()) };
@@ -138,7 +138,8 @@ impl<S: AsRef<Failures>> Untold<S> {
         Err(Error::clone(&failure))
     }
 
-    /// A call returned `error` for a stream (for the whole device, for `None`): if it is one of these, it is told.
+    /// Notes that a call on a stream (on the whole device, for `None`) returned `error`. If the error is one of these failures, its caller
+    /// got it.
     pub(crate) fn told(&mut self, stream: Option<&Arc<S>>, error: &Error) {
         let is_told = |of: &Arc<S>| stream.is_none_or(|stream| Arc::ptr_eq(of, stream));
         for (stream, failure) in self.0.extract_if(.., |(of, failure)| is_told(of) && failure.message == error.message) {
@@ -193,7 +194,7 @@ mod tests {
         let (stream, mut untold) = (Arc::new(Stream::default()), Untold::default());
         let record = stream.0.record(1);
         untold.add(&stream, &error("lost"), Since::Submission(1));
-        assert_eq!(message(&stream.0.record(2)), Some("lost"), "nobody was told yet");
+        assert_eq!(message(&stream.0.record(2)), Some("lost"), "no caller got it yet");
         let told = record.failure().unwrap();
         stream.0.seen(told);
         assert_eq!(message(&stream.0.record(3)), None);
@@ -214,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_that_nobody_asks_for_stay_few() {
+    fn failures_that_no_caller_asks_for_stay_few() {
         let mut untold = Untold::default();
         let stream = Arc::new(Stream::default());
         for i in 0..10_000 {

@@ -1,4 +1,4 @@
-//! The device's side of a trace: two timestamps around each command, read when its submission is done.
+//! The device's part of a trace: two timestamps around each command, which are read when its submission is done.
 
 use super::hazard::QueueSeqs;
 use super::stream_state::StreamState;
@@ -8,10 +8,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The clocks drift apart: where the driver can tell, they are compared again after so long.
+/// The two clocks drift apart. If the driver can compare them, they are compared again after this time.
 const RECALIBRATE: Duration = Duration::from_secs(1);
 
-/// What a command is called in a trace, and what it moves.
+/// The name of a command in a trace, and its size.
 #[derive(Clone, Copy)]
 pub(crate) struct CommandLabel<'a> {
     pub(crate) name: &'a str,
@@ -20,13 +20,13 @@ pub(crate) struct CommandLabel<'a> {
 }
 
 impl<'a> CommandLabel<'a> {
-    /// A command of so many bytes.
+    /// The label of a command that moves so many bytes.
     pub(crate) fn new(name: &'a str, bytes: u64) -> CommandLabel<'a> {
         CommandLabel { name, workgroups: None, bytes }
     }
 }
 
-/// A command whose times are to be read.
+/// A command whose timestamps are not read yet.
 struct PendingSpan {
     queue: u8,
     submission: u64,
@@ -34,7 +34,8 @@ struct PendingSpan {
     name: String,
     detail: Detail,
     start: Stamp,
-    /// `None` without memory for it. The start waits all the same: a stamp that is dropped earlier is taken again before it is written.
+    /// `None` if there was no memory for it. The start is kept all the same, because a timestamp that is dropped early is given out again
+    /// before the device has written it.
     end: Option<Stamp>,
 }
 
@@ -43,11 +44,11 @@ pub(crate) struct GpuTrace {
     trace: &'static Trace,
     process: u32,
     stamps: Stamps,
-    /// A time of the device's clock and the same time of the trace, in nanoseconds.
+    /// One moment, as a time of the device's clock and as a time of the trace in nanoseconds.
     calibration: (u64, u64),
     calibrated: Instant,
     pending: VecDeque<PendingSpan>,
-    /// What was done when they were looked at last.
+    /// The submissions that were done at the last look.
     drained: QueueSeqs,
 }
 
@@ -66,22 +67,22 @@ impl GpuTrace {
         }
     }
 
-    /// The device has another name.
+    /// Gives the device another name.
     pub(crate) fn rename(&self, name: &str) {
         self.trace.rename_device(self.process, name);
     }
 
-    /// True if the driver cannot compare the clocks, so that a stamp of known time must.
+    /// True if the driver cannot compare the clocks, so that a timestamp of known time must.
     pub(crate) fn wants_calibration(&self) -> bool {
         self.calibration == (0, 0)
     }
 
-    /// The device's clock showed `device` at `host`.
+    /// Notes that the device's clock showed `device` at `host`.
     pub(crate) fn calibrate(&mut self, device: u64, host: Instant) {
         self.calibration = (device, self.trace.since(host));
     }
 
-    /// Records a command between two stamps.
+    /// Records a command between two timestamps.
     pub(crate) fn around<T>(
         &mut self,
         commands: &mut Commands,
@@ -97,14 +98,14 @@ impl GpuTrace {
         outcome
     }
 
-    /// The time before a command; `None` without memory for it.
+    /// Records the timestamp before a command. `None` if there is no memory for it.
     pub(crate) fn start(&mut self, commands: &mut Commands) -> Option<Stamp> {
         let start = self.stamps.take().ok()?;
         commands.stamp(&start, StampStage::Top);
         Some(start)
     }
 
-    /// The time behind it, in this queue and submission, for this stream.
+    /// Records the timestamp after a command of this queue, submission and stream.
     pub(crate) fn end(&mut self, commands: &mut Commands, place: (u8, u64, &Arc<StreamState>), label: CommandLabel<'_>, start: Stamp) {
         let end = self.stamps.take().ok();
         if let Some(end) = &end {

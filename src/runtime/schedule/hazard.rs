@@ -1,22 +1,22 @@
-//! What must wait for what: pure data, no GPU.
+//! Which command must wait for which: pure data that knows no GPU.
 //!
-//! Work goes through queues, one for each queue in use. Every command of a queue has a sequence number. A buffer remembers the uses
-//! that still matter ([`History`]); a queue remembers which pairs of stages its barriers have already ordered, and up to which
-//! command ([`BarrierState`]). A new use conflicts with an old one where they share bytes and one of them writes, unless both are atomics
-//! that commute. In its own queue it needs a barrier only if no barrier since the old use has ordered the two stages, so independent
-//! commands get none, and a chain of dependent ones gets exactly one each. Behind another queue it waits for that queue's submission.
+//! Each command of a queue has a sequence number. A buffer remembers its accesses that still matter ([`History`]). A queue remembers which
+//! pairs of stages its barriers have ordered, and up to which command ([`BarrierState`]). A new access conflicts with an old one if they
+//! share bytes and one of them writes, unless both are atomics that commute. In the queue of the old access, the new one needs a barrier
+//! only if no barrier since then has ordered the two stages. So independent commands get no barrier, and a chain of dependent commands gets
+//! exactly one for each. In another queue, the new access waits for the submission of the old one.
 
 pub(crate) use crate::vulkan::{Stage, Stages};
 use smallvec::SmallVec;
 use std::ops::Range;
 
-/// Queues that one device uses at most.
+/// The most queues that one device uses.
 pub(crate) const MAX_QUEUES: usize = 4;
 
-/// For each queue a submission: all up to it. 0: none.
+/// One submission number for each queue. It stands for all submissions of that queue up to the number; 0 stands for none.
 pub(crate) type QueueSeqs = [u64; MAX_QUEUES];
 
-/// All submissions of one queue up to a number, and none of the others.
+/// All submissions of one queue up to a number, and no submission of the others.
 #[inline]
 pub(crate) fn seqs_of(queue: u8, submission: u64) -> QueueSeqs {
     let mut seqs = QueueSeqs::default();
@@ -30,25 +30,25 @@ pub(crate) fn overlap<T: PartialOrd>(a: &Range<T>, b: &Range<T>) -> bool {
     a.start < b.end && b.start < a.end
 }
 
-/// One use of a buffer's bytes by one command.
+/// One access of a command to bytes of a buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Access {
     pub(crate) range: Range<u64>,
     pub(crate) stage: Stage,
     pub(crate) write: bool,
-    /// By atomics that commute with those of other such uses.
+    /// The access is by atomics that commute with those of other unordered accesses.
     pub(crate) unordered: bool,
 }
 
 impl Access {
-    /// True if two uses share bytes and one of them writes.
+    /// True if the two accesses share bytes and one of them writes.
     #[inline]
     pub(crate) fn clashes(&self, other: &Access) -> bool {
         (self.write || other.write) && overlap(&self.range, &other.range)
     }
 }
 
-/// When a command runs: its queue, its sequence number there, and the number of the submission that carries it.
+/// When a command runs: its queue, its sequence number there, and the submission that carries it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TimelinePoint {
     pub(crate) queue: u8,
@@ -57,23 +57,23 @@ pub(crate) struct TimelinePoint {
 }
 
 impl TimelinePoint {
-    /// The submission that carries it, as a clock.
+    /// The submission that carries the command, and those before it in its queue.
     pub(crate) fn seqs(&self) -> QueueSeqs {
         seqs_of(self.queue, self.submission)
     }
 }
 
-/// What the barriers recorded so far in one queue have ordered.
+/// What the barriers that were recorded so far in one queue have ordered.
 #[derive(Debug, Default)]
 pub(crate) struct BarrierState {
     /// The last sequence number given out.
     sequence: u64,
-    /// `ordered[a][b]`: commands of stage a up to this number happen before, and are visible to, later ones of stage b.
+    /// `ordered[a][b]`: commands of stage a up to this number happen before later commands of stage b, which see their writes.
     ordered: [[u64; Stage::ALL.len()]; Stage::ALL.len()],
 }
 
 impl BarrierState {
-    /// The number of the next command.
+    /// Gives out the number of the next command.
     #[inline]
     pub(crate) fn next(&mut self) -> u64 {
         self.sequence += 1;
@@ -85,7 +85,7 @@ impl BarrierState {
         self.sequence
     }
 
-    /// A barrier from `src` to `dst` stands here.
+    /// Notes a barrier from `src` to `dst` at this place.
     #[inline]
     pub(crate) fn barrier(&mut self, src: Stages, dst: Stages) {
         for a in src.numbers() {
@@ -95,12 +95,12 @@ impl BarrierState {
         }
     }
 
-    /// True if all that was done up to command `sequence` is ordered before what comes now.
+    /// True if everything up to command `sequence` is ordered before the next command.
     pub(crate) fn is_all_ordered(&self, sequence: u64) -> bool {
         self.ordered.iter().flatten().all(|ordered| *ordered >= sequence)
     }
 
-    /// True if no barrier since command `sequence` has ordered anything behind that stage of it.
+    /// True if no barrier since command `sequence` has ordered anything after that stage of it.
     #[inline]
     fn is_fresh(&self, stage: Stage, sequence: u64) -> bool {
         self.ordered[stage as usize].iter().all(|ordered| *ordered < sequence)
@@ -118,7 +118,7 @@ struct Past {
     at: TimelinePoint,
 }
 
-/// What a new use must wait for.
+/// What a new access must wait for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Conflicts {
     /// Stages of earlier commands of its own queue, which a barrier must cover.
@@ -127,10 +127,10 @@ pub(crate) struct Conflicts {
     pub(crate) queues: QueueSeqs,
 }
 
-/// The uses of one buffer that a later use may conflict with.
+/// The accesses to one buffer that a later access may conflict with.
 #[derive(Debug, Default)]
 pub(crate) struct History {
-    /// Mostly one or two: in place, as they are looked at with each dispatch.
+    /// There are mostly one or two. They are stored in place because each dispatch looks at them.
     past: SmallVec<[Past; 2]>,
 }
 
@@ -138,8 +138,8 @@ pub(crate) struct History {
 const MAX_PAST: usize = 32;
 
 impl History {
-    /// The stages that `new`, in a queue with that `state`, needs a barrier behind, if all that it conflicts with is of that queue, whose
-    /// submissions up to `done` are done. `None`: ask `conflicts`.
+    /// The stages that `new` needs a barrier after, if all accesses that it conflicts with are in `queue`, whose barriers are `state` and
+    /// whose submissions up to `done` are done. `None` if `conflicts` must be asked.
     #[inline(always)]
     pub(crate) fn trivial_conflict(&self, new: &Access, queue: u8, done: u64, state: &BarrierState) -> Option<Stages> {
         let mut stages = Stages::default();
@@ -157,8 +157,8 @@ impl History {
         Some(stages)
     }
 
-    /// Adds to `conflicts` what `new`, in a queue with that `state`, must wait for. `done(queue)` is that queue's last submission that is
-    /// done, and needs no wait.
+    /// Adds to `conflicts` what `new` must wait for in `queue`, whose barriers are `state`. `done(queue)` is the last submission of a queue
+    /// that is done; nothing waits for it.
     #[inline]
     pub(crate) fn conflicts(&self, new: &Access, queue: u8, state: &BarrierState, done: impl Fn(usize) -> u64, conflicts: &mut Conflicts) {
         for past in &self.past {
@@ -167,7 +167,7 @@ impl History {
             }
             let queue_of = past.at.queue as usize;
             if past.at.submission <= done(queue_of) {
-                // The host has seen it done, and hands the next submission to the device after that.
+                // The host has seen that it is done, and hands the next submission to the device after that.
                 continue;
             }
             if past.at.queue == queue {
@@ -178,13 +178,13 @@ impl History {
         }
     }
 
-    /// The last submissions that the host must wait for before it reads, or writes, the range itself.
+    /// The last submissions that the host must wait for before it reads (or writes) the range itself.
     pub(crate) fn last_conflict(&self, range: &Range<u64>, write: bool) -> QueueSeqs {
         let new = Access { range: range.clone(), stage: Stage::Transfer, write, unordered: false };
         self.latest(|past| conflict(past, &new))
     }
 
-    /// The last submissions that use the buffer at all.
+    /// The last submissions that access the buffer at all.
     pub(crate) fn last_use(&self) -> QueueSeqs {
         self.latest(|_| true)
     }
@@ -198,10 +198,10 @@ impl History {
         seqs
     }
 
-    /// Remembers a use, in a queue with that `state`; forgets those that are done, and those that the new one stands for.
+    /// Remembers an access in a queue whose barriers are `state`. Forgets the accesses that are done, and those that the new one replaces.
     #[inline(always)]
     pub(crate) fn record(&mut self, new: &Access, at: TimelinePoint, state: &BarrierState, done: impl Fn(usize) -> u64) {
-        // The usual case: the same use again.
+        // The usual case: the same access again.
         match self.past.as_mut_slice() {
             [past] if past.access == *new && past.at.queue == at.queue => past.at = at,
             _ => self.remember(new.clone(), at, state, done),
@@ -231,7 +231,7 @@ impl History {
         self.past.push(Past { access: new, at });
     }
 
-    /// One entry for each queue, stage and kind of access, over the hull of their ranges, at the latest of their points.
+    /// Leaves one entry for each queue, stage and kind of access, over the hull of their ranges and at the latest of their points.
     fn merge(&mut self) {
         let mut merged: SmallVec<[Past; 2]> = SmallVec::new();
         for past in self.past.drain(..) {
@@ -259,9 +259,9 @@ fn conflict(past: &Access, new: &Access) -> bool {
     (past.write || new.write) && !(past.unordered && new.unordered) && overlap(&past.range, &new.range)
 }
 
-/// True if whoever conflicts with `past` conflicts with `new` too and, waiting for `new`, waits for `past`: a write over all its
-/// bytes, which was ordered behind it, or a later use of its queue of the same kind over all its bytes. An unordered write stands for no
-/// use of another kind, because other unordered ones pass it by.
+/// True if `new` may replace `past`: whatever conflicts with `past` conflicts with `new` too, and by waiting for `new` it waits for `past`.
+/// That holds for a write over all its bytes, which was ordered after it, and for a later access of the same queue and kind over all its
+/// bytes. An unordered write replaces no access of another kind, because other unordered writes do not wait for it.
 #[inline]
 fn covers(new: &Access, queue: u8, past: &Past) -> bool {
     let inside = new.range.start <= past.access.range.start && past.access.range.end <= new.range.end;
@@ -271,8 +271,8 @@ fn covers(new: &Access, queue: u8, past: &Past) -> bool {
     inside && ((new.write && !new.unordered) || same_kind())
 }
 
-/// True if `new` is the same kind of use as the last one, of bytes beside it, and nothing has told the two apart since: no barrier, no
-/// submission. Then one entry stands for both, and says of each what is true.
+/// True if `new` is the same kind of access as the last one, to adjacent bytes, and neither a barrier nor a submission came between them.
+/// Then one entry stands for both and is true of each.
 #[inline]
 fn extends(new: &Access, at: TimelinePoint, last: &Past, state: &BarrierState) -> bool {
     let access = &last.access;
@@ -290,7 +290,7 @@ mod tests {
 
     const NONE: QueueSeqs = [0; MAX_QUEUES];
 
-    /// A use that is no atomics' affair.
+    /// An access that is not by commuting atomics.
     fn used(range: Range<u64>, stage: Stage, write: bool) -> Access {
         Access { range, stage, write, unordered: false }
     }
@@ -310,7 +310,7 @@ mod tests {
             Queue { state: BarrierState::default(), history: History::default(), barriers: 0 }
         }
 
-        /// Runs one use as the scheduler does; returns the stages it waited for.
+        /// Runs one access as the scheduler does. Returns the stages that it waited for.
         fn run(&mut self, range: Range<u64>, stage: Stage, write: bool) -> Stages {
             self.run_as(Access { range, stage, write, unordered: false })
         }
@@ -474,21 +474,21 @@ mod tests {
         }
         assert_eq!(q.run(0..4, Stage::Compute, false), Stages::from(Stage::Compute), "a plain read waits for them");
         assert_eq!(q.run_as(atomics()), Stages::from(Stage::Compute), "and they for it");
-        // Those behind a plain read do not stand for it: a third must wait for the read too.
+        // Atomics after a plain read do not replace it: a third access must wait for the read too.
         let mut h = History::default();
         h.record(&used(0..16, Stage::Indirect, false), at(0, 1, 3), &BarrierState::default(), |_| 0);
         h.record(&atomics(), at(0, 2, 3), &BarrierState::default(), |_| 0);
         let mut conflicts = Conflicts::default();
         h.conflicts(&atomics(), 1, &BarrierState::default(), |_| 0, &mut conflicts);
         assert_eq!(conflicts.queues, [3, 0, 0, 0]);
-        // A second queue's atomics over the same bytes do not stand for the first's.
+        // The atomics of a second queue over the same bytes do not replace those of the first.
         let mut h = History::default();
         h.record(&atomics(), at(0, 1, 3), &BarrierState::default(), |_| 0);
         h.record(&atomics(), at(1, 1, 4), &BarrierState::default(), |_| 0);
         assert_eq!(h.last_conflict(&(0..4), false), [3, 4, 0, 0]);
     }
 
-    /// Random uses against the definition: every pair of conflicting commands has a barrier of their stages between them.
+    /// Random accesses against the definition: between every two conflicting commands there is a barrier of their stages.
     #[test]
     fn random_uses_are_ordered_by_the_definition() {
         let has = |stages: Stages, stage: Stage| stages.numbers().any(|number| number == stage as usize);
@@ -512,7 +512,7 @@ mod tests {
                     barriers.push((i, src, new.stage.into()));
                 }
                 for (j, old) in commands.iter().enumerate().filter(|(_, old)| conflict(old, &new)) {
-                    // Ordered directly, or through commands in between that were: walk the barriers from j to i.
+                    // They are ordered directly, or through commands in between. Follow the barriers from j to i.
                     let mut reached = Stages::from(old.stage);
                     for (_, src, dst) in barriers.iter().filter(|(at, ..)| *at > j && *at <= i) {
                         if Stage::ALL.into_iter().any(|stage| has(*src, stage) && has(reached, stage)) {

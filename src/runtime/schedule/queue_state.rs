@@ -1,4 +1,4 @@
-//! A queue: one queue with what is being recorded for it, the order of its commands, and what it has waited for.
+//! What is known of one queue: what is being recorded for it, the barriers of its commands, and what it has waited for.
 
 use super::hazard::{BarrierState, QueueSeqs, Stage, Stages};
 use super::read_prediction::ReadPrediction;
@@ -11,16 +11,16 @@ use std::sync::Arc;
 /// A batch that is being recorded.
 pub(crate) struct OpenBatch {
     pub(crate) commands: Commands,
-    /// Given out when it was begun.
+    /// The number that the submission got when the batch was begun.
     pub(crate) number: u64,
     pub(crate) count: u32,
-    /// Stages that wrote memory which the host reads.
+    /// The stages that wrote memory which the host reads.
     pub(crate) host_writes: Stages,
-    /// Submissions of other queues that it starts after. All of them have been submitted.
+    /// The submissions of other queues that the batch starts after. All of them have been submitted.
     pub(crate) waits: SmallVec<[(u8, u64); 4]>,
-    /// A thread that waits for it will submit it (see `group_commit.rs`).
+    /// A thread that waits for the batch will submit it (see `group_commit.rs`).
     pub(crate) has_leader: bool,
-    /// Whose work it carries.
+    /// The streams whose work the batch carries.
     pub(crate) streams: SmallVec<[Arc<StreamState>; 4]>,
 }
 
@@ -29,24 +29,24 @@ pub(crate) struct QueueState {
     pub(crate) vulkan: Queue,
     pub(crate) open: Option<OpenBatch>,
     pub(crate) barriers: BarrierState,
-    /// For each other queue, the submission that all that is recorded here from now on starts after.
+    /// For each other queue, the submission that everything recorded here from now on starts after.
     pub(crate) waited: QueueSeqs,
-    /// So many commands make a batch that goes at once to an idle device. It grows with each batch that does so, because a submission
-    /// costs more than a command, and is 1 again once the host waits for something.
+    /// A batch of so many commands goes to an idle device at once. The number grows with each batch that does, because a submission costs
+    /// more than a command. It is 1 again once the host waits for something.
     pub(crate) min_batch: u32,
     /// Whether reads follow at once.
     pub(crate) read_prediction: ReadPrediction,
-    /// Where the last command touched memory.
+    /// The stage in which the last command accessed memory.
     pub(crate) last_stage: Option<Stage>,
-    /// A batch did not reach the device: what it would have ordered is ordered by the next one's first barrier.
+    /// A batch did not reach the device. The first barrier of the next batch orders what the lost one would have ordered.
     pub(crate) batch_was_lost: bool,
-    /// Which kernels went into which submission, for the story of a lost device.
+    /// Which kernels went into which submission, for the error message of a lost device.
     kernels: VecDeque<(u64, Arc<str>)>,
 }
 
-/// Batches over so many commands are not held back from an idle device: the submission costs as much as recording eight of them.
+/// A batch of more commands is not held back from an idle device. The submission costs as much as recording eight commands.
 const MAX_MIN_BATCH: u32 = 128;
-/// Kernels that are remembered for the story of a lost device.
+/// The most kernels that are remembered for the error message of a lost device.
 const MAX_KERNELS: usize = 1024;
 
 impl QueueState {
@@ -64,14 +64,14 @@ impl QueueState {
         }
     }
 
-    /// The last submission that is known to be done; `last`, the last number given out, if nothing is recorded or in flight here: what
-    /// had a number and is neither did not reach the device.
+    /// The last submission that is known to be done. If nothing is recorded or in flight here, it is `last`, the last number that was given
+    /// out: a number that is neither recorded nor in flight did not reach the device.
     pub(crate) fn done(&self, last: u64) -> u64 {
         let done = self.vulkan.completion().done();
         if self.open.is_none() && done >= self.vulkan.submitted() { last } else { done }
     }
 
-    /// A batch went to an idle device with nobody waiting for it.
+    /// Notes that a batch went to an idle device and no thread waits for it.
     pub(crate) fn raise_min_batch(&mut self) {
         self.min_batch = (self.min_batch * 4).min(MAX_MIN_BATCH);
     }
@@ -92,7 +92,7 @@ impl QueueState {
         }
     }
 
-    /// The kernels that were not known to be done.
+    /// The kernels that are not known to be done.
     pub(crate) fn kernels_in_flight(&self) -> impl Iterator<Item = &str> {
         let done = self.vulkan.completion().done();
         self.kernels.iter().filter(move |(n, _)| *n > done).map(|(_, name)| &**name)

@@ -1,42 +1,42 @@
-//! A program that queues a kernel and at once reads its result: the two are better off in one submission.
+//! Predicts whether a read follows a kernel at once, so that both go in one submission.
 //!
-//! Work on an idle device goes at once. A read that follows makes a submission of its own, which costs the device and the host
-//! some 6 us that a kernel of a few microseconds does not win back. So where that was how it went several times in a row, the next kernel is
-//! held back for the read that is expected. If none comes, the tail thread sends the kernel within half a millisecond, and the
-//! habit is forgotten.
+//! Work for an idle device is submitted at once. A read that follows makes a submission of its own, which costs the device and the host
+//! some 6 us. A kernel of a few microseconds does not win that back. So if reads have followed at once several times in a row, the next
+//! kernel is held back for the read that is expected. If no read comes, the flush thread submits the kernel within half a millisecond, and
+//! the prediction starts anew.
 
 use std::time::{Duration, Instant};
 
-/// So many reads in a row make a habit.
+/// The number of reads in a row from which on a read is expected.
 const MIN_READS: u8 = 4;
-/// A read within so long might as well have come along.
+/// A read that comes within this time could have been in the same submission.
 const MAX_DELAY: Duration = Duration::from_micros(10);
 
-/// What was seen of one queue. Times come from the caller.
+/// What was seen of one queue. The caller passes the times.
 #[derive(Debug, Default)]
 pub(crate) struct ReadPrediction {
-    /// Reads that followed at once, in a row.
+    /// The number of reads in a row that followed at once.
     times: u8,
-    /// When the last work could have gone at once, and whether it was held back.
+    /// When work could last have been submitted at once, and whether it was held back.
     last: Option<(Instant, bool)>,
 }
 
 impl ReadPrediction {
-    /// Work could go at once, now: whether to hold it back.
+    /// Work could be submitted now. True if it is to be held back.
     pub(crate) fn defer_submit(&mut self, now: Instant) -> bool {
         let held = self.times >= MIN_READS;
         self.last = Some((now, held));
         held
     }
 
-    /// A read has come to the queue.
+    /// A read came to the queue.
     pub(crate) fn read(&mut self, now: Instant) {
         if let Some((then, _)) = self.last.take() {
             self.times = if now.saturating_duration_since(then) <= MAX_DELAY { (self.times + 1).min(MIN_READS) } else { 0 };
         }
     }
 
-    /// A batch goes. If it was held back, and no read has come, it was so in vain.
+    /// A batch is submitted. If it was held back and no read came, the prediction was wrong.
     pub(crate) fn submitted(&mut self) {
         if let Some((_, true)) = self.last {
             *self = ReadPrediction::default();
@@ -60,7 +60,7 @@ mod tests {
         assert!(prediction.defer_submit(at(1000)));
         prediction.read(at(1002));
         prediction.submitted();
-        assert!(prediction.defer_submit(at(2000)), "the read came, and the habit stays");
+        assert!(prediction.defer_submit(at(2000)), "the read came, and the prediction stays");
         prediction.submitted();
         assert!(!prediction.defer_submit(at(3000)), "none came");
     }

@@ -27,35 +27,35 @@ impl Region {
         self.size as u64
     }
 
-    /// By what the scheduler tracks its uses.
+    /// What the scheduler tracks its accesses by.
     pub(crate) fn id(&self) -> BufferId {
         self.id
     }
 
-    /// A transfer's use of the range.
+    /// The access of a transfer to the range.
     pub(crate) fn access(&self, range: &Range<u64>, write: bool) -> BufferAccess {
         BufferAccess { id: self.id, access: Access { range: range.clone(), stage: Stage::Transfer, write, unordered: false } }
     }
 }
 
-/// The registered regions of a device, which do not overlap.
+/// The registered regions of a device. They do not overlap.
 #[derive(Default)]
 pub(crate) struct Regions(SharedLock<Vec<Arc<Region>>, { rank::REGIONS }>);
 
 impl Regions {
-    /// The region that holds `size` bytes at `address`, and where in it they are.
+    /// The region that holds `size` bytes at `address`, and their offset in it.
     pub(crate) fn find(&self, address: usize, size: usize) -> Option<(Arc<Region>, u64)> {
         let regions = self.0.read();
         let region = regions.iter().find(|r| r.start <= address && size <= r.size && address - r.start <= r.size - size)?;
         Some((region.clone(), (address - region.start) as u64))
     }
 
-    /// Fails if `size` bytes at `start` share one with a region.
+    /// Fails if `size` bytes at `start` overlap a region.
     pub(crate) fn check_apart(&self, start: usize, size: usize) -> Result<()> {
         check_apart(&self.0.read(), start, size)
     }
 
-    /// Adds `size` bytes at `start`, which `register` has the scheduler track.
+    /// Adds `size` bytes at `start`. `register` has the scheduler track them.
     pub(crate) fn add(&self, (start, size): (usize, usize), imported: Imported, register: impl FnOnce() -> BufferId) -> Result<()> {
         let mut regions = self.0.write();
         check_apart(&regions, start, size)?;
@@ -63,13 +63,13 @@ impl Regions {
         Ok(())
     }
 
-    /// Takes the region out that starts at an address.
+    /// Takes out the region that starts at an address.
     pub(crate) fn remove(&self, start: usize) -> Option<Arc<Region>> {
         let mut regions = self.0.write();
         regions.iter().position(|r| r.start == start).map(|i| regions.swap_remove(i))
     }
 
-    /// Forgets all; what the caller must free of them, once the device's work is done.
+    /// Forgets all regions, once the device's work is done. Returns what the caller must free.
     pub(crate) fn clear(&self) -> Vec<BufferId> {
         self.0.write().drain(..).map(|region| region.id).collect()
     }

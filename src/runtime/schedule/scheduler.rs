@@ -1,8 +1,9 @@
-//! The scheduler of a device: what is being recorded, what is in flight, who uses what, and what may go when.
+//! The scheduler of a device: what is being recorded, what is in flight, which command accesses which buffer, and what may be freed when.
 //!
-//! One mutex of the device guards it; nothing in here waits for the GPU. Work is recorded in the order of the calls, into the queue of
-//! its stream. It is submitted at once when the queue's queue is idle and in batches while it is busy; the tail that is held back goes
-//! when the queue drains (see `flush_thread.rs`). Submissions of all queues are numbered together, each when its batch is begun.
+//! One lock of the device guards it. No function here waits for the GPU. Work is recorded in the order of the calls, into the queue of its
+//! stream. It is submitted at once while the queue is idle, and in batches while the queue is busy. What is held back is submitted when the
+//! queue has drained (see `flush_thread.rs`). The submissions of all queues share one sequence of numbers. A submission gets its number
+//! when its batch is begun.
 
 mod submit;
 
@@ -21,10 +22,10 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// Commands in one submission at most: the driver takes a batch while the one before runs.
+/// The most commands in one submission. The driver takes one batch while the one before it runs.
 const BATCH: u32 = 256;
 
-/// When a command is recorded: in which queue, which submission it goes into, and the last one of the queue that is done.
+/// Where a command is recorded: the queue, the submission, and the last submission of the queue that is done.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RecordContext {
     pub(crate) queue: u8,
@@ -35,30 +36,30 @@ pub(crate) struct RecordContext {
 /// See the module.
 pub(crate) struct Scheduler {
     pub(crate) queues: Vec<QueueState>,
-    /// The last number given to a submission.
+    /// The last number that a submission got.
     last: u64,
     pub(crate) tracker: BufferTracker,
     pub(crate) staging: Staging,
     deferred_free: DeferredFree,
-    /// Bytes on their way into the host's memory.
+    /// Reads that wait for the GPU.
     pub(crate) pending_reads: PendingReads,
-    /// The device is lost: every later call says so.
+    /// The device is lost. Every later call returns this error.
     lost: Option<Error>,
-    /// The device is lost, or what it does is traced: no command is recorded the short way.
+    /// The device is lost or traced, so no command takes the fast path.
     is_watched: bool,
-    /// Work that was queued with success failed later: told once, by the next wait or read of its stream.
+    /// Failures of work that was queued with success. The next wait or read of the stream returns its failure, once.
     failed: Untold<StreamState>,
     /// Writes what the device does into a trace, if there is one.
     pub(crate) gpu_trace: Option<GpuTrace>,
-    /// There may be something to settle behind a wait: see `wait.rs`.
+    /// There may be something to do after a wait. See `wait.rs`.
     pub(crate) has_pending: Arc<AtomicBool>,
-    /// For each queue the number of the batch that is open, 0 for none: for who looks without the lock.
+    /// For each queue the number of its open batch, 0 if there is none, for readers without the lock.
     pub(crate) begun: Arc<[AtomicU64; MAX_QUEUES]>,
-    /// The device is being destroyed: nothing is recorded any more.
+    /// The device is being destroyed, and nothing is recorded any more.
     pub(crate) closed: bool,
-    /// And its tail thread ends.
+    /// The flush thread is to end.
     pub(crate) stop: bool,
-    /// The tail thread sleeps, or is not there yet: a tail wakes it.
+    /// The flush thread sleeps, or has not started. Work that is held back wakes it.
     pub(crate) flush_thread_sleeps: bool,
 }
 
@@ -92,28 +93,28 @@ impl Scheduler {
         }
     }
 
-    /// The error of earlier queued work of a stream (or of any, for `None`), once.
+    /// Returns the error of earlier queued work of a stream (of any stream, for `None`), once.
     pub(crate) fn take_failure(&mut self, stream: Option<&Arc<StreamState>>) -> Result<()> {
         if self.failed.is_empty() { Ok(()) } else { self.failed.take(stream, |_| true) }
     }
 
-    /// As `take_failure`, of what leaves the content of memory undefined: all but an assertion that did not hold.
+    /// As `take_failure`, for errors that leave the content of memory undefined: all but an assertion that did not hold.
     pub(crate) fn take_loss(&mut self, stream: &Arc<StreamState>) -> Result<()> {
         if self.failed.is_empty() { Ok(()) } else { self.failed.take(Some(stream), |e| e.status != Status::Assertion) }
     }
 
-    /// Keeps an error for the next wait or read of a stream, if there is none already, and for the events that it concerns.
+    /// Keeps an error for the next wait or read of a stream that has none, and for the events that it concerns.
     pub(crate) fn keep_failure(&mut self, stream: &Arc<StreamState>, error: &Arc<Error>, since: Since) {
         self.failed.add(stream, error, since);
         self.has_pending.store(true, Ordering::Release);
     }
 
-    /// A call on a stream returned this error: if it is one that the stream had to tell, it is told.
+    /// Notes that a call on a stream returned this error. If it is a failure of the stream, its caller got it.
     pub(crate) fn told(&mut self, stream: &Arc<StreamState>, error: &Error) {
         self.failed.told(Some(stream), error);
     }
 
-    /// Turns a failure of the driver into an error; a lost device stays lost.
+    /// Turns a failure of the driver into an error. A lost device stays lost.
     pub(crate) fn fail(&mut self, e: vulkan::Error) -> Error {
         if e.kind != vulkan::ErrorKind::DeviceLost {
             return e.into();
@@ -140,7 +141,8 @@ impl Scheduler {
 
     // Buffers.
 
-    /// Ends a buffer: its memory goes when the GPU, and calls in progress, have passed their last use of it. What this gives may go now.
+    /// Ends a buffer. Its memory is freed once the GPU and the calls in progress have passed their last use of it. The caller frees what
+    /// this returns now.
     pub(crate) fn free(&mut self, id: BufferId) -> Option<Allocation> {
         let (last_use, allocation) = self.tracker.free(id)?;
         if (0..MAX_QUEUES).all(|queue| last_use[queue] <= done_of(&self.queues, self.last, queue)) {
@@ -168,26 +170,26 @@ impl Scheduler {
         }
     }
 
-    /// Lets something go when the submissions of `last_use` are done.
+    /// Frees something once the submissions of `last_use` are done.
     pub(crate) fn defer_drop(&mut self, last_use: QueueSeqs, deferred: Deferred) {
         let done = self.done();
         self.deferred_free.defer_drop(last_use, deferred, &done);
         self.has_pending.store(true, Ordering::Release);
     }
 
-    /// Bytes are on their way into the host's memory.
+    /// Adds a read that waits for the GPU.
     pub(crate) fn add_pending_read(&mut self, read: PendingRead) {
         self.pending_reads.add(read);
         self.has_pending.store(true, Ordering::Release);
     }
 
-    /// Looks whether there is still something to settle behind the next wait.
+    /// Updates the flag that says whether there is something to do after the next wait.
     pub(crate) fn update_pending_flag(&self) {
         let busy = !(self.failed.is_empty() && self.deferred_free.is_empty() && self.pending_reads.is_empty() && self.gpu_trace.is_none());
         self.has_pending.store(busy, Ordering::Release);
     }
 
-    /// True if something waits for the GPU before it can go.
+    /// True if something waits for the GPU before it can be freed.
     pub(crate) fn has_deferred(&self) -> bool {
         self.deferred_free.is_waiting()
     }
@@ -198,7 +200,7 @@ impl Scheduler {
         !self.deferred_free.is_empty() || self.gpu_trace.is_some()
     }
 
-    /// What may go now. The caller drops it, and gives memory back, with the lock released or held.
+    /// Returns what may be freed now. The caller drops it and gives memory back, with the lock released or held.
     pub(crate) fn reap(&mut self) -> Vec<Deferred> {
         self.trace_done();
         if self.deferred_free.is_empty() {
@@ -208,13 +210,13 @@ impl Scheduler {
         self.deferred_free.reap(&done)
     }
 
-    /// Has what the device does written into a trace, or no longer.
+    /// Has what the device does written into a trace; `None` ends that.
     pub(crate) fn trace_into(&mut self, gpu_trace: Option<GpuTrace>) {
         self.gpu_trace = gpu_trace;
         self.is_watched = self.gpu_trace.is_some() || self.lost.is_some();
     }
 
-    /// Writes what is done into the trace, if there is one.
+    /// Writes the commands that are done into the trace, if there is one.
     pub(crate) fn trace_done(&mut self) {
         if self.gpu_trace.is_none() {
             return;
@@ -226,7 +228,7 @@ impl Scheduler {
         }
     }
 
-    /// The submissions that the host must wait for before it reads, or writes, the range; zeros for none.
+    /// The submissions that the host must wait for before it reads (or writes) the range. Zeros if there are none.
     pub(crate) fn must_wait_for(&mut self, id: BufferId, range: &Range<u64>, write: bool) -> Result<QueueSeqs> {
         let mut seqs = self.tracker.live(id)?.0.history.last_conflict(range, write);
         for (queue, number) in seqs.iter_mut().take(self.queues.len()).enumerate() {
@@ -242,7 +244,7 @@ impl Scheduler {
 
     // Recording.
 
-    /// All that is recorded or submitted until now.
+    /// All submissions that are recorded or submitted until now.
     pub(crate) fn now(&self) -> QueueSeqs {
         let mut seqs = QueueSeqs::default();
         for (number, queue) in seqs.iter_mut().zip(&self.queues) {
@@ -251,18 +253,18 @@ impl Scheduler {
         seqs
     }
 
-    /// Submits what is held back, of all queues; the numbers to wait for.
+    /// Submits what is held back in all queues. Returns the submissions to wait for.
     pub(crate) fn flush(&mut self) -> Result<QueueSeqs> {
         let now = self.now();
         self.flush_to(now)
     }
 
-    /// As `flush_to`, for a call on a stream (on the whole device, for `None`): a failure that it returns is told, and not told again.
+    /// As `flush_to`, for a call on a stream (on the whole device, for `None`). A failure that this returns is not returned again.
     pub(crate) fn flush_for(&mut self, stream: Option<&Arc<StreamState>>, seqs: QueueSeqs) -> Result<QueueSeqs> {
         self.flush_to(seqs).inspect_err(|e| self.failed.told(stream, e))
     }
 
-    /// Makes sure that these submissions have gone to the device; the numbers to wait for. The host is going to.
+    /// Makes sure that these submissions have gone to the device. Returns the submissions to wait for. The host is going to wait.
     pub(crate) fn flush_to(&mut self, mut seqs: QueueSeqs) -> Result<QueueSeqs> {
         self.check()?;
         for (queue, number) in seqs.iter_mut().take(self.queues.len()).enumerate() {
@@ -282,7 +284,7 @@ impl Scheduler {
         std::array::from_fn(|queue| done_of(&self.queues, self.last, queue))
     }
 
-    /// Asks the driver which submissions are done; as `done`.
+    /// Asks the driver which submissions are done. Returns the same as `done`.
     pub(crate) fn poll(&mut self) -> Result<QueueSeqs> {
         for queue in 0..self.queues.len() {
             self.poll_queue(queue)?;
@@ -296,8 +298,8 @@ impl Scheduler {
         polled.map_err(|e| self.fail(e))
     }
 
-    /// Records one command (or several that need no order among themselves) for a stream, behind the barrier and the waits that what
-    /// it touches needs.
+    /// Records one command for a stream, after the barrier and the waits that its accesses need. The command may also be several that need
+    /// no order among themselves.
     pub(crate) fn record<'a>(
         &mut self,
         stream: &Arc<StreamState>,
@@ -309,7 +311,7 @@ impl Scheduler {
         let done = self.queues[queue].done(self.last);
         let Some(open) = &mut self.queues[queue].open else { return Err(no_batch()) };
         let context = RecordContext { queue: queue as u8, submission: open.number, done };
-        // The batch stays in its place, so that a panic in the command does not take along what earlier calls recorded.
+        // The batch stays in its place, so that a panic in the command does not lose what earlier calls recorded.
         let staging = &mut self.staging;
         let outcome = match &mut self.gpu_trace {
             None => command(&mut open.commands, staging, context),
@@ -322,8 +324,8 @@ impl Scheduler {
         outcome
     }
 
-    /// The order of a stream's queue and its last submission that is done, where a kernel needs nothing but a barrier in the open batch: that
-    /// is the stream's, and nothing is traced.
+    /// The barriers of a stream's queue, and its last submission that is done, if a kernel needs nothing but a barrier in the open batch.
+    /// That is so if the batch is the stream's and nothing is traced.
     #[inline]
     pub(crate) fn trivial_barriers(&self, stream: &Arc<StreamState>) -> Option<(&BarrierState, u64)> {
         let queue = self.queues.get(usize::from(stream.queue))?;
@@ -332,7 +334,7 @@ impl Scheduler {
         is_trivial.then(|| (&queue.barriers, queue.done(self.last)))
     }
 
-    /// As `record`, of a kernel in an open batch as `trivial_barriers` finds it, behind a barrier between these stages, if there are any.
+    /// As `record`, for a kernel in an open batch that `trivial_barriers` found. If there are stages, a barrier between them comes first.
     #[inline]
     pub(crate) fn record_trivial(
         &mut self,
@@ -353,7 +355,7 @@ impl Scheduler {
         outcome
     }
 
-    /// A command that touches this was recorded into the open batch of the queue, or failed on the way.
+    /// Notes that a command with these accesses was recorded into the open batch of the queue, or failed while it was recorded.
     #[inline]
     fn recorded(&mut self, queue: usize, stream: &StreamState, accesses: &[BufferAccess], is_ok: bool) {
         let QueueState { open: Some(open), barriers, .. } = &mut self.queues[queue] else { return };
@@ -368,7 +370,7 @@ impl Scheduler {
         }
     }
 
-    /// Has the buffers know of a command that touches this. The stages in which it writes memory that the host reads.
+    /// Adds the accesses of a command to the histories of the buffers. Returns the stages in which it writes memory that the host reads.
     #[inline]
     fn remember(&mut self, accesses: &[BufferAccess], at: TimelinePoint) -> Stages {
         let Scheduler { queues, tracker, last, .. } = self;
@@ -384,7 +386,8 @@ impl Scheduler {
         host_writes
     }
 
-    /// What commands of a queue that touch this must wait for: stages before a barrier, stages behind it, submissions of other queues.
+    /// What commands with these accesses must wait for in a queue: stages before a barrier, stages after it, and submissions of other
+    /// queues.
     #[inline]
     fn conflicts(&self, queue: usize, accesses: &[BufferAccess]) -> (Stages, Stages, QueueSeqs) {
         let (mut src, mut dst, mut queues) = (Stages::default(), Stages::default(), QueueSeqs::default());
@@ -406,8 +409,8 @@ impl Scheduler {
         (src, dst, queues)
     }
 
-    /// Has a queue wait for what commands that touch this conflict with in other queues. The stages before and behind the barrier that they
-    /// need in their own.
+    /// Has a queue wait for the submissions of other queues that commands with these accesses conflict with. Returns the stages before and
+    /// after the barrier that the commands need in their own queue.
     #[inline(always)]
     fn wait_for_queues(&mut self, queue: usize, accesses: &[BufferAccess]) -> Result<(Stages, Stages)> {
         self.check()?;
@@ -418,8 +421,8 @@ impl Scheduler {
         Ok((src, dst))
     }
 
-    /// Makes the stream's queue, which this gives, ready for commands that touch this: a batch is open, waits for other queues and a barrier
-    /// stand in it.
+    /// Prepares the queue of a stream for commands with these accesses: opens a batch and records the waits and the barrier. Returns the
+    /// queue.
     #[inline]
     fn prepare(&mut self, stream: &Arc<StreamState>, accesses: &[BufferAccess]) -> Result<usize> {
         let queue = usize::from(stream.queue);
@@ -444,8 +447,8 @@ impl Scheduler {
         }
     }
 
-    /// Has all that is recorded in `queue` from now on start after these submissions of other queues. Only what has been submitted is
-    /// waited for, so no two queues wait for each other.
+    /// Has everything that is recorded in `queue` from now on start after these submissions of other queues. A queue waits only for what
+    /// has been submitted, so no two queues wait for each other.
     fn start_after(&mut self, queue: usize, queues: QueueSeqs) -> Result<()> {
         for other in (0..self.queues.len()).filter(|other| *other != queue) {
             let number = queues[other];
@@ -469,7 +472,7 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Has all that the stream's queue gets from now on start after a point of any queue.
+    /// Has everything that the stream's queue gets from now on start after a point of any queue.
     pub(crate) fn order_behind(&mut self, stream: &Arc<StreamState>, point: TimelinePoint) -> Result<()> {
         self.check()?;
         let queue = usize::from(stream.queue);
@@ -490,7 +493,7 @@ impl Scheduler {
         busy && matches!(queue.last_stage, Some(Stage::Compute | Stage::Uniform))
     }
 
-    /// The point behind all that the stream has recorded.
+    /// The point after everything that the stream has recorded.
     pub(crate) fn point_of(&self, stream: &StreamState) -> TimelinePoint {
         let queue = &self.queues[usize::from(stream.queue)];
         TimelinePoint { queue: stream.queue, sequence: queue.barriers.last(), submission: stream.last() }
@@ -511,7 +514,7 @@ impl Scheduler {
         if std::mem::take(&mut queue.batch_was_lost) {
             queue.barriers.barrier(Stages::ALL, Stages::ALL);
             commands.barrier(Stages::ALL, Stages::ALL);
-            // Nor did its waits happen.
+            // The waits of the lost batch did not happen either.
             queue.waited = QueueSeqs::default();
         }
         queue.open = Some(OpenBatch {
@@ -526,7 +529,7 @@ impl Scheduler {
         Ok(())
     }
 
-    /// The work recorded so far in a queue writes staging memory that the host will read.
+    /// Notes that the work recorded so far in a queue writes staging memory that the host will read.
     pub(crate) fn host_will_read(&mut self, queue: u8) {
         if let Some(open) = &mut self.queues[usize::from(queue)].open {
             open.host_writes.insert(Stage::Transfer.into());
@@ -534,7 +537,7 @@ impl Scheduler {
     }
 }
 
-/// The last submission of a queue that is known to be done; `last` is the last number given out.
+/// The last submission of a queue that is known to be done. `last` is the last number that was given out.
 #[inline]
 fn done_of(queues: &[QueueState], last: u64, queue: usize) -> u64 {
     queues.get(queue).map_or(u64::MAX, |queue| queue.done(last))

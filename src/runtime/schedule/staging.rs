@@ -1,6 +1,6 @@
-//! Host-visible memory on the way to and from the device: an arena for small uploads, rings of chunks for large transfers.
+//! Host-visible memory on the way to and from the device: an arena for small uploads, and rings of chunks for large transfers.
 //!
-//! Memory is taken when first needed, kept and reused. A chunk is free again when the submission that used it is done.
+//! Memory is allocated when it is first needed, and is kept and reused. A chunk is free again when the submission that used it is done.
 
 use super::hazard::QueueSeqs;
 use crate::runtime::base::error::Result;
@@ -8,15 +8,16 @@ use crate::runtime::base::lock::{Guard, Lock, rank};
 use crate::vulkan::{Allocation, HostView, Memory, MemoryKind, Slice};
 use std::sync::Arc;
 
-/// Transfers up to this go through the arena, and single small chunks for reads.
+/// The largest transfer that goes through the arena, or through a small chunk for reads.
 pub(crate) const SMALL: u64 = 64 << 10;
 /// A chunk of a large transfer: big enough for full bandwidth, small enough to overlap copying with the bus.
 pub(crate) const LARGE: u64 = 4 << 20;
-/// Large chunks in each direction: three for each of eight threads, one to fill, one on the bus and one between.
+/// The number of large chunks in each direction: three for each of eight threads, so that one is being filled, one is on the bus and one is
+/// between.
 const LARGE_COUNT: usize = 24;
-/// Small chunks for reads: as many threads can read small things at once.
+/// The number of small chunks for reads. As many threads can read small ranges at once.
 const SMALL_COUNT: usize = 64;
-/// The arena grows by this.
+/// The arena grows by this many bytes.
 const ARENA: u64 = 256 << 10;
 
 /// A piece of staging memory.
@@ -26,7 +27,7 @@ pub(crate) struct Chunk {
 }
 
 impl Chunk {
-    /// Memory for one chunk. The caller frees it by [`Chunk::into_allocation`].
+    /// Allocates memory for one chunk. The caller frees it by [`Chunk::into_allocation`].
     pub(crate) fn new(memory: &Memory, kind: MemoryKind, size: u64) -> Result<Chunk> {
         let allocation = memory.allocate(kind, size, 256, "avx_gpu staging")?;
         match allocation.host_view() {
@@ -49,7 +50,7 @@ impl Chunk {
         self.host_view
     }
 
-    /// The memory, to be freed.
+    /// The memory of the chunk, to be freed.
     pub(crate) fn into_allocation(self) -> Allocation {
         self.allocation
     }
@@ -62,23 +63,23 @@ pub(crate) struct Ring {
     size: u64,
     limit: usize,
     made: usize,
-    /// Chunks that nobody holds, each with the queue and number of the last submission that uses it.
+    /// Chunks that no call holds, each with the last submission that uses it.
     chunks: Vec<(Ticket, Chunk)>,
 }
 
-/// A queue and a submission there.
+/// A queue and a submission of it.
 pub(crate) type Ticket = (u8, u64);
 
 fn is_done((queue, number): Ticket, done: &QueueSeqs) -> bool {
     number <= done[usize::from(queue)]
 }
 
-/// What a ring answers.
+/// What a ring returns.
 pub(crate) enum Taken {
     Chunk(Chunk),
-    /// All are in use; the first will be free when this submission is done.
+    /// All chunks are in use. The first one will be free when this submission is done.
     After(Ticket),
-    /// All are in the hands of other calls.
+    /// Other calls hold all chunks.
     Held,
 }
 
@@ -94,7 +95,7 @@ impl Ring {
         Ring { memory: memory.clone(), kind, size, limit, made: 0, chunks: Vec::new() }
     }
 
-    /// A chunk that the GPU has passed; `done` are the last finished submissions.
+    /// A chunk that the GPU has passed. `done` are the last submissions that are done.
     pub(crate) fn take(&mut self, done: &QueueSeqs) -> Result<Taken> {
         if let Some(i) = self.chunks.iter().position(|(last_use, _)| is_done(*last_use, done)) {
             return Ok(Taken::Chunk(self.chunks.swap_remove(i).1));
@@ -105,7 +106,7 @@ impl Ring {
                     self.made += 1;
                     return Ok(Taken::Chunk(chunk));
                 }
-                // With at least one chunk there is a way on, only slower.
+                // One chunk is enough to go on, if slowly.
                 Err(e) if self.made == 0 => return Err(e),
                 Err(_) => {}
             }
@@ -113,12 +114,12 @@ impl Ring {
         Ok(self.chunks.iter().map(|(last_use, _)| *last_use).min_by_key(|(_, number)| *number).map_or(Taken::Held, Taken::After))
     }
 
-    /// Gives a chunk back, to be used again when its last submission is done.
+    /// Returns a chunk to the ring. It can be used again once its last submission is done.
     pub(crate) fn return_chunk(&mut self, chunk: Chunk, last_use: Ticket) {
         self.chunks.push((last_use, chunk));
     }
 
-    /// Frees the chunks that nobody uses.
+    /// Frees the chunks that nothing uses.
     fn trim(&mut self, done: &QueueSeqs) {
         for (_, chunk) in self.chunks.extract_if(.., |(last_use, _)| is_done(*last_use, done)) {
             self.made -= 1;
@@ -127,7 +128,7 @@ impl Ring {
     }
 }
 
-/// Small chunks that the device has passed, and the threads that read from them gave back without taking the scheduler. They are the ring's.
+/// Small chunks of a ring that the device has passed, and that reading threads returned without the scheduler's lock.
 #[derive(Default)]
 pub(crate) struct Returned(Lock<Vec<(Ticket, Chunk)>, { rank::RETURNED_CHUNKS }>);
 
@@ -144,18 +145,18 @@ impl Returned {
         self.list().push((last_use, chunk));
     }
 
-    /// One of them, if there is one.
+    /// Takes one of the chunks, if there is one.
     pub(crate) fn take(&self) -> Option<Chunk> {
         self.list().pop().map(|(_, chunk)| chunk)
     }
 
-    /// Puts all into their ring.
+    /// Moves all chunks into their ring.
     pub(crate) fn drain_into(&self, staging: &mut Staging) {
         staging.small_readbacks.chunks.append(&mut self.list());
     }
 }
 
-/// Small uploads of one queue, one behind the other.
+/// Small uploads of one queue, one after the other.
 pub(crate) struct Arena {
     memory: Arc<Memory>,
     current: Option<(Chunk, u64)>,
@@ -186,7 +187,7 @@ impl Staging {
         &mut self.arenas[usize::from(queue)]
     }
 
-    /// Frees what nobody uses.
+    /// Frees the memory that nothing uses.
     pub(crate) fn trim(&mut self, done: &QueueSeqs) {
         for ring in [&mut self.uploads, &mut self.readbacks, &mut self.small_readbacks] {
             ring.trim(done);
@@ -200,7 +201,8 @@ impl Staging {
 }
 
 impl Arena {
-    /// `size` bytes (at most [`SMALL`]) for the submission `number`; `done` is the queue's last finished one. Aligned for every binding.
+    /// Returns `size` bytes (at most [`SMALL`]) for the submission `number`. `done` is the last submission of the queue that is done. The
+    /// bytes are aligned for every binding.
     pub(crate) fn take(&mut self, size: u64, number: u64, done: u64) -> Result<(Slice, HostView, u64)> {
         let fits = |used: u64| used + size <= ARENA;
         if self.current.as_ref().is_none_or(|(_, used)| !fits(*used)) {

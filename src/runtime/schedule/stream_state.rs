@@ -6,15 +6,15 @@ use crate::runtime::base::name::Name;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What the scheduler knows a stream by.
+/// See the module.
 pub(crate) struct StreamState {
-    /// Never used again.
+    /// No other stream ever gets the same.
     pub(crate) id: u64,
     pub(crate) queue: u8,
-    /// The last submission that carries its work.
+    /// The last submission that carries work of the stream.
     last: AtomicU64,
     pub(crate) label: Name,
-    /// For the records of events.
+    /// The failures of the stream's work, for the records of events.
     pub(crate) failures: Failures,
 }
 
@@ -25,7 +25,7 @@ impl AsRef<Failures> for StreamState {
 }
 
 impl StreamState {
-    /// `default` is its name where there is no label.
+    /// `default` is the name of a stream without a label.
     pub(crate) fn new(queue: u8, label: Option<&str>, default: Option<&str>) -> Arc<StreamState> {
         static IDS: AtomicU64 = AtomicU64::new(0);
         let id = IDS.fetch_add(1, Ordering::Relaxed) + 1;
@@ -33,22 +33,22 @@ impl StreamState {
         Arc::new(StreamState { id, queue, last: AtomicU64::new(0), label, failures: Failures::default() })
     }
 
-    /// The line of a device's default stream.
+    /// The state of a device's default stream.
     pub(crate) fn of_default() -> Arc<StreamState> {
         StreamState::new(0, None, Some("default stream"))
     }
 
-    /// Submission `number` carries work of the stream. Under the scheduler's lock.
+    /// Notes that submission `number` carries work of the stream. Called under the scheduler's lock.
     pub(crate) fn used(&self, number: u64) {
         self.last.store(number, Ordering::Relaxed);
     }
 
-    /// The last submission that carries its work; 0: none yet.
+    /// The last submission that carries work of the stream. 0: there is none yet.
     pub(crate) fn last(&self) -> u64 {
         self.last.load(Ordering::Relaxed)
     }
 
-    /// `last`, as a clock.
+    /// `last`, as the submissions to wait for.
     pub(crate) fn seqs(&self) -> QueueSeqs {
         seqs_of(self.queue, self.last())
     }

@@ -1,4 +1,4 @@
-//! What the scheduler knows of each buffer: what used it, what the user has mapped, which calls work on it just now.
+//! What the scheduler knows of each buffer: which commands accessed it, what the user has mapped, and which calls work on it now.
 
 use super::hazard::{Access, History, QueueSeqs, Stage, TimelinePoint, overlap};
 use crate::runtime::base::error::{Error, Result, Status};
@@ -6,11 +6,11 @@ use crate::runtime::base::handle::Token;
 use crate::vulkan::{Allocation, Slice};
 use std::ops::Range;
 
-/// Names a buffer's [`HotState`] in the scheduler.
+/// Names a buffer in the [`BufferTracker`].
 #[derive(Clone, Copy, Debug, Eq)]
 pub(crate) struct BufferId {
     slot: u32,
-    /// A slot is used again; its generation is not, nor is it any other slot's. It is not 0.
+    /// A slot is used again, but a generation is not, in this slot or another. It is not 0.
     generation: u64,
 }
 
@@ -27,7 +27,7 @@ impl std::hash::Hash for BufferId {
     }
 }
 
-/// A use of a buffer's bytes by a command.
+/// An access of a command to bytes of a buffer.
 #[derive(Clone, Debug)]
 pub(crate) struct BufferAccess {
     pub(crate) id: BufferId,
@@ -35,52 +35,52 @@ pub(crate) struct BufferAccess {
 }
 
 impl BufferAccess {
-    /// Of no bytes of no buffer.
+    /// An access to no bytes of no buffer.
     pub(crate) const NONE: BufferAccess = BufferAccess {
         id: BufferId { slot: 0, generation: 0 },
         access: Access { range: 0..0, stage: Stage::Compute, write: false, unordered: false },
     };
 }
 
-/// What each command looks at of a buffer, together in two neighbouring cache lines.
+/// What each command reads of a buffer, in two neighbouring cache lines.
 #[repr(align(128))]
 pub(crate) struct HotState {
     /// 0 while the slot is free.
     generation: u64,
-    /// The generation, as long as the buffer is neither freed nor mapped and no call in progress works on it; else 0.
+    /// The generation, while the buffer is neither freed nor mapped nor pinned by a call in progress. Otherwise 0.
     uncontested: u64,
     pub(crate) history: History,
-    /// The host reads its memory directly.
+    /// The host reads the memory of the buffer directly.
     pub(crate) host_reads: bool,
 }
 
 const _: () = assert!(size_of::<HotState>() == 128);
 
-/// Which buffer it is that a slot tracks.
+/// Which buffer a slot tracks, and where it lies.
 #[derive(Default)]
 pub(crate) struct BufferLocation {
-    /// NULL for one without a handle.
+    /// NULL for a buffer without a handle.
     token: Token,
     pub(crate) size: u64,
-    /// Where it lies, with whole words.
+    /// The memory of the buffer, rounded up to whole words.
     slice: Slice,
 }
 
 impl BufferLocation {
-    /// A range of it, as the GPU sees it.
+    /// A range of the buffer, as the GPU sees it.
     #[inline]
     pub(crate) fn slice(&self, range: &Range<u64>) -> Slice {
         self.slice.part(range.start, range.end - range.start)
     }
 }
 
-/// How the host stands to a buffer, and its memory.
+/// What the host does with a buffer, and the memory of the buffer.
 #[derive(Default)]
 pub(crate) struct HostState {
     mapped: Option<(Range<u64>, bool)>,
-    /// Ranges that calls in progress read or write from the host, with no lock held.
+    /// Ranges that calls in progress read or write from the host with no lock held.
     pins: Vec<(Range<u64>, bool)>,
-    /// Calls in progress that need the memory to stay, whoever uses it meanwhile.
+    /// The number of calls in progress that need the memory to stay, whatever else uses it.
     holds: u32,
     allocation: Option<Allocation>,
     freed: bool,
@@ -98,24 +98,24 @@ impl HostState {
     }
 }
 
-/// The tracks of all buffers of a device.
+/// See the module.
 #[derive(Default)]
 pub(crate) struct BufferTracker {
     slots: Vec<HotState>,
-    /// For each slot.
+    /// One for each slot.
     hosts: Vec<HostState>,
-    /// For each slot.
+    /// One for each slot.
     locations: Vec<BufferLocation>,
-    /// For each slot of the handles' table the slot here.
+    /// The slot here, for each slot of the table of handles.
     by_token: Vec<u32>,
-    /// For each slot the last submission that uses its buffer: thousands are looked at in no time.
+    /// For each slot the last submission that accesses its buffer, in one array, so that a graph looks at thousands quickly.
     newest: Vec<u64>,
     free: Vec<u32>,
-    /// Tracks made so far.
+    /// The number of buffers that were added.
     generations: u64,
-    /// Buffers freed so far.
+    /// The number of buffers that were freed.
     freed: u64,
-    /// Mappings and pins that there are.
+    /// The number of mappings and pins that exist.
     busy: usize,
 }
 
@@ -144,7 +144,7 @@ impl BufferTracker {
         BufferId { slot, generation }
     }
 
-    /// Tells the handle that names a buffer, and where it lies.
+    /// Notes the handle that names a buffer, and where the buffer lies.
     pub(crate) fn name(&mut self, id: BufferId, token: Token, size: u64, slice: Slice) {
         if self.by_token.len() <= token.slot() {
             self.by_token.resize(token.slot() + 1, u32::MAX);
@@ -153,7 +153,7 @@ impl BufferTracker {
         self.locations[id.slot as usize] = BufferLocation { token, size, slice };
     }
 
-    /// The buffer of that handle, if it lives, is this device's, nobody has mapped it and no call in progress works on it.
+    /// The buffer that the handle names, if it is a live buffer of this device and neither mapped nor pinned by a call in progress.
     #[inline]
     pub(crate) fn find(&self, token: Token) -> Option<(BufferId, &HotState, &BufferLocation)> {
         let slot = *self.by_token.get(token.slot())?;
@@ -162,19 +162,19 @@ impl BufferTracker {
         Some((BufferId { slot, generation: hot.uncontested }, hot, location))
     }
 
-    /// The track, freed or not, as long as it is there.
+    /// The buffer, freed or not, as long as its slot is not reused.
     #[inline]
     pub(crate) fn get(&self, id: BufferId) -> Option<&HotState> {
         self.slots.get(id.slot as usize).filter(|hot| hot.generation == id.generation)
     }
 
-    /// The track of a buffer that lives, if nobody has mapped it and no call in progress works on it.
+    /// The buffer, if it is live and neither mapped nor pinned by a call in progress.
     #[inline]
     pub(crate) fn uncontested(&self, id: BufferId) -> Option<&HotState> {
         self.slots.get(id.slot as usize).filter(|hot| hot.uncontested == id.generation)
     }
 
-    /// The track of a buffer that has not been freed, and how the host stands to it.
+    /// The buffer, if it was not freed, with what the host does with it.
     pub(crate) fn live(&self, id: BufferId) -> Result<(&HotState, &HostState)> {
         match self.get(id) {
             Some(hot) if !self.hosts[id.slot as usize].freed => Ok((hot, &self.hosts[id.slot as usize])),
@@ -187,18 +187,19 @@ impl BufferTracker {
         self.live(id).is_err()
     }
 
-    /// How many buffers were freed so far, if none is mapped and no call in progress works on one: while that stays, so do those that lived.
+    /// An epoch that changes whenever a buffer is freed. `None` while any buffer is mapped or pinned. If it has not changed, buffers that
+    /// were valid then are valid now.
     pub(crate) fn unchanged_epoch(&self) -> Option<u64> {
         (self.busy == 0).then_some(self.freed)
     }
 
-    /// True if all that used the buffer is in submissions up to this one.
+    /// True if all accesses to the buffer are in submissions up to this one.
     #[inline]
     pub(crate) fn is_older(&self, id: BufferId, submission: u64) -> bool {
         self.newest.get(id.slot as usize).is_some_and(|newest| *newest <= submission)
     }
 
-    /// The track whose buffer is to know of a use.
+    /// The buffer, to which the caller adds an access at this point.
     #[inline(always)]
     pub(crate) fn used(&mut self, id: BufferId, at: &TimelinePoint) -> Option<&mut HotState> {
         let slot = id.slot as usize;
@@ -209,7 +210,7 @@ impl BufferTracker {
         Some(hot)
     }
 
-    /// Ends a buffer. What `end` gives is to be freed after the last use named with it.
+    /// Ends a buffer. The caller frees what this returns after the last use that is returned with it.
     pub(crate) fn free(&mut self, id: BufferId) -> Option<(QueueSeqs, Allocation)> {
         self.unmap(id);
         self.change(id, |host| host.freed = true)?;
@@ -217,21 +218,21 @@ impl BufferTracker {
         self.end(id)
     }
 
-    /// Has the user hold a mapping of the range; there is none.
+    /// Notes that the user maps the range. The buffer has no other mapping.
     pub(crate) fn map(&mut self, id: BufferId, range: Range<u64>, write: bool) -> Result<()> {
         self.change(id, |host| host.mapped = Some((range, write))).ok_or_else(gone)?;
         self.busy += 1;
         Ok(())
     }
 
-    /// Ends the user's mapping; false if there is none.
+    /// Ends the user's mapping. False if there is none.
     pub(crate) fn unmap(&mut self, id: BufferId) -> bool {
         let was = self.change(id, |host| host.mapped.take().is_some()).unwrap_or(false);
         self.busy -= usize::from(was);
         was
     }
 
-    /// Keeps others from the range while a call works on it with no lock held. Ended by `unpin`.
+    /// Keeps other calls from the range while a call works on it with no lock held. `unpin` ends it.
     pub(crate) fn pin(&mut self, id: BufferId, range: &Range<u64>, write: bool) -> Result<()> {
         self.live(id)?;
         self.change(id, |host| host.pins.push((range.clone(), write)));
@@ -239,7 +240,7 @@ impl BufferTracker {
         Ok(())
     }
 
-    /// Ends a pin; as `free` if that was what a freed buffer waited for.
+    /// Ends a pin. Returns the same as `free` if a freed buffer waited for that.
     pub(crate) fn unpin(&mut self, id: BufferId, range: &Range<u64>, write: bool) -> Option<(QueueSeqs, Allocation)> {
         let ended = self.change(id, |host| {
             let at = host.pins.iter().position(|(r, w)| r == range && *w == write);
@@ -249,20 +250,20 @@ impl BufferTracker {
         self.end(id)
     }
 
-    /// Keeps the memory from going while a call refers to it. Ended by `release`.
+    /// Keeps the memory while a call refers to it. `end_hold` ends it.
     pub(crate) fn hold(&mut self, id: BufferId) -> Result<()> {
         self.live(id)?;
         self.change(id, |host| host.holds += 1);
         Ok(())
     }
 
-    /// Ends a hold; as `free` if that was what a freed buffer waited for.
+    /// Ends a hold. Returns the same as `free` if a freed buffer waited for that.
     pub(crate) fn end_hold(&mut self, id: BufferId) -> Option<(QueueSeqs, Allocation)> {
         self.change(id, |host| host.holds = host.holds.saturating_sub(1));
         self.end(id)
     }
 
-    /// Changes how the host stands to a buffer, if its track is there.
+    /// Changes what the host does with a buffer, if the buffer is still tracked.
     fn change<T>(&mut self, id: BufferId, change: impl FnOnce(&mut HostState) -> T) -> Option<T> {
         let hot = self.slots.get_mut(id.slot as usize).filter(|hot| hot.generation == id.generation)?;
         let host = &mut self.hosts[id.slot as usize];
@@ -309,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handle_finds_its_buffer_while_nobody_keeps_it_to_himself() {
+    fn a_handle_finds_its_buffer_unless_a_call_or_the_user_holds_it() {
         let mut tracker = BufferTracker::default();
         let (own, id) = (tracker.add(None, true), tracker.add(None, false));
         let token = Token(0x8000_0000_4000_0003);

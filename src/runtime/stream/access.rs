@@ -1,4 +1,4 @@
-//! Whose turn it is: which bytes the user has mapped, and which a call in progress works on with no lock held.
+//! The bytes that a command accesses, and the lock that a call takes once no other call works on them.
 
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::lock::Guard;
@@ -11,11 +11,11 @@ use smallvec::SmallVec;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// What a command touches, with the buffers for messages.
+/// The accesses of a command, with the buffers for messages.
 #[derive(Clone, Default)]
 pub(crate) struct AccessList {
     pub(crate) list: SmallVec<[BufferAccess; 6]>,
-    /// Of the first touches; those behind are of memory of the library's own, which nobody maps.
+    /// The buffers of the first accesses. The accesses after those are to memory of the library's own, which no user maps.
     pub(crate) buffers: SmallVec<[Arc<Buffer>; 6]>,
 }
 
@@ -26,14 +26,14 @@ impl AccessList {
         self.buffers.push(buffer);
     }
 
-    /// One use that is not by commuting atomics.
+    /// One access that is not by commuting atomics.
     pub(crate) fn one(buffer: &Arc<Buffer>, range: &Range<u64>, stage: Stage, write: bool) -> AccessList {
         let mut accesses = AccessList::default();
         accesses.add(buffer.clone(), Access { range: range.clone(), stage, write, unordered: false });
         accesses
     }
 
-    /// The same and one more.
+    /// Adds one such access.
     pub(crate) fn and(mut self, buffer: &Arc<Buffer>, range: &Range<u64>, stage: Stage, write: bool) -> AccessList {
         self.add(buffer.clone(), Access { range: range.clone(), stage, write, unordered: false });
         self
@@ -49,7 +49,8 @@ pub(crate) fn check_owner(device: &Arc<Device>, buffer: &Buffer) -> Result<()> {
     Err(Error::new(Status::InvalidHandle, message))
 }
 
-/// The scheduler, once no other call is working on what is touched. Fails if the device is lost or a range mapped in a conflicting way.
+/// Locks the scheduler once no other call works on the bytes. Fails if the device is lost, or if the user has mapped a range in a way that
+/// conflicts.
 pub(crate) fn lock_for_access<'a>(device: &'a Device, accesses: &AccessList) -> Result<Guard<'a, Scheduler>> {
     let mut scheduler = device.lock();
     loop {
@@ -70,7 +71,7 @@ pub(crate) fn lock_for_access<'a>(device: &'a Device, accesses: &AccessList) -> 
     }
 }
 
-/// Fails if the mapping that the user holds conflicts with a use of the range.
+/// Fails if the user's mapping conflicts with an access to the range.
 fn check(host: &HostState, buffer: &Buffer, range: &Range<u64>, write: bool) -> Result<()> {
     match host.mapped() {
         Some((mapped, writes)) if (*writes || write) && overlap(mapped, range) => {
@@ -81,7 +82,7 @@ fn check(host: &HostState, buffer: &Buffer, range: &Range<u64>, write: bool) -> 
     }
 }
 
-/// A pin, ended when dropped, which takes the scheduler's lock: the guard goes first.
+/// A pin of a range. Dropping it ends the pin and takes the scheduler's lock, so the lock must be released before.
 pub(crate) struct Pin<'a> {
     device: &'a Device,
     buffer: &'a Buffer,

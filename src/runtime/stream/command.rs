@@ -1,4 +1,5 @@
-//! Commands as data: made from checked arguments, recorded into a batch at once, or kept in a graph and recorded when it is launched.
+//! Commands as data. A command is made from checked arguments. It is recorded into a batch at once, or kept in a graph and recorded for its
+//! launches.
 
 use super::access::AccessList;
 use crate::compile::Variant;
@@ -12,7 +13,7 @@ use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// A command with what it touches.
+/// A command and its accesses.
 pub(crate) struct PreparedCommand<'a> {
     pub(crate) command: Command<'a>,
     pub(crate) accesses: AccessList,
@@ -22,22 +23,22 @@ pub(crate) struct PreparedCommand<'a> {
 #[expect(clippy::large_enum_variant, reason = "most are dispatches, and boxing one would cost an allocation each")]
 pub(crate) enum Command<'a> {
     Dispatch(Dispatch<'a>),
-    /// By the device's copy command.
+    /// A copy by the device's copy command.
     Copy {
         src: Slice,
         dst: Slice,
     },
-    /// Bytes that are kept with the command.
+    /// Bytes that the command holds, copied into a buffer.
     Upload {
         bytes: Cow<'a, [u8]>,
         dst: Slice,
     },
-    /// The bytes over and over, the last time as many as fit.
+    /// The bytes, repeated to the end of the range. The last repetition may be cut.
     Repeat {
         bytes: Vec<u8>,
         dst: Slice,
     },
-    /// By the device's fill command; offset and size are multiples of what it demands.
+    /// A fill by the device's fill command. Offset and size are multiples of what the command demands.
     Fill {
         dst: Slice,
         word: u32,
@@ -48,7 +49,7 @@ pub(crate) enum Command<'a> {
 pub(crate) struct Dispatch<'a> {
     pub(crate) program: Arc<Program>,
     pub(crate) variant: Variant,
-    /// One for each of the kernel's arguments, in order.
+    /// One for each argument of the kernel, in order.
     pub(crate) bound: SmallVec<[BoundArg<'a>; 6]>,
     pub(crate) size: GridSize,
 }
@@ -62,10 +63,10 @@ pub(crate) struct DispatchRef<'r, 'a> {
     pub(crate) size: GridSize,
 }
 
-/// A value for a binding, resolved.
+/// The value of a binding, resolved.
 pub(crate) enum BoundArg<'a> {
     Slice(Slice),
-    /// For a uniform binding of so many bytes with padding; from that slot of a graph.
+    /// Bytes for a uniform binding, the size of the binding with padding, and the slot of a graph that they came from.
     Bytes(Cow<'a, [u8]>, u64, Option<u32>),
     PushConstants(Cow<'a, [u8]>),
 }
@@ -76,37 +77,38 @@ pub(crate) enum Grid {
     Workgroups([u32; 3]),
     /// Invocations, rounded up to whole workgroups.
     Threads([u64; 3]),
-    /// As the three words at this offset of a buffer say when the device gets there.
+    /// The three words at this offset of a buffer, as they are when the device gets there.
     Indirect(Token, u64),
-    /// As this slot of a graph says at each launch, in three words.
+    /// The three words that each launch gives for this slot of a graph.
     Slot(u32),
 }
 
-/// How many workgroups.
+/// The number of workgroups.
 #[derive(Clone, Copy)]
 pub(crate) enum GridSize {
     Direct([u32; 3]),
-    /// In pieces that the device takes, by the variant whose ids start at a base.
+    /// Split into pieces that the device takes, by the variant of the kernel whose ids start at a base.
     Split([u32; 3], [u32; 3]),
-    /// As three words in a buffer say.
+    /// As three words in a buffer.
     Indirect(Slice),
 }
 
-/// Puts bytes where the device sees them, as a range of at least so many bytes; the third is the slot of a graph they came from.
+/// Puts bytes where the device sees them, into a range of at least this many bytes. The third argument is the slot of a graph that the
+/// bytes came from.
 pub(crate) type Upload<'u> = dyn FnMut(&[u8], u64, Option<u32>) -> Result<Slice> + 'u;
 
 impl Command<'_> {
-    /// Where it touches memory.
+    /// The stage in which the command accesses memory.
     pub(crate) fn stage(&self) -> Stage {
         if matches!(self, Command::Dispatch(_)) { Stage::Compute } else { Stage::Transfer }
     }
 
-    /// What it runs, if it is a dispatch.
+    /// The program of a dispatch.
     pub(crate) fn program(&self) -> Option<&Program> {
         if let Command::Dispatch(dispatch) = self { Some(&dispatch.program) } else { None }
     }
 
-    /// What a trace shows.
+    /// The label of the command in a trace.
     pub(crate) fn label<'l>(&'l self, accesses: &AccessList) -> CommandLabel<'l> {
         match self {
             Command::Dispatch(dispatch) => dispatch.borrowed().label(accesses),
@@ -116,7 +118,7 @@ impl Command<'_> {
         }
     }
 
-    /// The same with bytes of its own.
+    /// The same command with bytes of its own.
     pub(crate) fn into_owned(self) -> Command<'static> {
         match self {
             Command::Dispatch(Dispatch { program, variant, bound, size }) => {
@@ -134,7 +136,7 @@ impl Command<'_> {
         }
     }
 
-    /// Records it. What can fail comes before the first command.
+    /// Records the command. Everything that can fail comes before the first command.
     pub(crate) fn encode(&self, commands: &mut Commands, upload: &mut Upload<'_>) -> Result<()> {
         match self {
             Command::Dispatch(dispatch) => dispatch.borrowed().encode(commands, upload)?,
@@ -154,14 +156,14 @@ impl Command<'_> {
 }
 
 impl<'a> Dispatch<'a> {
-    /// As it is recorded.
+    /// The dispatch with everything borrowed, as it is recorded.
     pub(crate) fn borrowed(&self) -> DispatchRef<'_, 'a> {
         DispatchRef { program: &self.program, variant: self.variant, bound: &self.bound, size: self.size }
     }
 }
 
 impl<'r> DispatchRef<'r, '_> {
-    /// What a trace shows.
+    /// The label of the dispatch in a trace.
     pub(crate) fn label(&self, accesses: &AccessList) -> CommandLabel<'r> {
         let bytes = accesses.list.iter().map(|entry| entry.access.range.end - entry.access.range.start);
         let workgroups = match self.size {
@@ -171,7 +173,7 @@ impl<'r> DispatchRef<'r, '_> {
         CommandLabel { name: &self.program.label, workgroups, bytes: bytes.sum() }
     }
 
-    /// Records it. What can fail comes before the first command.
+    /// Records the dispatch. Everything that can fail comes before the first command.
     pub(crate) fn encode(&self, commands: &mut Commands, upload: &mut Upload<'_>) -> Result<()> {
         let pipeline = self.program.compiled.made(self.variant).ok_or_else(no_pipeline)?;
         let mut slices: SmallVec<[Slice; 8]> = SmallVec::new();
@@ -196,7 +198,7 @@ impl<'r> DispatchRef<'r, '_> {
                 commands.dispatch_indirect(counts);
             }
             GridSize::Split(groups, limit) => {
-                // All bases first: what can fail should fail before the first piece is recorded.
+                // All bases are uploaded first, because everything that can fail must come before the first piece is recorded.
                 let upload_base = |(base, count): ([u32; 3], [u32; 3])| {
                     let bytes: SmallVec<[u8; 16]> = base.into_iter().chain([0]).flat_map(u32::to_ne_bytes).collect();
                     Ok((upload(&bytes, bytes.len() as u64, None)?, count))
@@ -214,7 +216,7 @@ impl<'r> DispatchRef<'r, '_> {
     }
 }
 
-/// The grid in pieces that the device takes: each with its first workgroup and its size.
+/// The grid in pieces that the device takes, each with its first workgroup and its size.
 fn pieces(groups: [u32; 3], limit: [u32; 3]) -> impl Iterator<Item = ([u32; 3], [u32; 3])> {
     let along = move |axis: usize| {
         let (total, step) = (groups[axis], limit[axis].max(1));
@@ -228,7 +230,7 @@ fn no_pipeline() -> Error {
     Error::new(Status::Internal, "a dispatch was recorded before its pipeline was made")
 }
 
-/// A graph's slot in a verb on a stream that does not record.
+/// The error of a slot of a graph in a call on a stream that does not record.
 pub(crate) fn no_slots_here() -> Error {
     Error::new(Status::InvalidArgument, "slots are for graphs: the stream records none (avx_graph_begin gives one that does)")
 }

@@ -1,4 +1,4 @@
-//! Streams, as handles name them, and where the work of a call goes: to the device, or into a graph.
+//! Streams and their handles, and where the work of a call goes: to the device, or into a graph.
 
 use super::recording::Recording;
 use crate::runtime::base::error::{Error, Result, Status};
@@ -19,18 +19,18 @@ pub(crate) struct Stream {
 
 enum StreamKind {
     Live(Arc<StreamState>),
-    /// Records a graph; empty once that has ended.
+    /// The stream records a graph. The recording is empty once it has ended.
     Recording(Lock<Option<Recording>, { rank::RECORDING }>),
 }
 
-/// Where a verb's work goes.
+/// Where the work of a call goes.
 pub(crate) enum Destination {
     Live(Arc<StreamState>),
     Recording(Arc<Stream>),
 }
 
 impl Destination {
-    /// The live stream, for `what`, which cannot be recorded.
+    /// The live stream. Fails for a stream that records; `what` names the work that cannot be recorded.
     pub(crate) fn live(self, what: &str) -> Result<Arc<StreamState>> {
         match self {
             Destination::Live(stream) => Ok(stream),
@@ -43,7 +43,7 @@ impl Destination {
 }
 
 impl Stream {
-    /// Where its work goes, if it is a live one of that device.
+    /// The state of a live stream of that device.
     #[inline]
     pub(crate) fn live_on(&self, device: &Arc<Device>) -> Option<&Arc<StreamState>> {
         match &self.kind {
@@ -52,7 +52,7 @@ impl Stream {
         }
     }
 
-    /// Works on what the recording stream has recorded. Fails once the recording has ended.
+    /// Works on what a recording stream has recorded. Fails once the recording has ended.
     pub(crate) fn recording<T>(&self, work: impl FnOnce(&mut Recording) -> Result<T>) -> Result<T> {
         if let StreamKind::Recording(recording) = &self.kind
             && let Some(recording) = &mut *recording.lock()
@@ -62,7 +62,7 @@ impl Stream {
         Err(Error::new(Status::InvalidHandle, "the stream does not record a graph"))
     }
 
-    /// Ends the recording and gives what was recorded.
+    /// Ends the recording and returns what was recorded.
     pub(crate) fn take_recording(&self) -> Result<Recording> {
         if let StreamKind::Recording(recording) = &self.kind
             && let Some(recording) = recording.lock().take()
@@ -74,7 +74,7 @@ impl Stream {
 }
 
 impl Device {
-    /// Where work on `stream` goes; NULL is the default stream.
+    /// The destination of work on `stream`. NULL is the default stream.
     pub(crate) fn destination(self: &Arc<Self>, stream: Token) -> Result<Destination> {
         if self.is_default(stream) {
             return Ok(Destination::Live(self.default_stream.clone()));
@@ -101,19 +101,19 @@ pub(crate) fn record(device: &Arc<Device>, recording: Recording) -> Result<Token
     STREAMS.insert_with(|_| Arc::new(Stream { device: device.clone(), kind: StreamKind::Recording(Lock::new(Some(recording))) }))
 }
 
-/// The stream of that name, and its device kept open.
+/// The stream that the token names, with its device kept open.
 pub(crate) fn enter(token: Token) -> Result<(DeviceGuard, Arc<Stream>)> {
     let stream = STREAMS.get(token)?;
     Ok((Arc::clone(&stream.device).enter()?, stream))
 }
 
-/// All living streams, kept alive meanwhile, as `kernel::all`.
+/// All live streams, which are kept alive meanwhile. The rules of `kernel::all` hold.
 #[inline]
 pub(crate) fn all() -> LiveObjects<'static, Stream> {
     STREAMS.all()
 }
 
-/// See avx_set_label. The label of a stream that records is that of its graph.
+/// See avx_set_label. The label of a stream that records is the label of its graph.
 pub(crate) fn set_label(token: Token, label: Option<&str>) -> Result<()> {
     let (_device, stream) = enter(token)?;
     match &stream.kind {
@@ -126,7 +126,7 @@ pub(crate) fn set_label(token: Token, label: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// Ends a stream's name.
+/// Ends the name of a stream.
 pub(crate) fn remove(token: Token) -> Result<()> {
     STREAMS.remove(token).map(drop)
 }

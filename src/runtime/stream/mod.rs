@@ -1,11 +1,11 @@
-//! Commands as data, and what they touch.
+//! Commands as data, what they access, and the streams that take them.
 //!
 //! | file | what it is about |
 //! |---|---|
-//! | `destination` | streams, and where the work of a call goes |
-//! | `access` | which bytes are mapped, or in use by a call in progress |
+//! | `access` | the bytes that a command accesses, and the lock for them |
 //! | `command` | commands as data |
-//! | `recording` | what a graph is made of |
+//! | `recording` | the commands of a graph |
+//! | `destination` | streams and their handles, and where the work of a call goes |
 
 pub(crate) mod access;
 pub(crate) mod command;

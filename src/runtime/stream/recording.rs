@@ -1,4 +1,4 @@
-//! What a graph is made of: commands kept as data, and those that wait for the values of a launch.
+//! The commands of a graph: those that are the same at each launch, and those that wait for the values of a launch.
 
 use super::access::AccessList;
 use super::command::{Command, Grid, PreparedCommand};
@@ -9,24 +9,24 @@ use crate::runtime::kernel::program::Program;
 use crate::runtime::schedule::hazard::Stage;
 use std::sync::Arc;
 
-/// Slots of a graph, at most.
+/// The most slots of a graph.
 const MAX_SLOTS: u32 = 4096;
 
 /// The commands that a stream records.
 #[derive(Default)]
 pub(crate) struct Recording {
     pub(crate) nodes: Vec<Node>,
-    /// Slots that they name: 0 to this.
+    /// The commands name the slots from 0 to this number, which is not one of them.
     pub(crate) slots: u32,
-    /// Of the graph.
+    /// The label of the graph.
     pub(crate) label: Option<String>,
 }
 
 /// A command of a graph.
 pub(crate) enum Node {
-    /// The same at each launch.
+    /// A command that is the same at each launch.
     Fixed(Box<PreparedCommand<'static>>),
-    /// A dispatch with values of the launch.
+    /// A dispatch that takes values of the launch.
     Slotted(Slotted),
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Slotted {
     pub(crate) args: Vec<Kept>,
 }
 
-/// An argument with what it borrowed.
+/// An argument that holds what it borrowed.
 pub(crate) struct Kept {
     pub(crate) at: Option<(u32, u32)>,
     pub(crate) value: KeptValue,
@@ -49,21 +49,21 @@ pub(crate) enum KeptValue {
     Buffer(Token, u64, u64),
     Bytes(Vec<u8>),
     Slot(u32),
-    /// A range whose offset the slot's bytes add to.
+    /// A range. The launch adds the value of the slot to its offset.
     Offset(u32, (Token, u64, u64)),
 }
 
 /// The value of a slot for one launch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SlotValue {
-    /// The launch gives none; the graph must not use the slot.
+    /// The launch gives no value. The graph must not use the slot.
     None,
     Buffer(Token, u64, u64),
     Bytes(Vec<u8>),
 }
 
 impl SlotValue {
-    /// What the caller gave for a slot.
+    /// The value that the caller gave for a slot.
     pub(crate) fn of(slot: usize, arg: &Arg<'_>) -> Result<SlotValue> {
         match arg.value {
             _ if arg.at.is_some() => Err(invalid(format!("params[{slot}]: AVX_ARG_FLAG_AT is for the arguments of dispatches"))),
@@ -117,7 +117,7 @@ impl Recording {
         self.nodes.try_reserve(1).map_err(|_| crate::runtime::base::error::out_of_host_memory("the graph", size_of::<Node>()))
     }
 
-    /// True if a kernel comes before what is recorded next, as far as the graph knows.
+    /// True if the last recorded command is a kernel, as far as the graph knows.
     pub(crate) fn follows_kernel(&self) -> bool {
         match self.nodes.last() {
             Some(Node::Fixed(prepared)) => prepared.command.stage() == Stage::Compute,
@@ -128,12 +128,12 @@ impl Recording {
 }
 
 impl Node {
-    /// The command and what it touches, if it is the same at each launch.
+    /// The command and its accesses, if it is the same at each launch.
     pub(crate) fn fixed(&self) -> Option<&PreparedCommand<'static>> {
         if let Node::Fixed(prepared) = self { Some(prepared) } else { None }
     }
 
-    /// For messages.
+    /// The name of the command in messages.
     pub(crate) fn name(&self) -> String {
         let program = match self {
             Node::Fixed(prepared) => match &prepared.command {
@@ -149,14 +149,14 @@ impl Node {
 }
 
 impl Slotted {
-    /// How often the command uses the slot, in whatever way.
+    /// How often the command uses the slot, in any way.
     pub(crate) fn uses_of(&self, slot: u32) -> usize {
         let uses = |arg: &&Kept| matches!(arg.value, KeptValue::Slot(of) | KeptValue::Offset(of, _) if of == slot);
         usize::from(matches!(self.grid, Grid::Slot(of) if of == slot)) + self.args.iter().filter(uses).count()
     }
 }
 
-/// All that some commands touch, each range once.
+/// All accesses of some commands, each range once.
 pub(crate) fn merged<'a>(all: impl Iterator<Item = &'a AccessList>) -> AccessList {
     let mut seen = std::collections::HashMap::new();
     let mut merged = AccessList::default();

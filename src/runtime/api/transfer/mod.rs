@@ -1,9 +1,9 @@
-//! Moving bytes between the host and the device.
+//! Moves bytes between the host and the device.
 //!
-//! The host copies directly where it sees the memory and nothing queued conflicts. Otherwise the bytes go through staging memory: small
-//! ones in an arena, large ones in a ring of chunks, which several threads fill or empty while others are on the bus. Memory that the
-//! user has registered is read and written by the device itself. A call that works on a buffer with no lock held pins the range, and calls
-//! that conflict with it wait until the pin ends.
+//! The host copies directly if it sees the memory and nothing queued conflicts. Otherwise the bytes go through staging memory: small ones
+//! in an arena, large ones in a ring of chunks, which several threads fill or empty while others are on the bus. The device itself reads
+//! and writes memory that the user has registered. A call that works on a buffer with no lock held pins the range, and calls that conflict
+//! with it wait until the pin ends.
 //!
 //! | file | what it is about |
 //! |---|---|

@@ -20,7 +20,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Reads beyond this are not given staging memory of their own to be read later, but are done at the call.
+/// A larger read gets no staging memory of its own to be finished later. It is done at the call.
 const OWN_STAGING: u64 = 1 << 30;
 
 /// See avx_read.
@@ -33,12 +33,12 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
     if into.is_empty() {
         return scheduler.take_failure(Some(&stream));
     }
-    // An assertion that did not hold is told behind the read, whose bytes are there all the same.
+    // The read returns an assertion that did not hold, after it has brought the bytes.
     scheduler.take_loss(&stream)?;
     if let Some(host_view) = buffer.storage.host_view.filter(|_| buffer.storage.cached) {
         let seqs = scheduler.must_wait_for(buffer.storage.id, &range, false)?;
         if seqs == QueueSeqs::default() && into.len() as u64 <= SMALL {
-            // Nothing to wait for: the lock keeps others away for as long as it takes.
+            // There is nothing to wait for. The lock keeps other calls away for as long as the copy takes.
             host_view.read(offset, into);
             device.reap(&mut scheduler);
             if device.reports.any() {
@@ -82,8 +82,8 @@ pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeU
     device.finish_wait(Some(&stream))
 }
 
-/// A read by one chunk: the scheduler is taken before the wait, and behind it only if something is to be settled, as many threads may be at
-/// the same. The device's order keeps others from the range, and no pin need do so.
+/// A read by one chunk. The scheduler's lock is taken before the wait, and after it only if something is to be done, because many threads
+/// may be reading at once. The device's order keeps other calls from the range, so the range is not pinned.
 fn read_small(
     device: &DeviceGuard,
     mut scheduler: Guard<'_, Scheduler>,
@@ -103,7 +103,7 @@ fn read_small(
             chunk.host_view().read(0, into);
             device.return_small_chunk(chunk, (stream.queue, number));
         }
-        // The device may still write it.
+        // The device may still write the chunk.
         Err(_) => {
             device.lock().staging.small_readbacks.return_chunk(chunk, (stream.queue, number));
             device.scheduler.notify_change();
@@ -134,7 +134,7 @@ pub(crate) fn read_async(on: Token, buffer: Token, offset: u64, into: &'static m
     } else if size <= OWN_STAGING {
         match Chunk::new(&device.memory, MemoryKind::Readback, size) {
             Ok(chunk) => Source::Own(chunk),
-            // Without the memory to do it later, it is done now.
+            // Without memory to finish the read later, the read is done now.
             Err(_) => return read(on, buffer, offset, into),
         }
     } else {

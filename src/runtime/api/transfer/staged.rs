@@ -18,7 +18,7 @@ use std::time::Instant;
 /// The smallest part of a transfer that several threads share.
 const LEAST_PART: u64 = 256 << 10;
 
-/// The range is pinned: part by part, each on its way while others are filled.
+/// Writes part by part; some parts are on the bus while others are filled. The caller has pinned the range.
 pub(super) fn write_large(device: &DeviceGuard, stream: &Arc<StreamState>, buffer: &Arc<Buffer>, offset: u64, data: &[u8]) -> Result<()> {
     let part = part_size(device, data.len() as u64);
     let parts = Lock::<_, { rank::COPY_PARTS }>::new(data.chunks(part as usize).enumerate());
@@ -60,13 +60,13 @@ fn write_part(device: &DeviceGuard, stream: &Arc<StreamState>, buffer: &Arc<Buff
     Ok(())
 }
 
-/// Small enough that all threads have something to do, large enough for the bus.
+/// The size of a part: small enough for all threads to have one, and large enough for the bus.
 fn part_size(device: &DeviceGuard, size: u64) -> u64 {
     (size / (device.copy_pool.threads() as u64 * 2)).clamp(LEAST_PART, LARGE).next_multiple_of(4096)
 }
 
-/// A free chunk of a ring; waits for the GPU or for other calls if all are in use. Only for a thread that holds none: two that wait for
-/// a second would wait for each other.
+/// Takes a free chunk of a ring. If all are in use, waits for the GPU or for other calls. The calling thread must hold no chunk: two
+/// threads that wait for a second one would wait for each other.
 pub(super) fn take_chunk(device: &DeviceGuard, ring: impl Fn(&mut Staging) -> &mut Ring) -> Result<Chunk> {
     let deadline = device.deadline();
     let mut scheduler = device.lock();
@@ -88,7 +88,7 @@ pub(super) fn take_chunk(device: &DeviceGuard, ring: impl Fn(&mut Staging) -> &m
     }
 }
 
-/// A free chunk of a ring, if there is one now.
+/// Takes a free chunk of a ring, if there is one now.
 fn try_take_chunk(device: &DeviceGuard, ring: impl Fn(&mut Staging) -> &mut Ring) -> Result<Option<Chunk>> {
     let mut scheduler = device.lock();
     scheduler.check()?;
@@ -128,10 +128,10 @@ fn large(staging: &mut Staging) -> &mut Ring {
     &mut staging.readbacks
 }
 
-/// A part of a read on its way: where the device puts it, the submission that does so, and where the host takes it.
+/// A part of a read: the chunk that the device fills, the submission that fills it, and the memory that the host copies it to.
 type Part<'a> = (Chunk, u64, &'a mut [MaybeUninit<u8>]);
 
-/// The range is pinned: parts are filled by the device ahead of the threads that empty them.
+/// Reads part by part; the device fills parts ahead of the threads that empty them. The caller has pinned the range.
 pub(super) fn read_staged(
     device: &DeviceGuard,
     stream: &Arc<StreamState>,
@@ -156,7 +156,7 @@ pub(super) fn read_staged(
             let current = match ahead.take() {
                 Some(part) => part,
                 None => {
-                    // A chunk before a part, which would be lost with a failure; nothing is held while it waits.
+                    // The chunk is taken before the part, because a failure would lose the part. The thread holds nothing while it waits.
                     let chunk = take_chunk(device, ring)?;
                     let Some((i, bytes)) = next() else {
                         return_chunk(device, stream, ring, chunk, 0);
@@ -166,7 +166,7 @@ pub(super) fn read_staged(
                     (chunk, number, bytes)
                 }
             };
-            // One more keeps the bus busy while this thread copies; it must not wait for it.
+            // One more part keeps the bus busy while this thread copies. The thread must not wait for it.
             let mut failure = None;
             match try_take_chunk(device, ring) {
                 Ok(Some(chunk)) => match next() {
@@ -206,7 +206,7 @@ fn return_chunk(device: &DeviceGuard, stream: &StreamState, ring: fn(&mut Stagin
     device.scheduler.notify_change();
 }
 
-/// Has the device copy the range into the chunk; returns it with the submission that does so.
+/// Has the device copy the range into the chunk. Returns the chunk with the submission that fills it.
 fn start_read(
     device: &DeviceGuard,
     stream: &Arc<StreamState>,

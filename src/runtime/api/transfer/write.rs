@@ -19,16 +19,16 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Up to this the host writes directly into device memory behind a bus; beyond, staging memory and the device's copies are faster
-/// (measured on an H200: 27 against 20 GB/s at 16 MiB, 31 against 38 at 1 GiB, both with 8 threads).
+/// The most bytes that the host writes directly into device memory over a bus. Beyond it, staging memory and copies by the device are
+/// faster (measured on an H200: 27 against 20 GB/s at 16 MiB, 31 against 38 at 1 GiB, both with 8 threads).
 const DIRECT_OVER_BUS: u64 = 64 << 20;
 
-/// Who keeps the host's memory until it is done with.
+/// How long the library may use the host's memory.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keep {
-    /// The caller may have it back when the call returns.
+    /// The caller gets it back when the call returns.
     Call,
-    /// The library, until the stream has passed it.
+    /// The caller gets it back when the stream has passed the write.
     Stream,
 }
 
@@ -78,7 +78,7 @@ pub(crate) fn write(stream: Token, buffer: Token, offset: u64, data: &[u8], keep
     Ok(())
 }
 
-/// The view through which the host writes `size` bytes itself, where that is the fast way.
+/// The view through which the host writes `size` bytes itself, if that is fast.
 fn direct(buffer: &Buffer, size: u64) -> Option<HostView> {
     buffer.storage.host_view.filter(|_| buffer.storage.cached || buffer.is_host_memory() || size <= DIRECT_OVER_BUS)
 }

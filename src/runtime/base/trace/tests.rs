@@ -1,7 +1,7 @@
 use super::*;
 use std::path::PathBuf;
 
-/// What a trace has of JSON.
+/// The JSON that a trace contains.
 #[derive(Clone, Debug, PartialEq)]
 enum Json {
     Text(String),
@@ -97,7 +97,7 @@ fn expect(rest: &mut &str, c: char) -> Result<(), String> {
     Ok(())
 }
 
-/// The events of a trace that must be valid.
+/// The events of a trace. Fails if the text is no valid trace.
 fn events(text: &str) -> Vec<Json> {
     match Json::parse(text) {
         Ok(Json::Array(events)) => events,
@@ -117,7 +117,7 @@ fn spans(events: &[Json], process: u32, row: u64) -> Vec<(String, u64, u64)> {
     events.iter().filter(of_row).map(span).collect()
 }
 
-/// The name of a process ("process_name") or a row.
+/// True if the trace names a process ("process_name") or a row so.
 fn has_name(events: &[Json], what: &str, process: u32, name: &str) -> bool {
     events.iter().any(|e| {
         e.is("ph", "M")
@@ -127,7 +127,7 @@ fn has_name(events: &[Json], what: &str, process: u32, name: &str) -> bool {
     })
 }
 
-/// A file that goes with its test.
+/// A file that is deleted with its test.
 struct Temporary(PathBuf);
 
 impl Temporary {
@@ -244,7 +244,7 @@ fn spans_of_threads_have_rows_of_their_own() {
     }
 }
 
-/// A disk that is full, in the shape of a file that cannot be written.
+/// A file that cannot be written stands for a full disk.
 #[test]
 fn what_cannot_be_written_leaves_the_file_valid() {
     let file = Temporary::new();

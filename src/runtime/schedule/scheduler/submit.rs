@@ -1,4 +1,4 @@
-//! From recorded to submitted: when a batch goes, what goes with it, and launches of graphs.
+//! From recorded to submitted: when a batch is submitted and with what, and the launches of graphs.
 
 use super::super::failures::Since;
 use super::super::gpu_trace::CommandLabel;
@@ -14,20 +14,20 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 impl Scheduler {
-    /// After recording: submits if the queue is idle or the batch is full. True if a tail is held back for which the tail thread must be
-    /// woken.
+    /// Submits, after a command was recorded, if the queue is idle or the batch is full. True if work is held back and the flush thread
+    /// must be woken.
     pub(crate) fn submit_policy(&mut self, stream: &Arc<StreamState>) -> Result<bool> {
         let queue = usize::from(stream.queue);
         let min_batch = self.queues[queue].min_batch;
         let Some(open) = &self.queues[queue].open else { return Ok(false) };
         let count = open.count;
         let full = count >= BATCH;
-        // It looks whether the queue has drained each time that the batch has doubled.
+        // The queue is polled each time that the batch has doubled.
         if full || (count >= min_batch && count.is_power_of_two() && self.is_idle(queue)?) {
             if count == 1 && self.queues[queue].read_prediction.defer_submit(Instant::now()) {
                 return Ok(self.flush_thread_sleeps);
             }
-            // The caller is told now, and not again.
+            // The caller gets this failure now, and no caller gets it again.
             self.submit(queue).inspect_err(|e| self.failed.told(Some(stream), e))?;
             if !full {
                 self.queues[queue].raise_min_batch();
@@ -51,19 +51,19 @@ impl Scheduler {
         self.lost.is_none() && self.queues.iter().any(|queue| queue.open.is_some())
     }
 
-    /// What must be done before the tails go.
+    /// For each queue that holds work back, the submission that must be done before the work is submitted.
     pub(crate) fn before_unsubmitted(&self) -> Vec<(Arc<Completion>, u64)> {
         let held_back = self.queues.iter().filter(|queue| queue.open.is_some());
         held_back.map(|queue| (queue.vulkan.completion().clone(), queue.vulkan.submitted())).collect()
     }
 
-    /// Submits the tails of the queues whose queues have drained.
+    /// Submits what the queues that have drained hold back.
     pub(crate) fn submit_idle(&mut self) {
         for queue in 0..self.queues.len() {
             if self.queues[queue].open.is_none() {
                 continue;
             }
-            // A failure is kept for the streams of the batch; a lost device by the scheduler.
+            // The streams of the batch keep a failure, and the scheduler keeps that the device is lost.
             if let Ok(true) = self.is_idle(queue) {
                 drop(self.submit(queue));
             }
@@ -79,12 +79,12 @@ impl Scheduler {
         Ok(self.poll_queue(queue)? >= submitted)
     }
 
-    /// Submits what is recorded in a queue. A failure is kept for the streams whose work it was, as well as returned.
+    /// Submits what is recorded in a queue. The streams whose work it was keep a failure, which is also returned.
     pub(crate) fn submit(&mut self, queue: usize) -> Result<()> {
         self.submit_with(queue, None)
     }
 
-    /// As `submit`, with commands behind it that were recorded earlier.
+    /// As `submit`, followed by commands that were recorded earlier.
     fn submit_with(&mut self, queue: usize, graph: Option<&Commands>) -> Result<()> {
         let Some(mut open) = self.queues[queue].open.take() else { return self.check() };
         self.begun[queue].store(0, Ordering::Relaxed);
@@ -102,7 +102,7 @@ impl Scheduler {
         }
         self.queues[queue].forget_kernels();
         submitted.map_err(|e| {
-            // Neither its barriers happened nor the uses that others were waiting behind.
+            // Neither the barriers of the batch happened nor the accesses that others were to wait for.
             self.queues[queue].batch_was_lost = true;
             self.queues[queue].vulkan.completion().lose(open.number);
             let mut error = self.fail(e);
@@ -117,7 +117,7 @@ impl Scheduler {
         })
     }
 
-    /// Runs commands that were recorded earlier, which touch this, as part of a stream. The submission that carries them.
+    /// Runs commands that were recorded earlier, with these accesses, as part of a stream. Returns the submission that carries them.
     pub(crate) fn launch(&mut self, stream: &Arc<StreamState>, accesses: &[BufferAccess], graph: &Commands, label: &Name) -> Result<u64> {
         let queue = usize::from(stream.queue);
         let (src, dst) = self.wait_for_queues(queue, accesses)?;
@@ -125,7 +125,7 @@ impl Scheduler {
             self.open_batch(queue)?;
         }
         if !src.is_empty() {
-            // Recorded in front of the graph: its own commands are the same each time, and mostly need none.
+            // The barrier is recorded before the graph. The graph's own commands are the same each time and mostly need none.
             self.barrier(queue, src, dst);
         }
         let number = self.queues[queue].open.as_ref().map_or(self.last + 1, |open| open.number);
@@ -138,7 +138,7 @@ impl Scheduler {
                 self.submit_with(queue, Some(graph))?;
             }
             None => {
-                // Nothing is held back: the commands go as they are.
+                // Nothing is held back, so the commands are submitted as they are.
                 let submitted = self.queues[queue].vulkan.submit(None, Some(graph), &[], number);
                 submitted.map_err(|e| {
                     self.queues[queue].batch_was_lost = true;
@@ -146,13 +146,13 @@ impl Scheduler {
                 })?;
             }
         }
-        // While the device is at it: a graph may touch thousands of buffers. What the host reads it makes visible itself. The number is
-        // given out behind this: with nothing in flight, all numbers that were given out pass for done.
+        // This runs while the device is at work, because a graph may access thousands of buffers. The graph itself makes visible what the
+        // host reads. The number is given out after this: while nothing is in flight, all numbers that were given out count as done.
         self.remember(accesses, at);
         self.last = self.last.max(number);
         stream.used(number);
         if let Some(start) = start {
-            // The end is in the batch behind it: a graph's own commands are the same each time.
+            // The end is in the next batch, because the graph's own commands are the same each time.
             self.open_batch(queue)?;
             if let (Some(gpu_trace), Some(open)) = (&mut self.gpu_trace, &mut self.queues[queue].open) {
                 gpu_trace.end(&mut open.commands, (queue as u8, open.number, stream), CommandLabel::new(&label.get(), 0), start);
