@@ -61,8 +61,8 @@ impl Device {
         let device = match Device::create(&instance, snapshot, (queue_family, max_queues), if baseline { nothing() } else { everything }) {
             Err(refused @ (vk::Result::ERROR_FEATURE_NOT_PRESENT | vk::Result::ERROR_EXTENSION_NOT_PRESENT)) if !baseline => {
                 let text = format!(
-                    "the driver of \"{}\" refuses what it lists (vkCreateDevice gives {refused:?}); the device is opened with nothing \
-                     optional. An update of the driver may help.",
+                    "the driver of \"{}\" rejects features that it lists (vkCreateDevice returns {refused:?}); the device is opened \
+                     with no optional features. An update of the driver may help.",
                     snapshot.name
                 );
                 loader::report(loader::Severity::Warning, &text);

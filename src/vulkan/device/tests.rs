@@ -1,10 +1,10 @@
-//! Devices opened on whatever drivers the machine has; without any, the tests that need one say so and pass.
+//! Tests on whatever drivers the machine has. Without a driver, the tests that need one print a skip and pass.
 
 use super::*;
 use crate::vulkan::loader::instance_or_skip;
 use crate::vulkan::loader::messages_with;
 
-/// A timeline semaphore, signalled by an empty submission, waited for and read.
+/// An empty submission signals a timeline semaphore, which is waited for and read.
 fn use_timeline(device: &Device) {
     let mut kind = vk::SemaphoreTypeCreateInfo::default().semaphore_type(vk::SemaphoreType::TIMELINE).initial_value(1);
     let info = vk::SemaphoreCreateInfo::default().push_next(&mut kind);
@@ -52,7 +52,7 @@ fn all_devices_open_and_close() {
             }
         }
     }
-    // All but what other tests ask for.
+    // All features except those that other tests enable.
     let mut messages = messages_with("validation: ");
     messages.retain(|(_, text)| ["VUID-test", MISTAKE, HAZARD].iter().all(|asked| !text.contains(asked)));
     assert_eq!(messages, []);
@@ -73,7 +73,7 @@ fn threads_open_devices_together() {
     });
 }
 
-/// Two fills of the same bytes with no barrier between them, recorded and thrown away.
+/// Records two fills of the same bytes with no barrier between them. The commands are never submitted.
 fn record_hazard(device: &Device) {
     let raw = device.raw();
     let info = vk::BufferCreateInfo::default().size(256).usage(vk::BufferUsageFlags::TRANSFER_DST);
@@ -114,7 +114,7 @@ fn mistakes_reach_the_sink() {
         }
     }
     assert!(!messages_with(MISTAKE).is_empty());
-    // The mock driver allows no allocation of any size, by its limits.
+    // The limits of the mock driver allow no allocation of any size.
     if !snapshot.name.contains("Mock") {
         record_hazard(&device);
         assert!(!messages_with(HAZARD).is_empty(), "synchronization validation is not on");

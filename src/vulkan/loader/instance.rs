@@ -84,7 +84,7 @@ impl Instance {
         }
         messages::report(
             messages::Severity::Warning,
-            "validation runs without synchronization validation: the layer cannot be told to switch it on",
+            "validation runs without synchronization validation: this validation layer has no setting for it",
         );
         let made = make(entry, version, portability, Some(SyncBy::Nothing));
         Instance::validated(entry, version, made.map_err(creation_error)?)
@@ -153,11 +153,11 @@ impl Instance {
         let _turn = creation_turn();
         // SAFETY: the instance is alive as long as `self`. The function repeats itself on VK_INCOMPLETE.
         let handles = unsafe { self.raw.enumerate_physical_devices() }.map_err(|e| match e {
-            vk::Result::ERROR_INITIALIZATION_FAILED => no_driver("vkEnumeratePhysicalDevices gives ERROR_INITIALIZATION_FAILED"),
+            vk::Result::ERROR_INITIALIZATION_FAILED => no_driver("vkEnumeratePhysicalDevices returns ERROR_INITIALIZATION_FAILED"),
             e => Error::of("vkEnumeratePhysicalDevices", e),
         })?;
         if handles.is_empty() {
-            return Err(no_driver("vkEnumeratePhysicalDevices lists none"));
+            return Err(no_driver("vkEnumeratePhysicalDevices lists no device"));
         }
         handles
             .into_iter()
@@ -228,7 +228,7 @@ fn make(entry: &ash::Entry, version: u32, portability: bool, validation: Option<
 /// The error for a failed vkCreateInstance.
 fn creation_error(result: vk::Result) -> Error {
     match result {
-        vk::Result::ERROR_INCOMPATIBLE_DRIVER => no_driver("vkCreateInstance gives ERROR_INCOMPATIBLE_DRIVER"),
+        vk::Result::ERROR_INCOMPATIBLE_DRIVER => no_driver("vkCreateInstance returns ERROR_INCOMPATIBLE_DRIVER"),
         result => Error::of("vkCreateInstance", result),
     }
 }
@@ -258,7 +258,7 @@ fn loader_version(entry: &ash::Entry) -> Result<u32> {
 fn extensions(entry: &ash::Entry, layer: Option<&CStr>) -> Result<Vec<vk::ExtensionProperties>> {
     // SAFETY: the name, if any, is NUL-terminated and outlives the call. The function repeats itself on VK_INCOMPLETE.
     unsafe { entry.enumerate_instance_extension_properties(layer) }.map_err(|e| match e {
-        vk::Result::ERROR_INCOMPATIBLE_DRIVER => no_driver("vkEnumerateInstanceExtensionProperties gives ERROR_INCOMPATIBLE_DRIVER"),
+        vk::Result::ERROR_INCOMPATIBLE_DRIVER => no_driver("vkEnumerateInstanceExtensionProperties returns ERROR_INCOMPATIBLE_DRIVER"),
         e => Error::of("vkEnumerateInstanceExtensionProperties", e),
     })
 }

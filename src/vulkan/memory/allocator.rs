@@ -84,7 +84,7 @@ impl Memory {
         let mut candidates = MemoryKind::ALL.map(|kind| types::candidates(properties, blocks.type_bits(), kind, limits.integrated));
         let [for_device, for_upload, for_readback] = &mut candidates;
         if for_upload.is_empty() || for_readback.is_empty() {
-            let text = "the driver offers no memory for buffers that the CPU and the GPU both reach (host-visible and coherent)";
+            let text = "the driver has no memory for buffers that both the CPU and the GPU can access (host-visible and coherent)";
             return Err(Error::new(ErrorKind::Unsupported, text));
         }
         if for_device.is_empty() {

@@ -34,12 +34,12 @@ impl Imported {
         };
         let refused = |what, e: vk::Result| match Error::of(what, e) {
             error if matches!(error.kind, ErrorKind::OutOfHostMemory | ErrorKind::OutOfDeviceMemory | ErrorKind::DeviceLost) => error,
-            error => Error::new(ErrorKind::Unsupported, format!("the driver does not take this memory: {}", error.message)),
+            error => Error::new(ErrorKind::Unsupported, format!("the driver cannot use this memory: {}", error.message)),
         };
         let unsupported = |text: &str| Err(Error::new(ErrorKind::Unsupported, text));
         let address = pages.as_mut_ptr().expose_provenance() as u64;
         let Some((start, size)) = span(address, pages.len() as u64, snapshot.host_pointer_alignment) else {
-            return unsupported("the driver does not take this memory: it has no byte, or ends where addresses do");
+            return unsupported("the driver cannot use this memory: the range is empty or ends beyond the address space");
         };
         let pointer: *mut std::ffi::c_void = std::ptr::with_exposed_provenance_mut(start as usize);
         let usage = vk::BufferUsageFlags::TRANSFER_SRC | vk::BufferUsageFlags::TRANSFER_DST;
@@ -51,7 +51,7 @@ impl Imported {
         let can = answer.external_memory_properties.external_memory_features;
         // Dedicated memory cannot be imported from a pointer (VUID-VkMemoryAllocateInfo-pNext-02806).
         if !can.contains(vk::ExternalMemoryFeatureFlags::IMPORTABLE) || can.contains(vk::ExternalMemoryFeatureFlags::DEDICATED_ONLY) {
-            return unsupported("the driver takes no host memory for buffers");
+            return unsupported("the driver cannot use host memory for buffers");
         }
         let mut properties = vk::MemoryHostPointerPropertiesEXT::default();
         // SAFETY: the extension is enabled; the pointer is aligned as the extension requires and lies in pages that the caller's bytes keep
@@ -70,10 +70,10 @@ impl Imported {
         // SAFETY: the buffer was created just now.
         let requirements = unsafe { device.raw().get_buffer_memory_requirements(buffer) };
         if requirements.size > size {
-            return unsupported("the driver does not take this memory: its buffers need more than whole pages");
+            return unsupported("the driver cannot use this memory: its buffers need more than whole pages");
         }
         let Some(memory_type) = best_type(&snapshot.memory, requirements.memory_type_bits & properties.memory_type_bits) else {
-            return unsupported("the driver has no type of memory for these pages");
+            return unsupported("the driver has no memory type for these pages");
         };
         let mut import = vk::ImportMemoryHostPointerInfoEXT::default().handle_type(HANDLE).host_pointer(pointer);
         let info = vk::MemoryAllocateInfo::default().allocation_size(size).memory_type_index(memory_type).push_next(&mut import);

@@ -131,12 +131,12 @@ pub(crate) fn parse(text: &str) -> Result<Selector> {
     };
     let value = value.trim();
     match key.trim().to_ascii_lowercase().as_str() {
-        "uuid" => uuid(value).map(Selector::Uuid).ok_or_else(|| wrong("a UUID is 32 hexadecimal digits, and dashes")),
+        "uuid" => uuid(value).map(Selector::Uuid).ok_or_else(|| wrong("a UUID is 32 hexadecimal digits, with or without dashes")),
         "pci" => pci(value).map(Selector::Pci).ok_or_else(|| wrong("a PCI address is [dddd:]bb:dd.f, in hexadecimal digits")),
-        "kind" => kind(value).ok_or_else(|| wrong("that is no kind of device")),
+        "kind" => kind(value).ok_or_else(|| wrong("this is not a kind of device")),
         "name" if value.is_empty() => Err(wrong("the name is empty")),
         "name" => Ok(Selector::Name(value.to_lowercase())),
-        _ => Err(wrong("nothing is known by the word before the colon (write \"name:\" before a name that has a colon)")),
+        _ => Err(wrong("the word before the colon is not known (write \"name:\" before a name that has a colon)")),
     }
 }
 

@@ -354,13 +354,13 @@ impl Snapshot {
             return Err(format!("its driver is for variant {} of Vulkan, not for Vulkan itself", vk::api_version_variant(version)));
         }
         if (major, minor) < (1, 1) {
-            return Err(format!("its driver has Vulkan {major}.{minor}, and 1.1 is needed: update the driver"));
+            return Err(format!("its driver has Vulkan {major}.{minor}, but 1.1 is needed: update the driver"));
         }
         if !self.queue_families.iter().any(|f| f.queue_count > 0 && f.queue_flags.contains(vk::QueueFlags::COMPUTE)) {
             return Err("it has no queue for compute work".into());
         }
         if self.memory.memory_heap_count == 0 || self.memory.memory_type_count == 0 {
-            return Err("its driver offers no memory".into());
+            return Err("its driver has no memory".into());
         }
         Ok(())
     }

@@ -184,7 +184,7 @@ impl Pipeline {
     }
 
     fn compile(&mut self, cache: &PipelineCache, desc: &PipelineDesc<'_>) -> Result<()> {
-        let entry = CString::new(desc.entry_point).map_err(|_| Error::new(ErrorKind::Invalid, "the entry point's name has a NUL in it"))?;
+        let entry = CString::new(desc.entry_point).map_err(|_| Error::new(ErrorKind::Invalid, "the entry point's name contains a NUL"))?;
         let device = self.device.raw();
         // SAFETY: the words passed the structural check of `compile`; the slice lives through the call.
         let module = unsafe { device.create_shader_module(&vk::ShaderModuleCreateInfo::default().code(desc.spirv), None) }
@@ -230,7 +230,7 @@ impl Pipeline {
             Ok(pipelines) => self.raw = pipelines.into_iter().next().unwrap_or_default(),
             Err((_, result)) => {
                 let error = Error::of("vkCreateComputePipelines", result);
-                let hint = "the driver refused the kernel's code";
+                let hint = "the driver rejected the code of the kernel";
                 return Err(Error::new(error.kind, format!("{hint} '{}': {}", desc.label, error.message)));
             }
         }

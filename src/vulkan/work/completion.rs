@@ -228,7 +228,7 @@ impl Completion {
 
     fn check_lost(&self, number: u64) -> Result<()> {
         if self.any_lost.load(Ordering::Acquire) && self.lost.lock().unwrap_or_else(PoisonError::into_inner).contains(&number) {
-            return Err(Error::new(ErrorKind::Driver, "the driver refused the submission that the wait was for"));
+            return Err(Error::new(ErrorKind::Driver, "the driver rejected the submission that this call waits for"));
         }
         Ok(())
     }

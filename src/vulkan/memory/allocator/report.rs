@@ -7,8 +7,8 @@ impl Memory {
     /// The error for an invalid alignment.
     pub(super) fn bad_alignment(kind: MemoryKind, align: u64, label: &str) -> Error {
         let text = format!(
-            "{} memory for \"{label}\": an alignment of {align} was asked, but it must be a power of two up to {MAX_ALIGNMENT}, or 0 for \
-             one that suits every use",
+            "{} memory for \"{label}\": the requested alignment is {align}, but an alignment must be a power of \
+             two up to {MAX_ALIGNMENT}, or 0 for an alignment that suits every use",
             kind.name()
         );
         Error::new(ErrorKind::Invalid, text)
@@ -17,7 +17,7 @@ impl Memory {
     /// The error for a size beyond the largest VkBuffer.
     pub(super) fn over_buffer_size(&self, kind: MemoryKind, size: u64, label: &str) -> Error {
         let text = format!(
-            "{} memory for \"{label}\": {} asked, but a buffer of this device has at most {} (maxBufferSize); use several buffers",
+            "{} memory for \"{label}\": {} requested, but a buffer on this device can have at most {} (maxBufferSize); use several buffers",
             kind.name(),
             bytes(size),
             bytes(self.max_buffer_size)
@@ -28,8 +28,8 @@ impl Memory {
     /// The error for a size beyond every heap.
     pub(super) fn over_heaps(&self, kind: MemoryKind, size: u64, label: &str) -> Error {
         let text = format!(
-            "{} memory for \"{label}\": {} asked, more than there is in all: {}; use smaller buffers and work on one part of the data \
-             after the other",
+            "{} memory for \"{label}\": {} requested, which is more than the whole memory: {}; use smaller buffers and process \
+             the data in parts",
             kind.name(),
             bytes(size),
             self.describe(kind)
@@ -52,31 +52,33 @@ impl Memory {
             ErrorKind::Limit => (
                 ErrorKind::Limit,
                 format!(
-                    "the library holds {count} pieces of memory and the driver allows {} (maxMemoryAllocationCount); free large buffers, \
+                    "the library holds {count} memory allocations and the driver allows {} (maxMemoryAllocationCount); free large buffers, \
                      or use fewer ({cause})",
                     self.max_block_count
                 ),
             ),
-            ErrorKind::OutOfHostMemory => (ErrorKind::OutOfHostMemory, format!("the host has no memory left for it; {heaps} ({cause})")),
+            ErrorKind::OutOfHostMemory => {
+                (ErrorKind::OutOfHostMemory, format!("there is no host memory left for the request; {heaps} ({cause})"))
+            }
             ErrorKind::OutOfDeviceMemory if request.room > self.max_allocation_size && seems_free => (
                 ErrorKind::Limit,
                 format!(
-                    "the driver, which promises pieces of up to {} (maxMemoryAllocationSize), refused one that large; {heaps}; use several \
-                     buffers",
+                    "the driver, which allows allocations of up to {} (maxMemoryAllocationSize), failed to allocate this much; \
+                     {heaps}; use several buffers",
                     bytes(self.max_allocation_size)
                 ),
             ),
             ErrorKind::OutOfDeviceMemory => (
                 ErrorKind::OutOfDeviceMemory,
                 format!(
-                    "the driver has no more to give; {heaps}; free buffers, use smaller ones, or look for other programs that use this \
+                    "the driver has no memory left; {heaps}; free buffers, use smaller ones, or look for other programs that use this \
                      device ({cause})"
                 ),
             ),
             other => (other, format!("the driver failed: {cause}")),
         };
         let (name, label, size) = (request.kind.name(), request.label, bytes(request.size));
-        Error::new(kind, format!("{name} memory for \"{label}\": {size} asked, but {why}"))
+        Error::new(kind, format!("{name} memory for \"{label}\": {size} requested, but {why}"))
     }
 
     /// The heaps that serve `kind`, as text.

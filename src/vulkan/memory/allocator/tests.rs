@@ -1,4 +1,4 @@
-//! Memory on the first Vulkan device that the machine has, a software one included.
+//! Memory on the first Vulkan device of the machine, which may be a software device.
 
 mod gpu;
 
@@ -13,7 +13,7 @@ fn totals(memory: &Memory) -> (u64, u64) {
     memory.usage().heaps().iter().fold((0, 0), |(used, reserved), heap| (used + heap.used, reserved + heap.reserved))
 }
 
-/// Writes `mark` over the whole allocation, where the CPU reaches it.
+/// Writes `mark` over the whole allocation, if the CPU can access it.
 fn fill(allocation: &Allocation, mark: u8) {
     if let Some(pointer) = allocation.host_pointer() {
         // SAFETY: the pointer is to `size` mapped bytes that this test alone uses.
@@ -26,7 +26,8 @@ fn holds(allocation: &Allocation, mark: u8) -> bool {
     allocation.host_pointer().is_none_or(|pointer| {
         // SAFETY: as in `fill`; the bytes were written there.
         let bytes = unsafe { std::slice::from_raw_parts(pointer.as_ptr(), allocation.size() as usize) };
-        // Over the bus each byte that is read takes a microsecond: of large ones there, the first of each page and the last.
+        // A read over the bus takes a microsecond for each byte, so for large allocations only the first byte of each page and the
+        // last byte are checked.
         let step = if allocation.write_combined() && bytes.len() > 1 << 16 { 4096 } else { 1 };
         bytes.iter().step_by(step).chain(bytes.last()).all(|&byte| byte == mark)
     })
@@ -106,7 +107,7 @@ fn large_ones_reserve_what_they_ask_for() {
 #[test]
 fn beyond_the_device_is_an_error_with_numbers() {
     let Some(mut gpu) = Gpu::open() else { return };
-    // The entries beyond those of the device hold anything.
+    // The entries beyond those of the device may contain anything.
     let largest = gpu.properties.memory_heaps_as_slice().iter().map(|heap| heap.size).max().unwrap_or(0);
     gpu.limits.max_buffer_size = 0;
     let memory = gpu.memory();
@@ -123,7 +124,7 @@ fn beyond_the_device_is_an_error_with_numbers() {
     let memory = gpu.memory();
     let error = memory.allocate(MemoryKind::Device, MIB + 16, 0, "weights").err().expect("too large");
     assert!(error.kind == ErrorKind::Limit && error.message.contains("1048588") && error.message.contains("maxBufferSize"), "{error}");
-    // Rounded up to the granule it would be over the limit; to the word it is not.
+    // Rounded up to the granule, the size is over the limit. Rounded up to the word, it is not.
     let whole = memory.allocate(MemoryKind::Device, MIB + 10, 0, "weights").expect("allowed");
     memory.free(whole);
 }
@@ -191,7 +192,7 @@ fn the_end_frees_what_lives() {
     let memory = gpu.memory();
     let kept = [64, MIB, 100 * MIB].map(|size| memory.allocate(MemoryKind::Readback, size, 0, "kept").expect("room"));
     drop(memory);
-    // Records without memory; the layer, if on, complains of a leak when the device goes.
+    // Records without memory. If the validation layer is on, it reports a leak when the device is destroyed.
     drop(kept);
 }
 
@@ -207,7 +208,7 @@ fn eight_threads_share_it() {
                 let mut living = Vec::new();
                 for _ in 0..1500 {
                     if living.len() < 20 {
-                        // Now and then one that the driver must serve, while the others go on.
+                        // From time to time a thread makes a request that the driver must serve, while the other threads continue.
                         let size = if random.below(100) == 0 { 40 * MIB } else { random.size(17) };
                         let kind = MemoryKind::ALL[random.below(3) as usize];
                         let allocation = memory.allocate(kind, size, 0, "thread").expect("room");
@@ -235,8 +236,8 @@ fn eight_threads_share_it() {
 #[cfg(target_os = "linux")]
 const STARVED: &str = "AVX_GPU_TEST_STARVED";
 
-/// Runs itself again in a process with 3 GiB of address space, where a software driver runs out. Real GPUs do not mind such a bound,
-/// and a process that cannot even start under it (a sanitizer's) proves nothing: both skip.
+/// Runs itself again in a process with 3 GiB of address space, where a software driver runs out of memory. Such a limit does not
+/// affect real GPUs, and a process that cannot even start under the limit (one with a sanitizer) proves nothing. Both cases skip.
 #[cfg(target_os = "linux")]
 #[test]
 fn no_memory_left_is_an_error_and_the_device_goes_on() {
@@ -269,7 +270,7 @@ fn no_memory_left_is_an_error_and_the_device_goes_on() {
     assert_eq!(totals(&memory).0, 0);
 }
 
-/// Nanoseconds of `work`, the best of five runs, for each of `count`.
+/// Measures `work` and returns the nanoseconds for each of `count` items, from the best of five runs.
 fn time(count: u64, mut work: impl FnMut()) -> u128 {
     let run = |_| {
         let start = std::time::Instant::now();
@@ -279,12 +280,13 @@ fn time(count: u64, mut work: impl FnMut()) -> u128 {
     (0..5).map(run).min().unwrap_or(0) / u128::from(count)
 }
 
-/// Prints what calls cost on memory that has served their like before; a release build and `--nocapture` make it worth reading.
+/// Prints the cost of calls on memory that has served similar requests before. The output is meaningful in a release build with
+/// `--nocapture`.
 #[test]
 fn times_of_warm_memory() {
     let Some(mut gpu) = Gpu::open() else { return };
-    // Small heaps keep little, and the driver works again and again. What all calls cost that do without it, a large one shows; software
-    // drivers take no memory that is not written.
+    // Small heaps keep little memory, so the driver is called repeatedly. The cost of calls without the driver shows on a large
+    // heap. A software driver allocates only the memory that is written.
     let heap = &mut gpu.properties.memory_heaps[0];
     if heap.size < 2 << 30 {
         return eprintln!("skipped: a heap of {} bytes is too small", heap.size);
@@ -297,7 +299,7 @@ fn times_of_warm_memory() {
         eprintln!("a pair of {size} bytes: {pair} ns, {} bytes reserved", totals(&memory).1);
     }
     let mut random = Random(0x1234_5678_9abc_def1);
-    // Log-uniform from 64 bytes to 16 MiB, and freed in an order of its own.
+    // The sizes are log-uniform from 64 bytes to 16 MiB, and the order of freeing is different from the order of allocating.
     let sizes: Vec<u64> = (0..1000).map(|_| (64.0 * (random.below(1 << 20) as f64 / f64::from(1 << 20) * 18.0).exp2()) as u64).collect();
     let mixed = time(1000, || sizes.iter().for_each(|&size| memory.free(take(size))));
     let mut living = Vec::with_capacity(sizes.len());
@@ -326,16 +328,16 @@ fn what_is_kept_goes_before_small_ones_get_blocks_of_their_own() {
     let memory = gpu.memory();
     let take = |size| memory.allocate(MemoryKind::Device, size, 0, "piece").expect("room");
     let leave = |size| memory.blocks.lock().expect("no panic").left = size;
-    // Slabs of 1, 2 and 4 MiB, of which the last alone stays in use.
+    // Slabs of 1, 2 and 4 MiB, of which only the last stays in use.
     let [a, b, c] = [take(MIB / 4), take(MIB), take(2 * MIB)];
     memory.free(a);
     memory.free(b);
     assert_eq!(totals(&memory).1, 7 * MIB);
-    // The next slab has 8 MiB, for which there is no room, with or without what is kept.
+    // The next slab has 8 MiB. There is no room for it, with or without the kept slabs.
     leave(3 * MIB);
     let d = take(3 * MIB);
     assert_eq!((totals(&memory).1, memory.state().own.len()), (7 * MIB, 0), "4 MiB, and 3 MiB where what was kept lay");
-    // Nothing is kept any more, and no slab fits: then the request alone.
+    // Nothing is kept any more, and no slab fits, so the allocator requests only the size itself.
     let e = take(2 * MIB);
     leave(MIB / 2);
     let f = take(MIB / 4);

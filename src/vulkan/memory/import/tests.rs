@@ -1,4 +1,4 @@
-//! Pages of the test's own, imported on every device that the machine has.
+//! Imports pages of the test's own memory on every device of the machine.
 
 use super::*;
 use crate::vulkan::loader::instance_or_skip;
@@ -30,7 +30,7 @@ fn cached_and_coherent_types_first() {
     assert_eq!(best_type(&properties, 0), None);
 }
 
-/// Imports `size` bytes that start `first` bytes into a vector, has `look` at the result and frees all.
+/// Imports `size` bytes that start at offset `first` of a vector, calls `look` with the result, and frees everything.
 fn import(device: &Arc<Device>, first: usize, size: usize, look: impl FnOnce(Result<&Imported>)) {
     let bytes = Box::into_raw(vec![MaybeUninit::new(7u8); first + size].into_boxed_slice());
     {
@@ -72,7 +72,7 @@ fn pages_are_imported_where_the_device_can() {
     }
     for part in ["HostPointer", "vkAllocateMemory", "vkBindBufferMemory", "vkCreateBuffer", "vkFreeMemory", "vkDestroyBuffer"] {
         let mut messages = messages_with(part);
-        // The tests of devices make a buffer for no use, to see that the layer minds.
+        // The tests of devices create a buffer with no usage, to check that the validation layer reports it.
         messages.retain(|(_, text)| text.contains("VUID") && !text.contains("VUID-VkBufferCreateInfo-usage-requiredbitmask"));
         assert_eq!(messages, []);
     }

@@ -1,9 +1,9 @@
-//! The range allocator against a model that is too simple to be wrong.
+//! Compares the range allocator with a model that is simple enough to be obviously right.
 
 use super::*;
 use crate::vulkan::memory::random::Random;
 
-/// Every structure that must agree, compared piece by piece.
+/// Checks piece by piece that all structures agree.
 fn verify(ranges: &Ranges) {
     let mut free = 0;
     for (number, region) in ranges.regions.iter().enumerate().filter(|(_, region)| region.size != 0) {
@@ -139,7 +139,7 @@ fn random_work_agrees_with_a_model() {
         for &size in &sizes {
             assert!(ranges.add(size).is_some());
         }
-        // The model: what is in use, and nothing else.
+        // The model contains only the pieces in use.
         let mut living: Vec<(Range, u64)> = Vec::new();
         for step in 0..20_000 {
             if random.below(100) < 55 {
@@ -154,7 +154,8 @@ fn random_work_agrees_with_a_model() {
                     }
                     living.push((range, size));
                 } else {
-                    // A miss is right only where no piece of the size with its alignment exists, up to the search's grain.
+                    // A failed search is right only if no free piece of this size and alignment exists, up to the granularity of
+                    // the search.
                     assert!(ranges.largest_free() < 2 * (size + align), "step {step}: {size} aligned {align} missed");
                 }
             } else if !living.is_empty() {
@@ -194,6 +195,6 @@ fn nodes_are_used_again() {
         }
     };
     (0..1100).for_each(|_| turn(&mut ranges));
-    // 200 in use at most, a free piece between any two, and one more on the way.
+    // At most 200 pieces are in use, there is a free piece between any two, and one more piece is being allocated.
     assert!(ranges.nodes.len() <= 402, "{}", ranges.nodes.len());
 }

@@ -1,4 +1,4 @@
-//! The policy of slabs, with numbers for blocks.
+//! Tests of the slab policy, in which numbers stand for blocks.
 
 use super::*;
 use crate::vulkan::memory::random::Random;
@@ -47,7 +47,7 @@ fn requests_too_large_for_slabs_leave_the_growth_alone() {
     assert_eq!(slabs.plan(256), Plan::Slab(MIB));
 }
 
-/// Frees a piece; the blocks that go.
+/// Frees a piece and returns the blocks that are freed with it.
 fn free<B>(slabs: &mut Slabs<B>, range: Range) -> Vec<B> {
     slabs.free(range);
     std::iter::from_fn(|| slabs.surplus()).collect()
@@ -103,7 +103,7 @@ fn a_large_slab_displaces_as_many_small_ones_as_it_takes() {
 fn the_same_work_again_makes_no_slab() {
     let mut slabs = Slabs::new(128 * MIB, kept(80 * GIB));
     let (mut made, mut random) = (0, Random(0x1234_5678_9abc_def1));
-    // Some 1.3 GB, from 256 bytes to 16 MiB and a few of 100.
+    // About 1.3 GB, in sizes from 256 bytes to 16 MiB and a few of 100.
     let size = |random: &mut Random| if random.below(500) == 0 { 100 * MIB } else { 256 << random.below(17) };
     let sizes: Vec<u64> = (0..1000).map(|_| size(&mut random)).collect();
     for round in 0..4 {

@@ -9,7 +9,7 @@ const NONE: Flags = Flags::empty();
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 
-/// A device: its heaps' sizes (and whether they are the device's), its types' flags and heaps.
+/// A device: the sizes of its heaps and whether they are device-local, and the flags and heaps of its memory types.
 fn table(heaps: &[(u64, bool)], types: &[(Flags, u32)]) -> vk::PhysicalDeviceMemoryProperties {
     let mut table = vk::PhysicalDeviceMemoryProperties {
         memory_heap_count: heaps.len() as u32,
@@ -36,7 +36,7 @@ fn nvidia_with_the_whole_memory_visible() {
     let types = [(NONE, 1), (DL, 0), (HV, 1), (HV | CACHED, 1), (DL | HV, 0)];
     let table = table(&[(139 * GIB, true), (1500 * GIB, false)], &types);
     assert_eq!(lists(&table, u32::MAX, false), [vec![4, 1], vec![2, 3, 4], vec![3, 2, 4]]);
-    // Buffers that cannot lie in a type never do.
+    // A memory type that a buffer cannot use is never chosen.
     assert_eq!(lists(&table, 0b01111, false), [vec![1], vec![2, 3], vec![3, 2]]);
 }
 
@@ -83,7 +83,7 @@ fn intel_integrated() {
 
 #[test]
 fn software_drivers_have_one_type_for_all() {
-    // lavapipe and SwiftShader alike.
+    // lavapipe and SwiftShader have the same table.
     for size in [2 * GIB, 24 * GIB] {
         let table = table(&[(size, true)], &[(DL | HV | CACHED, 0)]);
         assert_eq!(lists(&table, 1, true), [[0], [0], [0]]);
@@ -95,14 +95,14 @@ fn arm_cached_memory_that_is_not_coherent() {
     let types = [(DL | HV, 0), (DL | Flags::HOST_VISIBLE | CACHED, 0), (DL | HV | CACHED, 0), (DL | Flags::LAZILY_ALLOCATED, 0)];
     let heap = [(8 * GIB, true)];
     assert_eq!(lists(&table(&heap, &types), u32::MAX, true), [vec![0, 2, 1], vec![0, 2], vec![2, 0]]);
-    // Without a type that is both, the coherent one serves reading too.
+    // Without a type that is both coherent and cached, the coherent type also serves reads.
     assert_eq!(lists(&table(&heap, &types[..2]), u32::MAX, true), [vec![0, 1], vec![0], vec![0]]);
 }
 
 #[test]
 fn broken_tables_give_what_is_sound() {
     assert_eq!(lists(&table(&[], &[]), u32::MAX, false), [[0; 0], [0; 0], [0; 0]]);
-    // A heap that does not exist, a heap of nothing, counts beyond the arrays.
+    // A heap index that does not exist, an empty heap, and counts beyond the arrays.
     let mut odd = table(&[(0, true), (GIB, true)], &[(DL | HV, 7), (DL | HV, 0), (DL | HV, 1)]);
     assert_eq!(lists(&odd, u32::MAX, false), [[2], [2], [2]]);
     (odd.memory_heap_count, odd.memory_type_count) = (99, 99);

@@ -1,4 +1,4 @@
-//! The table of features: what is asked, what is enabled, and that what is written is read back.
+//! Tests of the table of features: which features are queried and enabled, and that the values that are written are read back.
 
 use super::*;
 use std::ffi::CString;

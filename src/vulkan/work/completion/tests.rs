@@ -1,13 +1,13 @@
-//! Waits of whatever drivers the machine has; without any they say so and pass.
+//! Waits on whatever drivers the machine has. Without a driver the tests print a skip and pass.
 
 use super::*;
 use crate::vulkan::loader::instance_or_skip;
 
-/// A completion of each usable device, by timeline semaphores and, with `baseline`, by fences.
+/// A completion for each usable device, with timeline semaphores and, if `baseline` is set, with fences.
 fn completions(baseline: bool) -> Vec<Arc<Completion>> {
     let Some(instance) = instance_or_skip(false) else { return Vec::new() };
     let snapshots = instance.snapshots().unwrap();
-    // The mock driver's semaphores tell nothing.
+    // The mock driver's semaphores do not work.
     let usable = snapshots.iter().filter(|snapshot| snapshot.usable.is_ok() && !snapshot.name.contains("Mock"));
     let open = usable.map(|snapshot| Arc::new(Device::open(instance.clone(), snapshot, baseline, 1).unwrap()));
     open.map(|device| Arc::new(Completion::new(&device, &Spin::new(Duration::from_micros(50))).unwrap())).collect()

@@ -1,4 +1,4 @@
-//! Clocks of real devices in numbers, and the stamps of whatever drivers the machine has.
+//! The clocks of real devices as numbers, and timestamps on whatever drivers the machine has.
 
 use super::super::completion::Spin;
 use super::super::queue::Queue;
@@ -8,12 +8,12 @@ use std::time::Duration;
 
 const SECOND: u64 = 1_000_000_000;
 
-/// As Intel has it.
+/// The clock of an Intel GPU.
 fn intel() -> TickClock {
     TickClock::new(36, 83.333_336).unwrap()
 }
 
-/// As NVIDIA, AMD and lavapipe have it.
+/// The clock of NVIDIA, AMD and lavapipe.
 fn wide(period: f32) -> TickClock {
     TickClock::new(64, period).unwrap()
 }
@@ -59,7 +59,7 @@ fn a_time_that_came_after_may_be_far_away() {
     assert_eq!(intel().forward(range - 700, 300), 1000);
     assert_eq!(intel().forward(0, range / 4 * 3), range / 4 * 3);
     assert_eq!(intel().forward(range / 2, range / 4), range - (range / 2 - range / 4));
-    // No clock goes round for that.
+    // No clock wraps around in that time.
     assert_eq!(intel().forward(3000, 2900), 0);
     assert_eq!(wide(1.0).forward(3000, 2900), 0);
     assert_eq!(wide(1.0).forward(10_000 * SECOND, 0), 0, "a clock that started anew");
@@ -70,7 +70,7 @@ fn the_hosts_time_at_a_time_of_the_device() {
     for clock in [intel(), wide(1.0)] {
         let range = clock.range().unwrap_or(u64::MAX);
         for device in [0, 5 * SECOND, range / 2, range - SECOND, range - 1] {
-            // The pair is old, up to many rounds of the clock.
+            // The pair is old, by up to many wraps of the clock.
             for age in [0, SECOND, 3000 * SECOND, 100_000 * SECOND] {
                 let pair = (device, 77 * SECOND);
                 let shows = |age: u64| (u128::from(device) + u128::from(age)).rem_euclid(clock.range().map_or(1 << 64, u128::from)) as u64;
@@ -86,7 +86,7 @@ fn the_hosts_time_at_a_time_of_the_device() {
     assert_eq!(wide(1.0).host((500, 100), 200, 0), 0, "nothing is before the origin");
 }
 
-/// Stamps in order, between two looks at the host's clock; slots that are used again.
+/// Timestamps are in order and lie between two readings of the host's clock, also in slots that are reused.
 #[test]
 fn devices_take_the_time() {
     let Some(instance) = instance_or_skip(false) else { return };
@@ -105,7 +105,7 @@ fn devices_take_the_time() {
         let mut queue = Queue::new(&device, 0, &Spin::new(Duration::ZERO)).unwrap();
         let mut last = None;
         for number in 1..4 {
-            // More than a pool.
+            // More timestamps than one pool holds.
             let taken: Vec<Stamp> = (0..POOL + 4).map(|_| stamps.take().unwrap()).collect();
             let mut commands = queue.begin().unwrap();
             for (i, stamp) in taken.iter().enumerate() {
@@ -117,7 +117,7 @@ fn devices_take_the_time() {
             queue.retire();
             let after = since();
             let times: Vec<u64> = taken.iter().map(|stamp| stamp.read().unwrap().unwrap()).collect();
-            // The top of a pipe does not wait for what is before.
+            // A timestamp at the top of the pipe does not wait for the work before it.
             let bottoms: Vec<u64> = last.into_iter().chain(times.iter().skip(1).step_by(2).copied()).collect();
             let tops = times.chunks(2).map(|pair| (pair[0], pair[1]));
             for (a, b) in tops.chain(bottoms.iter().copied().zip(bottoms.iter().copied().skip(1))) {

@@ -1,14 +1,14 @@
-//! A Vulkan device of its own for each test, made by hand, so that these tests need nothing but memory.
+//! A Vulkan device for each test, created directly, so that these tests depend only on the memory module.
 
 use super::super::{Memory, MemoryLimits, NameObject};
 use ash::vk;
 use std::ffi::{CStr, c_void};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What validation said, if a layer is switched on from outside (VK_INSTANCE_LAYERS).
+/// The messages of a validation layer, if one is switched on from outside (VK_INSTANCE_LAYERS).
 static COMPLAINTS: AtomicUsize = AtomicUsize::new(0);
 
-/// An instance, its first device, and what `Memory::new` wants to know of them.
+/// An instance, its first device, and the inputs of `Memory::new`.
 pub(super) struct Gpu {
     instance: ash::Instance,
     messenger: Option<(ash::ext::debug_utils::Instance, vk::DebugUtilsMessengerEXT)>,
@@ -17,7 +17,7 @@ pub(super) struct Gpu {
     pub(super) properties: vk::PhysicalDeviceMemoryProperties,
     pub(super) limits: MemoryLimits<'static>,
     debug: bool,
-    /// Keeps the loader's library open; the last to go.
+    /// Keeps the loader's library open, so it is dropped last.
     _entry: ash::Entry,
 }
 
@@ -35,7 +35,7 @@ unsafe extern "system" fn complain(
 }
 
 impl Gpu {
-    /// The first device with a compute queue; None, with the reason on stderr, where there is none.
+    /// The first device with a compute queue. If there is none, returns `None` and prints the reason on stderr.
     pub(super) fn open() -> Option<Gpu> {
         // SAFETY: loads the system's Vulkan loader, whose initialization is sound by its own contract.
         let entry = unsafe { ash::Entry::load() }.map_err(|e| eprintln!("skipped: no Vulkan loader: {e}")).ok()?;
@@ -105,7 +105,7 @@ impl Gpu {
         Some(Gpu { instance, messenger, physical, device, properties, limits, debug, _entry: entry })
     }
 
-    /// A Memory of the device, which must end before it.
+    /// A Memory of the device. The Memory must be dropped before the device.
     pub(super) fn memory(&self) -> Memory {
         let name = self.debug.then(|| {
             let functions = ash::ext::debug_utils::Device::new(&self.instance, &self.device);
@@ -122,7 +122,7 @@ impl Gpu {
     }
 }
 
-/// Ends an instance on which nothing else lives.
+/// Destroys an instance that no other object uses.
 fn close(instance: &ash::Instance, messenger: Option<&(ash::ext::debug_utils::Instance, vk::DebugUtilsMessengerEXT)>) {
     // SAFETY: both were made in `open` and are not used afterwards.
     unsafe {
