@@ -1,4 +1,5 @@
-/* device_info: every device that the library sees, usable or not and why, in a table; then what each can do. */
+/* device_info: a table of all devices that the library finds, with the reason for each unusable one, and then the properties of
+ * each. */
 #include "example.h"
 
 #include <string.h>
@@ -42,7 +43,7 @@ static const char *kind_name(uint32_t kind) {
 
 typedef struct text { char s[320]; } text;
 
-/* Bytes with the unit that suits them. */
+/* A number of bytes, with a suitable unit. */
 static text bytes_text(uint64_t bytes) {
     static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
     double value = (double)bytes;
@@ -75,7 +76,7 @@ static text version_text(uint32_t version) {
     return t;
 }
 
-/* Drivers may repeat their name in their version. */
+/* A driver's version may start with the driver's name. */
 static text driver_text(const avx_device_properties *d) {
     text t;
     if (strstr(d->driver_version, d->driver_name) != NULL) {
@@ -86,7 +87,7 @@ static text driver_text(const avx_device_properties *d) {
     return t;
 }
 
-/* The columns of the table: each row is an array of these. */
+/* The columns of the table. Each row is an array of texts. */
 enum { COLUMNS = 7 };
 
 static void print_table(text (*rows)[COLUMNS], size_t count) {
@@ -113,7 +114,7 @@ static void fill_row(text row[COLUMNS], const avx_device_properties *d, int is_d
     snprintf(row[6].s, sizeof row[6].s, "%s", d->usable ? "yes" : "no, see below");
 }
 
-/* Words after a label, broken into lines. */
+/* Prints words after a label, broken into lines. */
 static void print_features(uint64_t bits) {
     const char *separator = "";
     size_t column = 0;
@@ -132,7 +133,7 @@ static void print_features(uint64_t bits) {
     puts(bits == 0 ? "none" : "");
 }
 
-/* What only an open device knows: how much of its memory is still to be had. */
+/* The free memory, which only an open device can report. */
 static void print_memory_now(uint32_t index) {
     static avx_memory_usage usage;
     avx_device_options options = AVX_DEVICE_OPTIONS_INIT;
@@ -186,7 +187,7 @@ static void print_details(const avx_device_properties *d) {
 
 int main(void) {
     uint32_t count = 0;
-    if (AVX_FAILED(avx_device_count(&count))) { /* no driver, most often: the message says what to install */
+    if (AVX_FAILED(avx_device_count(&count))) { /* usually there is no driver, and the message says what to install */
         fprintf(stderr, "%s\n", avx_last_error());
         return EXIT_FAILURE;
     }
@@ -198,7 +199,7 @@ int main(void) {
         CHECK(avx_device_describe(i, &devices[i]));
     }
 
-    /* Which one a program gets that does not choose. None is fine here: the table says why. */
+    /* Find the device that avx_create chooses by default. If there is none, the table says why. */
     uint32_t chosen = count;
     avx_device device;
     const char *no_default = NULL;

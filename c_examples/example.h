@@ -1,9 +1,9 @@
-/* What the examples share: the check of each call, a clock, random numbers, a median. Include it first. */
+/* The helpers that the examples share: a check of each call, a clock, random numbers, a median. Include this file first. */
 #ifndef EXAMPLE_H
 #define EXAMPLE_H
 
 #if !defined(_WIN32) && !defined(_XOPEN_SOURCE)
-#define _XOPEN_SOURCE 700 /* POSIX 2008: C99 alone has no steady clock */
+#define _XOPEN_SOURCE 700 /* POSIX 2008: C99 alone has no monotonic clock */
 #endif
 
 #include <avx_gpu.h>
@@ -15,7 +15,7 @@
 #include <time.h>
 #endif
 
-/* Ends the program when a call of the library fails; avx_last_error tells the whole story. (An assert would vanish with NDEBUG.) */
+/* Ends the program if a call of the library fails, and prints avx_last_error. (An assert would vanish with NDEBUG.) */
 #define CHECK(call)                                                           \
     do {                                                                      \
         if (AVX_FAILED(call)) {                                               \
@@ -25,7 +25,7 @@
         }                                                                     \
     } while (0)
 
-/* The same for everything else: memory, files, and the answer itself. The rest of the arguments are printf's. */
+/* Ends the program if any other condition fails: memory, files, and the result itself. The other arguments are printf's. */
 #define REQUIRE(condition, ...)                              \
     do {                                                     \
         if (!(condition)) {                                  \
@@ -37,14 +37,14 @@
         }                                                    \
     } while (0)
 
-/* Memory for `count` elements of `size` bytes, zeroed, or the end of the program. */
+/* Returns zeroed memory for `count` elements of `size` bytes, or ends the program. */
 static inline void *allocate(size_t count, size_t size) {
     void *memory = calloc(count ? count : 1, size);
     REQUIRE(memory != NULL, "no memory for %zu elements of %zu bytes", count, size);
     return memory;
 }
 
-/* Seconds since some moment in the past. */
+/* The seconds since some moment in the past. */
 static inline double now(void) {
 #if defined(_WIN32)
     LARGE_INTEGER ticks, ticks_per_second;
@@ -58,7 +58,7 @@ static inline double now(void) {
 #endif
 }
 
-/* The next of a sequence of random numbers in [0, 1), the same on every machine (xorshift64*). Start with any *state but 0. */
+/* The next number in [0, 1) of a random sequence that is the same on every machine (xorshift64*). Start with a nonzero *state. */
 static inline double random_unit(uint64_t *state) {
     *state ^= *state >> 12;
     *state ^= *state << 25;
@@ -71,13 +71,14 @@ static inline int compare_doubles(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* The median of `count` values, which it sorts: what a time is without the moments when the machine did something else. */
+/* The median of `count` values, which this function sorts. A median ignores the samples in which the machine was busy with other
+ * work. */
 static inline double median(double *values, size_t count) {
     qsort(values, count, sizeof *values, compare_doubles);
     return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
 }
 
-/* The positive number in argv[index], or `fallback` where there is none. */
+/* The positive number in argv[index], or `fallback` if there is no such argument. */
 static inline uint32_t argument(int argc, char **argv, int index, uint32_t fallback) {
     char *end = NULL;
     unsigned long long value;

@@ -1,6 +1,7 @@
-/* image [INPUT.png [OUTPUT.png]]: the edges of a photograph, by a chain of four kernels: grey, Gaussian blur along the rows, then
- * along the columns, Sobel. Four entry points of one module share two images that never leave the device between them, and the
- * library orders the four by the buffers they read and write. Each stage is checked against the same on the CPU. */
+/* image [INPUT.png [OUTPUT.png]]: the edges of a photograph, found by a chain of four kernels: grey, Gaussian blur along the rows,
+ * Gaussian blur along the columns, Sobel. The kernels are four entry points of one module. They share two images that stay on the
+ * device, and the library orders the kernels by the buffers that they read and write. Each stage is compared with the same
+ * computation on the CPU. */
 #include "example.h"
 
 #include <limits.h>
@@ -90,7 +91,7 @@ static const char *source =
 enum { RADIUS = 6 }; /* at most MARGIN above */
 static const double SIGMA = 2.0;
 
-/* The kernels' Image, byte for byte. */
+/* The kernels' struct Image, byte for byte. */
 typedef struct image { uint32_t width, height, radius; float gain; } image;
 
 /* The PNG at `path` as R, G, B, A bytes. */
@@ -169,7 +170,7 @@ static void check_stage(const char *stage, const float *gpu, const float *cpu, s
     }
 }
 
-/* One stage of the chain: an invocation for each pixel. */
+/* One stage of the chain, with an invocation for each pixel. */
 typedef struct stage {
     const char *name;
     avx_arg args[4];
@@ -183,7 +184,7 @@ static void queue(const stage *s, const image *im) {
     CHECK(avx_dispatch_threads(NULL, s->kernel, im->width, im->height, 1, s->args, s->arg_count));
 }
 
-/* Median milliseconds of `count` stages queued together. */
+/* The median time in milliseconds of `count` stages that are queued together. */
 static double time_stages(avx_device device, const image *im, const stage *stages, size_t count) {
     double times[ROUNDS];
     for (int round = 0; round < ROUNDS; ++round) {
@@ -225,7 +226,7 @@ int main(int argc, char **argv) {
     CHECK(avx_write(NULL, rgba, 0, photo, pixels * 4));
     CHECK(avx_write(NULL, gauss, 0, weights, sizeof weights));
 
-    /* Arguments go to the bindings that the entry point uses, in the bindings' order: `grey` uses 0, 2 and 5. */
+    /* Arguments go to the bindings that the entry point uses, in the order of the bindings: `grey` uses 0, 2 and 5. */
     avx_arg shape = avx_arg_bytes(&im, sizeof im);
     stage stages[STAGES] = {
         { "grey", { avx_arg_buffer(rgba), avx_arg_buffer(one), shape }, 3, NULL },
@@ -236,7 +237,7 @@ int main(int argc, char **argv) {
     for (int i = 0; i < STAGES; ++i) { CHECK(avx_kernel_from_wgsl(device, source, stages[i].name, &stages[i].kernel)); }
     double preparing = (now() - start) * 1e3;
 
-    /* Each stage, and the same on the CPU. */
+    /* Run each stage, and compare it with the CPU. */
     float *gpu = allocate(pixels, sizeof *gpu), *cpu = allocate(pixels, sizeof *cpu), *cpu_next = allocate(pixels, sizeof *cpu);
     uint8_t *picture = allocate(pixels, 4), *cpu_picture = allocate(pixels, 4);
     queue(&stages[0], &im);
@@ -255,7 +256,7 @@ int main(int argc, char **argv) {
     CHECK(avx_read(NULL, edges, 0, picture, pixels * 4));
     cpu_sobel(&im, cpu, cpu_picture);
     for (size_t i = 0; i < pixels * 4; ++i) {
-        int difference = (int)picture[i] - (int)cpu_picture[i]; /* 1: a rounding that went the other way */
+        int difference = (int)picture[i] - (int)cpu_picture[i]; /* 1 is a value that was rounded the other way */
         REQUIRE(difference >= -1 && difference <= 1, "wrong: edge of pixel %zu is %d, and %d on the CPU", i / 4, picture[i],
                 cpu_picture[i]);
     }

@@ -1,8 +1,8 @@
 /* matmul [N] or matmul M K N: the product C = A * B of an M x K matrix and a K x N matrix of random f32.
  *
- * Each workgroup makes a tile of 16 x 16 elements of C. It walks over A and B in steps of 16, and its 256 invocations load a tile
- * of each into workgroup memory first, where every value is then used 16 times: global memory is read a sixteenth as often as
- * one would without. Prints GFLOP/s, and the largest error against the CPU. */
+ * Each workgroup computes a tile of 16 x 16 elements of C. It goes through A and B in steps of 16. Its 256 invocations first load
+ * a tile of each matrix into workgroup memory, where every value is used 16 times, so global memory is read a sixteenth as often
+ * as without tiles. The program prints GFLOP/s, and the largest error against the CPU. */
 #include "example.h"
 
 #include <math.h>
@@ -24,7 +24,7 @@ static const char *source =
     "    let column = global.x;\n"
     "    var sum = 0.0;\n"
     "    for (var start = 0u; start < shape.k; start += TILE) {\n"
-    "        // Beyond the matrices' edges the tiles are zero, which adds nothing.\n"
+    "        // Beyond the edges of the matrices the tiles are zero, which adds nothing.\n"
     "        var from_a = 0.0;\n"
     "        if (row < shape.m && start + local.x < shape.k) { from_a = a[row * shape.k + start + local.x]; }\n"
     "        var from_b = 0.0;\n"
@@ -33,7 +33,7 @@ static const char *source =
     "        tile_b[local.y][local.x] = from_b;\n"
     "        workgroupBarrier();    // the tiles are complete\n"
     "        for (var i = 0u; i < TILE; i++) { sum += tile_a[local.y][i] * tile_b[i][local.x]; }\n"
-    "        workgroupBarrier();    // nobody needs them any more\n"
+    "        workgroupBarrier();    // no invocation needs them any more\n"
     "    }\n"
     "    if (row < shape.m && column < shape.n) { c[row * shape.n + column] = sum; }\n"
     "}\n";
@@ -42,8 +42,8 @@ static void fill_random(float *values, size_t count, uint64_t seed) {
     for (size_t i = 0; i < count; ++i) { values[i] = (float)(2.0 * random_unit(&seed) - 1.0); }
 }
 
-/* Compares c[row][column] with the CPU's double precision: the error as a part of what K roundings to f32 may add up to at
- * most. A value above 1 is a wrong answer. */
+/* Compares c[row][column] with the CPU's result in double precision. Returns the error as a fraction of the largest sum of K
+ * roundings to f32. A value above 1 is a wrong result. */
 static double error_of(const float *a, const float *b, const float *c, size_t k, size_t n, size_t row, size_t column, double *error) {
     double exact = 0.0, magnitude = 0.0;
     for (size_t i = 0; i < k; ++i) {
@@ -73,12 +73,12 @@ int main(int argc, char **argv) {
     CHECK(avx_alloc(device, a_count * sizeof *a, AVX_MEMORY_DEVICE, &buffer_a));
     CHECK(avx_alloc(device, b_count * sizeof *b, AVX_MEMORY_DEVICE, &buffer_b));
     CHECK(avx_alloc(device, c_count * sizeof *c, AVX_MEMORY_DEVICE, &buffer_c));
-    CHECK(avx_set_label(buffer_c, "product")); /* messages about the buffer call it so */
+    CHECK(avx_set_label(buffer_c, "product")); /* error messages about the buffer use this name */
     CHECK(avx_write(NULL, buffer_a, 0, a, a_count * sizeof *a));
     CHECK(avx_write(NULL, buffer_b, 0, b, b_count * sizeof *b));
     CHECK(avx_kernel_from_wgsl(device, source, "multiply", &multiply));
 
-    static avx_device_properties info; /* static: all zero but the size */
+    static avx_device_properties info; /* static, so everything except the size is zero */
     info.struct_size = sizeof info;
     CHECK(avx_device_info(device, &info));
     printf("matmul: %u x %u times %u x %u, f32, on %s\n", m, k, k, n, info.name);
@@ -86,7 +86,7 @@ int main(int argc, char **argv) {
     avx_arg args[] = { avx_arg_buffer(buffer_a), avx_arg_buffer(buffer_b), avx_arg_buffer(buffer_c),
                        avx_arg_bytes(&shape, sizeof shape) };
 
-    /* The first run also pays for the upload and the driver's compiler; it says how many runs make a time worth measuring. */
+    /* The first run also includes the upload and the driver's compiler. Its time determines how many runs are timed together. */
     double start = now();
     CHECK(avx_dispatch_threads(NULL, multiply, n, m, 1, args, 4));
     CHECK(avx_device_synchronize(device, AVX_FOREVER));
@@ -98,7 +98,7 @@ int main(int argc, char **argv) {
 
     enum { ROUNDS = 7 };
     double seconds[ROUNDS] = { once };
-    int rounds = once > 0.5 ? 3 : ROUNDS; /* a slow device need not prove it often */
+    int rounds = once > 0.5 ? 3 : ROUNDS; /* a slow device needs few rounds */
     int runs = once > 0.02 ? 1 : (int)(0.02 / (once + 1e-7)) + 1;
     if (runs > 200) { runs = 200; }
     for (int round = runs == 1 ? 1 : 0; round < rounds; ++round) {
@@ -115,7 +115,7 @@ int main(int argc, char **argv) {
     CHECK(avx_read(NULL, buffer_c, 0, c, c_count * sizeof *c));
     CHECK(avx_destroy(device));
 
-    /* Small products are checked whole, large ones at random places and in the four corners. */
+    /* Small products are checked completely, large products at random places and in the four corners. */
     double largest = 0.0, worst = 0.0;
     int whole = (double)m * n * k <= 512.0 * 512.0 * 512.0;
     size_t checks = whole ? c_count : 4096;

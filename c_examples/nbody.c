@@ -1,8 +1,8 @@
 /* nbody [BODIES [STEPS]]: a cloud of bodies that attract each other, by leapfrog: two dispatches a step, thousands in a row.
  *
- * The calls only queue work: the GPU goes from one dispatch to the next by itself, in the order that the buffers ask for, while
- * this program runs ahead. It stops every 50 steps to show a progress line. In the end the energy and the momentum must be what
- * they were, and the first steps must be those of a CPU in double precision. */
+ * The calls only queue work. The GPU runs one dispatch after the other in the order that the buffers require, while this program
+ * continues to queue. The program stops every 50 steps to print a progress line. At the end the energy and the momentum must be
+ * the same as at the start, and the first steps must agree with a CPU in double precision. */
 #include "example.h"
 
 #include <math.h>
@@ -14,7 +14,7 @@
 #include <unistd.h>
 #endif
 
-/* Plain f32 all through; 1/sqrt(0) cannot happen, as the softening keeps bodies apart. */
+/* All values are plain f32. 1/sqrt(0) cannot occur, because the softening keeps the distance between bodies above 0. */
 static const char *source =
     "struct Params { count: u32, step: f32, softening: f32 }\n"
     "@group(0) @binding(0) var<storage, read_write> position: array<vec4<f32>>;   // xyz, and the mass in w\n"
@@ -61,7 +61,7 @@ typedef struct params { uint32_t count; float step, softening; } params;
 enum { STEPS_COMPARED = 4, STEPS_BETWEEN_PROGRESS = 50 };
 static const float STEP = 0.002f, SOFTENING = 0.05f;
 
-/* A ball of radius 1 and mass 1, at rest as a whole, that turns slowly about z and so falls together and swings. */
+/* A ball of radius 1 and mass 1, whose centre is at rest. It turns slowly about z, so it collapses and expands again. */
 static void make_cloud(body *position, body *velocity, uint32_t count) {
     uint64_t seed = 42;
     double px = 0.0, py = 0.0, pz = 0.0;
@@ -86,7 +86,7 @@ static void make_cloud(body *position, body *velocity, uint32_t count) {
     }
 }
 
-/* Kinetic and potential energy, and the length of the momentum. */
+/* The kinetic and potential energy, and the length of the momentum. */
 static double energy_of(const body *position, const body *velocity, uint32_t count, double *momentum) {
     double energy = 0.0, mx = 0.0, my = 0.0, mz = 0.0;
     double least = (double)SOFTENING * (double)SOFTENING;
@@ -132,13 +132,14 @@ static void reference_drift(reference *bodies, uint32_t count, double step) {
     }
 }
 
-/* How far `a` is from `b`. */
+/* The distance between `a` and `b`. */
 static double distance_of(const double a[3], const body *b) {
     double dx = a[0] - (double)b->x, dy = a[1] - (double)b->y, dz = a[2] - (double)b->z;
     return sqrt(dx * dx + dy * dy + dz * dz);
 }
 
-/* The same steps on the CPU; the largest distance between where it and the GPU have a body, and between their velocities. */
+/* Runs the same steps on the CPU. Returns the largest distance between a body's position on the CPU and on the GPU, or between its
+ * velocities. */
 static double compare_first_steps(const body *position, const body *velocity, const body *gpu_position, const body *gpu_velocity,
                                   uint32_t count) {
     reference *bodies = allocate(count, sizeof *bodies);
@@ -191,7 +192,7 @@ int main(int argc, char **argv) {
     avx_arg whole_args[] = { avx_arg_buffer(positions), avx_arg_buffer(velocities), avx_arg_bytes(&whole, sizeof whole) };
     avx_arg half_args[] = { avx_arg_buffer(positions), avx_arg_buffer(velocities), avx_arg_bytes(&half, sizeof half) };
 
-    /* Half a kick puts the velocities half a step ahead; then drift and kick take turns. */
+    /* Half a kick puts the velocities half a step ahead. Then drift and kick alternate. */
     CHECK(avx_dispatch_threads(NULL, kick, count, 1, 1, half_args, 3));
     int terminal = isatty(fileno(stdout));
     double start = now(), waited = 0.0;
@@ -216,7 +217,7 @@ int main(int argc, char **argv) {
         }
     }
     double seconds = now() - start - waited;
-    half.step = -half.step; /* and back, so that both are at the same moment again */
+    half.step = -half.step; /* half a kick back, so that positions and velocities are at the same time again */
     CHECK(avx_dispatch_threads(NULL, kick, count, 1, 1, half_args, 3));
     CHECK(avx_read(NULL, positions, 0, later_position, size));
     CHECK(avx_read(NULL, velocities, 0, later_velocity, size));

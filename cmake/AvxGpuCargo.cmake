@@ -1,6 +1,6 @@
-# How CMake asks cargo for the library.
+# Building the library with cargo from CMake.
 
-# Reads the version of the library and the oldest Rust that builds it from Cargo.toml, the one place where they are written.
+# Reads the version of the library and the oldest supported Rust version from Cargo.toml, the only file that contains them.
 function(avx_gpu_read_manifest version_variable rust_version_variable)
     set(manifest "${CMAKE_CURRENT_SOURCE_DIR}/Cargo.toml")
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${manifest}")
@@ -17,7 +17,7 @@ function(avx_gpu_read_manifest version_variable rust_version_variable)
     endforeach()
 endfunction()
 
-# Finds cargo and rustc, at least `rust_version`, or stops with what to do.
+# Finds cargo and rustc with at least `rust_version`, or stops with a message that says what to do.
 function(avx_gpu_find_cargo rust_version)
     set(homes "$ENV{CARGO_HOME}/bin" "$ENV{HOME}/.cargo/bin" "$ENV{USERPROFILE}/.cargo/bin")
     find_program(AVX_GPU_CARGO cargo HINTS ${homes} DOC "cargo, Rust's build tool")
@@ -26,7 +26,7 @@ function(avx_gpu_find_cargo rust_version)
     if(NOT AVX_GPU_CARGO OR NOT AVX_GPU_RUSTC)
         message(FATAL_ERROR "avx_gpu: cargo and rustc are needed to build the library and were not found. ${remedy}")
     endif()
-    # In the source folder, where a rust-toolchain.toml may choose the compiler.
+    # rustc runs in the source folder, where a rust-toolchain.toml may choose the compiler.
     execute_process(COMMAND "${AVX_GPU_RUSTC}" --version
         WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}" OUTPUT_VARIABLE found ERROR_VARIABLE message RESULT_VARIABLE result)
     if(NOT result EQUAL 0)
@@ -43,7 +43,7 @@ function(avx_gpu_find_cargo rust_version)
     message(STATUS "avx_gpu: version ${PROJECT_VERSION}, built by Rust ${found}")
 endfunction()
 
-# The system libraries that a program needs next to the static library, as link flags; rustc knows.
+# The system libraries that a program needs in addition to the static library, as link flags. rustc prints them.
 function(avx_gpu_native_libraries variable)
     set(scratch "${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/avx_gpu_native_libraries")
     file(WRITE "${scratch}/empty.rs" "")
@@ -56,17 +56,17 @@ function(avx_gpu_native_libraries variable)
             -o "${scratch}/empty.a" "${scratch}/empty.rs"
         WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}" OUTPUT_VARIABLE output ERROR_VARIABLE output RESULT_VARIABLE result)
     if(NOT output MATCHES "native-static-libs: ([^\n]*)")
-        message(FATAL_ERROR "avx_gpu: rustc does not say what a static library needs (${result}): ${output}")
+        message(FATAL_ERROR "avx_gpu: rustc did not print the libraries that a static library needs (${result}): ${output}")
     endif()
     string(STRIP "${CMAKE_MATCH_1}" libraries)
     separate_arguments(libraries NATIVE_COMMAND "${libraries}")
     set(${variable} "${libraries}" PARENT_SCOPE)
 endfunction()
 
-# Sets, in the caller, how cargo calls the two libraries (AVX_GPU_CARGO_SHARED, AVX_GPU_CARGO_STATIC), what they are called when
-# finished (AVX_GPU_SHARED_FILE, AVX_GPU_STATIC_FILE), the links to the shared one, from the one with the shortest name to the
-# file's (AVX_GPU_SHARED_LINKS), its SONAME, on Windows its import library, and objcopy where it is used (AVX_GPU_OBJCOPY). Linux is tried; the others are written by the
-# conventions and are untried.
+# Sets these variables in the caller: the names that cargo gives the two libraries (AVX_GPU_CARGO_SHARED, AVX_GPU_CARGO_STATIC), the
+# names of the finished libraries (AVX_GPU_SHARED_FILE, AVX_GPU_STATIC_FILE), the links to the shared library from the shortest name
+# to the file's name (AVX_GPU_SHARED_LINKS), its SONAME (AVX_GPU_SONAME), its import library on Windows (AVX_GPU_IMPORT_FILE), and
+# objcopy if it is used (AVX_GPU_OBJCOPY). Linux is tested. The names for other systems follow their conventions and are not tested.
 function(avx_gpu_library_names)
     set(AVX_GPU_SHARED_LINKS "")
     set(AVX_GPU_SONAME "")
@@ -86,14 +86,14 @@ function(avx_gpu_library_names)
         set(AVX_GPU_CARGO_SHARED "libavx_gpu${CMAKE_SHARED_LIBRARY_SUFFIX}")
         set(AVX_GPU_SHARED_FILE "${AVX_GPU_CARGO_SHARED}")
         if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
-            # build.rs gives the library this SONAME: 0 until 1.0, then the major version.
+            # build.rs gives the library this SONAME, with 0 until version 1.0 and the major version from then on.
             set(AVX_GPU_SONAME "libavx_gpu.so.${PROJECT_VERSION_MAJOR}")
             set(AVX_GPU_SHARED_FILE "libavx_gpu.so.${PROJECT_VERSION}")
             set(AVX_GPU_SHARED_LINKS libavx_gpu.so "${AVX_GPU_SONAME}")
         endif()
     endif()
     set(AVX_GPU_STATIC_FILE "${AVX_GPU_CARGO_STATIC}")
-    # Makes the plain names of the static library weak, where the platform has such.
+    # objcopy makes the short names in the static library weak, if the platform has weak symbols.
     set(AVX_GPU_OBJCOPY "")
     if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND CMAKE_OBJCOPY)
         set(AVX_GPU_OBJCOPY "${CMAKE_OBJCOPY}")
@@ -103,9 +103,9 @@ function(avx_gpu_library_names)
     endforeach()
 endfunction()
 
-# Adds the target `name`, which asks cargo at every build (cargo alone knows what is stale, and is quick to say that nothing is)
-# and then lays the libraries into `library_dir` and avxc, if it is wanted, into `tool_dir`. Unchanged ones keep their time, so that
-# nothing is linked again.
+# Adds the target `name`, which runs cargo at every build, because only cargo knows which files are out of date, and cargo is quick
+# if none is. The target then copies the libraries into `library_dir` and, if avxc is built, avxc into `tool_dir`. An unchanged file
+# keeps its time, so that nothing is linked again.
 function(avx_gpu_add_cargo_build name library_dir tool_dir)
     set(target_dir "${AVX_GPU_CARGO_TARGET_DIR}")
     if(NOT target_dir)
@@ -136,7 +136,8 @@ function(avx_gpu_add_cargo_build name library_dir tool_dir)
         list(GET pair 0 from)
         list(GET pair 1 to)
         if(from AND to STREQUAL AVX_GPU_STATIC_FILE AND AVX_GPU_OBJCOPY)
-            # A program may have functions called avx_copy or avx_fill. Weak, ours give way to them; C callers use the names avx_gpu_....
+            # A program may have functions called avx_copy or avx_fill. The library's weak symbols give way to them. C callers use
+            # the names avx_gpu_....
             list(APPEND copies
                 COMMAND "${AVX_GPU_OBJCOPY}" --wildcard "--weaken-symbol=!avx_gpu_*" "--weaken-symbol=avx_*"
                     "${output_dir}/${from}" "${library_dir}/${to}.new"
@@ -166,7 +167,7 @@ function(avx_gpu_add_cargo_build name library_dir tool_dir)
         list(APPEND products "${tool_dir}/${tool}")
     endif()
 
-    # make's jobserver is not handed on to cargo, and rustc complains of a MAKEFLAGS that it cannot use.
+    # make's jobserver is not passed on to cargo, and rustc warns about a MAKEFLAGS that it cannot use.
     set(all "")
     if(top_level OR AVX_GPU_INSTALL)
         set(all ALL)
@@ -177,6 +178,6 @@ function(avx_gpu_add_cargo_build name library_dir tool_dir)
         ${copies}
         WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}"
         BYPRODUCTS ${products}
-        COMMENT "Asking cargo for libavx_gpu"
+        COMMENT "Building libavx_gpu with cargo"
         USES_TERMINAL VERBATIM)
 endfunction()

@@ -1,7 +1,7 @@
-# The CMake package, the pkg-config file, the install rules, and the test that uses them as a stranger would.
+# The CMake package, the pkg-config file, the install rules, and the test that uses them as a user's project would.
 include(CMakePackageConfigHelpers)
 
-# Writes avx_gpuConfig.cmake into the build tree, so that -Davx_gpu_DIR=<build tree> serves find_package.
+# Writes avx_gpuConfig.cmake into the build tree, so that find_package works with -Davx_gpu_DIR=<build tree>.
 function(avx_gpu_build_tree_package)
     set(AVX_GPU_PACKAGE_INCLUDE_DIR "${CMAKE_CURRENT_SOURCE_DIR}/include")
     set(AVX_GPU_PACKAGE_LIBRARY_DIR "${AVX_GPU_BUILD_LIBRARY_DIR}")
@@ -9,12 +9,12 @@ function(avx_gpu_build_tree_package)
     configure_package_config_file(cmake/avx_gpuConfig.cmake.in "${CMAKE_CURRENT_BINARY_DIR}/avx_gpuConfig.cmake"
         INSTALL_DESTINATION "${CMAKE_CURRENT_BINARY_DIR}"
         PATH_VARS AVX_GPU_PACKAGE_INCLUDE_DIR AVX_GPU_PACKAGE_LIBRARY_DIR)
-    # Within a major version, 0 among them, the ABI only grows.
+    # Within a major version, including version 0, functions are only added to the ABI.
     write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/avx_gpuConfigVersion.cmake" COMPATIBILITY SameMajorVersion)
 endfunction()
 
-# Install rules for the libraries in `library_dir` and for avxc in `tool_dir`. No installed file holds an absolute path, so the tree may be moved, unless the
-# person who configured gave absolute install folders.
+# Install rules for the libraries in `library_dir` and for avxc in `tool_dir`. No installed file contains an absolute path, so the
+# install tree may be moved, unless the install folders were configured as absolute paths.
 function(avx_gpu_install library_dir tool_dir)
     set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/avx_gpu")
     set(pkgconfig_dir "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
@@ -27,7 +27,7 @@ function(avx_gpu_install library_dir tool_dir)
         INSTALL_DESTINATION "${package_dir}"
         PATH_VARS AVX_GPU_PACKAGE_INCLUDE_DIR AVX_GPU_PACKAGE_LIBRARY_DIR)
 
-    # pkg-config sets pcfiledir to the folder of the file it reads; from there the prefix is some steps up.
+    # pkg-config sets pcfiledir to the folder of the .pc file. The prefix is some folders above it.
     set(absolute_pkgconfig_dir "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig")
     file(RELATIVE_PATH up "${absolute_pkgconfig_dir}" "${CMAKE_INSTALL_PREFIX}")
     string(REGEX REPLACE "/$" "" up "${up}")
@@ -51,7 +51,7 @@ function(avx_gpu_install library_dir tool_dir)
     endif()
     install(PROGRAMS "${library_dir}/${AVX_GPU_SHARED_FILE}" DESTINATION "${shared_dir}" COMPONENT runtime)
     foreach(link IN LISTS AVX_GPU_SHARED_LINKS)
-        # The name without a version is for linkers, the SONAME for running programs.
+        # Linkers use the name without a version, and running programs use the SONAME.
         set(component runtime)
         if(link STREQUAL "libavx_gpu.so")
             set(component development)
@@ -69,7 +69,8 @@ function(avx_gpu_install library_dir tool_dir)
     install(FILES LICENSE-MIT LICENSE-APACHE DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT runtime)
 endfunction()
 
-# Adds the test `consumer`: installs into the build tree, then builds and runs tests/consumer against that and the build tree.
+# Adds the test `consumer`, which installs into the build tree and then builds and runs tests/consumer against the install tree and
+# the build tree.
 function(avx_gpu_add_consumer_test)
     set(work "${CMAKE_CURRENT_BINARY_DIR}/consumer")
     add_test(NAME consumer_install

@@ -1,6 +1,6 @@
-//! GPU compute behind a C ABI: allocate, write, run a kernel and read the answer, on any GPU with a Vulkan driver.
+//! GPU compute behind a C ABI: allocate, write, run a kernel and read the result, on any GPU with a Vulkan driver.
 //!
-//! C programs include `avx_gpu.h` and link `libavx_gpu`; the header is generated from [`ffi`], which is all that is public here.
+//! C programs include `avx_gpu.h` and link `libavx_gpu`. The header is generated from [`ffi`], which is the only public module.
 //!
 //! The layers, from the outside to the inside. A layer calls the ones below it, and errors go up.
 //!

@@ -1,14 +1,14 @@
-//! What the tests need and nobody else: not part of the library's interface, and free to change.
+//! Helpers for the tests of this repository. They are not part of the library's interface and may change at any time.
 
-/// The files of `include` as this build generated them, which the committed ones must equal.
+/// The files of `include` as this build generated them. The committed files must be equal to them.
 pub const GENERATED: [(&str, &str); 3] = [
     ("avx_gpu.h", include_str!(env!("AVX_GPU_H"))),
     ("avx_gpu.cdef", include_str!(env!("AVX_GPU_CDEF"))),
     ("avx_gpu.json", include_str!(env!("AVX_GPU_JSON"))),
 ];
 
-/// Has the validation layer of the library's instance report a message of the test's own, so that a test can see that such messages
-/// arrive. False if no validating instance is open.
+/// Makes the validation layer of the library's instance report a message, so that a test can check that such messages arrive.
+/// Returns false if no instance with validation is open.
 pub fn provoke_validation_message() -> bool {
     crate::runtime::api::device::provoke_validation_message()
 }

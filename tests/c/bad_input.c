@@ -1,12 +1,12 @@
-/* bad_input.c: handles that are stale, forged, foreign or of another kind; structs of odd sizes; and after all of it the device
- * works and the buffer next door is as it was. */
+/* bad_input.c: handles that are stale, forged, foreign or of another kind, and structs of odd sizes. Afterwards the device works
+ * and the adjacent buffer is unchanged. */
 #include "check.h"
 
 static const char kernel_text[] =
     "@group(0) @binding(0) var<storage, read_write> x: array<u32>;\n"
     "@compute @workgroup_size(1) fn main() { x[0] = x[0] + 1u; }\n";
 
-/* Every verb that takes a buffer refuses this one. */
+/* Every function that takes a buffer rejects this handle. */
 static void refuse_buffer(avx_buffer bad, avx_buffer good, avx_kernel kernel) {
     ZEROED(avx_buffer_properties, properties);
     void *pointer = NULL;
@@ -92,7 +92,7 @@ int main(void) {
     OK(avx_free(stale));
     OK(avx_kernel_free(stale_kernel));
 
-    /* It takes handles of every kind, and no other values. */
+    /* The function takes handles of every kind, and no other values. */
     STATUS(AVX_ERROR_INVALID_HANDLE, avx_set_label(NULL, "x"));
     STATUS(AVX_ERROR_INVALID_HANDLE, avx_set_label(FORGED(avx_buffer), "x"));
     refuse_buffer(stale, good, kernel);

@@ -1,5 +1,6 @@
-/* check.h: what the C tests share. Nothing here goes away with NDEBUG, as assert does. Each file is a program: it runs its checks,
- * prints every one that fails with the library's last error, and ends with finish(). Exit status 77 tells CTest to skip. */
+/* check.h: the helpers that the C tests share. They also work with NDEBUG, unlike assert. Each file is a program: it runs its
+ * checks, prints each check that fails with the library's last error, and ends with finish(). Exit status 77 tells CTest that the
+ * test was skipped. */
 #ifndef AVX_GPU_TEST_CHECK_H
 #define AVX_GPU_TEST_CHECK_H
 
@@ -28,7 +29,7 @@ static int failures;
         }                                                                                                                         \
     } while (0)
 
-/* Counts and prints a call whose status is not the wanted one. A failure must come with a story. */
+/* Counts and prints a call whose status is not the expected one. A failure must have an error message. */
 #define STATUS(wanted, call)                                                                                                      \
     do {                                                                                                                          \
         avx_status got_ = (call);                                                                                                 \
@@ -42,22 +43,23 @@ static int failures;
         }                                                                                                                         \
     } while (0)
 
-/* The call is done or queued. */
+/* The call succeeded or was queued. */
 #define OK(call) STATUS(AVX_OK, call)
 
-/* The last error tells of `word`. */
+/* The last error message contains `word`. */
 #define TELLS(word) CHECK(strstr(avx_last_error(), word) != NULL)
 
-/* A value that is no living handle, as a pointer of any handle type. */
+/* A value that is not a valid handle, as a pointer of any handle type. */
 #define FORGED(type) ((type)(uintptr_t)0x7fff1234567u)
 
-/* Says why there is nothing to test, and ends the program as skipped. */
+/* Prints why there is nothing to test, and ends the program as skipped. */
 MAYBE_UNUSED static void skip(const char *reason) {
     fprintf(stderr, "SKIPPED: %s\n", reason);
     exit(TEST_SKIPPED);
 }
 
-/* Opens the best device without a disk cache; no driver, or what is not supported, skips; all else fails. */
+/* Opens the best device without a disk cache. The test is skipped if there is no driver or a feature is not supported; any other
+ * failure fails the test. */
 MAYBE_UNUSED static avx_device open_device(void) {
     avx_device_options options = AVX_DEVICE_OPTIONS_INIT;
     avx_device device = NULL;
@@ -74,7 +76,7 @@ MAYBE_UNUSED static avx_device open_device(void) {
     return device;
 }
 
-/* What the device is; valid until the next call of this. */
+/* The properties of the device. The result is valid until the next call of this function. */
 MAYBE_UNUSED static const avx_device_properties *describe(avx_device device) {
     static avx_device_properties properties;
     memset(&properties, 0, sizeof properties);
@@ -92,7 +94,7 @@ MAYBE_UNUSED static int computes(avx_device device) {
     return strstr(properties->name, "Mock") == NULL && strstr(properties->driver_name, "Mock") == NULL;
 }
 
-/* A zero-filled struct with its size set, as any FFI may make it. */
+/* A zero-filled struct with its size set, as any FFI may initialize it. */
 #define ZEROED(type, name)                                                                                                        \
     type name;                                                                                                                    \
     memset(&name, 0, sizeof name);                                                                                                \

@@ -1,4 +1,4 @@
-/* device.c: what there is, choosing, opening, asking, waiting, closing. */
+/* device.c: listing, choosing, opening, describing, waiting for and closing devices. */
 #include "check.h"
 
 static void check_choice(void) {

@@ -1,11 +1,11 @@
-/* fork.c: a forked child is told so and never hangs; the parent works on. */
+/* fork.c: a forked child gets an error code and never hangs. The parent works on. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* 0 if every call of the child gives AVX_ERROR_FORKED, else the number of the first that does not. */
+/* Returns 0 if every call of the child gives AVX_ERROR_FORKED, else the number of the first call that does not. */
 static int child(avx_device device, avx_buffer buffer) {
     avx_device other = NULL;
     uint32_t word = 0;

@@ -1,4 +1,5 @@
-/* header_alone.c: the header needs nothing before it and may come twice; the helpers and _INIT macros need no library. */
+/* header_alone.c: the header needs no other header before it and may be included twice. The helpers and _INIT macros need no
+ * library. */
 #include <avx_gpu.h>
 #include <avx_gpu.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* kernel.c: compiling, and what is told of kernels and their arguments. */
+/* kernel.c: compiling, and the properties of kernels and their arguments. */
 #include "check.h"
 
 static const char saxpy[] =

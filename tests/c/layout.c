@@ -1,5 +1,5 @@
-/* layout.c: the layout of every struct of the ABI, pinned: sizes, offsets, sizes of fields. Prints the table that docs/ffi.md
- * gives to those who bind by hand, and fails where a number differs from the pinned one. */
+/* layout.c: the pinned layout of every struct of the ABI: sizes, offsets, sizes of fields. The program prints the table that
+ * docs/ffi.md gives for bindings that are written by hand, and fails if a number differs from the pinned one. */
 #include "check.h"
 
 #define SIZE(type, size)                                                                                                          \

@@ -23,14 +23,14 @@ static void on_log(const avx_log_record *record, void *user) {
     }
 }
 
-/* Lines about the device alone. */
+/* The lines that concern the device only. */
 static void on_device_log(const avx_log_record *record, void *user) {
     int *count = (int *)user;
     ++*count;
     CHECK(record->level <= AVX_LOG_INFO);
 }
 
-/* A device whose lines go to a callback of its own, and not to the process's. */
+/* A device whose log lines go to a callback of its own, and not to the process's callback. */
 static void check_device_log(void) {
     avx_device_options options = AVX_DEVICE_OPTIONS_INIT;
     avx_device device = NULL;

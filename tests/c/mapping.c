@@ -1,4 +1,4 @@
-/* mapping.c: the CPU's own address of a buffer, and what conflicts with it. */
+/* mapping.c: the CPU's address of a buffer, and the calls that conflict with a mapping. */
 #include "check.h"
 
 static void check_kind(avx_device device, uint32_t memory) {
@@ -38,7 +38,7 @@ static void check_kind(avx_device device, uint32_t memory) {
             CHECK(got[i] == i);
         }
     }
-    /* A part, for reading alone: reads and what lies beside it go on. */
+    /* A part is mapped for reading only. Reads of the part, and all work on the rest of the buffer, still succeed. */
     OK(avx_map(buffer, 16, 16, AVX_MAP_READ, &pointer));
     if (computes(device)) {
         CHECK(((unsigned char *)pointer)[0] == 16 && ((unsigned char *)pointer)[15] == 31);

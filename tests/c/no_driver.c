@@ -1,4 +1,5 @@
-/* no_driver.c: a machine with no driver (CTest points the loader at none): an error code and what to install. */
+/* no_driver.c: a machine with no driver, for which CTest points the loader at no driver. The call returns an error code, and the
+ * message says what to install. */
 #include "check.h"
 
 int main(void) {

@@ -1,11 +1,11 @@
-/* own_names.c: a program with its own avx_copy and avx_fill, as SIMD code has them, beside a shared object that uses the library. The
- * dynamic linker looks into the program first, so the shared object's calls must go by names that are the library's alone. */
+/* own_names.c: a program with its own avx_copy and avx_fill, as SIMD code has, beside a shared object that uses the library. The
+ * dynamic linker searches the program first, so the shared object must call the library by names that no program has. */
 #include "own_names.h"
 #include <stdio.h>
 
 static int calls;
 
-/* Seen by the dynamic linker: the program is linked with its symbols exported. */
+/* The dynamic linker sees these functions, because the program is linked with its symbols exported. */
 int avx_copy(float *to, const float *from, int count);
 int avx_fill(float *to, float value, int count);
 

@@ -1,4 +1,4 @@
-/* own_names_user.c: a shared object that uses the library, for a program that has functions of the same names. */
+/* own_names_user.c: a shared object that uses the library, for a program that has functions with the same names. */
 #include "own_names.h"
 #include <avx_gpu.h>
 #include <stdio.h>

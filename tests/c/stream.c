@@ -61,7 +61,7 @@ static void streams_and_events(avx_device device, avx_kernel kernel) {
     OK(avx_free(buffer));
 }
 
-/* The failure of an event's record: told to each that asks, with its place among several, and as text. */
+/* The failure of an event's record: every caller gets the failure, with the event's index among several, and as text. */
 static void failures_of_events(avx_device device) {
     static const char *const strict = "@group(0) @binding(0) var<storage, read_write> x: array<u32>;\n"
                                       "@compute @workgroup_size(1) fn main() { assert(x[0] == 1u, \"it is %u\", x[0]); }\n";

@@ -1,4 +1,4 @@
-/* transfer.c: write, read, copy and fill at odd offsets and lengths; the bytes next to a range stay as they were. */
+/* transfer.c: write, read, copy and fill at odd offsets and lengths. The bytes next to a range do not change. */
 #include "check.h"
 
 enum { SIZE = 512 };

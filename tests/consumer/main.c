@@ -1,4 +1,4 @@
-/* What a stranger's first program does: numbers to the GPU, a kernel over them, the answer back. Prints OK. */
+/* A user's first program: it sends numbers to the GPU, runs a kernel on them and reads the result. Prints OK. */
 #include <avx_gpu.h>
 #include <stdio.h>
 

@@ -1,7 +1,8 @@
 #!/bin/sh
-# run.sh BUILD_TREE INSTALL_PREFIX WORK_DIR: builds and runs the consumer project as strangers would: by CMake against the install
-# tree and the build tree, by pkg-config, and all again from a copy of the install tree somewhere else. WORK_DIR is emptied first.
-# CC, CXX and CMAKE_GENERATOR of the environment choose compilers and generator; AVXC=ON says that the tool is installed too.
+# run.sh BUILD_TREE INSTALL_PREFIX WORK_DIR: builds and runs the consumer project as a user would: with CMake against the install
+# tree and the build tree, with pkg-config, and then everything again from a copy of the install tree in another place. WORK_DIR is
+# emptied first. The environment variables CC, CXX and CMAKE_GENERATOR choose compilers and generator. AVXC=ON means that the tool
+# is installed too.
 set -eu
 
 if [ $# -ne 3 ]; then
@@ -18,7 +19,7 @@ cc=${CC:-cc}
 passed=0
 failed=0
 
-# check NAME COMMAND...: counts it as passed when the command succeeds; shows what it said when not.
+# check NAME COMMAND...: counts a pass if the command succeeds, and prints the command's output if it fails.
 check() {
     name=$1
     shift
@@ -33,12 +34,12 @@ check() {
     fi
 }
 
-# A program that must end well and say OK.
+# Checks that a program succeeds and prints OK.
 says_ok() {
     said=$("$@") && [ "$said" = OK ]
 }
 
-# Where the program $2 of the tree $1 lies, also for a generator of several configurations.
+# Prints the path of the program $2 in the tree $1, also for a generator of several configurations.
 program_of() {
     if [ -x "$work/$1/$2" ]; then echo "$work/$1/$2"; else echo "$work/$1/Release/$2"; fi
 }
@@ -59,7 +60,7 @@ by_cmake() {
     done
 }
 
-# Flags are words: unquoted on purpose.
+# The flags are separate words, so they are not quoted.
 # shellcheck disable=SC2046,SC2086
 compile_by_pkg_config() {
     "$cc" -std=c99 -Wall -Wextra -Wpedantic -Wconversion -Werror -o "$1" "$here/main.c" $(pkg-config --cflags --libs avx_gpu)
@@ -88,7 +89,7 @@ refuses() {
     ! "$@"
 }
 
-# No file for CMake or pkg-config may name the place where the tree was installed, or built.
+# No file for CMake or pkg-config may contain the path of the install tree or the build tree.
 names_no_place() {
     ! find "$1" \( -name '*.cmake' -o -name '*.pc' \) -path '*avx_gpu*' -exec grep -n -e "$prefix" -e "$build" {} +
 }
@@ -107,7 +108,7 @@ major=${version%%.*}
 patch=${version##*.}
 minor=${version#*.}
 minor=${minor%%.*}
-# The CMake package and the loader agree on whose library it is.
+# The CMake package and the loader find the same library.
 runs_with() {
     ldd "$1" | grep "libavx_gpu.so.$major => $2/"
 }
@@ -118,7 +119,7 @@ for version in "$major.$minor.$((patch + 1))" "$major.$((minor + 1))" "$((major 
     rm -rf "$work/version"
 done
 
-# The tool, from its place and from the copy of the tree.
+# The tool runs from its place and from the copy of the tree.
 runs_tool() {
     tool=$(find "$1" -name avxc -path '*bin/*')
     [ "$("$tool" --version)" = "avxc $(pkg-config --modversion avx_gpu)" ] && "$tool" check --vulkan 1.1 "$here/../../avxc/examples/blur.wgsl"

@@ -1,4 +1,4 @@
-//! Arguments of a dispatch: how buffers, ranges and bytes reach a kernel, and that nothing else does.
+//! Arguments of a dispatch: how buffers, ranges and bytes reach a kernel, and that the kernel touches nothing else.
 
 use crate::common::random::Random;
 use crate::common::*;
@@ -237,7 +237,7 @@ fn one_range_read_and_written_at_once() {
     let kernel = device.kernel(ADD);
     let p = bytes_of(&[1, 128]);
     let buffer = device.buffer_of_words(&iota(512));
-    // The same bytes, disjoint ranges, and ranges that overlap in a half of which each element is touched once.
+    // The same bytes, disjoint ranges, and ranges that overlap in one half. Each element of that half is touched once.
     device.dispatch(kernel, [2, 1, 1], &[arg_range(buffer, 0, 512), arg_range(buffer, 0, 512), arg_bytes(&p)]);
     device.dispatch(kernel, [2, 1, 1], &[arg_range(buffer, 0, 512), arg_range(buffer, 1024, 512), arg_bytes(&p)]);
     let q = bytes_of(&[1000, 64]);

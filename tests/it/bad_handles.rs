@@ -1,8 +1,8 @@
-//! Bad handles: NULL, stale, forged, foreign and of another kind, for every function that takes a handle. Each is an error code;
-//! nothing crashes or hangs, no other buffer changes, and the device works afterwards.
+//! Bad handles: NULL, stale, forged, foreign and of another kind, for every function that takes a handle. Each call returns an
+//! error code. Nothing crashes or hangs, no other buffer changes, and the device works afterwards.
 //!
-//! [`Handles::calls`] has a call for each handle of each function. What takes a handle is read from the header, so that a new function
-//! without a call here fails `every_handle_of_every_function_has_a_call`.
+//! [`Handles::calls`] has a call for each handle of each function. The list of handles is read from the header, so that a new
+//! function without a call here fails `every_handle_of_every_function_has_a_call`.
 
 use crate::common::process::{is_child, rerun};
 use crate::common::random::Random;
@@ -24,10 +24,10 @@ enum Kind {
 
 const KINDS: [Kind; 6] = [Kind::Device, Kind::Stream, Kind::Event, Kind::Buffer, Kind::Kernel, Kind::Graph];
 
-/// What NULL means to a call.
+/// The meaning of NULL in a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Null {
-    /// It is refused.
+    /// The call rejects it.
     Refused,
     /// The call does nothing.
     Nothing,
@@ -36,23 +36,23 @@ enum Null {
 }
 use Null::{DefaultStream, Nothing, Refused};
 
-/// A call that was made with the bad handle: the function, with a word for which of its handles was bad if it has several of the kind;
-/// what NULL means to it; and the status.
+/// A call with the bad handle: the function, with a word that names the handle if the function has several handles of the kind; the
+/// meaning of NULL in the call; and the status.
 type Call = (&'static str, Null, avx_status);
 
-/// Living handles of each kind, as partners of a bad one.
+/// A valid handle of each kind, for the other parameters of a call with a bad handle.
 struct Handles {
     world: World,
     stream: avx_stream,
     recording: avx_stream,
     event: avx_event,
     graph: avx_graph,
-    /// A grid of no workgroups, for avx_dispatch_indirect.
+    /// A grid of no workgroups for avx_dispatch_indirect.
     grid: avx_buffer,
 }
 
 impl Handles {
-    /// Opens a device and makes one of each, or skips.
+    /// Opens a device and creates one handle of each kind, or skips.
     fn new() -> Option<Handles> {
         let world = World::new()?;
         let device = &world.device;
@@ -68,7 +68,7 @@ impl Handles {
         Some(Handles { stream, recording, event, graph, grid, world })
     }
 
-    /// All of them.
+    /// All of the handles.
     fn living(&self) -> Vec<(Kind, usize)> {
         let World { device, kernel, x, y, guard, .. } = &self.world;
         let buffers = [*x, *y, *guard, self.grid].map(|buffer| (Kind::Buffer, buffer.addr()));
@@ -82,8 +82,8 @@ impl Handles {
         [&buffers[..], &streams, &others].concat()
     }
 
-    /// Every call that takes a handle of the kind, with `bad` in its place, so that one list serves NULL, stale, forged and foreign ones.
-    /// The one that frees the handle is the last.
+    /// Every call that takes a handle of the kind, with `bad` in its place. One list therefore serves NULL, stale, forged and
+    /// foreign handles. The call that frees the handle is the last.
     fn all_calls(&self, kind: Kind, bad: usize) -> Vec<Call> {
         let free = match kind {
             Kind::Device => ("avx_destroy", Nothing, avx_destroy(without_provenance_mut(bad))),
@@ -98,7 +98,7 @@ impl Handles {
         calls
     }
 
-    /// The same without the call that frees the handle.
+    /// The same calls without the one that frees the handle.
     fn calls(&self, kind: Kind, bad: usize) -> Vec<Call> {
         match kind {
             Kind::Device => device_calls(without_provenance_mut(bad)),
@@ -215,7 +215,7 @@ impl Handles {
         ]
     }
 
-    /// Calls of all of a kind's functions with a handle that names nothing of the kind.
+    /// Calls all functions of a kind with a handle that is not valid for the kind.
     #[track_caller]
     fn refuse(&self, what: &str, kind: Kind, bad: usize) {
         for (call, _, status) in self.all_calls(kind, bad) {
@@ -263,7 +263,8 @@ fn function_of(call: &str) -> &str {
 /// A function of the header: its name, and the kinds of the handles that it takes, `None` for a handle of any kind.
 type Function = (String, Vec<Option<Kind>>);
 
-/// The functions of the header, with the handles that they take by value, in an array or in arguments. Outputs are none.
+/// The functions of the header, with the handles that they take by value, in an array or in arguments. Output parameters are not
+/// included.
 fn functions(header: &str) -> Vec<Function> {
     let mut lines: Vec<&str> = header.lines().filter(|line| !line.trim_start().starts_with(['#', '/', '*'])).collect();
     lines.iter_mut().for_each(|line| *line = line.split("//").next().unwrap_or(line));
@@ -318,7 +319,7 @@ fn the_handles_of_functions_are_read_from_a_header() {
 #[test]
 fn every_handle_of_every_function_has_a_call() {
     let functions = exported();
-    // Each function is also exported by a longer name, which is the same function.
+    // Each function is also exported by a longer name, which names the same function.
     let symbols = include_str!("../symbols.txt").lines().filter(|line| line.starts_with("avx_") && !line.starts_with("avx_gpu_"));
     let unread: Vec<&str> = symbols.filter(|symbol| !functions.iter().any(|(name, _)| name == symbol)).collect();
     assert!(unread.is_empty(), "exported, and not found in the header: {unread:?}");
@@ -344,7 +345,7 @@ fn null_handles() {
         let is_argument = call.ends_with(" args") || call.ends_with(" params");
         let fine = match null {
             Nothing | DefaultStream => status == AVX_OK,
-            // NULL is no living handle; a NULL where a value is needed is also an invalid argument.
+            // NULL is not a valid handle. A NULL where a value is required is also an invalid argument.
             Refused => {
                 [AVX_ERROR_INVALID_HANDLE, AVX_ERROR_INVALID_ARGUMENT].contains(&status) || (is_argument && status == AVX_ERROR_ARGUMENTS)
             }
@@ -376,7 +377,7 @@ fn stale_handles_and_freeing_twice() {
     handles.refuse("a recording that ended", Kind::Stream, recording.addr());
     handles.refuse("a freed event", Kind::Event, event.addr());
     handles.refuse("a freed graph", Kind::Graph, graph.addr());
-    // What comes into the freed place has another name.
+    // A new object in the freed place has another handle.
     let successors: Vec<avx_buffer> = (0..1000).map(|_| device.alloc(16, AVX_MEMORY_DEVICE)).collect();
     assert!(!successors.contains(&buffer), "a handle came back");
     fails(avx_free(buffer), AVX_ERROR_INVALID_HANDLE);
@@ -395,7 +396,7 @@ fn handles_of_a_destroyed_device() {
     handles.world.unharmed();
 }
 
-/// In a process of its own: what is forged here might else be the living handle of another test.
+/// Runs in a process of its own, because a forged handle might be a valid handle of another test.
 #[test]
 fn forged_handles() {
     rerun("bad_handles::forged_handles_alone", &[]);
@@ -410,7 +411,7 @@ fn forged_handles_alone() {
     let mut random = Random::new(Random::seed(40));
     let living: Vec<usize> = handles.living().into_iter().map(|(_, handle)| handle).collect();
     for i in 0..3_000 {
-        // Noise, small numbers, and living handles with one bit turned.
+        // Random values, small numbers, and valid handles with one bit flipped.
         let value = match i % 3 {
             0 => random.next() as usize,
             1 => 1 + random.index(1 << 20),
@@ -447,12 +448,12 @@ fn handles_of_another_device() {
     let functions = exported();
     let mut tried = 0;
     for (kind, handle) in other.living() {
-        // The end of a recording needs no other handle.
+        // The end of a recording takes no other handle.
         if handle == other.recording.addr() {
             continue;
         }
         for (call, _, status) in handles.calls(kind, handle) {
-            // A call with one handle is a fine call for the other device, and events of several devices may be waited for together.
+            // A call with one handle is a valid call for the other device, and one call may wait for events of several devices.
             let partners = functions.iter().any(|(name, taken)| name == function_of(call) && taken.len() > 1);
             if partners {
                 assert!(status == AVX_ERROR_INVALID_HANDLE, "{call} with another device's {kind:?}: {}", name(status));

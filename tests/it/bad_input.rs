@@ -1,12 +1,12 @@
-//! Bad input, a test for each sort: every call answers with an error code that fits, nothing crashes or hangs, no other buffer
-//! changes, and the device works afterwards. Handles are in bad_handles.rs, struct sizes in structs.rs, hostile kernels in
+//! Bad input, with a test for each sort. Every call returns a suitable error code, nothing crashes or hangs, no other buffer
+//! changes, and the device works afterwards. Handles are tested in bad_handles.rs, struct sizes in structs.rs, hostile kernels in
 //! hostile.rs and spirv.rs, damaged caches in cache.rs.
 
 use crate::common::world::{ADD, PARAMS, World};
 use crate::common::*;
 use std::ptr::{null, null_mut, without_provenance_mut};
 
-/// NULL where a value is needed, told with the function's name.
+/// Checks that NULL was rejected, and that the error message names the function.
 #[track_caller]
 fn is_refused(function: &str, status: avx_status) {
     assert!(status == AVX_ERROR_INVALID_ARGUMENT, "{function} with NULL: {}", name(status));
@@ -102,7 +102,7 @@ fn transfers_of_nothing() {
     ok(abi::read(null_mut(), world.y, 256, null_mut(), 0));
     ok(copy((world.y, 256), (world.x, 0), 0));
     ok(fill(world.y, 256, 0, &[1]));
-    // Zero bytes of a bad handle are still a bad handle.
+    // A range of zero bytes does not make a bad handle valid.
     fails(abi::write(null_mut(), without_provenance_mut(77), 0, null(), 0), AVX_ERROR_INVALID_HANDLE);
     let empty = world.device.alloc(0, AVX_MEMORY_DEVICE);
     let message = world.misfit(&[arg_buffer(empty), arg_buffer(world.y), arg_bytes(&PARAMS)]);
@@ -268,7 +268,7 @@ fn arguments_of_the_wrong_kind() {
     world.unharmed();
 }
 
-/// avx_arg cannot grow, so a field may get a meaning later only if nobody has anything in it today.
+/// avx_arg cannot grow, so an unused field can get a meaning later only if every caller sets the field to zero today.
 #[test]
 fn fields_that_a_kind_does_not_use_are_zero() {
     let Some(world) = World::new() else { return };
@@ -297,7 +297,7 @@ fn fields_that_a_kind_does_not_use_are_zero() {
     for name in ["group", "binding", "buffer", "offset", "slot", "reserved", "reserved2"] {
         refused(args[2], name, &|bad| [args[0], args[1], bad]);
     }
-    // By place, group and binding are in use, and all else is as before.
+    // An argument with a group and a binding uses these two fields. The other fields are checked as before.
     let placed = [at(0, 0, args[0]), at(0, 1, args[1]), at(0, 2, args[2])];
     for name in ["bytes", "slot", "reserved", "reserved2"] {
         refused(placed[0], name, &|bad| [bad, placed[1], placed[2]]);
@@ -311,7 +311,7 @@ fn fields_that_a_kind_does_not_use_are_zero() {
     for name in ["group", "binding", "bytes", "reserved", "reserved2"] {
         refused(arg_param_offset(0, world.x, 0, 256), name, &|bad| [bad, args[1], args[2]]);
     }
-    // Bytes have no atomics, and the pointer of no bytes is ignored.
+    // Atomics do not apply to bytes, and the pointer is ignored if there are no bytes.
     let unordered = [args[0], args[1], avx_arg { flags: AVX_ARG_FLAG_UNORDERED, ..args[2] }];
     tells(&fails(dispatch(world.kernel, [1, 1, 1], &unordered), AVX_ERROR_INVALID_ARGUMENT), &["AVX_ARG_FLAG_UNORDERED", "AVX_ARG_BYTES"]);
     world.misfit(&[args[0], args[1], avx_arg { size: 0, ..args[2] }]);
@@ -339,7 +339,7 @@ fn arguments_misaligned_too_small_or_past_the_end() {
         let message = fails_with_one_of(dispatch(world.kernel, [1, 1, 1], &args), &[AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_ARGUMENTS]);
         tells(&message, &["256"]);
     }
-    // The last byte past the end by the offset alone.
+    // An offset that moves the last byte past the end.
     let args = [x, arg_range(world.y, 256, 0), p];
     fails_with_one_of(dispatch(world.kernel, [1, 1, 1], &args), &[AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_ARGUMENTS]);
     world.unharmed();

@@ -1,5 +1,5 @@
-//! Accesses far out of bounds: whatever index a WGSL kernel computes, it touches only the range that is bound. The ranges here are
-//! guards in one VkBuffer, like small buffers and like ranges of one buffer.
+//! Accesses far out of bounds. Whatever index a WGSL kernel computes, it touches only the range that is bound. The ranges here are
+//! adjacent in one VkBuffer, like small buffers and like ranges of one buffer.
 
 use crate::common::*;
 
@@ -56,8 +56,8 @@ const ACCESSES: [(&str, &str, &str, u64); 9] = [
     ),
 ];
 
-/// Runs every access with the middle one of three neighbouring ranges bound. `bind` binds the range, and also returns a function that reads
-/// the outer ranges.
+/// Runs every access with the middle one of three adjacent ranges bound. `bind` binds the range, and also returns a function that
+/// reads the outer ranges.
 fn run(device: &Device, what: &str, target: avx_arg, look: &dyn Fn() -> (Vec<u32>, Vec<u32>, Vec<u32>), fill: &dyn Fn()) {
     for (access, declarations, statement, size) in ACCESSES {
         let source = format!(

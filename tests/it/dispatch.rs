@@ -1,4 +1,4 @@
-//! Dispatches: how grids are cut, and that work which depends on other work waits for it. Arguments are in arguments.rs.
+//! Dispatches: how grids are divided into workgroups, and that dependent work waits. Arguments are tested in arguments.rs.
 
 use crate::common::*;
 use std::ptr::null_mut;
@@ -19,7 +19,7 @@ const LCG: &str = "@group(0) @binding(0) var<storage, read_write> x: array<u32>;
     if (id.x < arrayLength(&x)) { x[id.x] = x[id.x] * 1664525u + 1013904223u; }
 }";
 
-/// Says where each workgroup was, for grids of any shape.
+/// Writes the position of each workgroup, for grids of any shape.
 const WHERE: &str = "@group(0) @binding(0) var<storage, read_write> out: array<u32>;
 @compute @workgroup_size(1)
 fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(global_invocation_id) g: vec3<u32>, @builtin(local_invocation_index) l: u32) {
@@ -27,7 +27,7 @@ fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(global_invocation_id) g: v
     if (i < arrayLength(&out) && all(w == g)) { out[i] = i * 3u + 1u + l; }
 }";
 
-/// The same, with num_workgroups.
+/// The same kernel, with num_workgroups.
 const COUNTS: &str = "@group(0) @binding(0) var<storage, read_write> out: array<u32>;
 @compute @workgroup_size(2)
 fn main(@builtin(workgroup_id) w: vec3<u32>, @builtin(num_workgroups) n: vec3<u32>, @builtin(local_invocation_index) l: u32) {
@@ -280,7 +280,7 @@ fn what_is_freed_while_in_use_goes_when_the_work_is_done() {
         device.dispatch(kernel, [1, 1, 1], &[arg_buffer(x), arg_buffer(out), arg_bytes(&bytes_of(&[round, 64]))]);
         ok(avx_free(x));
         ok(avx_kernel_free(kernel));
-        // New memory must not be that of x while x is still read.
+        // New memory must not reuse the memory of x while x is still read.
         let next = device.buffer_of_words(&[0xDEAD_BEEF; 64]);
         assert_eq!(device.words(out, 64), (round..round + 64).collect::<Vec<u32>>());
         ok(avx_free(next));
@@ -336,7 +336,7 @@ fn the_cost_of_a_dispatch_does_not_grow_with_the_number_of_buffers() {
         let buffer = device.alloc(256, AVX_MEMORY_DEVICE | AVX_MEMORY_ZEROED);
         (device, device.kernel(LCG), [arg_buffer(buffer)], best)
     });
-    // In turn and the best of several, because other work on the machine only ever adds.
+    // Both are measured in turn and the best of several runs counts, because other work on the machine can only add time.
     for _ in 0..10 {
         for (device, kernel, args, best) in &mut sides {
             let start = Instant::now();
@@ -350,7 +350,7 @@ fn the_cost_of_a_dispatch_does_not_grow_with_the_number_of_buffers() {
     assert!(among_many < alone * 5, "200 dispatches took {alone:?} alone and {among_many:?} among 3000 buffers");
 }
 
-/// A kernel that takes a while: a chain in each invocation that no compiler can shorten.
+/// A kernel that runs for a while: a chain in each invocation that no compiler can shorten.
 const SLOW: &str = "@group(0) @binding(0) var<storage, read_write> x: array<u32>;
 @group(0) @binding(1) var<uniform> n: vec2<u32>;
 @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -368,8 +368,8 @@ fn slow(mut v: u32, n: u32) -> u32 {
     v
 }
 
-/// How much of SLOW takes some tenths of a second: steps, workgroups. llvmpipe ends loops after 65,535 steps, so that software
-/// drivers get width instead.
+/// The amount of SLOW that takes a few tenths of a second: steps, workgroups. llvmpipe ends loops after 65,535 steps, so software
+/// drivers get more workgroups instead.
 fn slow_work(device: &Device) -> (u32, u32) {
     if device.is_cpu() { (60_000, 40) } else { (30_000_000, 1) }
 }

@@ -1,19 +1,19 @@
-//! A dispatch has a fast path and a slow one, which check the same rules twice. Random calls, right, slightly wrong and absurd, go through
-//! both: the status, the message and the bytes of all buffers must be the same.
+//! A dispatch has a fast path and a slow path, which check the same rules in two places. Random calls, which are right, slightly
+//! wrong or absurd, take both paths. The status, the message and the bytes of all buffers must be the same.
 //!
-//! AVX_GPU_TEST_SEED brings a failure back, AVX_GPU_TEST_STEPS sets the length.
+//! AVX_GPU_TEST_SEED reproduces a failure, AVX_GPU_TEST_STEPS sets the length.
 
 use crate::common::random::{Random, number};
 use crate::common::*;
 use std::collections::BTreeMap;
 use std::ptr::{null_mut, without_provenance_mut};
 
-/// What an argument of a kernel is, to make one that fits.
+/// The kind of a kernel's argument, from which a valid argument is made.
 #[derive(Debug, Clone, Copy)]
 enum Slot {
-    /// A storage buffer of at least so many bytes.
+    /// A storage buffer with at least this many bytes.
     Storage(u64),
-    /// A uniform block: its bytes without and with padding at its end.
+    /// A uniform block: its size without and with padding at its end.
     Uniform(u64, u64),
     /// The push-constant block.
     Push(u64),
@@ -23,13 +23,13 @@ use Slot::{Push, Storage, Uniform};
 /// The arguments of a kernel in order, with the group and the binding of each.
 type Slots = &'static [(u32, u32, Slot)];
 
-/// A kernel: its text, and its arguments.
+/// A kernel: its source, and its arguments.
 type Recipe = (&'static str, Slots);
 
 const PUSH: u32 = AVX_GROUP_PUSH_CONSTANTS;
 
-/// Interfaces of every kind: uniform blocks with and without padding, push constants, gaps among groups and bindings, heads before
-/// arrays, more arguments than the shortest list of the fast path holds, none at all.
+/// Interfaces of every kind: uniform blocks with and without padding, push constants, gaps between groups and bindings, members
+/// before a runtime array, more arguments than the shortest list of the fast path holds, and no arguments.
 const KERNELS: [Recipe; 7] = [
     (
         "struct P { add: u32, n: u32 }
@@ -88,36 +88,37 @@ const KERNELS: [Recipe; 7] = [
     ("@compute @workgroup_size(1) fn main() { }", &[]),
 ];
 
-/// Bytes of the buffers, in the order of their places: too small for some kernels, odd, and wide enough for offsets.
+/// The sizes of the buffers, in order: too small for some kernels, odd, and large enough for offsets.
 const SIZES: [u64; 8] = [4, 20, 64, 300, 1024, 4096, 4096, 8192];
 
-/// A set of buffers with a stream for each path, equal in all that a call can see.
+/// A set of buffers with a stream for one path. The two sides are equal in everything that a call can see.
 struct Side {
     buffers: Vec<avx_buffer>,
     stream: avx_stream,
 }
 
-/// Both sides, and what they share.
+/// Both sides, and the objects that they share.
 struct Bench {
-    /// Held, for the handles are its.
+    /// The device is kept open, because it owns the handles.
     _device: Device,
     computes: bool,
     kernels: Vec<(avx_kernel, Slots)>,
     fast: Side,
     slow: Side,
-    /// Handles that are refused: a freed buffer, a freed kernel, a freed stream, and a buffer and a stream of another device.
+    /// Handles that the library rejects: a freed buffer, a freed kernel, a freed stream, and a buffer and a stream of another
+    /// device.
     freed: (avx_buffer, avx_kernel, avx_stream),
     other: (Device, avx_buffer, avx_stream),
     mapped: [bool; SIZES.len()],
 }
 
-/// A call, before its handles are those of a side.
+/// A call before it gets the handles of a side.
 struct Call {
     kernel: avx_kernel,
     stream: Stream,
     groups: [u32; 3],
     args: Vec<(avx_arg, Option<Buffer>)>,
-    /// Two arguments are in one buffer, or several invocations write the same word: what a run leaves depends on their order.
+    /// Two arguments are in one buffer, or several invocations write the same word, so the result of a run depends on their order.
     races: bool,
 }
 
@@ -145,7 +146,7 @@ impl Bench {
                 Err(AVX_ERROR_LIMIT | AVX_ERROR_UNSUPPORTED) => {}
                 Err(status) => panic!("{}: {}", name(status), last_error()),
             }
-            // As SPIR-V of the caller's, ranges that overlap are refused.
+            // Overlapping ranges are rejected for a kernel from the caller's SPIR-V.
             if slots.len() == 3 {
                 let code = spirv::bytes(&spirv::words(source));
                 kernels.push((device.try_code(AVX_LANGUAGE_SPIRV, &code, None).expect("valid"), slots));
@@ -172,7 +173,7 @@ impl Bench {
         Some(bench)
     }
 
-    /// Gives a buffer the same content on both sides.
+    /// Gives a buffer the same contents on both sides.
     fn refill(&self, place: usize, seed: u64) {
         let content = Random::new(seed).bytes(usize::try_from(SIZES[place]).expect("small"));
         for side in [&self.fast, &self.slow] {
@@ -180,7 +181,7 @@ impl Bench {
         }
     }
 
-    /// Bytes that the call may give, of a length that fits, nearly fits or is absurd.
+    /// Bytes for the call, with a length that fits, nearly fits or is absurd.
     fn bytes_arg(random: &mut Random, memory: &[u8], (least, most): (u64, u64)) -> avx_arg {
         let size = match random.below(16) {
             0 => least - 1,
@@ -197,7 +198,7 @@ impl Bench {
         avx_arg { kind: AVX_ARG_BYTES, bytes, size, ..arg_range(null_mut(), 0, 0) }
     }
 
-    /// A range of a buffer, that mostly fits.
+    /// A range of a buffer, which mostly fits.
     fn range_arg(&self, random: &mut Random, least: u64) -> (avx_arg, Option<Buffer>) {
         let place = random.index(SIZES.len());
         let total = SIZES[place];
@@ -231,7 +232,7 @@ impl Bench {
 
     fn call(&self, random: &mut Random, memory: &[u8]) -> Call {
         let (kernel, slots) = self.kernels[random.index(self.kernels.len())];
-        // Most calls are right but for one thing at most: with mistakes everywhere no call would get far.
+        // Most calls have at most one mistake, because with mistakes everywhere no call would reach the later checks.
         let careless = random.below(3) == 0;
         let mut args: Vec<(avx_arg, Option<Buffer>)> = Vec::new();
         for &(_, _, slot) in slots {
@@ -288,7 +289,7 @@ impl Bench {
         Call { kernel, stream, groups, args, races }
     }
 
-    /// Whether an argument is right for its binding, as far as the test has to know.
+    /// Whether an argument is right for its binding, as far as the test needs to know.
     fn fits(&self, slot: Slot, (arg, buffer): &(avx_arg, Option<Buffer>)) -> bool {
         let (least, most) = match slot {
             Storage(least) => (least, u64::MAX),
@@ -310,7 +311,7 @@ impl Bench {
         (least..=most).contains(&size)
     }
 
-    /// Makes one mistake, or more.
+    /// Makes one or more mistakes.
     fn spoil(&self, random: &mut Random, args: &mut Vec<(avx_arg, Option<Buffer>)>, slots: Slots) {
         let i = random.index(args.len());
         let arg = &mut args[i].0;
@@ -349,7 +350,7 @@ impl Bench {
         (status, if status == AVX_OK { String::new() } else { last_error() })
     }
 
-    /// Makes the call on both sides. Gives its status, and whether the fast path took it.
+    /// Makes the call on both sides. Returns its status, and whether the fast path handled the call.
     fn run(&self, call: &Call, seed: &str) -> (avx_status, bool) {
         let stream_of = |side: &Side| match call.stream {
             Stream::Default => null_mut(),
@@ -368,7 +369,7 @@ impl Bench {
         (fast.0, taken.is_some())
     }
 
-    /// Compares all buffers of both sides.
+    /// Compares all buffers of the two sides.
     fn compare(&self, seed: &str) {
         for (place, &size) in SIZES.iter().enumerate().filter(|(place, _)| !self.mapped[*place]) {
             let content = [&self.fast, &self.slow].map(|side| {
@@ -380,7 +381,7 @@ impl Bench {
         }
     }
 
-    /// Maps a buffer on both sides, or ends that.
+    /// Maps a buffer on both sides, or unmaps it.
     fn map(&mut self, place: usize) {
         self.mapped[place] = !self.mapped[place];
         for side in [&self.fast, &self.slow] {
@@ -394,7 +395,7 @@ impl Bench {
     }
 }
 
-/// The arguments of a call, for a message.
+/// The arguments of a call, as text for a message.
 fn describe(call: &Call) -> Vec<String> {
     let one = |(arg, buffer): &(avx_arg, Option<Buffer>)| {
         format!(
@@ -416,7 +417,7 @@ fn both_paths_of_a_dispatch_say_and_do_the_same() {
     for seed in first..first + steps {
         let mut random = Random::new(seed);
         let told = format!("AVX_GPU_TEST_SEED={first}, step {}", seed - first);
-        // The buffer in the host's memory is mapped for some of the time.
+        // The buffer in host memory is mapped for some of the time.
         if random.below(50) == 0 {
             bench.map(6);
         }
@@ -426,7 +427,7 @@ fn both_paths_of_a_dispatch_say_and_do_the_same() {
         *outcomes.entry(name(status)).or_default() += 1;
         if status == AVX_OK && call.races {
             for buffer in call.args.iter().filter_map(|(_, buffer)| *buffer) {
-                // An empty grid touches nothing, so its buffers may be mapped.
+                // An empty grid touches no memory, so its buffers may be mapped.
                 if let Buffer::Own(place) = buffer
                     && !bench.mapped[place]
                 {
@@ -443,7 +444,7 @@ fn both_paths_of_a_dispatch_say_and_do_the_same() {
     }
     bench.compare("at the end");
     println!("{fast} of {steps} by the fast path; {outcomes:?}");
-    // Calls of one kind alone would compare one line of the rules.
+    // If all calls were of one kind, the test would compare only one of the rules.
     if first == 7000 && steps >= 4000 {
         assert!(fast > steps / 8, "{fast} of {steps} calls by the fast path");
         assert!(outcomes.len() >= 6 && outcomes["AVX_OK"] < steps * 9 / 10, "{outcomes:?}");

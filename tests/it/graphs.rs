@@ -1,4 +1,4 @@
-//! Graphs: recorded once, launched with values, beside other work and beside themselves.
+//! Graphs: recorded once, launched with values, together with other work and with other launches of the same graph.
 
 use crate::common::process::within;
 use crate::common::*;
@@ -40,7 +40,7 @@ fn a_graph_without_slots_runs_again_and_again() {
         ok(avx_copy(stream, copied, 0, buffer, 0, 512));
         ok(fill_on(stream, copied, 512, 512, &[7]));
     });
-    // What the graph runs is kept by it.
+    // The graph keeps the kernels and buffers that it uses alive.
     ok(avx_kernel_free(kernel));
     let mut want = 1;
     for round in 0..20 {
@@ -199,7 +199,7 @@ fn what_cannot_be_recorded_is_an_error() {
     ok(abi::default_stream(device.handle, &mut default));
     fails(abi::graph_end(default, &mut graph), AVX_ERROR_INVALID_HANDLE);
     ok(launch(null_mut(), graph, &[]));
-    // A recording that is given up.
+    // A recording that is abandoned.
     ok(abi::graph_begin(device.handle, null(), &mut stream));
     ok(fill_on(stream, buffer, 0, 4, &[1]));
     ok(avx_stream_free(stream));
@@ -230,7 +230,7 @@ fn wrong_values_name_the_slot_and_the_command() {
     fails(launch(null_mut(), graph, &[right[0], arg_bytes(&far)]), AVX_ERROR_OUT_OF_RANGE);
     ok(launch(null_mut(), graph, &right));
     device.synchronize();
-    // Slots outside of a graph, and far too high.
+    // Slots outside a graph, and slots with a number that is far too high.
     fails(dispatch(kernel, [1, 1, 1], &[arg_param(0), arg_bytes(&p)]), AVX_ERROR_INVALID_ARGUMENT);
     let mut stream = null_mut();
     ok(abi::graph_begin(device.handle, null(), &mut stream));

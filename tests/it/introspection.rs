@@ -1,5 +1,5 @@
-//! What the library tells of its objects: members of blocks, the code of kernels, graphs, shapes of matrices, facts about devices; labels
-//! of objects of every kind; numbers of the header that this version does not know what to do with.
+//! The properties of the library's objects: members of blocks, the code of kernels, graphs, shapes of matrices, facts about
+//! devices. Also labels of objects of every kind, and numbers of the header that this version does not know.
 
 use crate::common::*;
 use std::ffi::c_void;
@@ -17,7 +17,7 @@ var<immediate> bias: f32;
         + f32(params.offset.x);
 }";
 
-/// A member as a line: name, scalar, bits, rows x columns, offset, size, arrays.
+/// A member as a line of text: name, scalar, bits, rows x columns, offset, size, arrays.
 fn member(kernel: avx_kernel, arg: u32, index: u32) -> Result<String, avx_status> {
     let mut m = avx_kernel_member_properties::zeroed();
     match abi::kernel_member_info(kernel, arg, index, &mut m) {
@@ -107,7 +107,7 @@ fn the_code_that_the_driver_got() {
     ok(abi::kernel_code(kernel, code.as_mut_ptr().cast(), code.len() as u64, &mut again));
     assert_eq!((again, &code[size as usize..]), (size, &[0xEE; 4][..]));
     assert_eq!(words_of(&code[..4]), [0x0723_0203], "SPIR-V");
-    // It is a kernel of the same interface.
+    // The code is a kernel with the same interface.
     let spirv = device.try_code(AVX_LANGUAGE_SPIRV, &code[..size as usize], None).expect("the driver's code is valid");
     assert_eq!(members(spirv, 0), members(kernel, 0));
     let mut short = [0xEEu8; 8];
@@ -126,7 +126,7 @@ fn shapes_of_cooperative_matrices() {
     ok(abi::cooperative_shapes(device.handle, null_mut(), &mut count));
     let has = device.info().features & AVX_FEATURE_COOPERATIVE_MATRIX != 0;
     assert_eq!(count > 0, has);
-    // SAFETY: a struct of numbers, for which zero is valid.
+    // SAFETY: the struct holds only numbers, for which zero is valid.
     let zero: avx_cooperative_shape = unsafe { std::mem::zeroed() };
     let mut shapes = vec![avx_cooperative_shape { m: 99, ..zero }; count as usize + 1];
     let mut room = count + 1;
@@ -229,7 +229,7 @@ fn a_label_for_every_kind_of_handle() {
     }
     ok(abi::kernel_info(kernel, &mut properties));
     assert_eq!(text(&properties.label), "main", "its entry point's");
-    // It still runs, as do dispatches of many threads while it is renamed.
+    // The kernel still runs, and so do dispatches on many threads while the kernel is renamed.
     if !device.is_mock() {
         std::thread::scope(|scope| {
             let (kernel, buffer) = (Shared(&kernel), Shared(&buffer));
@@ -240,7 +240,7 @@ fn a_label_for_every_kind_of_handle() {
         });
         assert_eq!(device.words(buffer, 1), [1]);
     }
-    // Of a stream that records it is the graph's.
+    // While a stream records, its label becomes the label of the graph.
     let mut recording = null_mut();
     ok(abi::graph_begin(device.handle, null(), &mut recording));
     ok(abi::set_label(recording, name.as_ptr()));

@@ -344,7 +344,7 @@ fn what_the_driver_tells_of_a_kernel() {
     let (info, limits) = (kernel_info(kernel), device.info());
     assert!((limits.subgroup_size_min..=limits.subgroup_size_max).contains(&info.subgroup_size), "{}", info.subgroup_size);
     let told = text(&info.statistics);
-    // A line of "name: number", or nothing. The error message must contain it.
+    // A line "name: number", or an empty text. The error message must contain it.
     assert!(told.is_empty() || told.split("; ").all(|one| one.contains(": ")), "{told}");
     for number in [info.registers, info.local_memory] {
         assert!(number == AVX_UNKNOWN || told.contains(&format!(": {number}")), "{number} in {told}");

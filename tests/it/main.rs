@@ -1,7 +1,8 @@
-//! The tests of the C ABI that may share a process, a module for each subject. `cargo test --test it streams::` runs the tests of one.
+//! The tests of the C ABI that may share a process, with a module for each subject. `cargo test --test it streams::` runs the tests
+//! of one module.
 //!
-//! A suite that changes what belongs to the whole process (its environment, its log, its memory count, its forks) is a test binary of
-//! its own beside this folder, and says why in its first lines.
+//! A suite that changes state of the whole process (its environment, its log, its memory count, its forks) is a test binary of its
+//! own beside this folder, and gives the reason in its first lines.
 
 #[allow(dead_code, reason = "the binaries beside this one use other parts of the helpers")]
 #[path = "../common/mod.rs"]

@@ -1,8 +1,9 @@
-//! Random programs against a model on the CPU: allocations, writes, dispatches (ranges that overlap and atomics among them; direct and
-//! indirect), copies, fills, reads (at once and delivered later), mappings and frees over several buffers, on several streams, with
-//! events between them and graphs whose slots change, in thousands of steps; from one thread and from several at once.
+//! Random programs are compared with a model on the CPU. A program has thousands of steps, from one thread or from several at once:
+//! allocations, writes, dispatches (direct and indirect, with overlapping ranges and atomics), copies, fills, reads (immediate and
+//! delivered later), mappings and frees over several buffers. It uses several streams with events between them, and graphs whose
+//! slots change.
 //!
-//! AVX_GPU_TEST_SEED brings a failure back, AVX_GPU_TEST_STEPS sets the length.
+//! AVX_GPU_TEST_SEED reproduces a failure, AVX_GPU_TEST_STEPS sets the length.
 
 use crate::common::random::{Random, number};
 use crate::common::*;
@@ -19,7 +20,7 @@ const ADD: &str = "struct P { c: u32, n: u32 }
     if (id.x < p.n) { y[id.x] = x[id.x] + p.c; }
 }";
 
-/// A step of a generator in place, with its constants as immediates.
+/// A step of a generator in place, with its constants as immediate data.
 const STEP: &str = "struct P { a: u32, c: u32, n: u32 }
 var<immediate> p: P;
 @group(0) @binding(3) var<storage, read_write> x: array<u32>;
@@ -36,7 +37,7 @@ const HISTOGRAM: &str = "struct P { n: u32, bins: u32 }
     if (id.x < p.n) { atomicAdd(&bins[x[id.x] % p.bins], 1u); }
 }";
 
-/// Sums each stretch of 64 words through workgroup memory.
+/// Sums each block of 64 words through workgroup memory.
 const SUMS: &str = "@group(0) @binding(0) var<storage, read> x: array<u32>;
 @group(0) @binding(1) var<storage, read_write> sums: array<u32>;
 var<workgroup> part: array<u32, 64>;
@@ -59,7 +60,7 @@ struct Buffer {
     mappable: bool,
 }
 
-/// A range of whole words of a buffer, as a dispatch binds it.
+/// A range of whole words in a buffer, as a dispatch binds it.
 #[derive(Clone, Copy)]
 struct Range {
     buffer: usize,
@@ -71,7 +72,7 @@ struct Program {
     device: Arc<Device>,
     streams: Vec<avx_stream>,
     events: Vec<avx_event>,
-    /// Reads whose bytes come with a wait, and what they must be.
+    /// Reads whose bytes arrive with a later wait, and the expected bytes.
     expected: Vec<(Vec<u8>, Vec<u8>)>,
     random: Random,
     buffers: Vec<Buffer>,
@@ -92,7 +93,7 @@ impl Program {
         Program { device, streams, events, expected: Vec::new(), random, buffers, kernels, history, seed, step: 0 }
     }
 
-    /// One of its streams.
+    /// One of the program's streams.
     fn stream(&mut self) -> avx_stream {
         let which = self.below(self.streams.len());
         self.streams[which]
@@ -120,7 +121,7 @@ impl Program {
         self.random.index(bound.max(1))
     }
 
-    /// An offset and a length within so many bytes, often at the edges.
+    /// An offset and a length within this many bytes, often at the edges.
     fn span(&mut self, size: usize) -> (usize, usize) {
         match self.below(5) {
             0 => (0, size),
@@ -187,7 +188,7 @@ impl Program {
         self.compare(which, offset, &got);
     }
 
-    /// A read whose bytes are looked at after a later wait.
+    /// A read whose bytes are checked after a later wait.
     fn read_later(&mut self) {
         let which = self.below(self.buffers.len());
         let (offset, size) = self.span(self.buffers[which].bytes.len());
@@ -199,7 +200,7 @@ impl Program {
         self.expected.push((got, want));
     }
 
-    /// Waits for the device, which brings the bytes of later reads.
+    /// Waits for the device, which delivers the bytes of pending reads.
     fn synchronize(&mut self) {
         self.tell("synchronize".to_owned());
         self.done(avx_device_synchronize(self.device.handle, AVX_FOREVER));
@@ -210,7 +211,7 @@ impl Program {
         }
     }
 
-    /// Events recorded, waited for by streams and by the host.
+    /// Records events, and lets streams and the host wait for them.
     fn event(&mut self) {
         let which = self.below(self.events.len());
         let (event, stream, other) = (self.events[which], self.stream(), self.stream());
@@ -273,7 +274,7 @@ impl Program {
         self.done(avx_graph_free(graph));
     }
 
-    /// Steps whose number of workgroups lies in a buffer.
+    /// Dispatches whose number of workgroups is in a buffer.
     fn indirect(&mut self) {
         let (Some(x), Some(counts)) = (self.range(), self.range()) else { return };
         if x.buffer == counts.buffer || counts.words < 3 {
@@ -364,7 +365,7 @@ impl Program {
         self.buffers[which].bytes[offset..offset + length].copy_from_slice(&data);
     }
 
-    /// A range that can be bound, of one word at least.
+    /// A range of at least one word that can be bound.
     fn range(&mut self) -> Option<Range> {
         let buffer = self.below(self.buffers.len());
         let words = self.buffers[buffer].bytes.len() / 4;
@@ -390,7 +391,7 @@ impl Program {
         self.buffers[range.buffer].bytes[range.offset..range.offset + bytes.len()].copy_from_slice(&bytes);
     }
 
-    /// Dispatches `n` threads, positional or by place in a shuffled order.
+    /// Dispatches `n` threads with positional arguments, or with arguments by binding in a shuffled order.
     fn run(&mut self, kernel: usize, n: usize, places: &[(u32, u32)], args: &[avx_arg]) {
         let kernel = self.kernels[kernel];
         let mut args = args.to_vec();
@@ -411,7 +412,7 @@ impl Program {
 
     fn add(&mut self) {
         let (Some(x), Some(mut y)) = (self.range(), self.range()) else { return };
-        // Often the same buffer: bound ranges may overlap; the words that are touched must be the same or apart.
+        // The buffer is often the same, because bound ranges may overlap. The words that are touched must be the same or disjoint.
         if self.below(3) == 0 {
             y = Range { offset: if self.below(2) == 0 { x.offset } else { y.offset }, ..x };
             let all = self.buffers[x.buffer].bytes.len();
@@ -454,7 +455,8 @@ impl Program {
         let (Some(x), Some(bins)) = (self.range(), self.range()) else { return };
         let mut count = bins.words.min(50);
         if x.buffer == bins.buffer && x.offset < bins.offset + count * 4 && bins.offset < x.offset + x.words * 4 {
-            // Counting changes what is read: keep the two apart or leave it.
+            // Counting must not change the words that are read, so the counts are shortened until the ranges are disjoint, or the
+            // step is skipped.
             if bins.offset < x.offset {
                 count = count.min((x.offset - bins.offset) / 4);
             } else {
@@ -533,7 +535,7 @@ impl Program {
 }
 
 impl Drop for Program {
-    /// Ends what the device would keep for the next program on it.
+    /// Frees what the device would otherwise keep for the next program.
     fn drop(&mut self) {
         if std::thread::panicking() {
             return;
@@ -549,7 +551,7 @@ impl Drop for Program {
     }
 }
 
-/// Runs the program of a seed.
+/// Runs the program that follows from a seed.
 fn run(device: &Arc<Device>, seed: u64, steps: u64) {
     let mut program = Program::new(Arc::clone(device), seed);
     for _ in 0..steps {

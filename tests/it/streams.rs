@@ -1,4 +1,5 @@
-//! Streams and events: order inside and across, waits, timing; reads that are delivered later; registered memory.
+//! Streams and events: order within a stream and between streams, waits, timing. Also reads that are delivered later, and
+//! registered memory.
 
 use crate::common::process::within;
 use crate::common::*;
@@ -11,13 +12,13 @@ const STEP: &str = "@group(0) @binding(0) var<storage, read_write> x: array<u32>
     if (id.x < arrayLength(&x)) { x[id.x] = x[id.x] * 1664525u + 1013904223u; }
 }";
 
-/// Takes a while: so many rounds over each word.
+/// Runs for a while: the number of rounds over each word is a parameter.
 const SLOW: &str = "@group(0) @binding(0) var<storage, read_write> x: array<u32>;
 @group(0) @binding(1) var<uniform> rounds: vec4<u32>;
 @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x < arrayLength(&x)) {
         var v = x[id.x];
-        // No compiler finds a short way through this.
+        // No compiler can shorten this loop.
         for (var i = 0u; i < rounds.x; i++) { v = v * 1664525u + (v >> 7u); }
         x[id.x] = v;
     }
@@ -135,7 +136,7 @@ fn events_pass_with_their_streams() {
     assert_eq!(avx_event_wait(end, 0), AVX_NOT_READY, "four such kernels take longer than that");
     assert_eq!(avx_event_status(end), AVX_NOT_READY);
     assert_eq!(avx_stream_status(stream), AVX_NOT_READY);
-    // The other stream waits for it, though they share no bytes.
+    // The other stream waits for the event, although the streams share no bytes.
     let apart = device.buffer_of_words(&[5; 64]);
     ok(avx_stream_wait_event(other, end));
     ok(fill_on(other, apart, 0, 256, &[9]));
@@ -215,7 +216,7 @@ fn held_back_work_runs_while_the_program_does_something_else() {
         ok(dispatch_on(stream, kernel, [1, 1, 1], &[arg_buffer(buffer)]));
     }
     ok(avx_event_record(stream, event));
-    // Nothing is called meanwhile; what was held back has run all the same.
+    // The test calls no function in the meantime. The deferred work has run nevertheless.
     std::thread::sleep(Duration::from_millis(300));
     ok(avx_event_status(event));
 }
@@ -224,7 +225,7 @@ fn held_back_work_runs_while_the_program_does_something_else() {
 fn held_back_work_runs_beside_a_stream_that_is_never_done() {
     let Some(device) = Device::open_computing() else { return };
     if device.is_cpu() && std::env::var("AVX_GPU_QUEUES").is_err() {
-        // With one queue there is one batch for both streams.
+        // With one queue, both streams share one batch.
         return;
     }
     let kernel = device.kernel(STEP);
@@ -239,7 +240,7 @@ fn held_back_work_runs_beside_a_stream_that_is_never_done() {
         ok(fill_on(busy, buffers[1], 0, 4, &[9]));
         let next = Instant::now() + Duration::from_micros(20);
         while Instant::now() < next {
-            // A software driver needs the processor too.
+            // A software driver needs the CPU too.
             std::thread::yield_now();
         }
     }
@@ -325,7 +326,7 @@ fn indirect_counts_come_from_the_device() {
     ok(dispatch_on(stream, write_counts, [1, 1, 1], &[arg_buffer(counts)]));
     let args = [arg_buffer(total)];
     ok(abi::dispatch_indirect(stream, count, counts, 256, args.as_ptr(), 1));
-    // The other stream changes the counts once they have been read.
+    // The other stream changes the counts after they have been read.
     ok(fill_on(null_mut(), counts, 0, 1024, &[0]));
     ok(abi::dispatch_indirect(null_mut(), count, counts, 256, args.as_ptr(), 1));
     assert_eq!(device.words(total, 1), [6 * 64]);

@@ -1,9 +1,9 @@
-//! Structs that may grow: what their struct_size says is accepted, refused or filled.
+//! Structs that may grow: the library accepts, rejects or fills them according to their struct_size.
 
 use crate::common::*;
 use std::ptr::null_mut;
 
-/// A struct as a newer header might have it, or with room behind it that the library must leave alone.
+/// A struct as a newer header might declare it, or with memory behind it that the library must not touch.
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct Longer<T> {
@@ -13,17 +13,18 @@ struct Longer<T> {
 
 const TAIL: [u64; 4] = [0x1111_2222_3333_4444; 4];
 
-/// Two fillings of the memory that a call fills: a byte that is as it was in both is one that the call has not written.
+/// Two fill patterns for the memory of an output. A byte that keeps its value with both patterns was not written by the call.
 const PATTERNS: [u8; 2] = [0xA5, 0x5A];
 
-/// What memory holds that a call has not touched.
+/// The contents of memory that a call has not written.
 const UNTOUCHED: u64 = 0xA5A5_A5A5_A5A5_A5A5;
 
 fn size_of_longer<T>() -> u32 {
     u32::try_from(size_of::<Longer<T>>()).expect("small")
 }
 
-/// Tries every struct_size of an input: 0 to 3 name nothing, the right one is fine, more is fine where the tail is zero.
+/// Tries every struct_size of an input. A size of 0 to 3 does not include the field itself, the right size is accepted, and a
+/// larger size is accepted if the tail is zero.
 fn input<T: Zeroed>(what: &str, base: T, set: impl Fn(&mut T, u32), call: impl Fn(*const T) -> avx_status) {
     let full = u32::try_from(size_of::<T>()).expect("small");
     for size in 0..4 {
@@ -52,14 +53,14 @@ fn input<T: Zeroed>(what: &str, base: T, set: impl Fn(&mut T, u32), call: impl F
         ok(call((&raw const longer).cast()));
     }
     for size in [1 << 20, u32::MAX] {
-        // So large a struct_size is no struct of any version; the library must not go and read that far.
+        // No version has a struct of this size, so the library must not read that far.
         let mut options = base;
         set(&mut options, size);
         assert!(call(&options) == AVX_ERROR_INVALID_ARGUMENT, "{what} with struct_size {size}");
     }
 }
 
-/// Tries every struct_size of an output: bytes beyond it stay, an unknown tail becomes zero.
+/// Tries every struct_size of an output. Bytes beyond struct_size stay unchanged, and an unknown tail becomes zero.
 fn output<T: Zeroed>(what: &str, size_of_base: impl Fn(&T) -> u32, set: impl Fn(&mut T, u32), call: impl Fn(*mut T) -> avx_status) {
     let full = u32::try_from(size_of::<T>()).expect("small");
     for size in 0..4 {

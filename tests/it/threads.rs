@@ -1,4 +1,5 @@
-//! Many threads: one device shared by all, each thread with checked answers; devices that go while others use them.
+//! Many threads: one device shared by all, where each thread checks its results, and devices that are destroyed while other threads
+//! use them.
 
 use crate::common::process::within;
 use crate::common::random::Random;
@@ -120,7 +121,7 @@ fn sixty_four_threads_at_once() {
     });
 }
 
-/// Each takes several pieces of staging memory, of which there are few: they must take turns, not wait for each other.
+/// Each thread takes several of the few pieces of staging memory. The threads must take turns instead of waiting for each other.
 #[test]
 fn large_transfers_from_many_threads() {
     let Some(device) = Device::open_computing() else { return };

@@ -1,5 +1,5 @@
 //! Writes, reads, copies, fills and mappings: every alignment, every small length, the borders of pages and chunks, every kind of
-//! memory. Each check looks at the bytes around the range too.
+//! memory. Each check also covers the bytes around the range.
 
 use crate::common::random::Random;
 use crate::common::*;
@@ -117,7 +117,7 @@ fn fills_with_every_pattern_at_every_alignment() {
     }
 }
 
-/// The sizes at which an implementation may change its way: words, pages, update limits, staging chunks.
+/// The sizes at which an implementation may change its method: words, pages, update limits, staging chunks.
 const BORDERS: [usize; 9] = [255, 4095, 65536, 65537, (1 << 20) - 1, (1 << 20) + 1, (4 << 20) + 1, (16 << 20) - 1, 33 << 20];
 
 #[test]

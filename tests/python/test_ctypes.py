@@ -1,8 +1,8 @@
-"""The charter's thirty lines from Python by plain ctypes, with no C in between, and how errors look from there.
+"""The README's example from Python by plain ctypes, without any C code, and the errors that Python sees.
 
 Usage: python3 test_ctypes.py path/to/libavx_gpu.so.0
-The struct layouts below are written by hand from docs/ffi.md, as the author of any binding would, and checked against
-include/avx_gpu.json. Exit status 77: skipped.
+The struct layouts below are written by hand from docs/ffi.md, as the author of a binding would write them, and checked
+against include/avx_gpu.json. Exit status 77 means that the test was skipped.
 """
 
 import ctypes
@@ -160,13 +160,13 @@ def load(path):
 
 
 def ctype_of(written, counts):
-    """What ctypes calls a type of the JSON: exactly for numbers, any pointer for a pointer."""
+    """The ctypes type for a type of the JSON: the exact type for a number, any pointer type for a pointer."""
     numbers = {"int32_t": c_int32, "uint32_t": c_uint32, "uint64_t": c_uint64, "avx_status": c_int32}
     return numbers.get(written, counts)
 
 
 def agree_with_json():
-    """The constants, structs and signatures above are those of avx_gpu.json."""
+    """Checks that the constants, structs and signatures above agree with avx_gpu.json."""
     path = pathlib.Path(__file__).resolve().parents[2] / "include" / "avx_gpu.json"
     about = json.loads(path.read_text(encoding="utf-8"))
     constants = {one["name"]: one["value"] for one in about["constants"]}
@@ -245,7 +245,7 @@ def main(path):
     check(avx.avx_read(None, by, 0, y, ctypes.sizeof(y)))
     print(f"y[10] = {y[10]:g}")
 
-    # What comes back in structs.
+    # Structs that the library fills.
     check(avx.avx_set_label(by, "Größe".encode()))
     about = BufferProperties(struct_size=ctypes.sizeof(BufferProperties))
     check(avx.avx_buffer_info(by, byref(about)))
@@ -254,7 +254,7 @@ def main(path):
     check(avx.avx_kernel_info(kernel, byref(interface)))
     assert interface.arg_count == 3 and list(interface.workgroup_size) == [256, 1, 1] and interface.entry_point == b"main"
 
-    # How errors look.
+    # Errors.
     fails(AVX_ERROR_OUT_OF_RANGE, avx.avx_write(None, by, 4 * n - 2, b"four", 4), "avx_write", "Größe", str(4 * n))
     fails(AVX_ERROR_ARGUMENTS, avx.avx_dispatch(None, kernel, 1, 1, 1, args, 2), "3", "2")
     fails(AVX_ERROR_COMPILE, avx.avx_kernel_from_wgsl(device, b"@compute fn", None, byref(kernel)))

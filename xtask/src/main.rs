@@ -1,6 +1,6 @@
-//! The commands of the checkout: `cargo xtask demo` shows the library at work, `cargo xtask test` runs every test there is; both set
-//! the machine up first. `cargo xtask bench` measures the library beside its peers and `cargo xtask plot` draws what was measured.
-//! This tool uses the standard library alone, so that it is built in seconds.
+//! The commands of the checkout. `cargo xtask demo` builds the library and runs the examples. `cargo xtask test` runs every test. Both
+//! install missing tools first. `cargo xtask bench` measures the library beside its peers, and `cargo xtask plot` draws charts of the
+//! results. This tool uses only the standard library, so that it builds in seconds.
 
 mod bench;
 mod chromium;
@@ -28,35 +28,38 @@ use std::process::ExitCode;
 const HELP: &str = "\
 Usage: cargo xtask <demo | test | bench | plot | abi> [options]
 
-  demo    Set the machine up, build the library, and show it at work: the table of devices, saxpy, a matrix product,
-          a photograph
-  test    Set the machine up and run every test: lints, Rust and C suites on each driver with the validation layer on, the
+  demo    Install missing tools, build the library and run examples: the table of devices, saxpy, a matrix product, the
+          edges of a photograph
+  test    Install missing tools and run every test: lints, Rust and C suites on each driver with the validation layer on, the
           consumer project, exported symbols, valgrind, Python. The last line is 'N passed, N failed, N skipped'
   bench   Measure the library beside hand-written Vulkan, wgpu and CUDA, and print the table of goals
-  plot    Draw what was measured
+  plot    Draw charts of the results
 
-cargo xtask demo --help and so on tell more.
+cargo xtask demo --help describes the options of demo, and so on.
 ";
 
 const DEMO_HELP: &str = "\
 Usage: cargo xtask demo [--no-install]
 
-Installs what is missing (CMake, a Vulkan loader and, only if there is no device, a software driver; by apt-get, with sudo
-unless root; elsewhere the command is printed), builds the library and its examples, and runs device_info, saxpy, matmul and
-image. The path of the picture is printed at the end. AVX_GPU_DEVICE chooses the device, as for any program.
+Installs missing tools (CMake, a Vulkan loader and, only if there is no device, a software driver), builds the library and its
+examples, and runs device_info, saxpy, matmul and image. At the end the command prints the path of the picture.
+AVX_GPU_DEVICE chooses the device, as for any program. Tools are installed with apt-get, and with sudo unless the command runs as
+root. On a system without apt-get, the command prints how to install them.
 
-  --no-install    Install nothing; say what is missing and go on without it
+  --no-install    Install nothing. Print what is missing, and continue without it
 ";
 
 const TEST_HELP: &str = "\
 Usage: cargo xtask test [--filter TEXT]... [--no-install]
 
-Installs what is missing (by apt-get, with sudo unless root; elsewhere the command is printed) and runs every test. A step
-whose tool is missing is skipped, and the reason is told at the end. Outputs are kept in target/xtask/logs.
+Installs missing tools and runs every test. Tools are installed with apt-get, and with sudo unless the command runs as root. On a
+system without apt-get, the command prints how to install them. A step whose tool is missing is skipped, and the reason is printed at the end. The output of
+each step is kept in target/xtask/logs.
 
-  --filter TEXT   Only steps whose name contains TEXT, and what they stand on; may be given several times. Names begin with
-                  rust/, cmake/, header/, readers/, abi/, valgrind/, or are no_driver, no_loader, consumer, symbols, soname, header, python, instructions
-  --no-install    Install and download nothing; say what is missing and go on without it
+  --filter TEXT   Run only the steps whose name contains TEXT, and the steps that they need. May be given several times. Names begin with
+                  rust/, cmake/, header/, readers/, abi/, valgrind/, or are no_driver, no_loader, consumer, symbols, soname, header,
+                  python, instructions
+  --no-install    Install and download nothing. Print what is missing, and continue without it
 ";
 
 const BENCH_HELP: &str = "\
@@ -67,11 +70,11 @@ Builds the benchmarks, runs them on the device that AVX_GPU_DEVICE chooses, and 
 their ratio, the goal. Groups: latency dispatch encode transfers memory gemm alloc threads overlap startup; none means all. On a
 machine without cargo, benches/run.sh runs the built programs, and its results.csv is a FILE for --from.
 
-  --peers       wgpu too (built here), and CUDA where nvcc is
-  --small       Less data and fewer repetitions, for software drivers
-  --huge        Transfers up to 4 GiB
-  --csv FILE    Where the measured lines go; else into target/xtask/bench.csv
-  --from FILE   Measure nothing; make the table from the lines in FILE (of several files, the medians)
+  --peers       Measure wgpu too (built here), and CUDA if nvcc is installed
+  --small       Use less data and fewer repetitions, for software drivers
+  --huge        Measure transfers up to 4 GiB
+  --csv FILE    Write the results to FILE instead of target/xtask/bench.csv
+  --from FILE   Measure nothing. Make the table from the results in FILE (from several files, from the medians)
 ";
 
 const ABI_HELP: &str = "\
@@ -88,7 +91,7 @@ Draws the lines in CSV (of cargo xtask bench or benches/run.sh) as SVG pictures 
 over the number queued, distributions of latency.
 ";
 
-/// What the command line asks for.
+/// The command on the command line.
 #[derive(Debug, PartialEq, Eq)]
 enum Request {
     Help(&'static str),
@@ -211,7 +214,7 @@ fn test(install: bool, filters: Vec<String>) -> Result<bool, String> {
     let (root, target) = session::folders()?;
     let work = target.join("xtask");
     let mut report = Report::new(filters);
-    // A set-up that fails fails the run, but what can be tested still is.
+    // If the set-up fails, the run fails, but the tests that can run still do.
     let found = match setup::prepare(Purpose::Test, install, &work) {
         Ok(found) => found,
         Err(setup::Trouble::Manual(why)) => return Err(why),

@@ -1,4 +1,4 @@
-//! The C side: build trees by CMake with several generators, build types and compilers, and their CTest suites on each driver.
+//! The C side: CMake builds with several generators, build types and compilers, and their CTest suites on each driver.
 
 use super::Named;
 use crate::drivers::Configuration;
@@ -11,22 +11,22 @@ use crate::session::Session;
 use crate::test_drivers::Drivers;
 use std::path::{Path, PathBuf};
 
-/// Seconds for configuring and building a tree, the Rust library's link-time optimisation included.
+/// The seconds that configuring and building a tree may take, which includes the Rust library's link-time optimisation.
 const BUILD_LIMIT: u64 = 1800;
-/// Seconds for a whole CTest run.
+/// The seconds that a whole CTest run may take.
 const SUITE_LIMIT: u64 = 1800;
 
-/// Tests with this label build a consumer project; they are a step of their own.
+/// Tests with this label build a consumer project. They are a separate step.
 const CONSUMER: &str = "consumer";
 
-/// A build tree that was built.
+/// A build tree that was built successfully.
 #[derive(Clone, Debug)]
 pub(crate) struct Tree {
     /// Its folder.
     pub(crate) path: PathBuf,
 }
 
-/// A build tree, or why there is none, in words for a skip.
+/// A build tree, or the reason why there is none, as the text of a skip.
 pub(crate) type Built = Result<Tree, String>;
 
 impl Tree {
@@ -41,7 +41,7 @@ impl Tree {
     }
 }
 
-/// How a tree is made.
+/// The settings of a build tree.
 struct Recipe {
     name: &'static str,
     generator: Need,
@@ -65,7 +65,7 @@ pub(crate) fn configure(session: &Session, path: &Path, ninja: bool, build_type:
         .args(["-G", if ninja { "Ninja" } else { "Unix Makefiles" }])
         .arg(format!("-DCMAKE_BUILD_TYPE={build_type}"))
         .arg(definition("AVX_GPU_CARGO", Path::new(&crate::session::cargo())))
-        // One cargo folder for all trees, so that Rust is compiled once for each profile.
+        // All trees share one cargo folder, so that Rust is compiled once for each profile.
         .arg(definition("AVX_GPU_CARGO_TARGET_DIR", &session.target))
 }
 
@@ -96,7 +96,7 @@ fn tree(session: &mut Session, recipe: &Recipe) -> Built {
     if built { Ok(Tree { path }) } else { Err(format!("{step} failed")) }
 }
 
-/// The tree that the later steps use (Release, the system's compiler), and its suite on each configuration.
+/// Builds the tree that the later steps use (Release, the system's compiler), and runs its suite on each configuration.
 pub(crate) fn release(session: &mut Session, configurations: &[Named], drivers: &Drivers) -> Built {
     let generator = if session.has(Need::Ninja).is_ok() { Need::Ninja } else { Need::Make };
     let name = if generator == Need::Ninja { "release" } else { "release-make" };
@@ -118,7 +118,7 @@ pub(crate) fn release(session: &mut Session, configurations: &[Named], drivers: 
         "abi/old-client",
     ];
     let valgrind = ["valgrind/null", "valgrind/lavapipe"];
-    // The Rust suite on a GPU asks an example first whether there is one.
+    // The Rust suite on a GPU first runs an example to find out whether there is a GPU.
     let gpu = ["rust/gpu", "cmake/release/gpu"].iter().filter(|_| drivers.gpu.is_ok());
     if !own && !others.iter().chain(&valgrind).chain(gpu).any(|step| session.report.wants(step)) {
         return Err("not built".to_owned());
@@ -134,7 +134,7 @@ pub(crate) fn release(session: &mut Session, configurations: &[Named], drivers: 
     release
 }
 
-/// Skips for what CMake leaves out of every tree by itself when something is missing.
+/// Reports a skip for each part that CMake does not build in any tree because something is missing.
 fn left_out(session: &mut Session) {
     for (step, need) in [("cmake/c++", Need::Cxx), ("cmake/image", Need::Png)] {
         if let Err(why) = session.has(need) {
@@ -143,7 +143,7 @@ fn left_out(session: &mut Session) {
     }
 }
 
-/// Another generator and build type.
+/// Builds and tests with another generator and build type.
 pub(crate) fn debug(session: &mut Session, drivers: &Drivers) {
     if !["cmake/debug/build", "cmake/debug/lavapipe"].iter().any(|step| session.report.wants(step)) {
         return;
@@ -155,21 +155,23 @@ pub(crate) fn debug(session: &mut Session, drivers: &Drivers) {
     }
 }
 
-/// All of the C and C++ with the other compiler. What it builds was run by the first; here its warnings count.
+/// Builds all C and C++ code with the other compiler. The first compiler's programs were already run, so this step checks only the
+/// warnings.
 pub(crate) fn clang(session: &mut Session) {
     if session.report.wants("cmake/clang/build") {
         let generator = if session.has(Need::Ninja).is_ok() { Need::Ninja } else { Need::Make };
-        // Its outcome is the step's; no other step needs the tree.
+        // The step has its own outcome, and no other step needs the tree.
         let _ = tree(session, &Recipe { name: "clang", generator, build_type: "Release", compilers: Some(("clang", "clang++")) });
     }
 }
 
-/// The CTest suite of a tree on one driver, without the consumer project.
+/// Runs the CTest suite of a tree on one driver, without the consumer project.
 pub(crate) fn suite(session: &mut Session, tree: &Built, step: &str, configuration: &Configuration) {
     ctest(session, tree, step, configuration, ["-LE", CONSUMER]);
 }
 
-/// The consumer project: installed, then built and run by CMake and by pkg-config, against the install tree and the build tree.
+/// The consumer project. It is installed, then built and run by CMake and by pkg-config, against the install tree and the build
+/// tree.
 pub(crate) fn consumer(session: &mut Session, tree: &Built, drivers: &Drivers) {
     let missing = session.has(Need::PkgConfig).err().or_else(|| drivers.lavapipe.as_ref().err().cloned());
     match (missing, &drivers.lavapipe) {
@@ -191,23 +193,23 @@ fn ctest(session: &mut Session, tree: &Built, step: &str, configuration: &Config
         .envs(configuration.environment(&session.work));
     let (log, last) = (session.log(step), tree.path.join("Testing/Temporary/LastTest.log"));
     session.report.step(step, || {
-        // The log of an earlier run must not speak for this one; there may be none.
+        // The log of an earlier run must not be taken for the log of this run. There may be no such file.
         let _ = std::fs::remove_file(&last);
         let finished = job.run(&log);
         parse::ctest(&finished, &String::from_utf8_lossy(&std::fs::read(&last).unwrap_or_default()))
     });
 }
 
-/// A test as CTest knows it.
+/// A test in CTest's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Test {
     /// Its name.
     pub(crate) name: String,
-    /// The words of its command.
+    /// The words of its command line.
     pub(crate) command: Vec<String>,
     /// Its labels.
     pub(crate) labels: Vec<String>,
-    /// Variables that it wants in its environment.
+    /// The variables that it needs in its environment.
     pub(crate) environment: Vec<(String, String)>,
 }
 
