@@ -87,7 +87,7 @@ pub(crate) fn copy(stream: Token, dst: (Token, u64), src: (Token, u64), size: u6
     if size == 0 {
         return device.lock().check();
     }
-    let body = match to.is_far() && from.is_far() && by_kernel(&device, &destination, size >= COPIED)? {
+    let body = match to.is_slow_for_host() && from.is_slow_for_host() && by_kernel(&device, &destination, size >= COPIED)? {
         true => copied_by_kernel(&from_range, &to_range, device.compile.limits.storage_alignment.max(16)),
         false => from_range.start..from_range.start,
     };
@@ -181,7 +181,7 @@ pub(crate) fn fill(stream: Token, token: Token, offset: u64, size: u64, pattern:
     }
     // Alone, the fill command is as fast as a kernel at every size. Between kernels it is not, and it takes no long pattern.
     let by_kernel = match pattern.len() {
-        ..=4 => size < FILLED && buffer.is_far() && by_kernel(&device, &destination, false)?,
+        ..=4 => size < FILLED && buffer.is_slow_for_host() && by_kernel(&device, &destination, false)?,
         _ => size > REPEATED,
     };
     let plan = match by_kernel {

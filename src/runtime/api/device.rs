@@ -146,7 +146,7 @@ fn open(options: &Options, log: &Arc<DeviceLog>) -> Result<Token> {
         gate: CallGate::default(),
         completions: completions.clone(),
         has_pending: scheduler.has_pending.clone(),
-        begun: scheduler.begun.clone(),
+        open_batches: scheduler.open_batches.clone(),
         returned: Returned::default(),
         copy_pool: CopyPool::new(options.copy_threads),
         regions: Regions::default(),

@@ -5,7 +5,7 @@ use crate::runtime::base::error::{Error, Result, Status, invalid};
 use crate::runtime::device::core::Device;
 use crate::runtime::kernel::args::{Arg, Value};
 use crate::runtime::stream::command::{Grid, PreparedCommand};
-use crate::runtime::stream::recording::{KeptValue, SlotValue, Slotted};
+use crate::runtime::stream::recording::{OwnedValue, SlotValue, Slotted};
 use std::sync::Arc;
 
 /// The command with the values of a launch. `None` if its grid is empty with them.
@@ -22,9 +22,9 @@ pub(crate) fn fill_in<'a>(slotted: &'a Slotted, device: &Arc<Device>, values: &'
     for kept in &slotted.args {
         let mut slot = None;
         let value = match &kept.value {
-            KeptValue::Buffer(buffer, offset, size) => Value::Buffer { buffer: *buffer, offset: *offset, size: *size },
-            KeptValue::Bytes(bytes) => Value::Bytes(bytes),
-            KeptValue::Slot(of) => {
+            OwnedValue::Buffer(buffer, offset, size) => Value::Buffer { buffer: *buffer, offset: *offset, size: *size },
+            OwnedValue::Bytes(bytes) => Value::Bytes(bytes),
+            OwnedValue::Slot(of) => {
                 slot = Some(*of);
                 match value_of(*of)? {
                     SlotValue::None => {
@@ -34,7 +34,7 @@ pub(crate) fn fill_in<'a>(slotted: &'a Slotted, device: &Arc<Device>, values: &'
                     SlotValue::Bytes(bytes) => Value::Bytes(bytes),
                 }
             }
-            KeptValue::Offset(of, (buffer, base, size)) => {
+            OwnedValue::Offset(of, (buffer, base, size)) => {
                 let offset = base
                     .checked_add(offset(*of, value_of(*of)?)?)
                     .ok_or_else(|| Error::new(Status::OutOfRange, format!("slot {of} of the graph: the offset passes 2^64 bytes")))?;

@@ -42,11 +42,11 @@ impl EventRecord {
 
     /// Returns the failure of the work before the record, if it is known. The record keeps it, and the stream returns it once to its own
     /// callers.
-    fn told(&self) -> Result<()> {
+    fn result_of_work(&self) -> Result<()> {
         match self.outcome.failure() {
             None => Ok(()),
             Some(failure) => {
-                self.stream.failures.seen(failure);
+                self.stream.failures.mark_reported(failure);
                 Err(Error::clone(failure))
             }
         }
@@ -55,7 +55,7 @@ impl EventRecord {
     /// Waits until the device has passed the record. False if the deadline came first. Fails if the work before the record failed.
     fn wait(&self, device: &Device, seqs: Result<QueueSeqs>, deadline: Option<Instant>) -> Result<bool> {
         // If the driver refused the batch, that is also the failure of the record.
-        let passed = seqs.and_then(|seqs| device.wait(&seqs, deadline)).or_else(|e| self.told().and(Err(e)))?;
+        let passed = seqs.and_then(|seqs| device.wait(&seqs, deadline)).or_else(|e| self.result_of_work().and(Err(e)))?;
         if passed {
             self.passed(device)?;
         }
@@ -65,7 +65,7 @@ impl EventRecord {
     /// The device has passed the record. Does what has come up, and fails if the work before the record failed.
     fn passed(&self, device: &Device) -> Result<()> {
         device.finish_wait_and(|_| Ok(()))?;
-        self.told()
+        self.result_of_work()
     }
 }
 
@@ -167,7 +167,7 @@ pub(crate) fn wait(token: Token, timeout_ns: u64) -> Result<()> {
     let (device, event) = enter(token)?;
     let deadline = deadline_after(timeout_ns);
     let Some(record) = event.current() else { return Ok(()) };
-    let seqs = device.submit_or_join_untold(&mut device.lock(), record.seqs());
+    let seqs = device.submit_or_join_for_event(&mut device.lock(), record.seqs());
     if record.wait(&device, seqs, deadline)? { Ok(()) } else { Err(unfinished(timeout_ns)) }
 }
 
@@ -190,7 +190,7 @@ pub(crate) fn wait_any(tokens: &[Token], timeout_ns: u64) -> Result<First> {
         let Some(record) = event.current() else { return Ok(First { index: i as u32, outcome: Ok(()) }) };
         let seqs = match device.lock().flush_to(record.seqs()) {
             Ok(seqs) => seqs,
-            Err(e) => return Ok(First { index: i as u32, outcome: record.told().and(Err(e)) }),
+            Err(e) => return Ok(First { index: i as u32, outcome: record.result_of_work().and(Err(e)) }),
         };
         points.push((device.completion(record.point.queue).clone(), seqs[usize::from(record.point.queue)]));
         records.push((device, record));
@@ -205,7 +205,7 @@ pub(crate) fn wait_any(tokens: &[Token], timeout_ns: u64) -> Result<First> {
             // This is mostly the batch of one of the events, which another thread could not submit.
             let lost = records.iter().position(|(_, record)| record.outcome.failure().is_some());
             let e = records[lost.unwrap_or(0)].0.lock().fail(e);
-            lost.map(|i| First { index: i as u32, outcome: records[i].1.told() }).ok_or(e)
+            lost.map(|i| First { index: i as u32, outcome: records[i].1.result_of_work() }).ok_or(e)
         }
     }
 }
@@ -231,10 +231,10 @@ pub(crate) fn elapsed(start: Token, end: Token) -> Result<u64> {
             return Err(Error::new(Status::Unsupported, format!("the queue of '{}' has no clock", device.label)));
         };
         let seqs = device.lock().flush_to(record.seqs());
-        let passed = seqs.and_then(|seqs| device.wait(&seqs, Some(Instant::now()))).or_else(|e| record.told().and(Err(e)))?;
+        let passed = seqs.and_then(|seqs| device.wait(&seqs, Some(Instant::now()))).or_else(|e| record.result_of_work().and(Err(e)))?;
         let time = if passed { stamp.read().map_err(|e| device.lock().fail(e))? } else { None };
         // A record whose batch did not reach the device has no time and never gets one.
-        let time = time.ok_or_else(|| record.told().err().unwrap_or_else(|| unfinished(0)))?;
+        let time = time.ok_or_else(|| record.result_of_work().err().unwrap_or_else(|| unfinished(0)))?;
         Ok((record.point, time))
     };
     let ((before, from), (after, to)) = (time(&first, "start")?, time(&second, "end")?);

@@ -43,7 +43,7 @@ pub(crate) struct Device {
     /// The scheduler's flag, for readers without its lock.
     pub(crate) has_pending: Arc<AtomicBool>,
     /// The scheduler's numbers of open batches, for readers without its lock.
-    pub(crate) begun: Arc<[AtomicU64; MAX_QUEUES]>,
+    pub(crate) open_batches: Arc<[AtomicU64; MAX_QUEUES]>,
     pub(crate) returned: Returned,
     /// One for each queue.
     pub(crate) completions: Vec<Arc<Completion>>,

@@ -45,8 +45,8 @@ impl Device {
     }
 
     /// For each queue the number of its open batch, 0 if there is none. Takes no lock.
-    pub(crate) fn begun(&self) -> QueueSeqs {
-        std::array::from_fn(|queue| self.begun[queue].load(Ordering::Relaxed))
+    pub(crate) fn open_batches(&self) -> QueueSeqs {
+        std::array::from_fn(|queue| self.open_batches[queue].load(Ordering::Relaxed))
     }
 
     /// Wakes the flush thread, or starts it. False if it cannot be started.
@@ -73,15 +73,15 @@ fn watch(device: &Device) {
     // With several queues, one may hold work back while the thread waits for another.
     let look = Duration::from_millis(if device.queue_count > 1 { 1 } else { 100 });
     // The batches that were open at the last poll, and for how many polls each has been open.
-    let (mut begun, mut polls, mut quiet) = (QueueSeqs::default(), [0; MAX_QUEUES], 0);
+    let (mut open_batches, mut polls, mut quiet) = (QueueSeqs::default(), [0; MAX_QUEUES], 0);
     loop {
         let before = device.recorded();
         std::thread::sleep(POLL_INTERVAL);
-        let now = device.begun();
+        let now = device.open_batches();
         for (queue, polls) in polls.iter_mut().enumerate() {
-            *polls = if now[queue] != 0 && now[queue] == begun[queue] { *polls + 1 } else { 0 };
+            *polls = if now[queue] != 0 && now[queue] == open_batches[queue] { *polls + 1 } else { 0 };
         }
-        begun = now;
+        open_batches = now;
         let is_slow = polls.iter().any(|polls| *polls >= SLOW_POLLS);
         if device.recorded() != before {
             quiet = 0;

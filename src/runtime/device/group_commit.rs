@@ -42,11 +42,11 @@ impl Device {
     /// As `Scheduler::flush_for`, for a thread that goes on to wait by [`Device::wait`]. Work that the device could not begin with yet may
     /// stay in the open batch, so that other threads can add theirs.
     pub(crate) fn submit_or_join(&self, scheduler: &mut Scheduler, stream: &Arc<StreamState>, seqs: QueueSeqs) -> Result<QueueSeqs> {
-        self.submit_or_join_untold(scheduler, seqs).inspect_err(|e| scheduler.told(stream, e))
+        self.submit_or_join_for_event(scheduler, seqs).inspect_err(|e| scheduler.mark_reported(stream, e))
     }
 
     /// As `submit_or_join`, for a call on an event. The stream can still return its failure after it.
-    pub(crate) fn submit_or_join_untold(&self, scheduler: &mut Scheduler, seqs: QueueSeqs) -> Result<QueueSeqs> {
+    pub(crate) fn submit_or_join_for_event(&self, scheduler: &mut Scheduler, seqs: QueueSeqs) -> Result<QueueSeqs> {
         let in_line = self.scheduler.in_line();
         let mut now = seqs;
         for (queue, number) in now.iter_mut().take(scheduler.queues.len()).enumerate() {

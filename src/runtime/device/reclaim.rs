@@ -6,7 +6,7 @@ use crate::runtime::base::lock::Guard;
 use crate::runtime::schedule::deferred_free::Deferred;
 use crate::runtime::schedule::hazard::QueueSeqs;
 use crate::runtime::schedule::scheduler::Scheduler;
-use crate::runtime::schedule::staging::{Chunk, Ticket};
+use crate::runtime::schedule::staging::{Chunk, SubmissionId};
 use crate::runtime::schedule::tracker::BufferId;
 use crate::vulkan::{self, Allocation, MemoryKind};
 
@@ -84,7 +84,7 @@ impl Device {
     }
 
     /// Returns a small chunk that the device has passed. Takes no lock of the scheduler unless a thread waits for a chunk.
-    pub(crate) fn return_small_chunk(&self, chunk: Chunk, last_use: Ticket) {
+    pub(crate) fn return_small_chunk(&self, chunk: Chunk, last_use: SubmissionId) {
         self.returned.return_chunk(chunk, last_use);
         self.scheduler.notify_unlocked_change();
     }

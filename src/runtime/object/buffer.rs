@@ -73,7 +73,7 @@ impl Buffer {
     }
 
     /// True if it lies in memory of the device, which the host does not read fast.
-    pub(crate) fn is_far(&self) -> bool {
+    pub(crate) fn is_slow_for_host(&self) -> bool {
         !(self.is_host_memory() || self.storage.host_view.is_some() && self.storage.cached)
     }
 

@@ -1,9 +1,9 @@
 //! Failures of queued work, and the callers that get them.
 //!
-//! A stream and a device return a failure once ([`Untold`]). The record of an event keeps the first failure of the work before it
+//! A stream and a device return a failure once ([`UnreportedFailures`]). The record of an event keeps the first failure of the work before it
 //! ([`Outcome`]) and returns it to every caller, until the event is recorded again. Neither uses up the other.
 //!
-//! The data is bounded. A stream keeps one failure that no caller got, a device keeps at most [`MAX_UNTOLD`] of them, and a record keeps
+//! The data is bounded. A stream keeps one failure that no caller got, a device keeps at most [`MAX_UNREPORTED`] of them, and a record keeps
 //! one. Work that does not fail takes no lock and no memory here. The record of an event takes one of each.
 
 use crate::runtime::base::error::{Error, Result};
@@ -11,7 +11,7 @@ use crate::runtime::base::lock::{Guard, Lock, rank};
 use std::sync::{Arc, OnceLock, Weak};
 
 /// The most streams of a device whose failures wait for a caller. Beyond it the oldest failure is dropped; its stream was mostly freed.
-const MAX_UNTOLD: usize = 1024;
+const MAX_UNREPORTED: usize = 1024;
 /// The number of records that are kept before the first sweep for those that were dropped.
 const FIRST_SWEEP: usize = 32;
 
@@ -53,7 +53,7 @@ pub(crate) struct Failures(Lock<State, { rank::FAILURES }>);
 #[derive(Default)]
 struct State {
     /// The last failure that no caller got. It also concerns records that are made later.
-    unseen: Option<Arc<Error>>,
+    unreported: Option<Arc<Error>>,
     /// How many records were made.
     count: u64,
     records: Vec<Weak<Outcome>>,
@@ -75,7 +75,7 @@ impl Failures {
     pub(crate) fn record(&self, submission: u64) -> Arc<Outcome> {
         let mut state = self.state();
         state.count += 1;
-        let failure = state.unseen.clone().map_or_else(OnceLock::new, OnceLock::from);
+        let failure = state.unreported.clone().map_or_else(OnceLock::new, OnceLock::from);
         let outcome = Arc::new(Outcome { number: state.count, submission, failure });
         if state.records.len() >= state.sweep_at.max(FIRST_SWEEP) {
             state.records.retain(|record| record.strong_count() > 0);
@@ -88,31 +88,31 @@ impl Failures {
     /// Notes that work of the stream failed.
     fn add(&self, failure: &Arc<Error>, since: Since) {
         let mut state = self.state();
-        state.unseen.get_or_insert_with(|| failure.clone());
+        state.unreported.get_or_insert_with(|| failure.clone());
         for record in state.records.iter().filter_map(Weak::upgrade).filter(|record| record.is_concerned(since)) {
             let _first = record.failure.get_or_init(|| failure.clone());
         }
     }
 
     /// Notes that a caller got the failure, so it does not concern records that are made later.
-    pub(crate) fn seen(&self, failure: &Arc<Error>) {
+    pub(crate) fn mark_reported(&self, failure: &Arc<Error>) {
         let mut state = self.state();
-        if state.unseen.as_ref().is_some_and(|unseen| Arc::ptr_eq(unseen, failure)) {
-            state.unseen = None;
+        if state.unreported.as_ref().is_some_and(|unreported| Arc::ptr_eq(unreported, failure)) {
+            state.unreported = None;
         }
     }
 }
 
 /// The failures of a device's streams that no caller got yet: the first of each stream. `S` is the stream.
-pub(crate) struct Untold<S>(Vec<(Arc<S>, Arc<Error>)>);
+pub(crate) struct UnreportedFailures<S>(Vec<(Arc<S>, Arc<Error>)>);
 
-impl<S> Default for Untold<S> {
+impl<S> Default for UnreportedFailures<S> {
     fn default() -> Self {
-        Untold(Vec::new())
+        UnreportedFailures(Vec::new())
     }
 }
 
-impl<S: AsRef<Failures>> Untold<S> {
+impl<S: AsRef<Failures>> UnreportedFailures<S> {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -123,7 +123,7 @@ impl<S: AsRef<Failures>> Untold<S> {
         if self.0.iter().any(|(other, _)| Arc::ptr_eq(other, stream)) {
             return;
         }
-        if self.0.len() == MAX_UNTOLD {
+        if self.0.len() == MAX_UNREPORTED {
             self.0.remove(0);
         }
         self.0.push((stream.clone(), failure.clone()));
@@ -134,16 +134,16 @@ impl<S: AsRef<Failures>> Untold<S> {
         let wanted = |of: &Arc<S>, failure: &Error| stream.is_none_or(|stream| Arc::ptr_eq(of, stream)) && which(failure);
         let Some(i) = self.0.iter().position(|(of, failure)| wanted(of, failure)) else { return Ok(()) };
         let (stream, failure) = self.0.remove(i);
-        stream.as_ref().as_ref().seen(&failure);
+        stream.as_ref().as_ref().mark_reported(&failure);
         Err(Error::clone(&failure))
     }
 
     /// Notes that a call on a stream (on the whole device, for `None`) returned `error`. If the error is one of these failures, its caller
     /// got it.
-    pub(crate) fn told(&mut self, stream: Option<&Arc<S>>, error: &Error) {
-        let is_told = |of: &Arc<S>| stream.is_none_or(|stream| Arc::ptr_eq(of, stream));
-        for (stream, failure) in self.0.extract_if(.., |(of, failure)| is_told(of) && failure.message == error.message) {
-            stream.as_ref().as_ref().seen(&failure);
+    pub(crate) fn mark_reported(&mut self, stream: Option<&Arc<S>>, error: &Error) {
+        let is_reported = |of: &Arc<S>| stream.is_none_or(|stream| Arc::ptr_eq(of, stream));
+        for (stream, failure) in self.0.extract_if(.., |(of, failure)| is_reported(of) && failure.message == error.message) {
+            stream.as_ref().as_ref().mark_reported(&failure);
         }
     }
 }
@@ -170,60 +170,60 @@ mod tests {
         outcome.failure().map(|failure| failure.message.as_str())
     }
 
-    fn taken(untold: &mut Untold<Stream>, stream: Option<&Arc<Stream>>) -> Option<String> {
-        untold.take(stream, |_| true).err().map(|e| e.message)
+    fn taken(unreported: &mut UnreportedFailures<Stream>, stream: Option<&Arc<Stream>>) -> Option<String> {
+        unreported.take(stream, |_| true).err().map(|e| e.message)
     }
 
     #[test]
     fn a_record_keeps_its_failure_and_the_stream_tells_it_once() {
-        let (stream, mut untold) = (Arc::new(Stream::default()), Untold::default());
+        let (stream, mut unreported) = (Arc::new(Stream::default()), UnreportedFailures::default());
         let before = stream.0.record(1);
         let queued = stream.0.records();
         let behind = stream.0.record(1);
-        untold.add(&stream, &error("first"), Since::Records(queued));
-        untold.add(&stream, &error("second"), Since::Records(queued));
+        unreported.add(&stream, &error("first"), Since::Records(queued));
+        unreported.add(&stream, &error("second"), Since::Records(queued));
         assert_eq!((message(&before), message(&behind)), (None, Some("first")));
-        assert_eq!(taken(&mut untold, Some(&stream)).as_deref(), Some("first"));
-        assert_eq!(taken(&mut untold, Some(&stream)), None);
+        assert_eq!(taken(&mut unreported, Some(&stream)).as_deref(), Some("first"));
+        assert_eq!(taken(&mut unreported, Some(&stream)), None);
         assert_eq!(message(&behind), Some("first"), "the stream does not use it up");
-        assert_eq!(message(&stream.0.record(2)), None, "told, so it is no concern of later records");
+        assert_eq!(message(&stream.0.record(2)), None, "a caller got it, so it does not concern later records");
     }
 
     #[test]
     fn a_record_that_is_told_leaves_the_stream_its_once() {
-        let (stream, mut untold) = (Arc::new(Stream::default()), Untold::default());
+        let (stream, mut unreported) = (Arc::new(Stream::default()), UnreportedFailures::default());
         let record = stream.0.record(1);
-        untold.add(&stream, &error("lost"), Since::Submission(1));
+        unreported.add(&stream, &error("lost"), Since::Submission(1));
         assert_eq!(message(&stream.0.record(2)), Some("lost"), "no caller got it yet");
-        let told = record.failure().unwrap();
-        stream.0.seen(told);
+        let reported = record.failure().unwrap();
+        stream.0.mark_reported(reported);
         assert_eq!(message(&stream.0.record(3)), None);
-        assert_eq!(taken(&mut untold, None).as_deref(), Some("lost"));
+        assert_eq!(taken(&mut unreported, None).as_deref(), Some("lost"));
     }
 
     #[test]
     fn one_batch_that_fails_is_told_by_each_of_its_streams() {
-        let (a, b, mut untold) = (Arc::new(Stream::default()), Arc::new(Stream::default()), Untold::default());
+        let (a, b, mut unreported) = (Arc::new(Stream::default()), Arc::new(Stream::default()), UnreportedFailures::default());
         let (early, late) = (a.0.record(4), b.0.record(5));
         let failure = error("the batch");
-        untold.add(&a, &failure, Since::Submission(5));
-        untold.add(&b, &failure, Since::Submission(5));
+        unreported.add(&a, &failure, Since::Submission(5));
+        unreported.add(&b, &failure, Since::Submission(5));
         assert_eq!((message(&early), message(&late)), (None, Some("the batch")));
-        untold.told(Some(&a), &failure);
-        assert_eq!(taken(&mut untold, Some(&a)), None);
-        assert_eq!(taken(&mut untold, Some(&b)).as_deref(), Some("the batch"));
+        unreported.mark_reported(Some(&a), &failure);
+        assert_eq!(taken(&mut unreported, Some(&a)), None);
+        assert_eq!(taken(&mut unreported, Some(&b)).as_deref(), Some("the batch"));
     }
 
     #[test]
     fn failures_that_no_caller_asks_for_stay_few() {
-        let mut untold = Untold::default();
+        let mut unreported = UnreportedFailures::default();
         let stream = Arc::new(Stream::default());
         for i in 0..10_000 {
-            untold.add(&stream, &error(&i.to_string()), Since::Records(0));
-            untold.add(&Arc::new(Stream::default()), &error(&i.to_string()), Since::Records(0));
+            unreported.add(&stream, &error(&i.to_string()), Since::Records(0));
+            unreported.add(&Arc::new(Stream::default()), &error(&i.to_string()), Since::Records(0));
             drop(stream.0.record(i));
         }
-        assert_eq!(untold.0.len(), MAX_UNTOLD);
+        assert_eq!(unreported.0.len(), MAX_UNREPORTED);
         assert!(stream.0.state().records.len() <= FIRST_SWEEP);
     }
 }

@@ -8,7 +8,7 @@
 mod submit;
 
 use super::deferred_free::{Deferred, DeferredFree};
-use super::failures::{Since, Untold};
+use super::failures::{Since, UnreportedFailures};
 use super::gpu_trace::{CommandLabel, GpuTrace};
 use super::hazard::{BarrierState, Conflicts, MAX_QUEUES, QueueSeqs, Stage, Stages, TimelinePoint};
 use super::pending_reads::{PendingRead, PendingReads};
@@ -48,13 +48,13 @@ pub(crate) struct Scheduler {
     /// The device is lost or traced, so no command takes the fast path.
     is_watched: bool,
     /// Failures of work that was queued with success. The next wait or read of the stream returns its failure, once.
-    failed: Untold<StreamState>,
+    failed: UnreportedFailures<StreamState>,
     /// Writes what the device does into a trace, if there is one.
     pub(crate) gpu_trace: Option<GpuTrace>,
     /// There may be something to do after a wait. See `wait.rs`.
     pub(crate) has_pending: Arc<AtomicBool>,
     /// For each queue the number of its open batch, 0 if there is none, for readers without the lock.
-    pub(crate) begun: Arc<[AtomicU64; MAX_QUEUES]>,
+    pub(crate) open_batches: Arc<[AtomicU64; MAX_QUEUES]>,
     /// The device is being destroyed, and nothing is recorded any more.
     pub(crate) closed: bool,
     /// The flush thread is to end.
@@ -74,10 +74,10 @@ impl Scheduler {
             pending_reads: PendingReads::default(),
             lost: None,
             is_watched: false,
-            failed: Untold::default(),
+            failed: UnreportedFailures::default(),
             gpu_trace: None,
             has_pending: Arc::default(),
-            begun: Arc::default(),
+            open_batches: Arc::default(),
             closed: false,
             stop: false,
             flush_thread_sleeps: true,
@@ -110,8 +110,8 @@ impl Scheduler {
     }
 
     /// Notes that a call on a stream returned this error. If it is a failure of the stream, its caller got it.
-    pub(crate) fn told(&mut self, stream: &Arc<StreamState>, error: &Error) {
-        self.failed.told(Some(stream), error);
+    pub(crate) fn mark_reported(&mut self, stream: &Arc<StreamState>, error: &Error) {
+        self.failed.mark_reported(Some(stream), error);
     }
 
     /// Turns a failure of the driver into an error. A lost device stays lost.
@@ -261,7 +261,7 @@ impl Scheduler {
 
     /// As `flush_to`, for a call on a stream (on the whole device, for `None`). A failure that this returns is not returned again.
     pub(crate) fn flush_for(&mut self, stream: Option<&Arc<StreamState>>, seqs: QueueSeqs) -> Result<QueueSeqs> {
-        self.flush_to(seqs).inspect_err(|e| self.failed.told(stream, e))
+        self.flush_to(seqs).inspect_err(|e| self.failed.mark_reported(stream, e))
     }
 
     /// Makes sure that these submissions have gone to the device. Returns the submissions to wait for. The host is going to wait.
@@ -509,7 +509,7 @@ impl Scheduler {
         let commands = self.queues[queue].vulkan.begin();
         let mut commands = commands.map_err(|e| self.fail(e))?;
         self.last += 1;
-        self.begun[queue].store(self.last, Ordering::Relaxed);
+        self.open_batches[queue].store(self.last, Ordering::Relaxed);
         let queue = &mut self.queues[queue];
         if std::mem::take(&mut queue.batch_was_lost) {
             queue.barriers.barrier(Stages::ALL, Stages::ALL);

@@ -64,13 +64,13 @@ pub(crate) struct Ring {
     limit: usize,
     made: usize,
     /// Chunks that no call holds, each with the last submission that uses it.
-    chunks: Vec<(Ticket, Chunk)>,
+    chunks: Vec<(SubmissionId, Chunk)>,
 }
 
 /// A queue and a submission of it.
-pub(crate) type Ticket = (u8, u64);
+pub(crate) type SubmissionId = (u8, u64);
 
-fn is_done((queue, number): Ticket, done: &QueueSeqs) -> bool {
+fn is_done((queue, number): SubmissionId, done: &QueueSeqs) -> bool {
     number <= done[usize::from(queue)]
 }
 
@@ -78,7 +78,7 @@ fn is_done((queue, number): Ticket, done: &QueueSeqs) -> bool {
 pub(crate) enum Taken {
     Chunk(Chunk),
     /// All chunks are in use. The first one will be free when this submission is done.
-    After(Ticket),
+    After(SubmissionId),
     /// Other calls hold all chunks.
     Held,
 }
@@ -115,7 +115,7 @@ impl Ring {
     }
 
     /// Returns a chunk to the ring. It can be used again once its last submission is done.
-    pub(crate) fn return_chunk(&mut self, chunk: Chunk, last_use: Ticket) {
+    pub(crate) fn return_chunk(&mut self, chunk: Chunk, last_use: SubmissionId) {
         self.chunks.push((last_use, chunk));
     }
 
@@ -130,10 +130,10 @@ impl Ring {
 
 /// Small chunks of a ring that the device has passed, and that reading threads returned without the scheduler's lock.
 #[derive(Default)]
-pub(crate) struct Returned(Lock<Vec<(Ticket, Chunk)>, { rank::RETURNED_CHUNKS }>);
+pub(crate) struct Returned(Lock<Vec<(SubmissionId, Chunk)>, { rank::RETURNED_CHUNKS }>);
 
 impl Returned {
-    fn list(&self) -> Guard<'_, Vec<(Ticket, Chunk)>> {
+    fn list(&self) -> Guard<'_, Vec<(SubmissionId, Chunk)>> {
         self.0.lock()
     }
 
@@ -141,7 +141,7 @@ impl Returned {
         self.list().is_empty()
     }
 
-    pub(crate) fn return_chunk(&self, chunk: Chunk, last_use: Ticket) {
+    pub(crate) fn return_chunk(&self, chunk: Chunk, last_use: SubmissionId) {
         self.list().push((last_use, chunk));
     }
 

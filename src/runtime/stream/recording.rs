@@ -34,18 +34,18 @@ pub(crate) enum Node {
 pub(crate) struct Slotted {
     pub(crate) program: Arc<Program>,
     pub(crate) grid: Grid,
-    pub(crate) args: Vec<Kept>,
+    pub(crate) args: Vec<OwnedArg>,
 }
 
 /// An argument that holds what it borrowed.
-pub(crate) struct Kept {
+pub(crate) struct OwnedArg {
     pub(crate) at: Option<(u32, u32)>,
-    pub(crate) value: KeptValue,
+    pub(crate) value: OwnedValue,
     pub(crate) unordered: bool,
 }
 
-/// See [`Kept`].
-pub(crate) enum KeptValue {
+/// See [`OwnedArg`].
+pub(crate) enum OwnedValue {
     Buffer(Token, u64, u64),
     Bytes(Vec<u8>),
     Slot(u32),
@@ -95,14 +95,14 @@ impl Recording {
         for arg in given {
             let value = match arg.value {
                 Value::None => return Err(args::nothing_given()),
-                Value::Buffer { buffer, offset, size } => KeptValue::Buffer(buffer, offset, size),
-                Value::Bytes(bytes) => KeptValue::Bytes(bytes.to_vec()),
+                Value::Buffer { buffer, offset, size } => OwnedValue::Buffer(buffer, offset, size),
+                Value::Bytes(bytes) => OwnedValue::Bytes(bytes.to_vec()),
                 Value::Param { slot, range } => {
                     named.push(slot);
-                    range.map_or(KeptValue::Slot(slot), |range| KeptValue::Offset(slot, range))
+                    range.map_or(OwnedValue::Slot(slot), |range| OwnedValue::Offset(slot, range))
                 }
             };
-            kept.push(Kept { at: arg.at, value, unordered: arg.unordered });
+            kept.push(OwnedArg { at: arg.at, value, unordered: arg.unordered });
         }
         if let Some(slot) = named.iter().find(|slot| **slot >= MAX_SLOTS) {
             return Err(Error::new(Status::Limit, format!("slot {slot}: a graph has slots 0 to {}", MAX_SLOTS - 1)));
@@ -151,7 +151,7 @@ impl Node {
 impl Slotted {
     /// How often the command uses the slot, in any way.
     pub(crate) fn uses_of(&self, slot: u32) -> usize {
-        let uses = |arg: &&Kept| matches!(arg.value, KeptValue::Slot(of) | KeptValue::Offset(of, _) if of == slot);
+        let uses = |arg: &&OwnedArg| matches!(arg.value, OwnedValue::Slot(of) | OwnedValue::Offset(of, _) if of == slot);
         usize::from(matches!(self.grid, Grid::Slot(of) if of == slot)) + self.args.iter().filter(uses).count()
     }
 }

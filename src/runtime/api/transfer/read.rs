@@ -114,10 +114,10 @@ fn read_small(
 }
 
 /// See avx_read_async.
-pub(crate) fn read_async(on: Token, buffer: Token, offset: u64, into: &'static mut [MaybeUninit<u8>]) -> Result<()> {
+pub(crate) fn read_async(stream_token: Token, buffer: Token, offset: u64, into: &'static mut [MaybeUninit<u8>]) -> Result<()> {
     let size = into.len() as u64;
     let (device, entered) = buffer::enter(buffer)?;
-    let stream = device.destination(on)?.live("a read into the host's memory")?;
+    let stream = device.destination(stream_token)?.live("a read into the host's memory")?;
     let range = entered.range(offset, size)?;
     let accesses = AccessList::one(&entered, &range, Stage::Transfer, false);
     drop(lock_for_access(&device, &accesses)?);
@@ -135,10 +135,10 @@ pub(crate) fn read_async(on: Token, buffer: Token, offset: u64, into: &'static m
         match Chunk::new(&device.memory, MemoryKind::Readback, size) {
             Ok(chunk) => Source::Own(chunk),
             // Without memory to finish the read later, the read is done now.
-            Err(_) => return read(on, buffer, offset, into),
+            Err(_) => return read(stream_token, buffer, offset, into),
         }
     } else {
-        return read(on, buffer, offset, into);
+        return read(stream_token, buffer, offset, into);
     };
     let (Source::Small(chunk) | Source::Own(chunk)) = &source;
     let slice = chunk.slice().part(0, size);

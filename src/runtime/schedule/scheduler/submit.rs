@@ -28,7 +28,7 @@ impl Scheduler {
                 return Ok(self.flush_thread_sleeps);
             }
             // The caller gets this failure now, and no caller gets it again.
-            self.submit(queue).inspect_err(|e| self.failed.told(Some(stream), e))?;
+            self.submit(queue).inspect_err(|e| self.failed.mark_reported(Some(stream), e))?;
             if !full {
                 self.queues[queue].raise_min_batch();
             }
@@ -87,7 +87,7 @@ impl Scheduler {
     /// As `submit`, followed by commands that were recorded earlier.
     fn submit_with(&mut self, queue: usize, graph: Option<&Commands>) -> Result<()> {
         let Some(mut open) = self.queues[queue].open.take() else { return self.check() };
-        self.begun[queue].store(0, Ordering::Relaxed);
+        self.open_batches[queue].store(0, Ordering::Relaxed);
         self.queues[queue].read_prediction.submitted();
         self.check()?;
         if !open.host_writes.is_empty() {
