@@ -99,7 +99,7 @@ fn a_thousand_invocations_arrive_complete_and_in_order() {
     let kernel = debugged.kernel("thousand", &THOUSAND.replace("%s", "last"));
     let mut info = avx_kernel_properties::zeroed();
     ok(abi::kernel_info(kernel, &mut info));
-    assert_eq!(info.arg_count, 1, "the buffer of reports is no argument");
+    assert_eq!(info.arg_count, 1, "the buffer of reports is not an argument");
     let buffer = debugged.device.alloc(4000, AVX_MEMORY_DEVICE);
     for _ in 0..3 {
         let got = debugged.run(kernel, [20, 1, 1], &[arg_buffer(buffer)]);
@@ -510,8 +510,8 @@ fn printf_instructions_of_spirv_report() {
 fn glsl_prints() {
     let Some(debugged) = Debugged::open() else { return };
     if !common::glsl::has_shaderc(&debugged.device) {
-        assert!(std::env::var_os("CI").is_none(), "libshaderc is not there, and it must be where CI=true");
-        return skip("libshaderc is not there");
+        assert!(std::env::var_os("CI").is_none(), "libshaderc is missing, but a run with CI=true requires it");
+        return skip("libshaderc is not installed");
     }
     let source = "#version 450
 #extension GL_EXT_debug_printf : require

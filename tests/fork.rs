@@ -80,14 +80,14 @@ fn a_forked_child_is_told_and_the_parent_works_on() {
     device.dispatch(kernel, [1, 1, 1], &[arg_buffer(buffer)]);
     for _ in 0..3 {
         let code = in_a_child(|| child_calls(device.handle, buffer, kernel));
-        assert!(code == 0, "in the child, call {code} did not answer AVX_ERROR_FORKED");
+        assert!(code == 0, "in the child, call {code} did not return AVX_ERROR_FORKED");
     }
     let computes = !device.is_mock();
     assert!(!computes || device.words(buffer, 1) == [42], "the parent's buffer changed");
     device.dispatch(kernel, [1, 1, 1], &[arg_buffer(buffer)]);
-    assert!(!computes || device.words(buffer, 1) == [43], "the parent does not work on");
+    assert!(!computes || device.words(buffer, 1) == [43], "the parent does not work after the fork");
     device.close();
     // The calls also fail in this way when no device is open any more.
     let code = in_a_child(|| child_calls(null_mut(), buffer, kernel).min(3));
-    assert!([0, 3].contains(&code), "in the child of a process without devices, call {code} did not answer AVX_ERROR_FORKED");
+    assert!([0, 3].contains(&code), "in the child of a process without devices, call {code} did not return AVX_ERROR_FORKED");
 }

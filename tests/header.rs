@@ -36,7 +36,7 @@ fn the_committed_files_are_the_generated_ones() {
     for (name, generated) in avx_gpu::testing::GENERATED {
         let committed = read(&format!("include/{name}"));
         let differs = committed.lines().zip(generated.lines()).find(|(a, b)| a != b);
-        assert!(committed == generated, "include/{name} has drifted from src/ffi; first: {differs:?}");
+        assert!(committed == generated, "include/{name} does not match src/ffi; the first difference: {differs:?}");
     }
 }
 
@@ -168,10 +168,10 @@ fn structs_have_no_holes() {
     for (name, size) in SIZES {
         let mut end = 0;
         for (_, field, offset, bytes) in fields().into_iter().filter(|field| field.0 == *name) {
-            assert_eq!(offset, end, "a hole before {name}.{field}");
+            assert_eq!(offset, end, "padding before {name}.{field}");
             end = offset + bytes;
         }
-        assert_eq!(*size, end, "a hole at the end of {name}");
+        assert_eq!(*size, end, "padding at the end of {name}");
     }
 }
 
@@ -202,7 +202,7 @@ fn the_tables_of_docs_ffi_are_right() {
     for row in &want {
         assert!(found.contains(row), "docs/ffi.md lacks or has wrong: {row:?}");
     }
-    assert_eq!(found.len(), want.len(), "docs/ffi.md has rows to spare");
+    assert_eq!(found.len(), want.len(), "docs/ffi.md has rows for no field of the ABI");
 }
 
 #[test]
@@ -250,5 +250,5 @@ fn status_numbers_are_pinned_and_lie_in_their_bands() {
         assert_eq!(name(number), constant);
     }
     let errors = header.lines().filter(|l| l.starts_with("#define AVX_ERROR_")).count();
-    assert_eq!(errors, pinned.iter().filter(|p| p.1 < 0).count(), "a new status wants its number pinned here");
+    assert_eq!(errors, pinned.iter().filter(|p| p.1 < 0).count(), "a new status needs its number pinned in this test");
 }

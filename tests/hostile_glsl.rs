@@ -16,7 +16,7 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_secs(10);
 const MOST_KIB: u64 = 2 << 20;
 
-/// The peak memory of this process; 0 if the system does not tell.
+/// The peak memory of this process; 0 if the system does not report it.
 fn peak_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -35,9 +35,9 @@ fn outcome(device: &Device, what: &str, code: &[u8]) -> (avx_status, String) {
             ok(avx_kernel_free(kernel));
             (AVX_OK, String::new())
         }
-        Err((status, story)) => {
-            assert!(!story.is_empty() && story.len() < 100_000, "{what}: a message of {} bytes", story.len());
-            (status, story)
+        Err((status, message)) => {
+            assert!(!message.is_empty() && message.len() < 100_000, "{what}: a message of {} bytes", message.len());
+            (status, message)
         }
     }
 }
@@ -69,9 +69,9 @@ fn all(device: &Device, fine: &[avx_status], cases: Vec<(&str, String)>) {
     let mut wrong = Vec::new();
     for (what, code) in cases {
         assert!(code.len() < 1 << 20, "{what} is {} bytes, which tests the size alone", code.len());
-        let (status, story) = outcome(device, what, code.as_bytes());
+        let (status, message) = outcome(device, what, code.as_bytes());
         if !fine.contains(&status) {
-            wrong.push(format!("{what}: {} {story}", name(status)));
+            wrong.push(format!("{what}: {} {message}", name(status)));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -312,8 +312,8 @@ fn seeded_mutations_survive() {
     let Some(device) = Device::open() else { return };
     let full = has_shaderc(&device);
     if !full && std::env::var(VARIABLE).as_deref() != Ok("none") {
-        assert!(std::env::var_os("CI").is_none(), "libshaderc is not there, and it must be where CI=true");
-        return skip("libshaderc is not there");
+        assert!(std::env::var_os("CI").is_none(), "libshaderc is missing, but a run with CI=true requires it");
+        return skip("libshaderc is not installed");
     }
     for program in if full { &RICH[..2] } else { &RICH[..1] } {
         ok(avx_kernel_free(text(program).kernel(&device)));
@@ -322,8 +322,14 @@ fn seeded_mutations_survive() {
     for step in 0..STEPS {
         let code = spoilt(&mut Random::new(seed + step), full);
         println!("AVX_GPU_TEST_SEED={}", seed + step);
-        let (status, story) = outcome(&device, &format!("AVX_GPU_TEST_SEED={}", seed + step), &code);
-        assert!(FINE.contains(&status), "AVX_GPU_TEST_SEED={}: {}: {story}\n{}", seed + step, name(status), String::from_utf8_lossy(&code));
+        let (status, message) = outcome(&device, &format!("AVX_GPU_TEST_SEED={}", seed + step), &code);
+        assert!(
+            FINE.contains(&status),
+            "AVX_GPU_TEST_SEED={}: {}: {message}\n{}",
+            seed + step,
+            name(status),
+            String::from_utf8_lossy(&code)
+        );
         good += u64::from(status == AVX_OK);
     }
     println!("{good} of {STEPS} still compile");

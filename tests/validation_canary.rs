@@ -30,7 +30,7 @@ fn a_message_of_the_validation_layer_is_heard() {
     ok(abi::set_log(None, null_mut(), AVX_LOG_OFF));
     let lines = LINES.lock().expect("unpoisoned");
     let heard = lines.iter().find(|l| l.1.contains("validation:"));
-    assert!(heard.is_some_and(|l| [AVX_LOG_WARN, AVX_LOG_ERROR].contains(&l.0)), "nothing was heard of the validation layer: {lines:?}");
+    assert!(heard.is_some_and(|l| [AVX_LOG_WARN, AVX_LOG_ERROR].contains(&l.0)), "no message of the validation layer arrived: {lines:?}");
     drop(lines);
     device.close();
 }

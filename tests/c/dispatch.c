@@ -51,7 +51,7 @@ static void check_results(avx_device device, avx_kernel kernel, avx_buffer bx, a
     }
     CHECK(wrong == 0);
 
-    /* By place, in another order, with one entry to spare; the result goes into the source. */
+    /* Arguments with groups and bindings, in another order, with one unused entry. The result goes into the source. */
     params.add = 1;
     args[0] = avx_arg_at(0, 2, avx_arg_bytes(&params, sizeof params));
     args[1] = avx_arg_at(0, 1, avx_arg_buffer(by));
@@ -137,7 +137,7 @@ static void check_refusals(avx_device device, avx_kernel kernel, avx_buffer bx, 
 #undef RESET
 }
 
-/* What takes long is waited for as long as was asked. llvmpipe ends loops after 65,535 steps, so on a CPU the work is wide. */
+/* A wait for long work ends after its timeout. llvmpipe ends loops after 65,535 steps, so on a CPU the work has many workgroups. */
 static void check_timeouts(uint32_t kind) {
     uint32_t steps[2] = {kind == AVX_DEVICE_KIND_CPU ? 60000u : 10000000u, 0};
     uint32_t groups = kind == AVX_DEVICE_KIND_CPU ? 40u : 1u;
@@ -156,7 +156,7 @@ static void check_timeouts(uint32_t kind) {
     args[0] = avx_arg_buffer(buffer);
     args[1] = avx_arg_bytes(steps, sizeof steps);
     OK(avx_device_synchronize(device, AVX_FOREVER));
-    /* On a busy machine the device may be done before this thread gets to ask. Then it asks again. */
+    /* On a busy machine the device may finish before this thread calls the wait. The test then tries again. */
     do {
         word = 5;
         OK(avx_dispatch(NULL, kernel, groups, 1, 1, args, 2));

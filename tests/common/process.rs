@@ -1,11 +1,11 @@
-//! Re-runs of one test in a process of its own, for what belongs to the whole process: the environment, forks, memory counts.
+//! Re-runs of one test in a process of its own, for state of the whole process: the environment, forks, memory counts.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// Set in the process that a test started for itself.
+/// The environment variable that is set in the process that a test has started.
 const MARKER: &str = "AVX_GPU_TEST_CHILD";
 
 /// Whether this process is one that `rerun` started.
@@ -13,8 +13,8 @@ pub(crate) fn is_child() -> bool {
     std::env::var_os(MARKER).is_some()
 }
 
-/// Runs the test `name` of this binary again in a process of its own, with the variables set (`Some`) or removed (`None`), and gives
-/// what it printed. Panics with that if it fails or hangs.
+/// Runs the test `name` of this binary again in a process of its own, with the variables set (`Some`) or removed (`None`), and
+/// returns the output. If the test fails or hangs, panics with the output.
 #[track_caller]
 pub(crate) fn rerun(name: &str, variables: &[(&str, Option<&str>)]) -> String {
     let exe = std::env::current_exe().expect("the path of the test");
@@ -29,17 +29,17 @@ pub(crate) fn rerun(name: &str, variables: &[(&str, Option<&str>)]) -> String {
     let output = run(command);
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{name} failed in its own process ({}) with {variables:?}:\n{said}", output.status);
-    assert!(said.contains("1 passed"), "{name} is no test of this binary:\n{said}");
+    assert!(said.contains("1 passed"), "this binary has no test {name}:\n{said}");
     for line in said.lines().filter(|l| l.contains("SKIPPED:")) {
         println!("{line}");
     }
     said
 }
 
-/// No child runs so long, however busy the machine is.
+/// The time limit of a child. No child runs this long, even on a busy machine.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// Runs to the end, or until [`LIMIT`].
+/// Runs the command to its end, or until [`LIMIT`].
 fn run(mut command: Command) -> Output {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("start the test again");
     let id = child.id();
@@ -59,7 +59,7 @@ fn run(mut command: Command) -> Output {
     Output { status, stdout: out.join().expect("reader"), stderr: err.join().expect("reader") }
 }
 
-/// The time that the CPUs have worked for this process, which does not depend on what else the machine does.
+/// The CPU time of this process, which does not depend on other work on the machine.
 #[cfg(unix)]
 pub(crate) fn cpu_time() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
@@ -69,17 +69,17 @@ pub(crate) fn cpu_time() -> Duration {
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).expect("less than a second"))
 }
 
-/// The time since the first call, where no clock of the process is known here.
+/// The time since the first call, for systems whose process clock this file does not support.
 #[cfg(not(unix))]
 pub(crate) fn cpu_time() -> Duration {
     static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
     START.get_or_init(Instant::now).elapsed()
 }
 
-/// All that comes out of a pipe.
+/// Reads a pipe to its end.
 fn drain(mut pipe: impl std::io::Read) -> Vec<u8> {
     let mut bytes = Vec::new();
-    // A pipe that breaks has said all that it will.
+    // After an error the pipe has no more output.
     let _ = pipe.read_to_end(&mut bytes);
     bytes
 }
@@ -112,7 +112,7 @@ fn text_of(payload: Box<dyn std::any::Any + Send>) -> Option<String> {
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    /// Makes it; `name` shows in its name.
+    /// Creates the folder. `name` is a part of its name.
     pub(crate) fn new(name: &str) -> Folder {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let unique = format!("avx_gpu_test_{name}_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
@@ -121,12 +121,12 @@ impl Folder {
         Folder(path)
     }
 
-    /// Where it is.
+    /// The path of the folder.
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
-    /// Where it is, as text for options and the environment.
+    /// The path, as text for options and the environment.
     pub(crate) fn text(&self) -> &str {
         self.0.to_str().expect("temporary folders have UTF-8 names here")
     }
@@ -134,7 +134,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // What cannot be removed stays in the temporary folder, which the system clears.
+        // Files that cannot be removed stay in the temporary folder, which the system clears.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }

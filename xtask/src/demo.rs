@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: builds the library and its examples, and shows the machine's devices at work.
+//! `cargo xtask demo`: builds the library and its examples, and runs the examples on the machine's devices.
 
 use crate::packages::Need;
 use crate::session::Session;

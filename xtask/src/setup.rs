@@ -125,7 +125,7 @@ pub(crate) fn probe(scratch: &Path) -> Found {
     }
 }
 
-/// The Python that has cffi. The system's own is asked too, for packages of the system are for that one alone.
+/// A Python that has cffi. The system's own Python is tried too, because only it sees the system's packages.
 pub(crate) fn cffi_python() -> Option<&'static str> {
     ["python3", "/usr/bin/python3"].into_iter().find(|python| runs(&[python, "-c", "import cffi"]))
 }

@@ -70,8 +70,8 @@ impl Instance {
         if !has(&offered, vk::EXT_DEBUG_UTILS_NAME) && !has(&layer_offers, vk::EXT_DEBUG_UTILS_NAME) {
             return Err(Error::new(
                 ErrorKind::Unsupported,
-                "validation was asked for, but neither the Vulkan loader nor the validation layer has VK_EXT_debug_utils, through which its \
-                 messages come. Update both (Debian and Ubuntu: libvulkan1 vulkan-validationlayers).",
+                "validation was requested, but neither the Vulkan loader nor the validation layer has VK_EXT_debug_utils, which carries its \
+                 messages. Update both (Debian and Ubuntu: libvulkan1 vulkan-validationlayers).",
             ));
         }
         // Loaders refuse instance extensions that are newer than the loader, even those of a layer. In that case the next way is tried.
@@ -272,7 +272,7 @@ fn layer_extensions(entry: &ash::Entry) -> Result<Vec<vk::ExtensionProperties>> 
     }
     Err(Error::new(
         ErrorKind::Unsupported,
-        "validation was asked for, but the layer VK_LAYER_KHRONOS_validation is not installed (Debian and Ubuntu: \
+        "validation was requested, but the layer VK_LAYER_KHRONOS_validation is not installed (Debian and Ubuntu: \
          vulkan-validationlayers; Fedora and Arch: vulkan-validation-layers; elsewhere: the Vulkan SDK)",
     ))
 }

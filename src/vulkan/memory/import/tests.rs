@@ -34,7 +34,7 @@ fn cached_and_coherent_types_first() {
 fn import(device: &Arc<Device>, first: usize, size: usize, look: impl FnOnce(Result<&Imported>)) {
     let bytes = Box::into_raw(vec![MaybeUninit::new(7u8); first + size].into_boxed_slice());
     {
-        // SAFETY: the vector lives until its box is remade below, and nobody else refers to it while the import lives.
+        // SAFETY: the vector lives until its box is remade below, and no other code refers to it while the import exists.
         let pages: &'static mut [MaybeUninit<u8>] = unsafe { &mut *bytes };
         let imported = Imported::new(device, &mut pages[first..]);
         look(imported.as_ref().map_err(Clone::clone));

@@ -115,7 +115,7 @@ impl Raw {
     pub(crate) fn put<T: Plain>(&self, buffer: &Buffer, data: &[T]) {
         let bytes = bytes_of(data);
         let staging = self.buffer(bytes.len(), Kind::Upload);
-        // SAFETY: the staging memory is as long as the data, mapped, and used by nobody else.
+        // SAFETY: the staging memory is as long as the data, mapped, and no other code uses it.
         unsafe { staging.pointer.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
         self.now(|raw, commands| raw.copy(commands, (&staging, 0), (buffer, 0), bytes.len() as u64));
         self.free(staging);

@@ -76,7 +76,7 @@ impl Raw {
         // SAFETY: the families and the extension are the device's; the info points to what lives through the call.
         let device = unsafe { instance.create_device(physical, &info, None) }.expect("a device that opens");
 
-        // SAFETY: the queues were asked for above; the pool's family is the device's.
+        // SAFETY: the device was created with these queues; the pool's family is the device's.
         let (queue, second, copier, pool) = unsafe {
             let pool_info =
                 vk::CommandPoolCreateInfo::default().queue_family_index(family).flags(vk::CommandPoolCreateFlags::RESET_COMMAND_BUFFER);

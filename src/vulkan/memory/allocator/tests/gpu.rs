@@ -40,7 +40,7 @@ impl Gpu {
         // SAFETY: loads the system's Vulkan loader, whose initialization is sound by its own contract.
         let entry = unsafe { ash::Entry::load() }.map_err(|e| eprintln!("skipped: no Vulkan loader: {e}")).ok()?;
         let application = vk::ApplicationInfo::default().api_version(vk::API_VERSION_1_3);
-        // SAFETY: null asks for the loader's and the switched-on layers' extensions.
+        // SAFETY: null means the extensions of the loader and the enabled layers.
         let extensions = unsafe { entry.enumerate_instance_extension_properties(None) }.unwrap_or_default();
         let debug = extensions.iter().any(|e| e.extension_name_as_c_str() == Ok(ash::ext::debug_utils::NAME));
         let names = [ash::ext::debug_utils::NAME.as_ptr()];
