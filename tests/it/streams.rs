@@ -128,14 +128,19 @@ fn events_pass_with_their_streams() {
     assert_eq!(nanoseconds, 77);
     let buffer = device.buffer_of_words(&[1; 4096]);
     let rounds = bytes_of(&[if device.is_cpu() { 20_000 } else { 10_000_000 }, 0, 0, 0]);
-    ok(avx_event_record(stream, start));
-    for _ in 0..4 {
-        ok(dispatch_on(stream, kernel, [64, 1, 1], &[arg_buffer(buffer), arg_bytes(&rounds)]));
-    }
-    ok(avx_event_record(stream, end));
-    assert_eq!(avx_event_wait(end, 0), AVX_NOT_READY, "four such kernels take longer than that");
-    assert_eq!(avx_event_status(end), AVX_NOT_READY);
-    assert_eq!(avx_stream_status(stream), AVX_NOT_READY);
+    // Other tests of this process open and close devices, and drivers hold locks of the whole process meanwhile: the questions may come
+    // late. Each attempt asks all three while the kernels run, if they still do.
+    let seen = (0..10).any(|_| {
+        ok(avx_event_record(stream, start));
+        for _ in 0..4 {
+            ok(dispatch_on(stream, kernel, [64, 1, 1], &[arg_buffer(buffer), arg_bytes(&rounds)]));
+        }
+        ok(avx_event_record(stream, end));
+        let statuses = [avx_event_wait(end, 0), avx_event_status(end), avx_stream_status(stream)];
+        assert!(statuses.iter().all(|status| [AVX_OK, AVX_NOT_READY].contains(status)), "{statuses:?}");
+        statuses == [AVX_NOT_READY; 3]
+    });
+    assert!(seen, "four such kernels take longer than three questions");
     // The other stream waits for the event, although the streams share no bytes.
     let apart = device.buffer_of_words(&[5; 64]);
     ok(avx_stream_wait_event(other, end));
@@ -162,14 +167,19 @@ fn the_first_of_several_events() {
     let rounds = bytes_of(&[if device.is_cpu() { 20_000 } else { 10_000_000 }, 0, 0, 0]);
     ok(avx_event_record(slow, events[1]));
     ok(avx_event_wait(events[1], AVX_FOREVER));
-    for _ in 0..4 {
-        ok(dispatch_on(slow, kernel, [64, 1, 1], &[arg_buffer(buffer), arg_bytes(&rounds)]));
-    }
-    ok(avx_event_record(slow, events[0]));
     let mut index = 9;
-    ok(abi::event_wait_any(events.as_ptr(), 2, AVX_FOREVER, &mut index));
-    assert_eq!(index, 1, "it had passed");
-    assert_eq!(abi::event_wait_any(events.as_ptr(), 1, 1000, &mut index), AVX_TIMEOUT);
+    // The questions may come late, as in the test above.
+    let seen = (0..10).any(|_| {
+        for _ in 0..4 {
+            ok(dispatch_on(slow, kernel, [64, 1, 1], &[arg_buffer(buffer), arg_bytes(&rounds)]));
+        }
+        ok(avx_event_record(slow, events[0]));
+        ok(abi::event_wait_any(events.as_ptr(), 2, AVX_FOREVER, &mut index));
+        let (first, status) = (index, abi::event_wait_any(events.as_ptr(), 1, 1000, &mut index));
+        assert!([AVX_OK, AVX_TIMEOUT].contains(&status), "{}", name(status));
+        first == 1 && status == AVX_TIMEOUT
+    });
+    assert!(seen, "the event that has passed is the first, and the other one takes longer than a microsecond");
     ok(abi::event_wait_any(events.as_ptr(), 1, AVX_FOREVER, &mut index));
     assert_eq!(index, 0);
     ok(avx_event_record(fast, events[1]));
