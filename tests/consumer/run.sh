@@ -119,6 +119,10 @@ for version in "$major.$minor.$((patch + 1))" "$major.$((minor + 1))" "$((major 
     rm -rf "$work/version"
 done
 
+# Within a major version the ABI only grows, so a project that asks for an older minor version is served.
+check "version $major.0 is served" cmake -S "$here" -B "$work/version" "-DCMAKE_PREFIX_PATH=$prefix" "-DCONSUMER_WANTS=$major.0"
+rm -rf "$work/version"
+
 # The tool runs from its place and from the copy of the tree.
 runs_tool() {
     tool=$(find "$1" -name avxc -path '*bin/*')
