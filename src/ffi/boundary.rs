@@ -1,4 +1,4 @@
-//! The one way in and out: no panic leaves, every status has its story, pointers become slices here.
+//! The one way in and out: no panic leaves the library, every status has its message, and pointers become slices here.
 
 use super::status::{AVX_OK, avx_status, name_of};
 use crate::runtime::api::device;
@@ -19,10 +19,10 @@ thread_local! {
 }
 
 /// Runs the body of an exported function.
-pub(super) fn call(verb: &'static str, body: impl FnOnce() -> Result<()>) -> avx_status {
+pub(super) fn call(function: &'static str, body: impl FnOnce() -> Result<()>) -> avx_status {
     begin();
     device::register_thread();
-    let span = if log::in_callback() { None } else { trace::span(verb) };
+    let span = if log::in_callback() { None } else { trace::span(function) };
     let outcome = if log::in_callback() {
         let message =
             "not inside a log callback, which may call avx_version, avx_status_name, avx_last_error and avx_last_error_copy alone";
@@ -38,8 +38,8 @@ pub(super) fn call(verb: &'static str, body: impl FnOnce() -> Result<()>) -> avx
         outcome.unwrap_or_else(|panic| {
             // Dropping a payload may panic in turn; it is text, in practice.
             std::mem::forget(panic);
-            let story = PANIC.try_with(RefCell::take).unwrap_or_default();
-            Err(Error::new(Status::Internal, format!("a bug in the library, please report it: {story}")))
+            let message = PANIC.try_with(RefCell::take).unwrap_or_default();
+            Err(Error::new(Status::Internal, format!("a bug in the library, please report it: {message}")))
         })
     };
     let status = match outcome {
@@ -48,7 +48,7 @@ pub(super) fn call(verb: &'static str, body: impl FnOnce() -> Result<()>) -> avx
             let status = e.status as avx_status;
             // "Not yet" is no failure: what the last one was about stays.
             if status < AVX_OK {
-                remember(verb, e);
+                remember(function, e);
             }
             status
         }
@@ -72,7 +72,7 @@ fn begin() {
         std::panic::set_hook(Box::new(move |info| {
             let quiet = INSIDE.get() || std::thread::current().name().is_some_and(|name| name.starts_with("avx_gpu "));
             if quiet {
-                let _ = PANIC.try_with(|story| *story.borrow_mut() = info.to_string());
+                let _ = PANIC.try_with(|message| *message.borrow_mut() = info.to_string());
             } else {
                 outer(info);
             }
@@ -80,8 +80,8 @@ fn begin() {
     });
 }
 
-fn remember(verb: &str, e: Error) {
-    let text = format!("{verb}: {}: {}", name_of(e.status), e.message);
+fn remember(function: &str, e: Error) {
+    let text = format!("{function}: {}: {}", name_of(e.status), e.message);
     let text = CString::new(text.replace('\0', "\u{fffd}")).unwrap_or_default();
     if log::enabled(log::Level::Debug) {
         log::line(log::Level::Debug, text.to_string_lossy());

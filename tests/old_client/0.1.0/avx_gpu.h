@@ -888,7 +888,7 @@ typedef struct avx_kernel_arg_properties {
 
 /// What a member of an argument's block is.
 ///
-/// Element (i, j, ...) of its arrays begins at byte `offset` + i * array_strides[0] + j * array_strides[1] + ... of the block. In an
+/// Element (i, j, ...) of its arrays begins at byte `offset` + i * `array_strides[0]` + j * `array_strides[1]` + ... of the block. In an
 /// element, component r of column c begins at c * matrix_stride + r * bits / 8, or at r * matrix_stride + c * bits / 8 with
 /// AVX_MEMBER_ROW_MAJOR.
 typedef struct avx_kernel_member_properties {
