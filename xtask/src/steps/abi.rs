@@ -116,7 +116,10 @@ fn stand_in(root: &Path, work: &Path, job: &impl Fn(&str) -> Job, log: &Path) ->
         .map_err(|e| format!("{}: {e}", source.display()))?;
     let soname = description.get("soname").text().unwrap_or_default();
     let compile = job("cc")
-        .args(["-std=c99", "-g", "-O0", "-fPIC", "-shared", "-Iinclude", "-o"])
+        .args(["-std=c99", "-g", "-O0", "-fPIC", "-shared", "-Iinclude"])
+        // Where this checkout lies does not belong to the ABI.
+        .arg(format!("-ffile-prefix-map={}=.", work.display()))
+        .arg("-o")
         .arg(&library)
         .arg(&source)
         .arg(format!("-Wl,-soname,{soname}"));
