@@ -60,20 +60,50 @@ fn run(mut command: Command) -> Output {
 }
 
 /// The CPU time of this process, which does not depend on other work on the machine.
-#[cfg(unix)]
 pub(crate) fn cpu_time() -> Duration {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the call writes the timespec that it gets.
-    let failed = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) };
-    assert_eq!(failed, 0, "the clock of the process");
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).expect("less than a second"))
+    clock::process()
 }
 
-/// The time since the first call, for systems whose process clock this file does not support.
+/// The CPU time of this thread, which does not depend on other work on the machine or in the process.
+pub(crate) fn thread_time() -> Duration {
+    clock::thread()
+}
+
+#[cfg(unix)]
+mod clock {
+    use std::time::Duration;
+
+    fn read(clock: libc::clockid_t) -> Duration {
+        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: the call writes the timespec that it gets.
+        let failed = unsafe { libc::clock_gettime(clock, &mut time) };
+        assert_eq!(failed, 0, "the clock {clock}");
+        Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).expect("less than a second"))
+    }
+
+    pub(super) fn process() -> Duration {
+        read(libc::CLOCK_PROCESS_CPUTIME_ID)
+    }
+
+    pub(super) fn thread() -> Duration {
+        read(libc::CLOCK_THREAD_CPUTIME_ID)
+    }
+}
+
+/// The time since the first call, for systems whose clocks this file does not support.
 #[cfg(not(unix))]
-pub(crate) fn cpu_time() -> Duration {
-    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-    START.get_or_init(Instant::now).elapsed()
+mod clock {
+    use std::sync::OnceLock;
+    use std::time::{Duration, Instant};
+
+    pub(super) fn process() -> Duration {
+        static START: OnceLock<Instant> = OnceLock::new();
+        START.get_or_init(Instant::now).elapsed()
+    }
+
+    pub(super) fn thread() -> Duration {
+        process()
+    }
 }
 
 /// Reads a pipe to its end.
