@@ -67,7 +67,8 @@ impl Drop for ThreadMark {
     }
 }
 
-/// Gives this thread its first mark. A thread must call this before it calls a driver.
+/// Gives this thread its first mark. A thread must call this before it calls a driver: the C ABI does so at every entry, `spawn` for
+/// the library's own threads, and the functions of `vulkan` that load a driver and open a device for those that call them directly.
 #[inline]
 pub(crate) fn register_thread() {
     thread_local! {

@@ -51,6 +51,7 @@ impl Device {
     ///
     /// Errors: `NoDevice` if the snapshot is not usable, `OutOfHostMemory`, `OutOfDeviceMemory`, `DeviceLost`, `Driver`.
     pub(crate) fn open(instance: Arc<Instance>, snapshot: &Snapshot, baseline: bool, max_queues: usize) -> Result<Device> {
+        sys::register_thread();
         let cannot = |why: &str| Error::new(ErrorKind::NoDevice, format!("\"{}\" cannot be opened: {why}", snapshot.name));
         if let Err(why) = &snapshot.usable {
             return Err(cannot(why));

@@ -1,7 +1,7 @@
 //! Many threads: one device shared by all, where each thread checks its results, and devices that are destroyed while other threads
 //! use them.
 
-use crate::common::process::within;
+use crate::common::process::{rerun, within};
 use crate::common::random::Random;
 use crate::common::*;
 use std::ptr::null_mut;
@@ -232,6 +232,12 @@ fn only_one_of_many_destroys() {
 
 #[test]
 fn several_devices_from_several_threads() {
+    if std::env::var_os("AVX_GPU_VALIDATION").is_some() {
+        // The layer reads its table of devices without a lock while another thread opens or closes one
+        // (https://github.com/KhronosGroup/Vulkan-ValidationLayers/issues/4391).
+        rerun("threads::several_devices_from_several_threads", &[("AVX_GPU_VALIDATION", None)]);
+        return;
+    }
     let Some(probe) = Device::open_computing() else { return };
     drop(probe);
     within(LIMIT, "several devices", || {

@@ -140,6 +140,9 @@ impl Configuration {
         }
         if self.validation {
             variables.push(("AVX_GPU_VALIDATION".into(), "1".into()));
+            // The layer reads its table of devices without a lock, so a test must not call it while another one opens or closes a device:
+            // https://github.com/KhronosGroup/Vulkan-ValidationLayers/issues/4391
+            variables.push(("RUST_TEST_THREADS".into(), "1".into()));
             variables.push(("AVX_GPU_LOG".into(), "warn".into()));
         }
         variables

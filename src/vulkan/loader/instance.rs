@@ -1,6 +1,7 @@
 //! The Vulkan loader, which is opened at run time, and the instances: a plain one and a validating one for the whole process.
 
 use super::messages;
+use crate::sys::register_thread;
 use crate::vulkan::error::{Error, ErrorKind, Result};
 use crate::vulkan::physical::Snapshot;
 use ash::vk;
@@ -50,6 +51,7 @@ impl Instance {
     /// Errors: `NoDriver` without a loader, with a loader that is too old, or without a driver; `Unsupported` for validation without the
     /// layer. A call after an error tries again.
     pub(crate) fn shared(validation: bool) -> Result<Arc<Instance>> {
+        register_thread();
         let cell = if validation { &VALIDATING } else { &PLAIN };
         cell.get_or_try_init(|| Instance::create(validation).map(Arc::new)).cloned()
     }
@@ -288,10 +290,27 @@ fn no_driver(what: &str) -> Error {
 pub(crate) mod tests {
     use super::*;
 
+    static LAYER: Mutex<()> = Mutex::new(());
+
+    /// The shared instance, for one test. Tests that validate take turns, because the validation layer reads its table of devices without
+    /// a lock while another thread opens or closes one (<https://github.com/KhronosGroup/Vulkan-ValidationLayers/issues/4391>).
+    pub(crate) struct TestInstance {
+        instance: Arc<Instance>,
+        _turn: Option<MutexGuard<'static, ()>>,
+    }
+
+    impl std::ops::Deref for TestInstance {
+        type Target = Arc<Instance>;
+        fn deref(&self) -> &Arc<Instance> {
+            &self.instance
+        }
+    }
+
     /// The shared instance, or None with the reason printed where the machine has no driver or no validation layer.
-    pub(crate) fn instance_or_skip(validation: bool) -> Option<Arc<Instance>> {
+    pub(crate) fn instance_or_skip(validation: bool) -> Option<TestInstance> {
+        let _turn = validation.then(|| LAYER.lock().unwrap_or_else(PoisonError::into_inner));
         match Instance::shared(validation).and_then(|instance| instance.snapshots().map(|_| instance)) {
-            Ok(instance) => Some(instance),
+            Ok(instance) => Some(TestInstance { instance, _turn }),
             Err(error) if matches!(error.kind, ErrorKind::NoDriver | ErrorKind::Unsupported) => {
                 println!("skipped: {error}");
                 None

@@ -110,6 +110,17 @@ pub(crate) mod tests {
         SEEN.lock().unwrap_or_else(|e| e.into_inner()).push((severity, message.to_owned()));
     }
 
+    /// Mistakes that tests make on purpose: the ids of the layer's messages about them.
+    pub(crate) const MISTAKE: &str = "VUID-VkBufferCreateInfo-";
+    pub(crate) const HAZARD: &str = "SYNC-HAZARD-WRITE-AFTER-WRITE";
+
+    /// The layer's messages so far that no test asked for.
+    pub(crate) fn unexpected_messages() -> Vec<(Severity, String)> {
+        let mut messages = messages_with("validation: ");
+        messages.retain(|(_, text)| ["VUID-test", MISTAKE, HAZARD].iter().all(|asked| !text.contains(asked)));
+        messages
+    }
+
     /// The messages so far that contain `part`.
     pub(crate) fn messages_with(part: &str) -> Vec<(Severity, String)> {
         SEEN.lock().unwrap_or_else(|e| e.into_inner()).iter().filter(|(_, m)| m.contains(part)).cloned().collect()

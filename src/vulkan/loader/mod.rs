@@ -9,8 +9,8 @@ mod instance;
 mod messages;
 
 #[cfg(test)]
-pub(crate) use instance::tests::instance_or_skip;
+pub(crate) use instance::tests::{TestInstance, instance_or_skip};
 pub(crate) use instance::{Instance, creation_turn};
 #[cfg(test)]
-pub(crate) use messages::tests::messages_with;
+pub(crate) use messages::tests::{HAZARD, MISTAKE, messages_with, unexpected_messages};
 pub(crate) use messages::{Severity, report, set_message_sink};

@@ -31,9 +31,14 @@ pub(crate) fn is_unified(memory: &vk::PhysicalDeviceMemoryProperties) -> bool {
 
 /// Creates the memory of an open device. It must be dropped before the device.
 pub(crate) fn memory_of(device: &Arc<Device>) -> Result<Memory> {
+    memory_within(device, &device.snapshot().memory, &limits_of(device, &[device.queue_family()]))
+}
+
+/// What the device allows. The buffers are for the queues of `queue_families`.
+pub(super) fn limits_of<'a>(device: &Device, queue_families: &'a [u32]) -> MemoryLimits<'a> {
     let snapshot = device.snapshot();
     let limits = snapshot.limits();
-    let limits = MemoryLimits {
+    MemoryLimits {
         max_allocation_count: limits.max_memory_allocation_count,
         max_allocation_size: snapshot.max_allocation_size,
         max_buffer_size: snapshot.max_buffer_size,
@@ -42,11 +47,19 @@ pub(crate) fn memory_of(device: &Arc<Device>) -> Result<Memory> {
         atom_size: limits.non_coherent_atom_size,
         buffer_device_address: device.features().buffer_device_address,
         integrated: is_unified(&snapshot.memory),
-        queue_families: &[device.queue_family()],
-    };
+        queue_families,
+    }
+}
+
+/// As `memory_of`, with the given heaps, memory types and limits in place of the device's own.
+pub(super) fn memory_within(
+    device: &Arc<Device>,
+    properties: &vk::PhysicalDeviceMemoryProperties,
+    limits: &MemoryLimits<'_>,
+) -> Result<Memory> {
     let named = device.clone();
     let name: NameObject = Box::new(move |kind, handle, name| named.set_raw_name(kind, handle, name));
-    Memory::new(device.instance().raw(), snapshot.handle, device.raw(), &snapshot.memory, &limits, Some(name))
+    Memory::new(device.instance().raw(), device.snapshot().handle, device.raw(), properties, limits, Some(name))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod gpu;
 
 use super::*;
+use crate::sys::register_thread;
 use crate::vulkan::memory::random::Random;
 use gpu::Gpu;
 
@@ -204,6 +205,7 @@ fn eight_threads_share_it() {
         for thread in 1..=8u64 {
             let memory = &memory;
             scope.spawn(move || {
+                register_thread();
                 let mut random = Random(0xdead_beef_0000 + thread * 7919);
                 let mut living = Vec::new();
                 for _ in 0..1500 {

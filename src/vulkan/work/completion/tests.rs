@@ -1,6 +1,7 @@
 //! Waits on whatever drivers the machine has. Without a driver the tests print a skip and pass.
 
 use super::*;
+use crate::sys::register_thread;
 use crate::vulkan::loader::instance_or_skip;
 
 /// A completion for each usable device, with timeline semaphores and, if `baseline` is set, with fences.
@@ -19,7 +20,10 @@ fn a_wait_for_a_lost_submission_ends() {
         let waits: Vec<_> = (0..20)
             .map(|_| {
                 let completion = completion.clone();
-                std::thread::spawn(move || completion.wait(1, Some(Instant::now() + Duration::from_secs(60))).map_err(|e| e.kind))
+                std::thread::spawn(move || {
+                    register_thread();
+                    completion.wait(1, Some(Instant::now() + Duration::from_secs(60))).map_err(|e| e.kind)
+                })
             })
             .collect();
         while completion.waiting() < 20 {
