@@ -54,13 +54,14 @@ pub(crate) fn libtest(binary: &str, finished: &Finished) -> Outcome {
                 }
             } else if result.starts_with("ignored") {
                 outcome.skipped.push(Note { name: named(name), why: result.to_owned() });
-            } else {
+            } else if result.starts_with("FAILED") {
                 outcome.failed.push(Note { name: named(name), why: section(&finished.stdout, name) });
             }
         }
     }
     match summary {
-        // The code above misses lines that a test's own output has torn apart, so the numbers of the summary are used.
+        // The code above misses lines that a test's own output has torn apart, so the numbers of the summary are used. Tests that run one
+        // at a time print their name first, and a process that the test starts prints between the name and the result.
         Some((passed, failed)) => {
             outcome.passed = passed.saturating_sub(outcome.skipped.iter().filter(|n| !n.why.starts_with("ignored")).count() as u64);
             if failed > outcome.failed.len() as u64 || !finished.ending.ok() && outcome.failed.is_empty() {
@@ -166,6 +167,16 @@ mod tests {
         assert!(outcome.failed[0].why.contains("segmentation fault"));
         let torn = "test a ... noise\nok\ntest result: ok. 3 passed; 0 failed; 0 ignored\n";
         assert_eq!(libtest("abi", &finished(1, torn, "")).failed.len(), 1);
+        let torn_and_failed = "test a ... noise\nFAILED\ntest result: FAILED. 2 passed; 1 failed; 0 ignored\n";
+        assert_eq!(libtest("abi", &finished(101, torn_and_failed, "")).failed.len(), 1);
+    }
+
+    #[test]
+    fn a_result_that_output_tears_from_its_name_is_counted() {
+        let torn = "test a ... \nrunning 1 test\ntest a ... ok\n\ntest result: ok. 1 passed; 0 failed\n\nok\ntest b ... ok\n\n\
+                    test result: ok. 2 passed; 0 failed; 0 ignored\n";
+        let outcome = libtest("abi", &finished(0, torn, ""));
+        assert_eq!((outcome.passed, outcome.failed.len()), (2, 0));
     }
 
     #[test]
