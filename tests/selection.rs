@@ -7,7 +7,7 @@
 #[allow(dead_code, reason = "each test file uses its own part of the helpers")]
 mod common;
 
-use common::process::{is_child, rerun};
+use common::process::{is_child, rerun, rerun_with_bytes};
 use common::*;
 use std::ptr::null_mut;
 
@@ -243,8 +243,13 @@ fn print_what_is_visible() {
 /// The lines that `print_what_is_visible` printed with this environment.
 #[track_caller]
 fn visible(variables: &[(&str, Option<&str>)]) -> Vec<String> {
+    told(&rerun("print_what_is_visible", variables))
+}
+
+/// The lines of `print_what_is_visible`, out of all that its process said.
+fn told(said: &str) -> Vec<String> {
     let words = ["count ", "device ", "opened ", "refused "];
-    rerun("print_what_is_visible", variables).lines().filter(|l| words.iter().any(|w| l.starts_with(w))).map(str::to_owned).collect()
+    said.lines().filter(|l| words.iter().any(|w| l.starts_with(w))).map(str::to_owned).collect()
 }
 
 #[test]
@@ -282,7 +287,26 @@ fn the_environment_may_leave_nothing() {
         let last = lines.last().expect("a line");
         let refused = last.starts_with("refused AVX_ERROR_NO_DEVICE") || last.starts_with("refused AVX_ERROR_INVALID_ARGUMENT");
         assert!(refused && last.contains("AVX_GPU_DEVICE"), "{nothing}: {lines:?}");
+        if last.starts_with("refused AVX_ERROR_NO_DEVICE") {
+            let all: Vec<String> = devices().iter().map(|d| format!("\"{}\"", text(&d.name))).collect();
+            tells(last, &all.iter().map(String::as_str).collect::<Vec<_>>());
+            tells(last, &[nothing]);
+        }
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_no_text_opens_no_other_device() {
+    use std::os::unix::ffi::OsStrExt as _;
+    if usable().is_none() {
+        return;
+    }
+    let value = std::ffi::OsStr::from_bytes(b"0\xff");
+    let lines = told(&rerun_with_bytes("print_what_is_visible", &[("AVX_GPU_DEVICE", Some(value))]));
+    assert!(lines[0].starts_with("count AVX_ERROR_INVALID_ARGUMENT"), "{lines:?}");
+    let last = lines.last().expect("a line");
+    assert!(last.starts_with("refused AVX_ERROR_INVALID_ARGUMENT") && last.contains("AVX_GPU_DEVICE is no UTF-8 text"), "{last}");
 }
 
 #[test]

@@ -43,8 +43,8 @@ enum Timeline {
 }
 
 impl Device {
-    /// Opens the device with all of its features, or with no optional ones if `baseline` is set. If the driver refuses a feature or an
-    /// extension that it lists, the device is opened as with `baseline`, and a warning is logged.
+    /// Opens the device with all of its features, or with no optional ones if `baseline` is set. If the driver refuses, the device is opened
+    /// as with `baseline`, and a warning is logged. A lost device and a lack of memory are not tried again.
     ///
     /// `snapshot` must come from `instance`. `max_queues` is the largest number of queues to take from the family. Without timeline
     /// semaphores, by which queues wait for each other, the device gets one queue.
@@ -52,26 +52,18 @@ impl Device {
     /// Errors: `NoDevice` if the snapshot is not usable, `OutOfHostMemory`, `OutOfDeviceMemory`, `DeviceLost`, `Driver`.
     pub(crate) fn open(instance: Arc<Instance>, snapshot: &Snapshot, baseline: bool, max_queues: usize) -> Result<Device> {
         sys::register_thread();
-        let cannot = |why: &str| Error::new(ErrorKind::NoDevice, format!("\"{}\" cannot be opened: {why}", snapshot.name));
+        let cannot = |why: &str| Error::new(ErrorKind::NoDevice, format!("\"{}\" cannot be opened: {why}", snapshot.title));
         if let Err(why) = &snapshot.usable {
             return Err(cannot(why));
         }
         let queue_family = compute_family(&snapshot.queue_families).ok_or_else(|| cannot("it has no queue for compute work"))?;
-        let everything = DeviceRequest::everything(&snapshot.available(), &snapshot.features);
-        let nothing = || DeviceRequest::baseline(&snapshot.available());
-        let device = match Device::create(&instance, snapshot, (queue_family, max_queues), if baseline { nothing() } else { everything }) {
-            Err(refused @ (vk::Result::ERROR_FEATURE_NOT_PRESENT | vk::Result::ERROR_EXTENSION_NOT_PRESENT)) if !baseline => {
-                let text = format!(
-                    "the driver of \"{}\" rejects features that it lists (vkCreateDevice returns {refused:?}); the device is opened \
-                     with no optional features. An update of the driver may help.",
-                    snapshot.name
-                );
-                loader::report(loader::Severity::Warning, &text);
-                Device::create(&instance, snapshot, (queue_family, max_queues), nothing())
-            }
-            made => made,
-        };
-        let device = device.map_err(|e| Error::of("vkCreateDevice", e))?;
+        let device = with_second_try(&snapshot.title, baseline, |baseline| {
+            let request = match baseline {
+                true => DeviceRequest::baseline(&snapshot.available()),
+                false => DeviceRequest::everything(&snapshot.available(), &snapshot.features),
+            };
+            Device::create(&instance, snapshot, (queue_family, max_queues), request)
+        })?;
         device.set_name(device.raw.handle(), "avx_gpu device");
         for (i, queue) in device.queues.iter().enumerate() {
             device.set_name(*queue, &format!("avx_gpu compute queue {i}"));
@@ -282,7 +274,7 @@ impl Device {
     fn timeline(&self) -> Result<&Timeline> {
         self.timeline
             .as_ref()
-            .ok_or_else(|| Error::new(ErrorKind::Unsupported, format!("\"{}\" has no timeline semaphores", self.snapshot.name)))
+            .ok_or_else(|| Error::new(ErrorKind::Unsupported, format!("\"{}\" has no timeline semaphores", self.snapshot.title)))
     }
 
     /// The number of bytes of each heap that this process can use without slowing the system down, by the driver's current estimate. `None`
@@ -325,6 +317,31 @@ impl Device {
         // instance validates, so VK_EXT_debug_utils is enabled; the name is NUL-terminated and outlives the call.
         let _ = unsafe { functions.set_debug_utils_object_name(&info) };
     }
+}
+
+/// Calls `create` with `baseline`. Where `baseline` is false and the driver refuses, it is called a second time with true, except after a
+/// loss or a lack of memory, which has nothing to do with features. Drivers refuse what they list with many results, also with
+/// ERROR_INITIALIZATION_FAILED and ERROR_UNKNOWN.
+fn with_second_try<T>(title: &str, baseline: bool, mut create: impl FnMut(bool) -> std::result::Result<T, vk::Result>) -> Result<T> {
+    let refused = match create(baseline) {
+        Ok(made) => return Ok(made),
+        Err(refused) => refused,
+    };
+    let lasting =
+        [vk::Result::ERROR_DEVICE_LOST, vk::Result::ERROR_OUT_OF_HOST_MEMORY, vk::Result::ERROR_OUT_OF_DEVICE_MEMORY].contains(&refused);
+    if baseline || lasting {
+        return Err(Error::of("vkCreateDevice", refused));
+    }
+    let made = create(true).map_err(|e| {
+        let error = Error::of("vkCreateDevice", e);
+        Error::new(error.kind, format!("{error}, with all optional features and with none"))
+    })?;
+    let text = format!(
+        "the driver of \"{title}\" refuses features that it lists (vkCreateDevice returns {refused:?}); the device is opened with no \
+         optional features. An update of the driver may help."
+    );
+    loader::report(loader::Severity::Warning, &text);
+    Ok(made)
 }
 
 impl Drop for Device {

@@ -1,5 +1,6 @@
 //! Re-runs of one test in a process of its own, for state of the whole process: the environment, forks, memory counts.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,6 +18,13 @@ pub(crate) fn is_child() -> bool {
 /// returns the output. If the test fails or hangs, panics with the output.
 #[track_caller]
 pub(crate) fn rerun(name: &str, variables: &[(&str, Option<&str>)]) -> String {
+    let variables: Vec<_> = variables.iter().map(|&(variable, value)| (variable, value.map(OsStr::new))).collect();
+    rerun_with_bytes(name, &variables)
+}
+
+/// As [`rerun`], with values that need not be UTF-8.
+#[track_caller]
+pub(crate) fn rerun_with_bytes(name: &str, variables: &[(&str, Option<&OsStr>)]) -> String {
     let exe = std::env::current_exe().expect("the path of the test");
     let mut command = Command::new(exe);
     command.args([name, "--exact", "--nocapture", "--test-threads=1"]).env(MARKER, "1");

@@ -32,7 +32,7 @@ use crate::runtime::schedule::staging::{Returned, Staging};
 use crate::runtime::schedule::stream_state::StreamState;
 use crate::runtime::stream::destination;
 use crate::sys;
-use crate::vulkan::{self, Instance, PipelineCache, Queue, Spin, Stamps, select};
+use crate::vulkan::{self, Instance, PipelineCache, Queue, Snapshot, Spin, Stamps, select};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Condvar, OnceLock};
 use std::time::{Duration, Instant};
@@ -80,7 +80,7 @@ fn queues_wanted() -> Option<usize> {
 
 /// Describes all visible devices, usable or not.
 pub(crate) fn describe_all() -> Result<Vec<DeviceProperties>> {
-    let snapshots = adapters::visible(&*adapters::instance(false)?)?;
+    let snapshots = adapters::visible(&*adapters::instance(false)?)?.snapshots;
     Ok(snapshots
         .iter()
         .enumerate()
@@ -113,17 +113,22 @@ fn close_log(log: &DeviceLog) {
 fn open(options: &Options, log: &Arc<DeviceLog>) -> Result<Token> {
     let selector = options.device.as_deref().filter(|s| !s.trim().is_empty()).map(select::parse).transpose()?;
     let instance = adapters::instance(options.validation)?;
-    let snapshots = adapters::visible(&instance)?;
-    let candidates: Vec<select::Candidate> = snapshots.iter().map(select::Candidate::of).collect();
-    let ordered = select::is_ordered(std::env::var("AVX_GPU_DEVICE").ok().as_deref());
-    let index = select::choose(&candidates, selector.as_ref(), !options.no_cpu, ordered)?;
-    let snapshot = &snapshots[index];
+    let visible = adapters::visible(&instance)?;
+    let open = |index: usize| open_one(options, log, &instance, (index, &visible.snapshots[index]));
+    let (token, warning) = visible.open(selector.as_ref(), !options.no_cpu, open)?;
+    if let Some(warning) = warning {
+        log.line(log::Level::Warn, warning);
+    }
+    Ok(token)
+}
 
+/// Opens the device with this number.
+fn open_one(options: &Options, log: &Arc<DeviceLog>, instance: &Arc<Instance>, (index, snapshot): (usize, &Snapshot)) -> Result<Token> {
     let follows_queues = !instance.validating() || instance.layer_follows_queues();
     let count = queues_wanted().or((!follows_queues).then_some(1));
     let compilers = offline::warm_compilers(own_kernels::COPY);
-    let vulkan =
-        Arc::new(vulkan::Device::open(instance, snapshot, adapters::environment_flag("AVX_GPU_BASELINE"), count.unwrap_or(QUEUES))?);
+    let baseline = adapters::environment_flag("AVX_GPU_BASELINE");
+    let vulkan = Arc::new(vulkan::Device::open(Arc::clone(instance), snapshot, baseline, count.unwrap_or(QUEUES))?);
     // More queues than the device has would share those that it has.
     let count = if vulkan.features().timeline_semaphore { count.unwrap_or(vulkan.queues().len()) } else { 1 };
     let memory = Arc::new(vulkan::memory_of(&vulkan)?);
@@ -137,7 +142,7 @@ fn open(options: &Options, log: &Arc<DeviceLog>) -> Result<Token> {
     let scheduler = Scheduler::new(queues, Staging::new(&memory, count));
     let completions: Vec<_> = scheduler.queues.iter().map(|queue| queue.vulkan.completion().clone()).collect();
     let device = Arc::new(Device {
-        label: Name::new(options.label.as_deref(), &snapshot.name),
+        label: Name::new(options.label.as_deref(), &snapshot.title),
         default_stream_name: OnceLock::new(),
         default_stream: StreamState::of_default(),
         queue_count: count,
@@ -175,7 +180,7 @@ fn open(options: &Options, log: &Arc<DeviceLog>) -> Result<Token> {
     });
     let stream = destination::name(&device, device.default_stream.clone())?;
     device.default_stream_name.get_or_init(|| stream);
-    begin_trace(&device)?;
+    begin_trace(&device).inspect_err(|_| drop(destination::remove(stream)))?;
     let text = format!("opened '{}' ({}, {})", device.label, snapshot.driver_name, snapshot.driver_version());
     let token = guard::name(device).inspect_err(|_| drop(destination::remove(stream)))?;
     log.set_device(token);

@@ -15,12 +15,12 @@ pub(crate) fn with_alternatives(refusal: compile::Error, context: &CompileContex
         return error;
     }
     // If the devices cannot be listed, the error stays as it is.
-    let Ok(all) = adapters::visible(context.vulkan.instance()) else { return error };
+    let Ok(adapters::Visible { snapshots: all, .. }) = adapters::visible(context.vulkan.instance()) else { return error };
     let others = all.iter().enumerate().filter(|(index, one)| {
         let has = vulkan::spirv_capabilities(&one.features);
         *index as u32 != context.index && one.usable.is_ok() && missing.iter().all(|number| has.contains(number))
     });
-    let names: Vec<String> = others.map(|(index, one)| format!("\"{}\" (device {index})", one.name)).collect();
+    let names: Vec<String> = others.map(|(index, one)| format!("\"{}\" (device {index})", one.title)).collect();
     let one = missing.len() == 1;
     error.message += &match names.as_slice() {
         [] => format!("; no other device of this machine has {}", if one { "it" } else { "all of them" }),

@@ -19,7 +19,7 @@ impl Subgroups {
         let (features, snapshot) = (device.features(), device.snapshot());
         let entry = &interface.entry;
         let unsupported = |why: String| Err(Error::new(Status::Unsupported, why));
-        let name = &snapshot.name;
+        let name = &snapshot.title;
         if self.full && !features.compute_full_subgroups {
             return unsupported(format!("{entry}: \"{name}\" cannot promise full subgroups (computeFullSubgroups)"));
         }

@@ -55,6 +55,31 @@ fn all_devices_open_and_close() {
 }
 
 #[test]
+fn refused_features_are_tried_without() {
+    use vk::Result as R;
+    for refused in [R::ERROR_FEATURE_NOT_PRESENT, R::ERROR_EXTENSION_NOT_PRESENT, R::ERROR_INITIALIZATION_FAILED, R::ERROR_UNKNOWN] {
+        let title = format!("a driver that returns {refused:?}");
+        let made = with_second_try(&title, false, |baseline| if baseline { Ok(7) } else { Err(refused) });
+        assert_eq!(made.unwrap(), 7);
+        let [(severity, text)] = &messages_with(&title)[..] else { panic!("one warning: {:?}", messages_with(&title)) };
+        assert!(*severity == loader::Severity::Warning && text.contains("no optional features"), "{text}");
+    }
+    for lasting in [R::ERROR_DEVICE_LOST, R::ERROR_OUT_OF_HOST_MEMORY, R::ERROR_OUT_OF_DEVICE_MEMORY] {
+        let made = with_second_try("x", false, |baseline| if baseline { Ok(7) } else { Err(lasting) });
+        assert!(made.unwrap_err().message.contains(&format!("{lasting:?}")));
+    }
+    let mut tries = 0;
+    let mut never = |_| -> std::result::Result<(), vk::Result> {
+        tries += 1;
+        Err(R::ERROR_INITIALIZATION_FAILED)
+    };
+    assert!(with_second_try("x", true, &mut never).is_err());
+    let error = with_second_try("x", false, &mut never).unwrap_err();
+    assert!(error.kind == ErrorKind::Driver && error.message.contains("ERROR_INITIALIZATION_FAILED (-3)"), "{error}");
+    assert_eq!(tries, 3, "the baseline is tried once, and everything twice");
+}
+
+#[test]
 fn threads_open_devices_together() {
     let Some(instance) = instance_or_skip(false) else { return };
     let open = || {

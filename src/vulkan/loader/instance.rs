@@ -161,12 +161,13 @@ impl Instance {
         if handles.is_empty() {
             return Err(no_driver("vkEnumeratePhysicalDevices lists no device"));
         }
-        handles
+        let snapshots = handles
             .into_iter()
             // SAFETY: this living instance has just listed the handle, and was created for `version`, which is at least 1.1
             // (`loader_version`).
             .map(|handle| unsafe { Snapshot::take(self.entry, &self.raw, self.version, handle) })
-            .collect()
+            .collect();
+        Ok(snapshots)
     }
 }
 

@@ -29,7 +29,7 @@ impl Imported {
     pub(crate) fn new(device: &Arc<Device>, pages: &'static mut [MaybeUninit<u8>]) -> Result<Imported> {
         let snapshot = device.snapshot();
         let Some(functions) = device.external_memory_host() else {
-            let text = format!("\"{}\" cannot use the host's memory in place (VK_EXT_external_memory_host)", snapshot.name);
+            let text = format!("\"{}\" cannot use the host's memory in place (VK_EXT_external_memory_host)", snapshot.title);
             return Err(Error::new(ErrorKind::Unsupported, text));
         };
         let refused = |what, e: vk::Result| match Error::of(what, e) {

@@ -175,7 +175,7 @@ fn kind(word: &str) -> Option<Selector> {
 }
 
 /// Whether AVX_GPU_DEVICE has a value, so that its order counts.
-pub(crate) fn is_ordered(environment: Option<&str>) -> bool {
+fn is_ordered(environment: Option<&str>) -> bool {
     environment.is_some_and(|text| !text.trim().is_empty())
 }
 
@@ -199,14 +199,27 @@ pub(crate) fn visible(devices: &[Candidate], environment: Option<&str>) -> Resul
     Ok(seen)
 }
 
-/// The position of the device to open in `devices`, which are the visible ones in order.
+/// AVX_GPU_DEVICE, where it is set.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Filter<'a> {
+    /// Its value.
+    pub(crate) value: &'a str,
+    /// All devices of the machine, whether they are visible or not.
+    pub(crate) machine: &'a [Candidate],
+}
+
+/// The positions in `devices`, which are the visible ones in order, of those that may be opened, from the best to the last.
 ///
-/// An index selects exactly that device. Otherwise the best usable device is chosen out of those that `selector` matches (`None`: all). The
-/// best device is the first one of the best kind, in the order discrete, integrated, virtual, other, CPU. If the environment gives the
-/// order (`ordered`), it is the first device. CPUs are excluded unless `allow_cpu` is set.
+/// An index selects exactly that device. Otherwise these are the usable devices that `selector` matches (`None`: all), in the order discrete,
+/// integrated, virtual, other, CPU. If the environment gives the order (`filter`), it is kept. CPUs are excluded unless `allow_cpu` is set.
 ///
-/// Errors: `NoDevice`, with each device and the reason why it was not chosen.
-pub(crate) fn choose(devices: &[Candidate], selector: Option<&Selector>, allow_cpu: bool, ordered: bool) -> Result<usize> {
+/// Errors: `NoDevice` if there is none, with each device and the reason why it was not chosen.
+pub(crate) fn ranked(
+    devices: &[Candidate],
+    selector: Option<&Selector>,
+    allow_cpu: bool,
+    filter: Option<Filter<'_>>,
+) -> Result<Vec<usize>> {
     let refusal = |index: usize, device: &Candidate| -> Option<String> {
         if selector.is_some_and(|s| !s.takes(index, device)) {
             return Some("does not fit the selector".into());
@@ -216,38 +229,67 @@ pub(crate) fn choose(devices: &[Candidate], selector: Option<&Selector>, allow_c
         }
         device.usable.as_ref().err().map(|why| format!("cannot be opened: {why}"))
     };
-    let fitting = devices.iter().enumerate().filter(|(index, device)| refusal(*index, device).is_none());
-    let best = if ordered { fitting.map(|(index, _)| index).next() } else { fitting.min_by_key(|(_, d)| d.kind).map(|(index, _)| index) };
-    best.ok_or_else(|| {
-        let wanted = selector.map_or("no device can be opened".to_owned(), |s| format!("no device can be opened for the selector {s}"));
-        if devices.is_empty() {
-            let why = if ordered { "AVX_GPU_DEVICE in the environment hides them all" } else { "there are none" };
-            return Error::new(ErrorKind::NoDevice, format!("{wanted}: {why}"));
+    let mut fitting: Vec<usize> = (0..devices.len()).filter(|&index| refusal(index, &devices[index]).is_none()).collect();
+    if filter.is_none() {
+        fitting.sort_by_key(|&index| devices[index].kind);
+    }
+    if !fitting.is_empty() {
+        return Ok(fitting);
+    }
+    let wanted = selector.map_or("no device can be opened".to_owned(), |s| format!("no device can be opened for the selector {s}"));
+    let hint = match selector {
+        Some(Selector::Index(index)) if *index >= devices.len() => format!(" (a part of a name that is a number is \"name:{index}\")"),
+        _ => String::new(),
+    };
+    let why = match (devices, filter) {
+        ([], Some(Filter { value, machine })) => {
+            let all = listed(machine, |_, device| device.usable.as_ref().err().map(|why| format!("cannot be opened: {why}")));
+            format!("AVX_GPU_DEVICE=\"{value}\" in the environment matches no device, and hides those of this machine: {all}")
         }
-        let list: Vec<String> = devices
-            .iter()
-            .enumerate()
-            .map(|(index, device)| format!("[{index}] {device} {}", refusal(index, device).unwrap_or_default()))
-            .collect();
-        let hint = match selector {
-            Some(Selector::Index(index)) if *index >= devices.len() => format!(" (a part of a name that is a number is \"name:{index}\")"),
-            _ => String::new(),
-        };
-        let hidden = if ordered { " (AVX_GPU_DEVICE in the environment decides which are visible)" } else { "" };
-        Error::new(ErrorKind::NoDevice, format!("{wanted}{hint}; visible{hidden}: {}", list.join("; ")))
-    })
+        ([], None) => "there are none".to_owned(),
+        (_, Some(Filter { value, .. })) => {
+            format!("AVX_GPU_DEVICE=\"{value}\" in the environment leaves these visible: {}", listed(devices, refusal))
+        }
+        (_, None) => format!("visible: {}", listed(devices, refusal)),
+    };
+    Err(Error::new(ErrorKind::NoDevice, format!("{wanted}{hint}; {why}")))
+}
+
+/// The devices with their numbers, each with a remark if there is one.
+pub(crate) fn listed(devices: &[Candidate], remark: impl Fn(usize, &Candidate) -> Option<String>) -> String {
+    let one = |(index, device): (usize, &Candidate)| match remark(index, device) {
+        Some(remark) => format!("[{index}] {device} {remark}"),
+        None => format!("[{index}] {device}"),
+    };
+    devices.iter().enumerate().map(one).collect::<Vec<_>>().join("; ")
+}
+
+/// The name of each visible device in messages. Where several have one name, the number and the address of each are added.
+pub(crate) fn titles(devices: &[Candidate]) -> Vec<String> {
+    let title = |(index, device): (usize, &Candidate)| match devices.iter().filter(|other| other.name == device.name).count() {
+        0..=1 => device.name.clone(),
+        _ => format!("{} [{index}, {}]", device.name, Address(device)),
+    };
+    devices.iter().enumerate().map(title).collect()
+}
+
+/// Writes the PCI address of a device, or its UUID if it has none.
+struct Address<'a>(&'a Candidate);
+
+impl std::fmt::Display for Address<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some((domain, bus, device, function)) = self.0.pci {
+            return write!(f, "pci:{domain:04x}:{bus:02x}:{device:02x}.{function:x}");
+        }
+        f.write_str("uuid:")?;
+        self.0.uuid.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
 }
 
 impl std::fmt::Display for Candidate {
     /// Writes name, kind and address, so that two GPUs of the same name can be distinguished.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "\"{}\" ({}", self.name, self.kind.word())?;
-        if let Some((domain, bus, device, function)) = self.pci {
-            return write!(f, ", pci:{domain:04x}:{bus:02x}:{device:02x}.{function:x})");
-        }
-        f.write_str(", uuid:")?;
-        self.uuid.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
-        f.write_str(")")
+        write!(f, "\"{}\" ({}, {})", self.name, self.kind.word(), Address(self))
     }
 }
 
@@ -285,6 +327,13 @@ mod tests {
             device("NVIDIA GeForce RTX 4090", DeviceKind::Discrete, 0x41),
             device("NVIDIA GeForce RTX 4090", DeviceKind::Discrete, 0x61),
         ]
+    }
+
+    /// The best device. With `ordered`, the environment gives the order.
+    fn choose(devices: &[Candidate], selector: Option<&Selector>, allow_cpu: bool, ordered: bool) -> Result<usize> {
+        let machine = machine();
+        let filter = ordered.then_some(Filter { value: "99", machine: &machine });
+        ranked(devices, selector, allow_cpu, filter).map(|order| order[0])
     }
 
     fn pick(text: &str) -> Result<usize> {
@@ -347,6 +396,14 @@ mod tests {
     }
 
     #[test]
+    fn the_next_best_come_behind_the_best() {
+        assert_eq!(ranked(&machine(), None, true, None).unwrap(), [2, 3, 1, 0]);
+        assert_eq!(ranked(&machine(), None, false, None).unwrap(), [2, 3, 1]);
+        assert_eq!(ranked(&machine(), Some(&Selector::AnyGpu), true, Some(Filter { value: "x", machine: &[] })).unwrap(), [1, 2, 3]);
+        assert_eq!(ranked(&machine(), Some(&Selector::Index(3)), true, None).unwrap(), [3]);
+    }
+
+    #[test]
     fn selectors_pick() {
         assert_eq!(pick("0").unwrap(), 0);
         assert_eq!(pick("3").unwrap(), 3);
@@ -388,8 +445,14 @@ mod tests {
     #[test]
     fn nothing_to_choose_from() {
         assert!(choose(&[], None, true, false).unwrap_err().message.contains("there are none"));
-        assert!(choose(&[], None, true, true).unwrap_err().message.contains("AVX_GPU_DEVICE"));
-        let error = choose(&machine(), Some(&parse("4090").unwrap()), true, false).unwrap_err();
+        let mut machine = machine();
+        machine[1].usable = Err("its driver has Vulkan 1.0".into());
+        let error = ranked(&[], None, true, Some(Filter { value: "99", machine: &machine })).unwrap_err();
+        let parts = ["AVX_GPU_DEVICE=\"99\"", "[0] \"llvmpipe (LLVM 15)\" (cpu, uuid:0909", "Vulkan 1.0; [2] \"NVIDIA", "[3] \"NVIDIA"];
+        for part in parts {
+            assert!(error.message.contains(part), "{part}: {error}");
+        }
+        let error = choose(&machine, Some(&parse("4090").unwrap()), true, false).unwrap_err();
         assert!(error.kind == ErrorKind::NoDevice && error.message.contains("\"name:4090\""), "{error}");
     }
 
@@ -422,6 +485,10 @@ mod tests {
         let devices = machine();
         assert_ne!(devices[2].to_string(), devices[3].to_string());
         assert!(devices[0].to_string().contains("uuid:0909"));
+        let titles = titles(&devices);
+        assert_eq!(titles[1], "Intel(R) Iris(R) Xe");
+        assert_eq!(titles[2], "NVIDIA GeForce RTX 4090 [2, pci:0000:41:00.0]");
+        assert_eq!(titles[3], "NVIDIA GeForce RTX 4090 [3, pci:0000:61:00.0]");
         for text in ["3", "uuid:61616161616161616161616161616161", "pci:0000:61:00.0", "kind:gpu", "kind:virtual", "name:iris"] {
             assert_eq!(parse(text).unwrap().to_string(), format!("\"{text}\""));
         }

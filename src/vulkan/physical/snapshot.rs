@@ -90,6 +90,8 @@ pub(crate) struct Snapshot {
     pub(crate) api_version: u32,
     /// The name of the device.
     pub(crate) name: String,
+    /// The name in messages. It is `name`, unless `select::titles` has made it longer to tell devices of one name apart.
+    pub(crate) title: String,
     /// The device UUID, which is the same after every start and in every API that has it. Zeros below Vulkan 1.1.
     pub(crate) uuid: [u8; 16],
     /// The driver UUID, which is the same for all devices of a driver. Zeros below Vulkan 1.1.
@@ -156,16 +158,12 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Queries all facts about a device, with the calls that its version and extensions allow.
+    /// Queries all facts about a device, with the calls that its version and extensions allow. A device whose driver refuses to list its
+    /// extensions is not usable, and says so.
     ///
     /// # Safety
     /// `handle` is a physical device of `instance`. The instance is alive and was created for Vulkan `instance_version`, 1.1 or later.
-    pub(crate) unsafe fn take(
-        entry: &ash::Entry,
-        instance: &ash::Instance,
-        instance_version: u32,
-        handle: vk::PhysicalDevice,
-    ) -> Result<Snapshot> {
+    pub(crate) unsafe fn take(entry: &ash::Entry, instance: &ash::Instance, instance_version: u32, handle: vk::PhysicalDevice) -> Snapshot {
         // SAFETY: `handle` belongs to the living instance, by this function's contract; these calls are Vulkan 1.0.
         let (properties, memory, queue_families, extensions) = unsafe {
             (
@@ -175,7 +173,7 @@ impl Snapshot {
                 instance.enumerate_device_extension_properties(handle),
             )
         };
-        let extensions = extensions.map_err(|e| Error::of("vkEnumerateDeviceExtensionProperties", e))?;
+        let (extensions, listed) = listed_or_none(extensions);
         let extensions: Vec<CString> = extensions.iter().filter_map(|e| e.extension_name_as_c_str().ok()).map(CStr::to_owned).collect();
         let api_version = common_version(instance_version, properties.api_version);
         let largest_heap = heaps(&memory).iter().map(|heap| heap.size).max().unwrap_or(0);
@@ -184,6 +182,7 @@ impl Snapshot {
             properties,
             api_version,
             name: text(properties.device_name_as_c_str().ok()),
+            title: text(properties.device_name_as_c_str().ok()),
             uuid: [0; 16],
             driver_uuid: [0; 16],
             driver_id: vk::DriverId::from_raw(0),
@@ -220,17 +219,17 @@ impl Snapshot {
         snapshot.timestamp_period = timestamp_period(&snapshot.queue_families, snapshot.limits());
         if vk::api_version_minor(api_version) >= 1 {
             // SAFETY: the handle is as above; the common version is at least 1.1, as the function requires.
-            unsafe { snapshot.ask_more(entry, instance, largest_heap)? };
+            unsafe { snapshot.ask_more(entry, instance, largest_heap) };
         }
-        snapshot.usable = snapshot.judge();
-        Ok(snapshot)
+        snapshot.usable = snapshot.judge().and(listed);
+        snapshot
     }
 
     /// Queries the facts that need Vulkan 1.1.
     ///
     /// # Safety
     /// `self.handle` is a physical device of the living `instance`, and `self.api_version` is 1.1 or later.
-    unsafe fn ask_more(&mut self, entry: &ash::Entry, instance: &ash::Instance, largest_heap: u64) -> Result<()> {
+    unsafe fn ask_more(&mut self, entry: &ash::Entry, instance: &ash::Instance, largest_heap: u64) {
         let available = Available { minor: vk::api_version_minor(self.api_version), extensions: &self.extensions };
         // SAFETY: the handle and the version are as this function's contract says.
         let mut features = unsafe { Features::query(instance, self.handle, &available) };
@@ -306,9 +305,11 @@ impl Snapshot {
         features.add_properties(&subgroup, &float);
         let in_compute = matrix.cooperative_matrix_supported_stages.contains(vk::ShaderStageFlags::COMPUTE);
         if has_matrix && in_compute && features.cooperative_matrix {
-            // SAFETY: the device lists VK_KHR_cooperative_matrix and the handle is alive, as the function requires.
-            self.matrix_shapes = unsafe { matrix_shapes(entry, instance, self.handle)? };
-        } else {
+            // SAFETY: the device lists VK_KHR_cooperative_matrix and the handle is alive, as the function requires. A device whose driver
+            // does not tell the shapes has none, and can do all the rest.
+            self.matrix_shapes = unsafe { matrix_shapes(entry, instance, self.handle) }.unwrap_or_default();
+        }
+        if self.matrix_shapes.is_empty() {
             features.cooperative_matrix = false;
             features.cooperative_matrix_robust_buffer_access = false;
             features.bfloat16_cooperative_matrix = false;
@@ -343,7 +344,6 @@ impl Snapshot {
             && dot_product.integer_dot_product4x8_bit_packed_signed_accelerated == vk::TRUE
             && dot_product.integer_dot_product4x8_bit_packed_unsigned_accelerated == vk::TRUE;
         self.features = features;
-        Ok(())
     }
 
     /// Checks whether the device can be opened.
@@ -388,6 +388,19 @@ impl Snapshot {
     /// The version of the driver as its vendor writes it: the driver's text, or the decoded version number.
     pub(crate) fn driver_version(&self) -> String {
         if self.driver_info.is_empty() { driver_version(&self.properties) } else { self.driver_info.clone() }
+    }
+}
+
+/// The extensions of a device, or none and the reason why a device that does not list them cannot be opened.
+fn listed_or_none(
+    listed: std::result::Result<Vec<vk::ExtensionProperties>, vk::Result>,
+) -> (Vec<vk::ExtensionProperties>, std::result::Result<(), String>) {
+    match listed {
+        Ok(extensions) => (extensions, Ok(())),
+        Err(e) => {
+            let error = Error::of("vkEnumerateDeviceExtensionProperties", e);
+            (Vec::new(), Err(format!("its driver does not list its extensions: {error}")))
+        }
     }
 }
 
@@ -478,6 +491,15 @@ mod tests {
 
     fn family(flags: vk::QueueFlags, count: u32, bits: u32) -> vk::QueueFamilyProperties {
         vk::QueueFamilyProperties { queue_flags: flags, queue_count: count, timestamp_valid_bits: bits, ..Default::default() }
+    }
+
+    #[test]
+    fn a_device_that_lists_no_extensions_has_the_reason() {
+        let (extensions, usable) = listed_or_none(Err(vk::Result::ERROR_OUT_OF_HOST_MEMORY));
+        let reason = usable.unwrap_err();
+        assert!(extensions.is_empty() && reason.contains("vkEnumerateDeviceExtensionProperties failed"), "{reason}");
+        let (extensions, usable) = listed_or_none(Ok(vec![vk::ExtensionProperties::default()]));
+        assert!(extensions.len() == 1 && usable.is_ok());
     }
 
     #[test]
