@@ -386,7 +386,7 @@ typedef struct avx_device_options {
     /// Which device: "2" (index of avx_device_describe), "uuid:8e1c...", "pci:0000:01:00.0", "kind:discrete|integrated|virtual|cpu|
     /// gpu", "name:RTX" or just "RTX" (part of the name, any case). The best of those that fit is opened. NULL: the best there is.
     const char *device;
-    /// Folder for compiled kernels. NULL: avx_gpu in the user's cache folder; "": no disk cache.
+    /// Folder for compiled kernels. NULL: avx_gpu in the user's cache folder, and none in a setuid program; "": no disk cache.
     const char *cache_dir;
     /// The device's name in messages. NULL: the GPU's.
     const char *label;
@@ -822,7 +822,7 @@ typedef struct avx_kernel_options {
     /// Zero.
     uint32_t reserved;
     /// GLSL: folders for include directives. A file is looked for beside the one that includes it, if that is in one of them, then in
-    /// each; never outside of them. Texts are read during the call.
+    /// each; never outside of them, not even by a symbolic link. Texts are read during the call.
     const char *const *include_dirs;
     /// GLSL: macros, "NAME=value", or "NAME", which is 1.
     const char *const *defines;

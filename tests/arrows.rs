@@ -86,7 +86,7 @@ const FLOORS: &[(&str, &[Floor])] = &[
         "benches/src",
         &[("base", &["kernels", "out"]), ("measuring", &["data", "memory", "pairs", "fair_timing", "options"]), ("programs", &["bin"])],
     ),
-    ("src/sys", &[("base", &["clock", "fork", "shaderc"]), ("ends of threads", &["thread_exit"]), ("threads", &["thread"])]),
+    ("src/sys", &[("base", &["clock", "environment", "fork", "shaderc"]), ("ends of threads", &["thread_exit"]), ("threads", &["thread"])]),
 ];
 
 /// The import circles that may stay: the files, or folders with a slash at the end, and the reason. A circle that contains other
@@ -198,6 +198,33 @@ fn unsafe_is_in_its_layers_only() {
         }
     }
     assert!(wrong.is_empty(), "unsafe outside of {UNSAFE:?}:\n{}", wrong.join("\n"));
+}
+
+/// The only file of the library that reads environment variables. It reads none in a setuid program.
+const ENVIRONMENT: &str = "src/sys/environment.rs";
+
+/// The lines of shipped code outside of [`ENVIRONMENT`] that read environment variables or the temporary folder, which a variable names.
+fn reads_of_the_environment(files: &[File]) -> Vec<String> {
+    let reads =
+        |words: &[reader::Word]| words[0].1 == "env" && ["var", "var_os", "vars", "vars_os", "temp_dir"].contains(&words[3].1.as_str());
+    let library = files.iter().filter(|file| file.root == "src" && file.path != ENVIRONMENT);
+    let found = library.flat_map(|file| {
+        let own = file.shipped.windows(4).filter(|words| reads(words) || words[0].1 == "getenv" || words[0].1 == "secure_getenv");
+        own.map(|words| format!("{}:{}", file.path, words[0].0))
+    });
+    found.collect()
+}
+
+#[test]
+fn one_file_reads_the_environment() {
+    let wrong = reads_of_the_environment(all());
+    assert!(wrong.is_empty(), "these read variables that only {ENVIRONMENT} may read (sys::variable):\n{}", wrong.join("\n"));
+    let files = made(&[
+        ("src/lib.rs", "mod a;"),
+        ("src/a.rs", "fn f() {\nstd::env::var(\"A\");\nenv::var_os(\"A\"); }\n#[cfg(test)] mod tests { fn f() { std::env::var(\"A\"); } }"),
+        (ENVIRONMENT, "fn f() { std::env::var(\"A\"); }"),
+    ]);
+    assert_eq!(reads_of_the_environment(&files), ["src/a.rs:2", "src/a.rs:3"]);
 }
 
 #[test]

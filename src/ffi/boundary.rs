@@ -67,7 +67,7 @@ pub(super) fn call(function: &'static str, body: impl FnOnce() -> Result<()>) ->
 fn begin() {
     static BEGIN: Once = Once::new();
     BEGIN.call_once(|| {
-        log::set_environment(std::env::var("AVX_GPU_LOG").ok().as_deref());
+        log::read_environment();
         let outer = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             let quiet = INSIDE.get() || std::thread::current().name().is_some_and(|name| name.starts_with("avx_gpu "));

@@ -117,7 +117,7 @@ pub struct avx_kernel_options {
     /// Zero.
     pub reserved: u32,
     /// GLSL: folders for include directives. A file is looked for beside the one that includes it, if that is in one of them, then in
-    /// each; never outside of them. Texts are read during the call.
+    /// each; never outside of them, not even by a symbolic link. Texts are read during the call.
     pub include_dirs: *const *const c_char,
     /// GLSL: macros, "NAME=value", or "NAME", which is 1.
     pub defines: *const *const c_char,

@@ -6,15 +6,18 @@
 //! | the end of a thread and the destruction of a device, kept apart | `thread_exit` |
 //! | whether this process is the child of a fork | `fork` |
 //! | the monotonic clock | `clock` |
+//! | the environment, which a setuid program does not read | `environment` |
 //! | libshaderc, the system's GLSL compiler | `shaderc` |
 
 mod clock;
+mod environment;
 mod fork;
 mod shaderc;
 mod thread;
 mod thread_exit;
 
 pub(crate) use clock::monotonic_nanoseconds;
+pub(crate) use environment::{trusts_its_caller, variable};
 pub(crate) use fork::{forked, watch_forks};
 pub(crate) use shaderc::Shaderc;
 pub(crate) use thread::spawn;

@@ -92,7 +92,7 @@ impl Shaderc {
 
     /// Looks for the library.
     fn find() -> Result<Shaderc, String> {
-        let chosen = std::env::var(VARIABLE).ok();
+        let chosen = super::environment::variable(VARIABLE).and_then(|value| value.into_string().ok());
         let names = match chosen.as_deref() {
             Some("none") => return Err(format!("{VARIABLE}=none turns it off")),
             Some(name) if !name.is_empty() => vec![name],

@@ -400,7 +400,7 @@ impl Preprocessor<'_> {
                 Some(file) => file as u32,
                 None => {
                     let path = candidate.path(folders);
-                    match include::read(&path) {
+                    match include::read(candidate.folder(folders), &path) {
                         Ok(None) => continue,
                         Ok(Some(text)) => {
                             self.texts.files.push(File { label: path, text });

@@ -74,7 +74,7 @@ pub(crate) fn register_thread() {
 
 /// The number of queues that AVX_GPU_QUEUES asks for.
 fn queues_wanted() -> Option<usize> {
-    let count: usize = std::env::var("AVX_GPU_QUEUES").ok()?.trim().parse().ok()?;
+    let count: usize = sys::variable("AVX_GPU_QUEUES")?.into_string().ok()?.trim().parse().ok()?;
     Some(count.clamp(1, MAX_QUEUES))
 }
 

@@ -5,6 +5,7 @@
 
 use super::handle::Token;
 use super::lock::{Guard, Lock, rank};
+use crate::sys;
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io::Write as _;
@@ -206,9 +207,10 @@ fn state() -> Guard<'static, State> {
     STATE.lock()
 }
 
-/// Takes the value of AVX_GPU_LOG, once, before the first line.
-pub(crate) fn set_environment(value: Option<&str>) {
-    let level = value.and_then(|v| Level::from_name(v.trim().to_ascii_lowercase().as_str())).unwrap_or(Level::Off);
+/// Takes the level from AVX_GPU_LOG, once, before the first line.
+pub(crate) fn read_environment() {
+    let value = sys::variable("AVX_GPU_LOG").and_then(|value| value.into_string().ok());
+    let level = value.as_deref().and_then(|v| Level::from_name(v.trim().to_ascii_lowercase().as_str())).unwrap_or(Level::Off);
     let mut state = state();
     state.stderr = level;
     if state.sink.is_none() {

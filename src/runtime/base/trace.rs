@@ -7,6 +7,7 @@
 //! without closing its devices loses the events since the last flush.
 
 use super::lock::{Guard, Lock, rank};
+use crate::sys;
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -50,7 +51,7 @@ pub(crate) fn active() -> Option<&'static Trace> {
     static TRACE: OnceLock<Option<Trace>> = OnceLock::new();
     TRACE
         .get_or_init(|| {
-            let path = std::env::var_os("AVX_GPU_TRACE").filter(|path| !path.is_empty())?;
+            let path = sys::variable("AVX_GPU_TRACE").filter(|path| !path.is_empty())?;
             match Trace::create(std::path::Path::new(&path)) {
                 Ok(trace) => Some(trace),
                 Err(e) => {

@@ -10,6 +10,7 @@ use crate::runtime::kernel::program::Program;
 use crate::runtime::schedule::failures::Since;
 use crate::runtime::schedule::hazard::seqs_of;
 use crate::runtime::schedule::stream_state::StreamState;
+use crate::sys;
 use crate::vulkan::MemoryKind;
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ const WAITING: u64 = 64 << 20;
 
 /// The bytes of each buffer.
 fn size(device: &Device) -> u64 {
-    let asked = std::env::var("AVX_GPU_DEBUG_BYTES").ok().and_then(|text| text.trim().parse().ok());
+    let asked = sys::variable("AVX_GPU_DEBUG_BYTES").and_then(|text| text.to_str()?.trim().parse().ok());
     (asked.unwrap_or(BYTES).clamp(LEAST, MOST) & !3).min(device.compile.limits.max_storage_range & !3)
 }
 

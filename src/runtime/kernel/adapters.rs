@@ -4,7 +4,7 @@ use crate::runtime::base::error::{Error, Result, Status, invalid};
 use crate::runtime::base::log;
 use crate::sys;
 use crate::vulkan::{self, Instance, Snapshot, select};
-use std::env::VarError;
+use std::ffi::OsString;
 use std::sync::Arc;
 
 /// The Vulkan instance of the process.
@@ -25,7 +25,7 @@ pub(crate) fn instance(validation: bool) -> Result<Arc<Instance>> {
 
 /// True if an environment variable is set, and not to 0.
 pub(crate) fn environment_flag(name: &str) -> bool {
-    std::env::var(name).is_ok_and(|v| !v.is_empty() && v != "0")
+    sys::variable(name).and_then(|v| v.into_string().ok()).is_some_and(|v| !v.is_empty() && v != "0")
 }
 
 /// The visible devices.
@@ -41,7 +41,7 @@ pub(crate) struct Visible {
 
 /// Asks for the visible devices. Errors: InvalidArgument if AVX_GPU_DEVICE cannot be understood, and those of `Instance::snapshots`.
 pub(crate) fn visible(instance: &Instance) -> Result<Visible> {
-    let filter = filter_of(std::env::var("AVX_GPU_DEVICE"))?;
+    let filter = filter_of(sys::variable("AVX_GPU_DEVICE"))?;
     let all = instance.snapshots()?;
     let machine: Vec<select::Candidate> = all.iter().map(select::Candidate::of).collect();
     let order = select::visible(&machine, filter.as_deref()).map_err(|e| {
@@ -55,13 +55,10 @@ pub(crate) fn visible(instance: &Instance) -> Result<Visible> {
 }
 
 /// The value of AVX_GPU_DEVICE. Blanks are no value.
-fn filter_of(value: std::result::Result<String, VarError>) -> Result<Option<String>> {
-    match value {
-        Ok(value) => Ok(Some(value).filter(|value| !value.trim().is_empty())),
-        Err(VarError::NotPresent) => Ok(None),
-        Err(VarError::NotUnicode(value)) => {
-            Err(invalid(format!("the environment variable AVX_GPU_DEVICE is no UTF-8 text: \"{}\"", value.display())))
-        }
+fn filter_of(value: Option<OsString>) -> Result<Option<String>> {
+    match value.map(OsString::into_string).transpose() {
+        Ok(value) => Ok(value.filter(|value| !value.trim().is_empty())),
+        Err(value) => Err(invalid(format!("the environment variable AVX_GPU_DEVICE is no UTF-8 text: \"{}\"", value.display()))),
     }
 }
 
@@ -182,11 +179,11 @@ mod tests {
     #[test]
     fn a_variable_that_is_no_text_is_an_error() {
         use std::os::unix::ffi::OsStringExt as _;
-        let value = std::ffi::OsString::from_vec(vec![b'0', 0xff]);
-        let error = filter_of(Err(VarError::NotUnicode(value))).unwrap_err();
+        let value = OsString::from_vec(vec![b'0', 0xff]);
+        let error = filter_of(Some(value)).unwrap_err();
         assert!(error.status == Status::InvalidArgument && error.message.contains("AVX_GPU_DEVICE is no UTF-8"), "{error}");
-        assert_eq!(filter_of(Ok(" ".into())).unwrap(), None);
-        assert_eq!(filter_of(Err(VarError::NotPresent)).unwrap(), None);
-        assert_eq!(filter_of(Ok("1,0".into())).unwrap().as_deref(), Some("1,0"));
+        assert_eq!(filter_of(Some(" ".into())).unwrap(), None);
+        assert_eq!(filter_of(None).unwrap(), None);
+        assert_eq!(filter_of(Some("1,0".into())).unwrap().as_deref(), Some("1,0"));
     }
 }

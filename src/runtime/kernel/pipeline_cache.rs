@@ -3,6 +3,7 @@
 use crate::compile::disk::{self, Key, Loaded};
 use crate::runtime::base::lock::{Lock, rank};
 use crate::runtime::base::log::{self, DeviceLog};
+use crate::sys;
 use crate::vulkan::Snapshot;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ pub(crate) fn folder(given: Option<&str>) -> Option<PathBuf> {
     match given {
         Some("") => None,
         Some(folder) => Some(PathBuf::from(folder)),
+        // The caller of a setuid program chooses the variables that name this folder.
+        None if !sys::trusts_its_caller() => None,
         None => Some(dirs::cache_dir()?.join("avx_gpu")),
     }
 }

@@ -282,7 +282,7 @@ fn layer_extensions(entry: &ash::Entry) -> Result<Vec<vk::ExtensionProperties>> 
 
 /// The error for a loader that finds no driver.
 fn no_driver(what: &str) -> Error {
-    let files = |name: &str| std::env::var_os(name).map(|value| format!(" {name} is set to \"{}\".", value.display()));
+    let files = |name: &str| crate::sys::variable(name).map(|value| format!(" {name} is set to \"{}\".", value.display()));
     let set: String = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"].into_iter().filter_map(files).collect();
     Error::new(ErrorKind::NoDriver, format!("a Vulkan loader was found, but no driver that has a device: {what}.{set} {INSTALL}"))
 }
