@@ -7,7 +7,7 @@
 #[allow(dead_code, reason = "each test file uses its own part of the helpers")]
 mod common;
 
-use common::process::{is_child, rerun, rerun_with_bytes};
+use common::process::{Folder, is_child, rerun, rerun_with_bytes};
 use common::*;
 use std::ptr::null_mut;
 
@@ -307,6 +307,27 @@ fn a_variable_that_is_no_text_opens_no_other_device() {
     assert!(lines[0].starts_with("count AVX_ERROR_INVALID_ARGUMENT"), "{lines:?}");
     let last = lines.last().expect("a line");
     assert!(last.starts_with("refused AVX_ERROR_INVALID_ARGUMENT") && last.contains("AVX_GPU_DEVICE is no UTF-8 text"), "{last}");
+}
+
+/// Some loaders give up at a manifest that is no JSON, and others pass over it and use the good driver beside it.
+#[test]
+fn a_manifest_that_is_no_json_is_no_lack_of_memory() {
+    let folder = Folder::new("manifest");
+    let file = folder.path().join("bad.json");
+    std::fs::write(&file, "{ this is no JSON").expect("write the manifest");
+    let file = file.to_str().expect("UTF-8");
+    let lines = visible(&[("VK_DRIVER_FILES", Some(file)), ("VK_ICD_FILENAMES", Some(file)), ("VK_ADD_DRIVER_FILES", None)]);
+    assert_eq!(lines[0], "count AVX_ERROR_NO_DRIVER 0");
+    tells(lines.last().expect("a line"), &[file, "VK_DRIVER_FILES"]);
+
+    if usable().is_none() {
+        return;
+    }
+    let listed = std::env::var("VK_DRIVER_FILES").or_else(|_| std::env::var("VK_ICD_FILENAMES"));
+    let both = format!("{file}:{}", listed.unwrap_or("/usr/share/vulkan/icd.d".into()));
+    let lines = visible(&[("VK_DRIVER_FILES", Some(&both)), ("VK_ICD_FILENAMES", Some(&both)), ("VK_ADD_DRIVER_FILES", None)]);
+    let last = lines.last().expect("a line");
+    assert!(last.starts_with("opened ") || last.starts_with("refused AVX_ERROR_NO_DRIVER") && last.contains("no valid JSON"), "{last}");
 }
 
 #[test]

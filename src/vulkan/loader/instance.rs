@@ -1,7 +1,7 @@
 //! The Vulkan loader, which is opened at run time, and the instances: a plain one and a validating one for the whole process.
 
-use super::messages;
-use crate::sys::register_thread;
+use super::{manifests, messages};
+use crate::sys::{self, register_thread};
 use crate::vulkan::error::{Error, ErrorKind, Result};
 use crate::vulkan::physical::Snapshot;
 use ash::vk;
@@ -64,7 +64,7 @@ impl Instance {
         let has = |list: &[vk::ExtensionProperties], name: &CStr| list.iter().any(|e| e.extension_name_as_c_str() == Ok(name));
         let portability = has(&offered, vk::KHR_PORTABILITY_ENUMERATION_NAME);
         if !validation {
-            let raw = make(entry, version, portability, None).map_err(creation_error)?;
+            let raw = make(entry, version, portability, None).map_err(|e| creation_error(entry, e))?;
             return Ok(Instance { entry, raw, version, validating: false });
         }
 
@@ -81,7 +81,7 @@ impl Instance {
         for (way, _) in ways.into_iter().filter(|&(_, name)| has(&layer_offers, name)) {
             match make(entry, version, portability, Some(way)) {
                 Err(vk::Result::ERROR_EXTENSION_NOT_PRESENT) => {}
-                made => return Instance::validated(entry, version, made.map_err(creation_error)?),
+                made => return Instance::validated(entry, version, made.map_err(|e| creation_error(entry, e))?),
             }
         }
         messages::report(
@@ -89,7 +89,7 @@ impl Instance {
             "validation runs without synchronization validation: this validation layer has no setting for it",
         );
         let made = make(entry, version, portability, Some(SyncBy::Nothing));
-        Instance::validated(entry, version, made.map_err(creation_error)?)
+        Instance::validated(entry, version, made.map_err(|e| creation_error(entry, e))?)
     }
 
     /// Makes a validating instance of `raw`, which was created with VK_EXT_debug_utils.
@@ -228,11 +228,53 @@ fn make(entry: &ash::Entry, version: u32, portability: bool, validation: Option<
     unsafe { entry.create_instance(&info, None) }
 }
 
-/// The error for a failed vkCreateInstance.
-fn creation_error(result: vk::Result) -> Error {
+/// The error for a failed vkCreateInstance. Where a layer may be the cause, it names the layers.
+fn creation_error(entry: &ash::Entry, result: vk::Result) -> Error {
+    let mut error = loader_error("vkCreateInstance", result);
+    if matches!(error.kind, ErrorKind::Driver) {
+        // SAFETY: the call has no preconditions, and repeats itself on VK_INCOMPLETE.
+        let layers = unsafe { entry.enumerate_instance_layer_properties() }.unwrap_or_default();
+        let names: Vec<String> =
+            layers.iter().filter_map(|layer| layer.layer_name_as_c_str().ok()).map(|name| name.to_string_lossy().into_owned()).collect();
+        error.message += &layers_to_suspect(&names, sys::variable);
+    }
+    error
+}
+
+/// The layers that may have made vkCreateInstance fail, as sentences: those of the environment, and all that the loader lists.
+fn layers_to_suspect(listed: &[String], variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> String {
+    let variables = ["VK_INSTANCE_LAYERS", "VK_LOADER_LAYERS_ENABLE", "VK_LAYER_PATH", "VK_ADD_LAYER_PATH"];
+    let set = variables.into_iter().filter_map(|name| variable(name).map(|value| format!(" {name} is set to \"{}\".", value.display())));
+    let set: String = set.collect();
+    match listed {
+        [] => set,
+        _ => format!(
+            ". A driver or a layer fails; VK_LOADER_DEBUG=error in the environment shows which. The layers of this machine: {}.{set}",
+            listed.join(", ")
+        ),
+    }
+}
+
+/// The error for a function of the loader, which reads the manifests of drivers and layers.
+fn loader_error(call: &str, result: vk::Result) -> Error {
     match result {
-        vk::Result::ERROR_INCOMPATIBLE_DRIVER => no_driver("vkCreateInstance returns ERROR_INCOMPATIBLE_DRIVER"),
-        result => Error::of("vkCreateInstance", result),
+        vk::Result::ERROR_INCOMPATIBLE_DRIVER => no_driver(&format!("{call} returns ERROR_INCOMPATIBLE_DRIVER")),
+        // Some loaders return this for a manifest that is no JSON, and use no other driver then.
+        vk::Result::ERROR_OUT_OF_HOST_MEMORY => match &manifests::malformed()[..] {
+            [] => Error::of(call, result),
+            files => {
+                let names: Vec<String> = files.iter().map(|path| format!("\"{}\"", path.display())).collect();
+                let text = format!(
+                    "the Vulkan loader gives up ({call} returns {result:?}) at a manifest that is no valid JSON: {}. Reinstall the package \
+                     that the file belongs to, remove the file, or name the manifests of the drivers to use in VK_DRIVER_FILES (older \
+                     loaders: VK_ICD_FILENAMES). A newer loader passes over the file.{}",
+                    names.join(", "),
+                    manifests::variables_set()
+                );
+                Error::new(ErrorKind::NoDriver, text)
+            }
+        },
+        result => Error::of(call, result),
     }
 }
 
@@ -260,16 +302,14 @@ fn loader_version(entry: &ash::Entry) -> Result<u32> {
 /// The extensions of the loader and its drivers, or of a layer.
 fn extensions(entry: &ash::Entry, layer: Option<&CStr>) -> Result<Vec<vk::ExtensionProperties>> {
     // SAFETY: the name, if any, is NUL-terminated and outlives the call. The function repeats itself on VK_INCOMPLETE.
-    unsafe { entry.enumerate_instance_extension_properties(layer) }.map_err(|e| match e {
-        vk::Result::ERROR_INCOMPATIBLE_DRIVER => no_driver("vkEnumerateInstanceExtensionProperties returns ERROR_INCOMPATIBLE_DRIVER"),
-        e => Error::of("vkEnumerateInstanceExtensionProperties", e),
-    })
+    unsafe { entry.enumerate_instance_extension_properties(layer) }.map_err(|e| loader_error("vkEnumerateInstanceExtensionProperties", e))
 }
 
 /// The extensions of the validation layer; `Unsupported` if it is not installed.
 fn layer_extensions(entry: &ash::Entry) -> Result<Vec<vk::ExtensionProperties>> {
     // SAFETY: the call has no preconditions, and repeats itself on VK_INCOMPLETE.
-    let layers = unsafe { entry.enumerate_instance_layer_properties() }.map_err(|e| Error::of("vkEnumerateInstanceLayerProperties", e))?;
+    let layers =
+        unsafe { entry.enumerate_instance_layer_properties() }.map_err(|e| loader_error("vkEnumerateInstanceLayerProperties", e))?;
     if layers.iter().any(|layer| layer.layer_name_as_c_str() == Ok(VALIDATION_LAYER)) {
         return extensions(entry, Some(VALIDATION_LAYER));
     }
@@ -282,8 +322,7 @@ fn layer_extensions(entry: &ash::Entry) -> Result<Vec<vk::ExtensionProperties>> 
 
 /// The error for a loader that finds no driver.
 fn no_driver(what: &str) -> Error {
-    let files = |name: &str| crate::sys::variable(name).map(|value| format!(" {name} is set to \"{}\".", value.display()));
-    let set: String = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"].into_iter().filter_map(files).collect();
+    let set = manifests::variables_set();
     Error::new(ErrorKind::NoDriver, format!("a Vulkan loader was found, but no driver that has a device: {what}.{set} {INSTALL}"))
 }
 
@@ -350,6 +389,14 @@ pub(crate) mod tests {
             }
             assert!(vk::api_version_minor(s.api_version) <= vk::api_version_minor(instance.version()));
         }
+    }
+
+    #[test]
+    fn a_failing_instance_names_the_layers() {
+        let listed = ["VK_LAYER_a".to_owned(), "VK_LAYER_b".to_owned()];
+        let text = layers_to_suspect(&listed, |name| (name == "VK_INSTANCE_LAYERS").then(|| "VK_LAYER_b".into()));
+        assert!(text.contains("VK_LAYER_a, VK_LAYER_b.") && text.contains("VK_INSTANCE_LAYERS is set to \"VK_LAYER_b\""), "{text}");
+        assert_eq!(layers_to_suspect(&[], |_| None), "");
     }
 
     #[test]

@@ -3,9 +3,11 @@
 //! | what | file |
 //! |---|---|
 //! | the loader, and one plain and one validating instance | `instance` |
+//! | manifests that are no JSON | `manifests` |
 //! | the messages of the validation layer | `messages` |
 
 mod instance;
+mod manifests;
 mod messages;
 
 #[cfg(test)]
