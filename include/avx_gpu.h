@@ -88,7 +88,7 @@ typedef int32_t avx_status;
 #define AVX_ERROR_TIMEOUT (-9)
 /// No device memory of the kind asked for. The device stays usable.
 #define AVX_ERROR_OUT_OF_DEVICE_MEMORY (-100)
-/// No host memory.
+/// No host memory, or no room in the address space of the process for device memory that the CPU is to see. The device stays usable.
 #define AVX_ERROR_OUT_OF_HOST_MEMORY (-101)
 /// The kernel's text does not compile; the message shows where.
 #define AVX_ERROR_COMPILE (-200)

@@ -34,7 +34,7 @@ pub const AVX_ERROR_LIMIT: avx_status = -8;
 pub const AVX_ERROR_TIMEOUT: avx_status = -9;
 /// No device memory of the kind asked for. The device stays usable.
 pub const AVX_ERROR_OUT_OF_DEVICE_MEMORY: avx_status = -100;
-/// No host memory.
+/// No host memory, or no room in the address space of the process for device memory that the CPU is to see. The device stays usable.
 pub const AVX_ERROR_OUT_OF_HOST_MEMORY: avx_status = -101;
 /// The kernel's text does not compile; the message shows where.
 pub const AVX_ERROR_COMPILE: avx_status = -200;

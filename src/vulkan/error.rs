@@ -20,6 +20,8 @@ pub(crate) enum ErrorKind {
     OutOfDeviceMemory,
     /// The host has no memory left.
     OutOfHostMemory,
+    /// Memory of the device could not be mapped into the address space of the process.
+    NotMapped,
     /// The device is lost.
     DeviceLost,
     /// The driver returned a result that valid use does not cause.

@@ -80,7 +80,7 @@ impl From<vulkan::Error> for Error {
             K::Unsupported => Status::Unsupported,
             K::Limit => Status::Limit,
             K::OutOfDeviceMemory => Status::OutOfDeviceMemory,
-            K::OutOfHostMemory => Status::OutOfHostMemory,
+            K::OutOfHostMemory | K::NotMapped => Status::OutOfHostMemory,
             K::DeviceLost => Status::DeviceLost,
             K::Driver => Status::Driver,
         };

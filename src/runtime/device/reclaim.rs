@@ -15,7 +15,7 @@ impl Device {
     pub(crate) fn allocate(&self, kind: MemoryKind, size: u64, align: u64, label: &str) -> Result<Allocation> {
         match self.memory.allocate(kind, size, align, label) {
             Ok(allocation) => return Ok(allocation),
-            Err(e) if e.kind == vulkan::ErrorKind::OutOfDeviceMemory => {}
+            Err(e) if matches!(e.kind, vulkan::ErrorKind::OutOfDeviceMemory | vulkan::ErrorKind::NotMapped) => {}
             Err(e) => return Err(self.lock().fail(e)),
         }
         let seqs = {

@@ -129,7 +129,7 @@ impl Memory {
     /// allocation without bytes. `label` is for messages. The content is undefined.
     ///
     /// Errors: `Invalid` for an invalid alignment; `Limit` for a size beyond every heap or the largest buffer, and for too many
-    /// allocations; `OutOfDeviceMemory` and `OutOfHostMemory` if no memory is left. After an error everything is unchanged and usable.
+    /// allocations; `OutOfDeviceMemory` and `OutOfHostMemory` if no memory is left, `NotMapped`. After an error everything is unchanged and usable.
     pub(crate) fn allocate(&self, kind: MemoryKind, size: u64, align: u64, label: &str) -> Result<Allocation> {
         let request = self.check(kind, size, align, label)?;
         let best = self.candidates[kind.index()].first().copied().unwrap_or(0);
@@ -365,7 +365,7 @@ impl Memory {
 
 /// Whether the driver or the host ran out of something, so that returning memory or another memory type may help.
 fn is_shortage(error: &Error) -> bool {
-    matches!(error.kind, ErrorKind::OutOfDeviceMemory | ErrorKind::OutOfHostMemory | ErrorKind::Limit)
+    matches!(error.kind, ErrorKind::OutOfDeviceMemory | ErrorKind::OutOfHostMemory | ErrorKind::NotMapped | ErrorKind::Limit)
 }
 
 fn is_short(served: &Result<Allocation>) -> bool {

@@ -95,8 +95,8 @@ impl Blocks {
         self.type_bits
     }
 
-    /// Creates a block of `size` bytes (not 0) in memory of type `memory_type`, named `label`. Errors: `OutOfDeviceMemory`, also if the
-    /// memory cannot be mapped; `OutOfHostMemory`; `Limit` for too many blocks; other errors of the driver.
+    /// Creates a block of `size` bytes (not 0) in memory of type `memory_type`, named `label`. Errors: `OutOfDeviceMemory`;
+    /// `NotMapped` if the memory cannot be mapped; `OutOfHostMemory`; `Limit` for too many blocks; other errors of the driver.
     pub(crate) fn create(&mut self, memory_type: u32, size: u64, label: &str) -> Result<Block> {
         #[cfg(test)]
         if size > self.left {
@@ -174,14 +174,31 @@ impl Blocks {
 }
 
 /// Converts an error of gpu-allocator. Only out of device memory has a case of its own there; other errors are texts that name the
-/// VkResult.
+/// VkResult, and those of vkMapMemory describe it.
 fn of_allocator(error: &AllocationError, memory_type: u32) -> Error {
     let kind = match error {
-        AllocationError::OutOfMemory | AllocationError::FailedToMap(_) => ErrorKind::OutOfDeviceMemory,
+        AllocationError::OutOfMemory => ErrorKind::OutOfDeviceMemory,
+        AllocationError::FailedToMap(text) if *text == vk::Result::ERROR_DEVICE_LOST.to_string() => ErrorKind::DeviceLost,
+        AllocationError::FailedToMap(_) => ErrorKind::NotMapped,
         AllocationError::Internal(text) if text.contains("ERROR_OUT_OF_HOST_MEMORY") => ErrorKind::OutOfHostMemory,
         AllocationError::Internal(text) if text.contains("ERROR_TOO_MANY_OBJECTS") => ErrorKind::Limit,
         AllocationError::Internal(text) if text.contains("ERROR_DEVICE_LOST") => ErrorKind::DeviceLost,
         _ => ErrorKind::Driver,
     };
     Error::new(kind, format!("memory of type {memory_type}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_that_cannot_be_mapped_is_no_full_device() {
+        let kind = |error| of_allocator(&error, 3).kind;
+        assert_eq!(kind(AllocationError::OutOfMemory), ErrorKind::OutOfDeviceMemory);
+        for result in [vk::Result::ERROR_MEMORY_MAP_FAILED, vk::Result::ERROR_OUT_OF_HOST_MEMORY, vk::Result::ERROR_OUT_OF_DEVICE_MEMORY] {
+            assert_eq!(kind(AllocationError::FailedToMap(result.to_string())), ErrorKind::NotMapped, "{result:?}");
+        }
+        assert_eq!(kind(AllocationError::FailedToMap(vk::Result::ERROR_DEVICE_LOST.to_string())), ErrorKind::DeviceLost);
+    }
 }

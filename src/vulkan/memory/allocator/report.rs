@@ -60,6 +60,13 @@ impl Memory {
             ErrorKind::OutOfHostMemory => {
                 (ErrorKind::OutOfHostMemory, format!("there is no host memory left for the request; {heaps} ({cause})"))
             }
+            ErrorKind::NotMapped => (
+                ErrorKind::NotMapped,
+                format!(
+                    "the driver allocated the memory and could not map it into the address space of this process (vkMapMemory); look at \
+                     the limit of the address space (ulimit -v), or use fewer or smaller upload and readback buffers ({cause})"
+                ),
+            ),
             ErrorKind::OutOfDeviceMemory if request.room > self.max_allocation_size && seems_free => (
                 ErrorKind::Limit,
                 format!(
