@@ -232,9 +232,18 @@ pub(crate) fn destroy(token: Token) -> Result<()> {
     drop(kernel::remove_all(owned));
     drop(destination::remove_all(owned));
     device.regions.clear().into_iter().for_each(|id| device.free_buffer(id));
-    // What is freed may add more, such as a graph that ends adds its kernels.
-    while device.drops.any() {
-        device.reap(&mut device.lock());
+    // What is freed may add more, such as a graph that ends adds its kernels. A lost device never passes the last use of what is left, and
+    // that would keep the device, because a graph's content holds buffers and a buffer holds its device.
+    loop {
+        let rest = {
+            let mut scheduler = device.lock();
+            device.reap(&mut scheduler);
+            scheduler.reap_all()
+        };
+        if rest.is_empty() && !device.drops.any() {
+            break;
+        }
+        device.free_deferred(rest);
     }
     device.compile.log.line(log::Level::Info, format!("closed '{}'", device.label));
     close_log(&device.compile.log);

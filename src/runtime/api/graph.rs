@@ -26,7 +26,7 @@ use crate::runtime::stream::access::{AccessList, lock_for_access};
 use crate::runtime::stream::command::PreparedCommand;
 use crate::runtime::stream::destination::{self, Destination};
 use crate::runtime::stream::recording::{Node, Recording, SlotValue, merged};
-use crate::vulkan::{Commands, HostView, MemoryKind, Slice};
+use crate::vulkan::{Commands, HostView, Memory, MemoryKind, Slice};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -77,7 +77,7 @@ struct RecordedInstance {
 
 /// Memory for the bytes that the commands of an instance read.
 struct Bytes {
-    device: Arc<Device>,
+    memory: Arc<Memory>,
     chunks: Vec<Chunk>,
     /// The used bytes of the last chunk.
     used: u64,
@@ -88,7 +88,7 @@ impl Bytes {
     fn put(&mut self, bytes: &[u8], size: u64) -> Result<(Slice, HostView, u64)> {
         if self.chunks.is_empty() || self.used + size > self.size {
             self.size = size.max(CHUNK);
-            self.chunks.push(Chunk::new(&self.device.memory, MemoryKind::Upload, self.size)?);
+            self.chunks.push(Chunk::new(&self.memory, MemoryKind::Upload, self.size)?);
             self.used = 0;
         }
         let Some(chunk) = self.chunks.last() else { return Err(Error::new(Status::Internal, "a graph has no memory for its bytes")) };
@@ -100,7 +100,7 @@ impl Bytes {
 
     /// Starts anew. The device reads nothing of the old bytes any more.
     fn clear(&mut self) {
-        self.chunks.drain(..).for_each(|chunk| self.device.free(chunk.into_allocation()));
+        self.chunks.drain(..).for_each(|chunk| self.memory.free(chunk.into_allocation()));
         (self.used, self.size) = (0, 0);
     }
 }
@@ -315,7 +315,7 @@ impl Content {
                 commands: Commands::new(&device.vulkan)?,
                 values: Vec::new(),
                 accesses: AccessList::default(),
-                bytes: Bytes { device: Arc::clone(device), chunks: Vec::new(), used: 0, size: 0 },
+                bytes: Bytes { memory: Arc::clone(&device.memory), chunks: Vec::new(), used: 0, size: 0 },
                 places: Vec::new(),
                 queue: 0,
                 submission: 0,
@@ -462,6 +462,13 @@ impl Drop for Held<'_> {
         let mut scheduler = self.device.lock();
         self.buffers.iter().for_each(|id| scheduler.end_hold(*id));
     }
+}
+
+/// Makes the last launch of a graph one that is never done, as it is on a device that is lost.
+#[cfg(test)]
+pub(crate) fn last_launch_is_never_done(token: Token) {
+    let graph = GRAPHS.get(token).expect("a living graph");
+    graph.content.last_use[0].store(u64::MAX - 1, Ordering::Relaxed);
 }
 
 #[cfg(test)]

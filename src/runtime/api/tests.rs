@@ -2,13 +2,16 @@
 
 use super::buffer;
 use super::kernel;
-use super::{copy_fill, device, dispatch, transfer};
+use super::{copy_fill, device, dispatch, graph, transfer};
 use crate::runtime::base::error::{Result, Status};
 use crate::runtime::base::handle::Token;
+use crate::runtime::device::core::Device;
 use crate::runtime::device::guard;
+use crate::runtime::kernel::args::{Arg, Value};
 use crate::runtime::kernel::options::Options;
 use crate::vulkan;
 use std::mem::MaybeUninit;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 const NULL: Token = Token(0);
@@ -37,12 +40,7 @@ fn a_lost_device_stays_lost_and_can_be_replaced() {
     let code = b"@group(0) @binding(0) var<storage, read_write> x: array<u32>;
         @compute @workgroup_size(1) fn spin() { x[0] += 1u; }";
     let spin = kernel::create(token, &Options { code, ..Default::default() }).unwrap();
-    let arg = [crate::runtime::kernel::args::Arg {
-        at: None,
-        value: crate::runtime::kernel::args::Value::Buffer { buffer: words, offset: 0, size: 0 },
-        unordered: false,
-        slot: None,
-    }];
+    let arg = [Arg { at: None, value: Value::Buffer { buffer: words, offset: 0, size: 0 }, unordered: false, slot: None }];
     dispatch::dispatch(NULL, spin, dispatch::Grid::Workgroups([1, 1, 1]), &arg).unwrap();
     device::synchronize(token, u64::MAX).unwrap();
 
@@ -74,6 +72,46 @@ fn a_lost_device_stays_lost_and_can_be_replaced() {
     transfer::write(NULL, words, 0, &[1, 2, 3, 4], transfer::Keep::Call).unwrap();
     read(words).unwrap();
     device::destroy(again).unwrap();
+}
+
+/// Records a graph of a dispatch with bytes of its own and a fill, launches it, and loses the device before the launch is done.
+fn lose_with_a_graph_in_flight(token: Token) {
+    let words = buffer::create(token, &buffer::Options { size: 64, ..Default::default() }).unwrap();
+    let code = b"@group(0) @binding(0) var<storage, read_write> x: array<u32>;
+        @group(0) @binding(1) var<uniform> y: vec4<u32>;
+        @compute @workgroup_size(1) fn add() { x[0] += y.x; }";
+    let add = kernel::create(token, &Options { code, ..Default::default() }).unwrap();
+    let values = [Value::Buffer { buffer: words, offset: 0, size: 0 }, Value::Bytes(&[1; 16])];
+    let args = values.map(|value| Arg { at: None, value, unordered: false, slot: None });
+    let recorder = graph::begin(token, None).unwrap();
+    dispatch::dispatch(recorder, add, dispatch::Grid::Workgroups([1, 1, 1]), &args).unwrap();
+    copy_fill::fill(recorder, words, 16, 16, &[7]).unwrap();
+    let recorded = graph::end(recorder).unwrap();
+    graph::launch(NULL, recorded, &[]).unwrap();
+    device::synchronize(token, u64::MAX).unwrap();
+    graph::last_launch_is_never_done(recorded);
+    let device = guard::enter(token).unwrap();
+    let error = device.lock().fail(vulkan::Error::new(vulkan::ErrorKind::DeviceLost, "vkWaitSemaphores failed"));
+    assert_eq!(error.status, Status::DeviceLost);
+}
+
+/// What must be gone once a device is destroyed.
+struct Left(Weak<Device>, Weak<vulkan::Memory>, Weak<vulkan::Device>);
+
+#[test]
+fn a_device_that_is_lost_with_a_graph_in_flight_leaves_nothing() {
+    let mut left = Vec::new();
+    for _ in 0..3 {
+        let Some(token) = open() else { return };
+        {
+            let device = guard::enter(token).unwrap();
+            left.push(Left(Arc::downgrade(&device), Arc::downgrade(&device.memory), Arc::downgrade(&device.vulkan)));
+        }
+        lose_with_a_graph_in_flight(token);
+        device::destroy(token).expect("destroying works");
+    }
+    let counts = |Left(device, memory, vulkan): &Left| [device.strong_count(), memory.strong_count(), vulkan.strong_count()];
+    assert_eq!(left.iter().map(counts).collect::<Vec<_>>(), [[0; 3]; 3], "devices, memories and Vulkan devices that are left");
 }
 
 #[test]

@@ -55,6 +55,14 @@ impl DeferredFree {
         }
         std::mem::take(&mut self.ready)
     }
+
+    /// Returns everything, also what waits for submissions that are not done. The device does no more work.
+    pub(crate) fn take_all(&mut self) -> Vec<Deferred> {
+        self.count = 0;
+        let waiting = self.waiting.iter_mut().flat_map(|queue| std::mem::take(queue).into_values().flatten());
+        let waiting: Vec<Deferred> = waiting.map(|(_, deferred)| deferred).collect();
+        self.ready.drain(..).chain(waiting).collect()
+    }
 }
 
 /// Entries that were added without the scheduler's lock, until the scheduler takes them over. Because adding one takes no lock of the
@@ -101,5 +109,17 @@ mod tests {
         assert!(deferred_free.reap(&[3, 0, 6, 0]).is_empty(), "one queue has passed it, the other has not");
         drop(deferred_free.reap(&[3, 0, 7, 0]));
         assert!(deferred_free.is_empty() && watch.strong_count() == 0);
+    }
+
+    #[test]
+    fn all_goes_where_no_submission_will_be_done() {
+        let mut deferred_free = DeferredFree::default();
+        let lost = Arc::new(5);
+        for last_use in [[3, 0, 7, 0], [3, 0, 0, 0], [0, 9, 0, 0], [0; MAX_QUEUES]] {
+            deferred_free.defer_drop(last_use, Deferred::Object(lost.clone()), &[0; MAX_QUEUES]);
+        }
+        assert_eq!(deferred_free.take_all().len(), 4);
+        assert!(deferred_free.is_empty() && Arc::strong_count(&lost) == 1);
+        assert!(deferred_free.reap(&[9; MAX_QUEUES]).is_empty());
     }
 }

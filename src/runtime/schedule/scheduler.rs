@@ -210,6 +210,11 @@ impl Scheduler {
         self.deferred_free.reap(&done)
     }
 
+    /// Returns all that was to be freed, also what waits for submissions that a lost device will never do. The device does no more work.
+    pub(crate) fn reap_all(&mut self) -> Vec<Deferred> {
+        self.deferred_free.take_all()
+    }
+
     /// Has what the device does written into a trace; `None` ends that.
     pub(crate) fn trace_into(&mut self, gpu_trace: Option<GpuTrace>) {
         self.gpu_trace = gpu_trace;
