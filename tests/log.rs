@@ -6,7 +6,7 @@
 #[allow(dead_code, reason = "each test file uses its own part of the helpers")]
 mod common;
 
-use common::process::{is_child, rerun};
+use common::process::{Folder, is_child, rerun};
 use common::*;
 use std::ffi::{CStr, c_void};
 use std::ptr::{null, null_mut};
@@ -410,4 +410,28 @@ fn the_environment_asks_for_lines() {
         return skip("no driver");
     }
     assert!(!printed(Some("debug")).is_empty(), "AVX_GPU_LOG=debug prints nothing");
+}
+
+#[test]
+fn variables_that_cannot_be_used_are_told() {
+    if device_count() == 0 {
+        return skip("no driver");
+    }
+    let run = |log: Option<&str>| {
+        let folder = Folder::new("environment");
+        let trace = folder.path().join("missing/trace.json");
+        let variables =
+            [("AVX_GPU_LOG", log), ("AVX_GPU_QUEUES", Some("many")), ("AVX_GPU_TRACE", trace.to_str()), ("AVX_GPU_VALIDATION", None)];
+        let said = rerun("work_with_the_environments_log", &variables);
+        said.lines().filter(|line| line.contains("avx_gpu warn: AVX_GPU_")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    for log in [None, Some("warn"), Some("verbose")] {
+        let lines = run(log);
+        let line = |part: &str| lines.iter().filter(|line| line.contains(part)).count();
+        assert_eq!((line("AVX_GPU_QUEUES=\"many\""), line("a number from 1 to 4")), (1, 1), "AVX_GPU_LOG={log:?}: {lines:#?}");
+        assert_eq!((line("missing/trace.json\""), line("in a folder that exists")), (1, 1), "AVX_GPU_LOG={log:?}: {lines:#?}");
+        let of_the_level = usize::from(log == Some("verbose"));
+        assert_eq!(line("AVX_GPU_LOG=\"verbose\" in the environment is no level: off, error, warn"), of_the_level, "{lines:#?}");
+    }
+    assert_eq!(run(Some("off")), Vec::<String>::new());
 }

@@ -95,7 +95,8 @@ pub unsafe extern "C" fn avx_set_label(handle: *const c_void, label: *const c_ch
 /// devices that have no callback of their own (avx_device_options). `callback` and `user` may be NULL; without a callback the lines
 /// stop, and when the call returns none is running. May block, while a callback runs. Without a callback the environment's
 /// AVX_GPU_LOG=error|warn|info|debug prints the lines to stderr. What kernels made with AVX_KERNEL_DEBUG report is delivered
-/// whatever the level, and printed to stderr where there is no callback. What the validation layer says is about no device.
+/// whatever the level, and printed to stderr where there is no callback. So is, unless AVX_GPU_LOG is off or error, a warning about a
+/// variable AVX_GPU_LOG, _QUEUES, _TRACE or _DEBUG_BYTES whose value cannot be used. What the validation layer says is about no device.
 /// AVX_ERROR_INVALID_ARGUMENT for an unknown level.
 ///
 /// # Safety

@@ -3,6 +3,7 @@
 use super::{event, graph};
 use crate::runtime::base::copy_pool::CopyPool;
 use crate::runtime::base::deadline::{deadline_after, unfinished};
+use crate::runtime::base::environment;
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::Token;
 use crate::runtime::base::lock::Lock;
@@ -72,10 +73,10 @@ pub(crate) fn register_thread() {
     sys::register_thread();
 }
 
-/// The number of queues that AVX_GPU_QUEUES asks for.
+/// The number of queues that AVX_GPU_QUEUES asks for. It is read once, so that a mistake in it is told once.
 fn queues_wanted() -> Option<usize> {
-    let count: usize = sys::variable("AVX_GPU_QUEUES")?.into_string().ok()?.trim().parse().ok()?;
-    Some(count.clamp(1, MAX_QUEUES))
+    static WANTED: OnceLock<Option<u64>> = OnceLock::new();
+    WANTED.get_or_init(|| environment::number("AVX_GPU_QUEUES", 1..=MAX_QUEUES as u64)).map(|count| count as usize)
 }
 
 /// Describes all visible devices, usable or not.

@@ -103,7 +103,7 @@ impl DeviceLog {
     pub(crate) fn line(self: &Arc<Self>, level: Level, text: impl Into<String>) {
         let is_wanted = self.own.as_ref().map_or_else(|| enabled(level), |(_, most)| level <= *most);
         if is_wanted && level != Level::Off && !in_callback() && self.begin() {
-            queue(Entry { from: Some(self.clone()), record: Record::new(level, text) });
+            queue(Entry { from: Some(self.clone()), record: Record::new(level, text), of_environment: false });
         }
     }
 
@@ -112,7 +112,7 @@ impl DeviceLog {
     pub(crate) fn reports(self: &Arc<Self>, records: Vec<Record>) {
         let mut state = state();
         for record in records.into_iter().filter(|_| self.begin()) {
-            state.reports.push(Entry { from: Some(self.clone()), record });
+            state.reports.push(Entry { from: Some(self.clone()), record, of_environment: false });
             ANY_WAITING.store(true, Ordering::Release);
         }
     }
@@ -152,6 +152,8 @@ impl DeviceLog {
 struct Entry {
     from: Option<Arc<DeviceLog>>,
     record: Record,
+    /// See [`warn_of_environment`].
+    of_environment: bool,
 }
 
 impl Entry {
@@ -184,6 +186,8 @@ struct State {
     sink: Option<Sink>,
     /// From the environment: the level of lines that go to stderr where no sink is set.
     stderr: Level,
+    /// AVX_GPU_LOG asks for no warnings.
+    wants_no_warnings: bool,
     waiting: VecDeque<Entry>,
     /// What kernels reported. The user asked for it, so nothing of it is dropped, whatever the level is.
     reports: Vec<Entry>,
@@ -193,8 +197,15 @@ struct State {
     running: usize,
 }
 
-static STATE: Lock<State, { rank::LOG }> =
-    Lock::new(State { sink: None, stderr: Level::Off, waiting: VecDeque::new(), reports: Vec::new(), reporting: false, running: 0 });
+static STATE: Lock<State, { rank::LOG }> = Lock::new(State {
+    sink: None,
+    stderr: Level::Off,
+    wants_no_warnings: false,
+    waiting: VecDeque::new(),
+    reports: Vec::new(),
+    reporting: false,
+    running: 0,
+});
 static QUIET: Condvar = Condvar::new();
 static LEVEL: AtomicI32 = AtomicI32::new(Level::Off as i32);
 static ANY_WAITING: AtomicBool = AtomicBool::new(false);
@@ -209,12 +220,30 @@ fn state() -> Guard<'static, State> {
 
 /// Takes the level from AVX_GPU_LOG, once, before the first line.
 pub(crate) fn read_environment() {
-    let value = sys::variable("AVX_GPU_LOG").and_then(|value| value.into_string().ok());
-    let level = value.as_deref().and_then(|v| Level::from_name(v.trim().to_ascii_lowercase().as_str())).unwrap_or(Level::Off);
+    let value = sys::variable("AVX_GPU_LOG").unwrap_or_default();
+    let value = value.to_string_lossy();
+    let asked = level_asked(&value);
+    let level = asked.unwrap_or(Some(Level::Warn));
     let mut state = state();
-    state.stderr = level;
+    state.wants_no_warnings = level.is_some_and(|level| level < Level::Warn);
+    state.stderr = level.unwrap_or(Level::Off);
     if state.sink.is_none() {
-        LEVEL.store(level as i32, Ordering::Relaxed);
+        LEVEL.store(state.stderr as i32, Ordering::Relaxed);
+    }
+    drop(state);
+    if asked.is_err() {
+        warn_of_environment(format!(
+            "AVX_GPU_LOG=\"{}\" in the environment is no level: off, error, warn, info and debug are allowed, and warn is taken",
+            value.trim()
+        ));
+    }
+}
+
+/// The level in a value of AVX_GPU_LOG; none in a blank one. The error is for a word that is no level.
+fn level_asked(value: &str) -> Result<Option<Level>, ()> {
+    match value.trim().to_ascii_lowercase().as_str() {
+        "" => Ok(None),
+        word => Level::from_name(word).map(Some).ok_or(()),
     }
 }
 
@@ -238,7 +267,15 @@ pub(crate) fn enabled(level: Level) -> bool {
 pub(crate) fn line(level: Level, text: impl Into<String>) {
     // The lines of calls that a callback makes are not for the callback, which would never end.
     if enabled(level) && level != Level::Off && !in_callback() {
-        queue(Entry { from: None, record: Record::new(level, text) });
+        queue(Entry { from: None, record: Record::new(level, text), of_environment: false });
+    }
+}
+
+/// Queues a warning about a variable of the environment whose value cannot be used. Where no callback is set it goes to stderr, also if
+/// AVX_GPU_LOG is unset: who sets a variable for a run looks there. AVX_GPU_LOG=off and AVX_GPU_LOG=error suppress it.
+pub(crate) fn warn_of_environment(text: impl Into<String>) {
+    if !in_callback() {
+        queue(Entry { from: None, record: Record::new(Level::Warn, text), of_environment: true });
     }
 }
 
@@ -273,10 +310,11 @@ pub(crate) fn deliver() {
             break;
         }
         let (sink, stderr) = (state.sink.clone(), state.stderr);
+        let of_environment = if sink.is_some() { enabled(Level::Warn) } else { !state.wants_no_warnings };
         drop(state);
         IN_CALLBACK.set(true);
-        for entry in lines.drain(..) {
-            let printed = entry.record.level <= stderr;
+        for entry in lines.drain(..).filter(|entry| of_environment || !entry.of_environment) {
+            let printed = entry.of_environment || entry.record.level <= stderr;
             entry.deliver(sink.as_ref(), printed);
         }
         reports.into_iter().for_each(|entry| entry.deliver(sink.as_ref(), true));
@@ -290,5 +328,20 @@ pub(crate) fn deliver() {
     state.running -= 1;
     if state.running == 0 {
         QUIET.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_of_the_environment() {
+        assert_eq!(level_asked(" Debug "), Ok(Some(Level::Debug)));
+        assert_eq!(level_asked("off"), Ok(Some(Level::Off)));
+        assert_eq!(level_asked(" "), Ok(None));
+        for nonsense in ["verbose", "3", "warn,info"] {
+            assert_eq!(level_asked(nonsense), Err(()), "{nonsense}");
+        }
     }
 }

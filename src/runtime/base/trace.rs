@@ -55,8 +55,11 @@ pub(crate) fn active() -> Option<&'static Trace> {
             match Trace::create(std::path::Path::new(&path)) {
                 Ok(trace) => Some(trace),
                 Err(e) => {
-                    let message = format!("the trace {} cannot be written: {e}", std::path::Path::new(&path).display());
-                    super::log::line(super::log::Level::Warn, message);
+                    super::log::warn_of_environment(format!(
+                        "AVX_GPU_TRACE=\"{}\" in the environment is ignored: this file cannot be written ({e}). It must be a file, new or \
+                         old, in a folder that exists",
+                        path.display()
+                    ));
                     None
                 }
             }

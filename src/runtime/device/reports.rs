@@ -4,15 +4,15 @@
 
 use super::pending_reports::{MOST, Report};
 use super::storage::Storage;
+use crate::runtime::base::environment;
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::device::core::Device;
 use crate::runtime::kernel::program::Program;
 use crate::runtime::schedule::failures::Since;
 use crate::runtime::schedule::hazard::seqs_of;
 use crate::runtime::schedule::stream_state::StreamState;
-use crate::sys;
 use crate::vulkan::MemoryKind;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The bytes of a dispatch's buffer, unless AVX_GPU_DEBUG_BYTES says otherwise.
 const BYTES: u64 = 4 << 20;
@@ -21,10 +21,11 @@ const LEAST: u64 = 256;
 /// If this many bytes of buffers wait to be read, a dispatch waits for the oldest.
 const WAITING: u64 = 64 << 20;
 
-/// The bytes of each buffer.
+/// The bytes of each buffer. The variable is read once, so that a mistake in it is told once.
 fn size(device: &Device) -> u64 {
-    let asked = sys::variable("AVX_GPU_DEBUG_BYTES").and_then(|text| text.to_str()?.trim().parse().ok());
-    (asked.unwrap_or(BYTES).clamp(LEAST, MOST) & !3).min(device.compile.limits.max_storage_range & !3)
+    static ASKED: OnceLock<Option<u64>> = OnceLock::new();
+    let asked = *ASKED.get_or_init(|| environment::number("AVX_GPU_DEBUG_BYTES", LEAST..=MOST));
+    (asked.unwrap_or(BYTES) & !3).min(device.compile.limits.max_storage_range & !3)
 }
 
 impl Device {
