@@ -658,15 +658,21 @@ avx_status avx_read(avx_stream stream, avx_buffer buffer, uint64_t offset, void 
 /// Queues: avx_write with memory that the caller leaves alone. The bytes at `data` must stay as they are until the stream has
 /// passed the write (avx_event_wait, avx_stream_synchronize and avx_device_synchronize tell), also after a timeout. From memory
 /// that avx_host_register knows the device takes the bytes itself while the caller goes on; bytes of other memory are copied during
-/// the call, and on a stream that records always, but programs must not count on it. AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_MAPPED,
-/// AVX_ERROR_OUT_OF_DEVICE_MEMORY.
+/// the call, and on a stream that records always, but programs must not count on it. May block, but never for registered memory:
+/// copied bytes that the device has not taken yet occupy at most 1 GiB (and a ring of 96 MiB, which avx_write uses too) or what
+/// memory there is, and beyond that the call waits until the device has taken enough of them. AVX_ERROR_OUT_OF_RANGE,
+/// AVX_ERROR_MAPPED, AVX_ERROR_TIMEOUT in such a wait (a part may be written then), AVX_ERROR_OUT_OF_DEVICE_MEMORY.
 avx_status avx_write_async(avx_stream stream, avx_buffer buffer, uint64_t offset, const void *data, uint64_t size);
 
 /// Queues: avx_read without the wait. The bytes are at `data` once a wait or a status call has told that the stream has passed the
 /// read (avx_event_wait, avx_event_status, avx_stream_synchronize, avx_stream_status, avx_device_synchronize). Until then the
-/// memory at `data` is the library's, which may write there at any time, also after a timeout. avx_destroy delivers what is left.
-/// May block: more than 1 GiB into memory that avx_host_register does not know is read at the call. AVX_ERROR_OUT_OF_RANGE,
-/// AVX_ERROR_MAPPED, AVX_ERROR_UNSUPPORTED on a stream that records, AVX_ERROR_OUT_OF_DEVICE_MEMORY.
+/// memory at `data` is the library's, which may write there at any time, also after a timeout. avx_destroy delivers what is left. Any
+/// number of reads may be in flight, and no call waits for a later one of the program. A call may copy the bytes of earlier reads
+/// that are done to their `data`. Of two reads into the same memory that are ordered, the later one stays. May block, but never for
+/// registered memory: other reads in flight occupy at most 1 GiB of staging memory (256 bytes at least for each) or what memory
+/// there is, and beyond that the call waits until the device is done with enough earlier reads; a read of more than 1 GiB is done at
+/// the call. AVX_ERROR_OUT_OF_RANGE, AVX_ERROR_MAPPED, AVX_ERROR_TIMEOUT in such a wait (nothing is queued then),
+/// AVX_ERROR_UNSUPPORTED on a stream that records, AVX_ERROR_OUT_OF_DEVICE_MEMORY.
 avx_status avx_read_async(avx_stream stream, avx_buffer buffer, uint64_t offset, void *data, uint64_t size);
 
 /// Makes `size` bytes of the caller's memory at `pointer` known to the device, so that large writes from it and reads into it go
@@ -679,8 +685,8 @@ avx_status avx_host_register(avx_device device, void *pointer, uint64_t size, ui
 /// AVX_ERROR_INVALID_ARGUMENT if nothing is registered there.
 avx_status avx_host_unregister(avx_device device, void *pointer);
 
-/// Gives memory that nothing uses (kept for the next allocation, and staging memory) back to the driver. Never waits for the
-/// device.
+/// Gives memory that nothing uses (kept for the next allocation, staging memory, and command buffers that are idle) back to the
+/// driver. Never waits for the device.
 avx_status avx_device_trim(avx_device device);
 
 /// Queues: `size` bytes from `src` at byte `src_offset` to `dst` at byte `dst_offset`, any alignment, between buffers of one device

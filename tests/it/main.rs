@@ -18,6 +18,7 @@ mod dispatch_paths;
 mod glsl;
 mod graphs;
 mod hostile;
+mod in_flight;
 mod introspection;
 mod kernel;
 mod random_program;

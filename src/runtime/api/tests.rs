@@ -154,3 +154,23 @@ fn held_back_work_goes_without_another_call() {
     drop(device);
     device::destroy(token).unwrap();
 }
+
+#[test]
+fn trimming_empties_the_pools_of_command_buffers() {
+    let Some(token) = open() else { return };
+    let options = buffer::Options { size: 1 << 16, ..Default::default() };
+    let (a, b) = (buffer::create(token, &options).unwrap(), buffer::create(token, &options).unwrap());
+    let device = guard::enter(token).unwrap();
+    for _ in 0..50 {
+        copy_fill::copy(NULL, (a, 0), (b, 0), 1 << 16).unwrap();
+        device.lock().flush().unwrap();
+    }
+    device::synchronize(token, u64::MAX).unwrap();
+    assert!(device.lock().queues[0].vulkan.command_buffers() > 0);
+    device::trim(token).unwrap();
+    assert_eq!(device.lock().queues[0].vulkan.command_buffers(), 0);
+    copy_fill::copy(NULL, (a, 0), (b, 0), 1 << 16).unwrap();
+    device::synchronize(token, u64::MAX).unwrap();
+    drop(device);
+    device::destroy(token).unwrap();
+}

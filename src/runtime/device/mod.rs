@@ -7,6 +7,7 @@
 //! | `guard` | a call that is inside a device, and the handles of devices |
 //! | `scheduler_lock` | the lock of the scheduler |
 //! | `wait` | waits for the GPU, and what is done after each |
+//! | `deliver` | reads that are delivered after the call that queued them |
 //! | `group_commit` | small jobs of many threads in one submission |
 //! | `flush_thread` | the thread that submits what was held back |
 //! | `reclaim` | memory: allocated, and freed once the GPU has passed it |
@@ -15,6 +16,7 @@
 //! | `reports` | the reading of what kernels report |
 
 pub(crate) mod core;
+pub(crate) mod deliver;
 pub(crate) mod flush_thread;
 pub(crate) mod gate;
 pub(crate) mod group_commit;

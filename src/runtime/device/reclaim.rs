@@ -22,7 +22,7 @@ impl Device {
             let mut scheduler = self.lock();
             let done = scheduler.done();
             self.returned.drain_into(&mut scheduler.staging);
-            scheduler.staging.trim(&done);
+            scheduler.trim_staging(&done);
             if scheduler.has_deferred() { scheduler.flush()? } else { QueueSeqs::default() }
         };
         self.wait(&seqs, self.deadline())?;
@@ -75,7 +75,8 @@ impl Device {
             let mut scheduler = self.lock();
             let done = scheduler.poll()?;
             self.returned.drain_into(&mut scheduler.staging);
-            scheduler.staging.trim(&done);
+            scheduler.trim_staging(&done);
+            scheduler.queues.iter_mut().for_each(|queue| queue.vulkan.trim());
             scheduler.reap()
         };
         self.free_deferred(deferred);

@@ -4,7 +4,6 @@ use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::trace;
 use crate::runtime::device::core::Device;
 use crate::runtime::schedule::hazard::QueueSeqs;
-use crate::runtime::schedule::pending_reads::{PendingRead, Source};
 use crate::runtime::schedule::scheduler::Scheduler;
 use crate::runtime::schedule::stream_state::StreamState;
 use std::sync::Arc;
@@ -70,42 +69,6 @@ impl Device {
         let outcome = then(&mut scheduler);
         scheduler.update_pending_flag();
         outcome
-    }
-
-    /// Copies the bytes of all pending reads that are done into the callers' memory, and waits for other threads that do the same.
-    pub(crate) fn finish_reads(&self) -> Result<()> {
-        let mut scheduler = self.lock();
-        loop {
-            if scheduler.pending_reads.is_empty() {
-                return Ok(());
-            }
-            let done = scheduler.poll()?;
-            let ready = scheduler.pending_reads.take_done(&done);
-            if ready.is_empty() {
-                if scheduler.pending_reads.busy == 0 {
-                    return Ok(());
-                }
-                scheduler = self.scheduler.wait_for_change(scheduler);
-                continue;
-            }
-            scheduler.pending_reads.busy += 1;
-            drop(scheduler);
-            for read in ready {
-                let PendingRead { source: Source::Small(chunk) | Source::Own(chunk), into, .. } = &read;
-                let bytes = into.len();
-                let host_view = chunk.host_view();
-                self.copy_pool.read(host_view, 0, read.into);
-                debug_assert!(bytes > 0);
-                let mut scheduler = self.lock();
-                match read.source {
-                    Source::Small(chunk) => scheduler.staging.small_readbacks.return_chunk(chunk, (read.queue, read.submission)),
-                    Source::Own(chunk) => self.free(chunk.into_allocation()),
-                }
-            }
-            scheduler = self.lock();
-            scheduler.pending_reads.busy -= 1;
-            self.scheduler.notify_change();
-        }
     }
 
     /// The error of a call that could not do what it owes within the device's wait_timeout_ns.

@@ -183,6 +183,12 @@ impl Scheduler {
         self.has_pending.store(true, Ordering::Release);
     }
 
+    /// Frees the staging memory that nothing uses. `done` are the last submissions that are done.
+    pub(crate) fn trim_staging(&mut self, done: &QueueSeqs) {
+        let delivered = self.pending_reads.passed(done);
+        self.staging.trim(done, &delivered);
+    }
+
     /// Updates the flag that says whether there is something to do after the next wait.
     pub(crate) fn update_pending_flag(&self) {
         let busy = !(self.failed.is_empty() && self.deferred_free.is_empty() && self.pending_reads.is_empty() && self.gpu_trace.is_none());

@@ -1,14 +1,16 @@
-//! Host-visible memory on the way to and from the device: an arena for small uploads, and rings of chunks for large transfers.
+//! Host-visible memory on the way to and from the device: arenas for small uploads and for small reads that are delivered later, and rings
+//! of chunks for the rest.
 //!
 //! Memory is allocated when it is first needed, and is kept and reused. A chunk is free again when the submission that used it is done.
 
-use super::hazard::QueueSeqs;
+use super::hazard::{MAX_QUEUES, QueueSeqs};
 use crate::runtime::base::error::Result;
 use crate::runtime::base::lock::{Guard, Lock, rank};
 use crate::vulkan::{Allocation, HostView, Memory, MemoryKind, Slice};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// The largest transfer that goes through the arena, or through a small chunk for reads.
+/// The largest transfer that goes through an arena, or through a small chunk for reads.
 pub(crate) const SMALL: u64 = 64 << 10;
 /// A chunk of a large transfer: big enough for full bandwidth, small enough to overlap copying with the bus.
 pub(crate) const LARGE: u64 = 4 << 20;
@@ -17,8 +19,18 @@ pub(crate) const LARGE: u64 = 4 << 20;
 const LARGE_COUNT: usize = 24;
 /// The number of small chunks for reads. As many threads can read small ranges at once.
 const SMALL_COUNT: usize = 64;
-/// The arena grows by this many bytes.
+/// An arena grows by this many bytes.
 const ARENA: u64 = 256 << 10;
+/// What lies in an arena starts at multiples of this.
+const ARENA_ALIGN: u64 = 256;
+
+/// The most bytes that asynchronous writes in flight take beyond the ring. The documentation of avx_write_async names the number.
+const MAX_SURPLUS: u64 = 1 << 30;
+
+/// The bytes that `size` bytes take in an arena.
+pub(crate) fn in_arena(size: u64) -> u64 {
+    size.checked_next_multiple_of(ARENA_ALIGN).unwrap_or(u64::MAX)
+}
 
 /// A piece of staging memory.
 pub(crate) struct Chunk {
@@ -156,17 +168,54 @@ impl Returned {
     }
 }
 
-/// Small uploads of one queue, one after the other.
+/// Small transfers of one queue in one direction, one after the other.
 pub(crate) struct Arena {
     memory: Arc<Memory>,
+    kind: MemoryKind,
     current: Option<(Chunk, u64)>,
     /// Full chunks, each with the last submission that uses it.
     full: Vec<(u64, Chunk)>,
 }
 
+/// Counts the memory that asynchronous writes take beyond the ring. The memory itself is freed like any other that the GPU has passed.
+#[derive(Default)]
+pub(crate) struct Surplus {
+    bytes: u64,
+    /// For each queue the submissions that use some, in order, with their bytes.
+    in_flight: [VecDeque<(u64, u64)>; MAX_QUEUES],
+}
+
+impl Surplus {
+    /// Counts `size` bytes. False if that would be too much. `done` are the last submissions that are done.
+    pub(crate) fn reserve(&mut self, size: u64, done: &QueueSeqs) -> bool {
+        for (queue, in_flight) in self.in_flight.iter_mut().enumerate() {
+            let passed = in_flight.partition_point(|(number, _)| *number <= done[queue]);
+            self.bytes -= in_flight.drain(..passed).map(|(_, bytes)| bytes).sum::<u64>();
+        }
+        let has_room = self.bytes + size <= MAX_SURPLUS;
+        if has_room {
+            self.bytes += size;
+        }
+        has_room
+    }
+
+    /// The reserved bytes are free again once this submission is done.
+    pub(crate) fn used_until(&mut self, size: u64, (queue, number): SubmissionId) {
+        self.in_flight[usize::from(queue)].push_back((number, size));
+    }
+
+    /// The reserved bytes were not used.
+    pub(crate) fn release(&mut self, size: u64) {
+        self.bytes -= size;
+    }
+}
+
 /// All staging memory of a device.
 pub(crate) struct Staging {
     arenas: Vec<Arena>,
+    /// For each queue the reads that are delivered later.
+    read_arenas: Vec<Arena>,
+    pub(crate) surplus: Surplus,
     pub(crate) uploads: Ring,
     pub(crate) readbacks: Ring,
     pub(crate) small_readbacks: Ring,
@@ -175,7 +224,9 @@ pub(crate) struct Staging {
 impl Staging {
     pub(crate) fn new(memory: &Arc<Memory>, queues: usize) -> Staging {
         Staging {
-            arenas: (0..queues).map(|_| Arena { memory: memory.clone(), current: None, full: Vec::new() }).collect(),
+            arenas: (0..queues).map(|_| Arena::new(memory, MemoryKind::Upload)).collect(),
+            read_arenas: (0..queues).map(|_| Arena::new(memory, MemoryKind::Readback)).collect(),
+            surplus: Surplus::default(),
             uploads: Ring::new(memory, MemoryKind::Upload, LARGE, LARGE_COUNT),
             readbacks: Ring::new(memory, MemoryKind::Readback, LARGE, LARGE_COUNT),
             small_readbacks: Ring::new(memory, MemoryKind::Readback, SMALL, SMALL_COUNT),
@@ -187,22 +238,37 @@ impl Staging {
         &mut self.arenas[usize::from(queue)]
     }
 
-    /// Frees the memory that nothing uses.
-    pub(crate) fn trim(&mut self, done: &QueueSeqs) {
+    /// The arena of a queue for reads that are delivered later.
+    pub(crate) fn read_arena(&mut self, queue: u8) -> &mut Arena {
+        &mut self.read_arenas[usize::from(queue)]
+    }
+
+    /// Frees the memory that nothing uses. `done` are the last submissions that are done, and `delivered` the last ones whose reads are
+    /// delivered.
+    pub(crate) fn trim(&mut self, done: &QueueSeqs, delivered: &QueueSeqs) {
         for ring in [&mut self.uploads, &mut self.readbacks, &mut self.small_readbacks] {
             ring.trim(done);
         }
-        for (queue, arena) in self.arenas.iter_mut().enumerate() {
-            for (_, chunk) in arena.full.extract_if(.., |(number, _)| *number <= done[queue]) {
-                arena.memory.free(chunk.allocation);
-            }
+        for (arenas, done) in [(&mut self.arenas, done), (&mut self.read_arenas, delivered)] {
+            arenas.iter_mut().zip(done).for_each(|(arena, done)| arena.trim(*done));
         }
     }
 }
 
 impl Arena {
-    /// Returns `size` bytes (at most [`SMALL`]) for the submission `number`. `done` is the last submission of the queue that is done. The
-    /// bytes are aligned for every binding.
+    fn new(memory: &Arc<Memory>, kind: MemoryKind) -> Arena {
+        Arena { memory: memory.clone(), kind, current: None, full: Vec::new() }
+    }
+
+    /// Frees the full chunks that nothing uses.
+    fn trim(&mut self, done: u64) {
+        for (_, chunk) in self.full.extract_if(.., |(number, _)| *number <= done) {
+            self.memory.free(chunk.allocation);
+        }
+    }
+
+    /// Returns `size` bytes (at most [`SMALL`]) for the submission `number`. `done` is the last submission of the queue after which nothing
+    /// uses the bytes any more. The bytes are aligned for every binding.
     pub(crate) fn take(&mut self, size: u64, number: u64, done: u64) -> Result<(Slice, HostView, u64)> {
         let fits = |used: u64| used + size <= ARENA;
         if self.current.as_ref().is_none_or(|(_, used)| !fits(*used)) {
@@ -212,19 +278,36 @@ impl Arena {
             let spare = self.full.iter().position(|(n, _)| *n <= done).map(|i| self.full.swap_remove(i).1);
             let chunk = match spare {
                 Some(chunk) => chunk,
-                None => Chunk::new(&self.memory, MemoryKind::Upload, ARENA)?,
+                None => Chunk::new(&self.memory, self.kind, ARENA)?,
             };
             self.current = Some((chunk, 0));
         }
         match &mut self.current {
             Some((chunk, used)) => {
                 let at = *used;
-                *used = (at + size).next_multiple_of(256);
+                *used = at + in_arena(size);
                 Ok((chunk.slice().part(at, size), chunk.host_view(), at))
             }
-            None => {
-                Err(crate::runtime::base::error::Error::new(crate::runtime::base::error::Status::Internal, "the upload arena has no chunk"))
-            }
+            None => Err(crate::runtime::base::error::Error::new(crate::runtime::base::error::Status::Internal, "the arena has no chunk")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn asynchronous_writes_take_a_bounded_amount_of_memory() {
+        let mut surplus = Surplus::default();
+        let none = [0; MAX_QUEUES];
+        for number in 1..=MAX_SURPLUS / LARGE {
+            assert!(surplus.reserve(LARGE, &none));
+            surplus.used_until(LARGE, (1, number));
+        }
+        assert!(!surplus.reserve(1, &none));
+        assert!(surplus.reserve(2 * LARGE, &[0, 2, 0, 0]) && !surplus.reserve(1, &[0, 2, 0, 0]));
+        surplus.release(2 * LARGE);
+        assert!(surplus.reserve(LARGE, &none));
     }
 }

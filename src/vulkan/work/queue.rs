@@ -43,6 +43,11 @@ impl Queue {
         if let Some(commands) = self.ready.take() {
             return Ok(commands);
         }
+        if self.spare.is_empty() && !self.flight.is_empty() {
+            // Command buffers may be idle without the driver having been asked. To ask costs less than to make another one.
+            self.completion.poll()?;
+            self.retire();
+        }
         let mut commands = match self.spare.pop() {
             Some(commands) => commands,
             None => Commands::new(&self.device)?,
@@ -129,4 +134,21 @@ impl Queue {
             self.spare.extend(self.flight.pop_front().map(|(_, commands)| commands));
         }
     }
+
+    /// Destroys the command buffers that are idle, with their pools.
+    pub(crate) fn trim(&mut self) {
+        self.retire();
+        self.ready = None;
+        self.spare = Vec::new();
+        self.flight.shrink_to_fit();
+    }
+
+    /// The number of command buffers that there are, but for those that are being recorded.
+    #[cfg(test)]
+    pub(crate) fn command_buffers(&self) -> usize {
+        self.flight.len() + self.spare.len() + usize::from(self.ready.is_some())
+    }
 }
+
+#[cfg(test)]
+mod tests;

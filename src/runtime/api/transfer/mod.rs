@@ -16,4 +16,5 @@ mod staged;
 mod write;
 
 pub(crate) use read::{read, read_async};
-pub(crate) use write::{Keep, write};
+pub(crate) use staged::Keep;
+pub(crate) use write::write;

@@ -1,14 +1,14 @@
 //! From the device to the host.
 
-use super::staged::{read_staged, record_read, take_chunk};
-use crate::runtime::base::error::Result;
+use super::staged::{read_staged, record_read};
+use crate::runtime::base::error::{Result, Status};
 use crate::runtime::base::handle::Token;
 use crate::runtime::base::lock::Guard;
 use crate::runtime::device::guard::DeviceGuard;
 use crate::runtime::object::buffer::{self, Buffer};
 use crate::runtime::schedule::gpu_trace::CommandLabel;
 use crate::runtime::schedule::hazard::{QueueSeqs, Stage};
-use crate::runtime::schedule::pending_reads::{PendingRead, Source};
+use crate::runtime::schedule::pending_reads::{MAX_BYTES, PendingRead, Source};
 use crate::runtime::schedule::regions::Region;
 use crate::runtime::schedule::scheduler::Scheduler;
 use crate::runtime::schedule::staging::{Chunk, SMALL};
@@ -19,9 +19,6 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
-
-/// A larger read gets no staging memory of its own to be finished later. It is done at the call.
-const OWN_STAGING: u64 = 1 << 30;
 
 /// See avx_read.
 pub(crate) fn read(stream: Token, buffer: Token, offset: u64, into: &mut [MaybeUninit<u8>]) -> Result<()> {
@@ -129,32 +126,66 @@ pub(crate) fn read_async(stream_token: Token, buffer: Token, offset: u64, into: 
     {
         return read_registered(&device, &stream, (&entered, &range), (&region, at));
     }
-    let source = if size <= SMALL {
-        Source::Small(take_chunk(&device, |staging| &mut staging.small_readbacks)?)
-    } else if size <= OWN_STAGING {
-        match Chunk::new(&device.memory, MemoryKind::Readback, size) {
-            Ok(chunk) => Source::Own(chunk),
-            // Without memory to finish the read later, the read is done now.
-            Err(_) => return read(stream_token, buffer, offset, into),
-        }
-    } else {
+    if size > MAX_BYTES {
         return read(stream_token, buffer, offset, into);
+    }
+    device.reserve_read(size)?;
+    let mut into = Some(into);
+    let queued = queue_read(&device, &stream, (&entered, &range), &mut into);
+    let Some(into) = into else { return queued };
+    device.lock().pending_reads.release(size);
+    match queued {
+        // Without memory to finish the read later, the read is done now.
+        Err(e) if matches!(e.status, Status::OutOfDeviceMemory | Status::OutOfHostMemory) => read(stream_token, buffer, offset, into),
+        queued => queued,
+    }
+}
+
+/// Queues a read that is delivered later. `into` is taken if the read is queued.
+fn queue_read(
+    device: &DeviceGuard,
+    stream: &Arc<StreamState>,
+    (buffer, range): (&Arc<Buffer>, &Range<u64>),
+    into: &mut Option<&'static mut [MaybeUninit<u8>]>,
+) -> Result<()> {
+    let size = range.end - range.start;
+    let accesses = AccessList::one(buffer, range, Stage::Transfer, false);
+    let mut own = match size <= SMALL {
+        true => None,
+        false => Some(Chunk::new(&device.memory, MemoryKind::Readback, size)?),
     };
-    let (Source::Small(chunk) | Source::Own(chunk)) = &source;
-    let slice = chunk.slice().part(0, size);
-    let mut scheduler = lock_for_access(&device, &accesses)?;
-    scheduler.record(
-        &stream,
-        &accesses.list,
-        || CommandLabel::new("read", size),
-        |commands, _, _| {
-            commands.copy(entered.slice(&range), slice);
-            Ok(())
-        },
-    )?;
-    scheduler.host_will_read(stream.queue);
-    scheduler.add_pending_read(PendingRead { source, into, queue: stream.queue, submission: stream.last() });
-    device.after_recording(&mut scheduler, &stream)
+    let recorded = lock_for_access(device, &accesses).and_then(|mut scheduler| {
+        let done = scheduler.done();
+        let delivered = scheduler.pending_reads.passed(&done)[usize::from(stream.queue)];
+        let mut place = None;
+        scheduler.record(
+            stream,
+            &accesses.list,
+            || CommandLabel::new("read", size),
+            |commands, staging, now| {
+                let slice = match &own {
+                    Some(chunk) => chunk.slice().part(0, size),
+                    None => {
+                        let (slice, host_view, at) = staging.read_arena(now.queue).take(size, now.submission, delivered)?;
+                        place = Some(Source::Arena(host_view, at));
+                        slice
+                    }
+                };
+                commands.copy(buffer.slice(range), slice);
+                Ok(())
+            },
+        )?;
+        scheduler.host_will_read(stream.queue);
+        let source = place.or_else(|| own.take().map(Source::Own));
+        if let (Some(source), Some(into)) = (source, into.take()) {
+            scheduler.add_pending_read(PendingRead { source, into, queue: stream.queue, submission: stream.last() });
+        }
+        device.after_recording(&mut scheduler, stream)
+    });
+    if let Some(chunk) = own {
+        device.free(chunk.into_allocation());
+    }
+    recorded
 }
 
 /// The device writes the user's memory itself.

@@ -4,12 +4,14 @@ use crate::runtime::base::error::Result;
 use crate::runtime::base::lock::{Lock, rank};
 use crate::runtime::device::guard::DeviceGuard;
 use crate::runtime::object::buffer::Buffer;
+use crate::runtime::schedule::deferred_free::Deferred;
 use crate::runtime::schedule::gpu_trace::CommandLabel;
 use crate::runtime::schedule::hazard::{Stage, seqs_of};
 use crate::runtime::schedule::scheduler::Scheduler;
 use crate::runtime::schedule::staging::{Chunk, LARGE, Ring, SMALL, Staging, Taken};
 use crate::runtime::schedule::stream_state::StreamState;
 use crate::runtime::stream::access::AccessList;
+use crate::vulkan::MemoryKind;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,8 +20,25 @@ use std::time::Instant;
 /// The smallest part of a transfer that several threads share.
 const LEAST_PART: u64 = 256 << 10;
 
-/// Writes part by part; some parts are on the bus while others are filled. The caller has pinned the range.
-pub(super) fn write_large(device: &DeviceGuard, stream: &Arc<StreamState>, buffer: &Arc<Buffer>, offset: u64, data: &[u8]) -> Result<()> {
+/// How long the library may use the host's memory.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// The caller gets it back when the call returns.
+    Call,
+    /// The caller gets it back when the stream has passed the write.
+    Stream,
+}
+
+/// Writes part by part; some parts are on the bus while others are filled. The caller has pinned the range. With `Keep::Stream` the staging
+/// memory grows, within a bound, before the call waits for the device.
+pub(super) fn write_large(
+    device: &DeviceGuard,
+    stream: &Arc<StreamState>,
+    buffer: &Arc<Buffer>,
+    offset: u64,
+    data: &[u8],
+    keep: Keep,
+) -> Result<()> {
     let part = part_size(device, data.len() as u64);
     let parts = Lock::<_, { rank::COPY_PARTS }>::new(data.chunks(part as usize).enumerate());
     let outcome = Lock::<_, { rank::COPY_PARTS }>::new(Ok(()));
@@ -28,7 +47,7 @@ pub(super) fn write_large(device: &DeviceGuard, stream: &Arc<StreamState>, buffe
         loop {
             let next = parts.lock().next();
             let Some((i, bytes)) = next else { return };
-            if let Err(e) = write_part(device, stream, buffer, offset + i as u64 * part, bytes) {
+            if let Err(e) = write_part(device, stream, buffer, offset + i as u64 * part, bytes, keep) {
                 *outcome.lock() = Err(e);
                 return;
             }
@@ -37,27 +56,77 @@ pub(super) fn write_large(device: &DeviceGuard, stream: &Arc<StreamState>, buffe
     outcome.into_inner()
 }
 
-fn write_part(device: &DeviceGuard, stream: &Arc<StreamState>, buffer: &Arc<Buffer>, at: u64, bytes: &[u8]) -> Result<()> {
-    let chunk = take_chunk(device, |staging| &mut staging.uploads)?;
+fn write_part(device: &DeviceGuard, stream: &Arc<StreamState>, buffer: &Arc<Buffer>, at: u64, bytes: &[u8], keep: Keep) -> Result<()> {
+    let size = bytes.len() as u64;
+    let surplus = if keep == Keep::Stream { Upload::without_wait(device, size)? } else { None };
+    let upload = match surplus {
+        Some(upload) => upload,
+        None => Upload::Ring(take_chunk(device, |staging| &mut staging.uploads)?),
+    };
+    let (Upload::Ring(chunk) | Upload::Surplus(chunk)) = &upload;
     chunk.host_view().write(0, bytes);
-    let range = at..at + bytes.len() as u64;
+    let range = at..at + size;
     let accesses = AccessList::one(buffer, &range, Stage::Transfer, true);
     let mut scheduler = device.lock();
     let outcome = scheduler.record(
         stream,
         &accesses.list,
-        || CommandLabel::new("write", bytes.len() as u64),
+        || CommandLabel::new("write", size),
         |commands, _, _| {
-            commands.copy(chunk.slice().part(0, bytes.len() as u64), buffer.slice(&range));
+            commands.copy(chunk.slice().part(0, size), buffer.slice(&range));
             Ok(())
         },
     );
-    scheduler.staging.uploads.return_chunk(chunk, (stream.queue, stream.last()));
+    let last_use = (stream.queue, stream.last());
+    match upload {
+        Upload::Ring(chunk) => scheduler.staging.uploads.return_chunk(chunk, last_use),
+        Upload::Surplus(chunk) => {
+            scheduler.staging.surplus.used_until(size, last_use);
+            scheduler.defer_drop(stream.seqs(), Deferred::Memory(chunk.into_allocation()));
+        }
+    }
     device.scheduler.notify_change();
     outcome?;
     scheduler.flush_for(Some(stream), stream.seqs())?;
     device.reap(&mut scheduler);
     Ok(())
+}
+
+/// A chunk that a part of a write goes through.
+enum Upload {
+    Ring(Chunk),
+    /// Memory beyond the ring, which is freed once the device has passed it.
+    Surplus(Chunk),
+}
+
+impl Upload {
+    /// A chunk for `size` bytes that is there now: one of the ring, or one beyond it. `None` if asynchronous writes take as much memory as
+    /// they may, or if there is no memory.
+    fn without_wait(device: &DeviceGuard, size: u64) -> Result<Option<Upload>> {
+        let mut scheduler = device.lock();
+        scheduler.check()?;
+        let done = scheduler.done();
+        if let Some(chunk) = scheduler.staging.uploads.take(&done)?.chunk() {
+            return Ok(Some(Upload::Ring(chunk)));
+        }
+        // A chunk may be free without the driver having been asked.
+        let done = scheduler.poll()?;
+        if let Some(chunk) = scheduler.staging.uploads.take(&done)?.chunk() {
+            return Ok(Some(Upload::Ring(chunk)));
+        }
+        if !scheduler.staging.surplus.reserve(size, &done) {
+            return Ok(None);
+        }
+        device.reap(&mut scheduler);
+        drop(scheduler);
+        match Chunk::new(&device.memory, MemoryKind::Upload, size) {
+            Ok(chunk) => Ok(Some(Upload::Surplus(chunk))),
+            Err(_) => {
+                device.lock().staging.surplus.release(size);
+                Ok(None)
+            }
+        }
+    }
 }
 
 /// The size of a part: small enough for all threads to have one, and large enough for the bus.

@@ -1,6 +1,6 @@
 //! From the host to the device.
 
-use super::staged::write_large;
+use super::staged::{Keep, write_large};
 use crate::runtime::api::enqueue;
 use crate::runtime::base::error::Result;
 use crate::runtime::base::handle::Token;
@@ -22,15 +22,6 @@ use std::sync::Arc;
 /// The most bytes that the host writes directly into device memory over a bus. Beyond it, staging memory and copies by the device are
 /// faster (measured on an H200: 27 against 20 GB/s at 16 MiB, 31 against 38 at 1 GiB, both with 8 threads).
 const DIRECT_OVER_BUS: u64 = 64 << 20;
-
-/// How long the library may use the host's memory.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Keep {
-    /// The caller gets it back when the call returns.
-    Call,
-    /// The caller gets it back when the stream has passed the write.
-    Stream,
-}
 
 /// See avx_write and avx_write_async.
 pub(crate) fn write(stream: Token, buffer: Token, offset: u64, data: &[u8], keep: Keep) -> Result<()> {
@@ -73,7 +64,7 @@ pub(crate) fn write(stream: Token, buffer: Token, offset: u64, data: &[u8], keep
     let mut scheduler = lock_for_access(&device, &accesses)?;
     let pin = Pin::new(&device, &mut scheduler, &buffer, &range, true)?;
     drop(scheduler);
-    write_large(&device, stream, &buffer, offset, data)?;
+    write_large(&device, stream, &buffer, offset, data, keep)?;
     drop(pin);
     Ok(())
 }
