@@ -387,7 +387,8 @@ typedef struct avx_device_options {
     /// Which device: "2" (index of avx_device_describe), "uuid:8e1c...", "pci:0000:01:00.0", "kind:discrete|integrated|virtual|cpu|
     /// gpu", "name:RTX" or just "RTX" (part of the name, any case). The best of those that fit is opened. NULL: the best there is.
     const char *device;
-    /// Folder for compiled kernels. NULL: avx_gpu in the user's cache folder, and none in a setuid program; "": no disk cache.
+    /// Where the folder avx_gpu for compiled kernels is made, for this user alone; this may be that folder itself. A relative path is
+    /// that of the moment of avx_create. NULL: the user's cache folder, and none in a setuid program; "": no disk cache.
     const char *cache_dir;
     /// The device's name in messages. NULL: the GPU's.
     const char *label;

@@ -86,7 +86,14 @@ const FLOORS: &[(&str, &[Floor])] = &[
         "benches/src",
         &[("base", &["kernels", "out"]), ("measuring", &["data", "memory", "pairs", "fair_timing", "options"]), ("programs", &["bin"])],
     ),
-    ("src/sys", &[("base", &["clock", "environment", "fork", "shaderc"]), ("ends of threads", &["thread_exit"]), ("threads", &["thread"])]),
+    (
+        "src/sys",
+        &[
+            ("base", &["clock", "environment", "file_size", "fork", "private_folder", "shaderc"]),
+            ("ends of threads", &["thread_exit"]),
+            ("threads", &["thread"]),
+        ],
+    ),
 ];
 
 /// The import circles that may stay: the files, or folders with a slash at the end, and the reason. A circle that contains other
@@ -273,7 +280,7 @@ fn the_reader_takes_the_paths_of_imports_and_of_code() {
 #[test]
 fn the_reader_leaves_out_tests() {
     let text = "#[cfg(test)]\nmod tests { use super::*; }\n#[cfg(test)] mod fixtures; struct S { #[cfg(test)] a: crate::A, b: crate::B }\n
-        #[cfg(test)] use crate::{c::C, d::D}; #[cfg(test)] fn f(a: u8, b: u8) -> crate::E { g() } use crate::F;";
+        #[cfg(test)] use crate::{c::C, d::D}; #[cfg(test)] fn f(a: u8, b: u8) -> crate::E { g() } use crate::F; #[cfg(all(test, unix))] mod more { use crate::G; }";
     let (words, modules) = reader::without_tests(&reader::words(&reader::code(text)));
     assert_eq!(reader::paths(&words).iter().map(|p| p.names.join("::")).collect::<Vec<_>>(), ["crate::B", "crate::F"]);
     assert_eq!(modules, ["fixtures"]);

@@ -280,7 +280,7 @@ fn long_kernels_are_kept_as_spirv() {
     let folder = Folder::new("cache");
     let cache_dir = c(folder.text());
     let kept = || -> Files {
-        let files = files_below(&folder.path().join("spirv"));
+        let files = files_below(&folder.path().join("avx_gpu/spirv"));
         files.into_iter().map(|path| (path.clone(), fs::read(path).expect("readable"))).collect()
     };
     if run_long(&cache_dir, 1).is_none() {
@@ -310,7 +310,7 @@ fn glsl_by_the_systems_compiler_is_kept_as_spirv() {
     common::glsl::by_both("glsl_by_the_systems_compiler_is_kept_as_spirv", |_, full| {
         let folder = Folder::new("cache");
         let cache_dir = c(folder.text());
-        let kept = || files_below(&folder.path().join("spirv")).len();
+        let kept = || files_below(&folder.path().join("avx_gpu/spirv")).len();
         let code = "#version 450\nlayout(local_size_x = 64) in;\nlayout(constant_id = 1) const uint ADD = 5u;
             layout(binding = 0) buffer X { uint x[]; };\nvoid main() { x[gl_GlobalInvocationID.x] = gl_GlobalInvocationID.x * 3u + ADD; }\n";
         for (round, add) in [(1, None), (1, None), (2, Some(9.0)), (2, Some(9.0))] {
@@ -328,4 +328,191 @@ fn glsl_by_the_systems_compiler_is_kept_as_spirv() {
             device.close();
         }
     });
+}
+
+/// Replaces the payload of a cache file, with a header that is right for it.
+fn forge(path: &std::path::Path, change: impl FnOnce(&[u8]) -> Vec<u8>) {
+    const LENGTH: usize = 72;
+    const HEADER: usize = 96;
+    let file = fs::read(path).expect("readable");
+    let payload = change(&file[HEADER..]);
+    let mut forged = file[..LENGTH].to_vec();
+    forged.extend((payload.len() as u64).to_le_bytes());
+    forged.extend(xxhash_rust::xxh3::xxh3_128(&payload).to_le_bytes());
+    forged.extend(payload);
+    fs::write(path, forged).expect("writable");
+}
+
+/// Gives the entry point of a SPIR-V module a name that no driver takes.
+fn with_a_long_name(spirv: &[u8]) -> Vec<u8> {
+    let words: Vec<u32> = spirv.chunks_exact(4).map(|b| u32::from_le_bytes(b.try_into().expect("four bytes"))).collect();
+    let (mut out, mut at) = (words[..5].to_vec(), 5);
+    while at < words.len() {
+        let (count, opcode) = ((words[at] >> 16) as usize, words[at] & 0xffff);
+        let instruction = &words[at..at + count];
+        at += count;
+        if opcode != 15 {
+            out.extend(instruction);
+            continue;
+        }
+        let name_words = instruction[3..].iter().position(|word| word >> 24 == 0).expect("a name ends with a NUL") + 1;
+        let name = [[u32::from_le_bytes(*b"long"); 75].as_slice(), &[0]].concat();
+        let rest = &instruction[3 + name_words..];
+        out.push(((3 + name.len() + rest.len()) as u32) << 16 | opcode);
+        out.extend(instruction[1..3].iter().chain(&name).chain(rest));
+    }
+    out.iter().flat_map(|word| word.to_le_bytes()).collect()
+}
+
+#[test]
+fn forged_spirv_is_compiled_anew() {
+    let folder = Folder::new("cache");
+    let cache_dir = c(folder.text());
+    if run_long(&cache_dir, 1).is_none() {
+        return;
+    }
+    let files = files_below(&folder.path().join("avx_gpu/spirv"));
+    let [path] = files.as_slice() else { panic!("not one file: {files:?}") };
+    let whole = fs::read(path).expect("readable");
+    for forged in [with_a_long_name as fn(&[u8]) -> Vec<u8>, |spirv| spirv[..spirv.len() / 2].to_vec(), |_| Vec::new()] {
+        forge(path, forged);
+        assert!(fs::read(path).expect("readable") != whole);
+        run_long(&cache_dir, 1);
+        assert!(fs::read(path).expect("readable") == whole, "the file is not whole again");
+    }
+}
+
+#[test]
+fn a_forged_pipeline_cache_is_no_failure() {
+    let Some((folder, files)) = filled() else { return };
+    let Some((path, whole)) = files.iter().find(|(path, _)| path.parent().is_some_and(|parent| parent.ends_with("avx_gpu"))) else {
+        panic!("no file of pipelines: {files:?}")
+    };
+    // The driver's own header, of 32 bytes, is right in the first.
+    for forged in [|data: &[u8]| [&data[..32], &[0; 64]].concat(), |_: &[u8]| b"not a cache".to_vec()] {
+        forge(path, forged);
+        assert!(fs::read(path).expect("readable") != *whole);
+        assert!(session(Some(folder.text())) && session(Some(folder.text())));
+    }
+}
+
+#[cfg(unix)]
+mod unix {
+    use super::*;
+    use common::process::within;
+    use std::os::unix::fs::{PermissionsExt, chown, symlink};
+    use std::path::Path;
+    use std::time::Duration;
+
+    /// Longer than any session lasts, even on a busy machine.
+    const LIMIT: Duration = Duration::from_secs(120);
+
+    fn mode(path: &Path) -> u32 {
+        fs::symlink_metadata(path).expect("there").permissions().mode() & 0o7777
+    }
+
+    fn pipe(path: &Path) {
+        let name = c(path.to_str().expect("UTF-8"));
+        // SAFETY: the name ends with a NUL.
+        assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
+    }
+
+    #[test]
+    fn others_have_no_access() {
+        let Some((folder, files)) = filled() else { return };
+        assert_eq!(mode(&folder.path().join("avx_gpu")), 0o700);
+        for (path, _) in &files {
+            assert_eq!(mode(path), 0o600, "{}", path.display());
+        }
+    }
+
+    #[test]
+    fn pipes_and_links_in_the_place_of_files() {
+        let Some((folder, files)) = filled() else { return };
+        let victim = folder.path().join("victim");
+        for place in [(|path: &Path, _: &Path| pipe(path)) as fn(&Path, &Path), |path, victim| symlink(victim, path).expect("a link")] {
+            fs::write(&victim, "precious").expect("writable");
+            for (path, _) in &files {
+                fs::remove_file(path).expect("removable");
+                place(path, &victim);
+            }
+            let text = folder.text().to_owned();
+            assert!(within(LIMIT, "a session with pipes or links in its cache", move || session(Some(&text))));
+            assert_eq!(fs::read_to_string(&victim).expect("there"), "precious");
+            for (path, _) in &files {
+                assert!(fs::symlink_metadata(path).expect("there").is_file(), "{} was not replaced", path.display());
+            }
+        }
+    }
+
+    #[test]
+    fn folders_of_others_are_left_alone() {
+        let folder = Folder::new("cache");
+        let own = folder.path().join("avx_gpu");
+        fs::create_dir(&own).expect("a folder");
+        if chown(&own, Some(65534), None).is_err() {
+            return skip("only root can make a folder of another user");
+        }
+        if session(Some(folder.text())) {
+            assert_eq!(files_below(&own), Vec::<PathBuf>::new());
+        }
+    }
+
+    /// The tests below run it in a process of its own.
+    #[test]
+    fn session_at_a_limit() {
+        if !is_child() {
+            return;
+        }
+        let limit = libc::rlimit { rlim_cur: 64, rlim_max: 64 };
+        // SAFETY: the call reads a local of the right type.
+        assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &limit) }, 0);
+        let folder = std::env::var("AVX_GPU_TEST_FOLDER").expect("set by the test");
+        session(Some(&folder));
+    }
+
+    #[test]
+    fn a_limit_on_the_size_of_files_fails_the_write_alone() {
+        let folder = Folder::new("cache");
+        let trace = folder.path().join("trace.json");
+        let variables = [
+            ("AVX_GPU_TEST_FOLDER", Some(folder.text())),
+            ("AVX_GPU_TRACE", trace.to_str()),
+            // The driver's own cache would end the process.
+            ("MESA_SHADER_CACHE_DISABLE", Some("true")),
+        ];
+        rerun("unix::session_at_a_limit", &variables);
+        let left: Vec<PathBuf> = files_below(folder.path()).into_iter().filter(|path| *path != trace).collect();
+        assert_eq!(left, Vec::<PathBuf>::new(), "a half-written file is left");
+    }
+
+    /// A session with a relative folder, in which the program changes its folder. The test below runs it.
+    #[test]
+    fn session_that_moves() {
+        if !is_child() {
+            return;
+        }
+        let top = PathBuf::from(std::env::var_os("AVX_GPU_TEST_FOLDER").expect("set by the test"));
+        std::env::set_current_dir(top.join("here")).expect("a folder");
+        let options = c("kernels");
+        let options = avx_device_options { cache_dir: options.as_ptr(), ..avx_device_options::zeroed() };
+        let Some(device) = Device::open_with(&options) else { return };
+        device.kernel(KERNEL);
+        std::env::set_current_dir(top.join("elsewhere")).expect("a folder");
+        device.close();
+    }
+
+    #[test]
+    fn a_relative_folder_stays_where_it_was() {
+        if driver_caches() || device_count() == 0 {
+            return;
+        }
+        let folder = Folder::new("cache");
+        for name in ["here", "elsewhere"] {
+            fs::create_dir(folder.path().join(name)).expect("a folder");
+        }
+        rerun("unix::session_that_moves", &[("AVX_GPU_TEST_FOLDER", Some(folder.text()))]);
+        assert!(!files_below(&folder.path().join("here/kernels/avx_gpu")).is_empty());
+        assert_eq!(files_below(&folder.path().join("elsewhere")), Vec::<PathBuf>::new());
+    }
 }

@@ -4,7 +4,7 @@
 //!
 //! | folder or file | what it is about |
 //! |---|---|
-//! | [`base`] | errors, the limits of a device, the interface of a kernel, cache files |
+//! | [`base`] | errors, the limits of a device, the interface of a kernel |
 //! | [`text`] | kernel text in any language: tokens, comments, limits on its shape, error messages that show a position |
 //! | [`spirv`](mod@spirv) | SPIR-V modules: decoding, validation, reflection, values for constants, device requirements |
 //! | [`debug`] | kernels that report: printf, assertions, accesses out of bounds |
@@ -28,7 +28,6 @@ mod tests;
 mod text;
 mod wgsl;
 
-pub(crate) use base::disk;
 pub(crate) use base::error::{Error, ErrorKind, Result, panic_error};
 pub(crate) use base::interface::{Binding, BindingKind, Interface, MAX_ARRAYS, Member, Scalar};
 pub(crate) use base::target::Target;

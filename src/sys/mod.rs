@@ -6,19 +6,25 @@
 //! | the end of a thread and the destruction of a device, kept apart | `thread_exit` |
 //! | whether this process is the child of a fork | `fork` |
 //! | the monotonic clock | `clock` |
+//! | folders and files that only this program's user reaches | `private_folder` |
+//! | writes that reach the limit on the size of files | `file_size` |
 //! | the environment, which a setuid program does not read | `environment` |
 //! | libshaderc, the system's GLSL compiler | `shaderc` |
 
 mod clock;
 mod environment;
+mod file_size;
 mod fork;
+mod private_folder;
 mod shaderc;
 mod thread;
 mod thread_exit;
 
 pub(crate) use clock::monotonic_nanoseconds;
 pub(crate) use environment::{trusts_its_caller, variable};
+pub(crate) use file_size::without_size_signal;
 pub(crate) use fork::{forked, watch_forks};
+pub(crate) use private_folder::PrivateFolder;
 pub(crate) use shaderc::Shaderc;
 pub(crate) use thread::spawn;
 pub(crate) use thread_exit::{DestroyGuard, register_thread};

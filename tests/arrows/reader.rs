@@ -151,9 +151,12 @@ fn after_item(words: &[Word], mut at: usize) -> usize {
 pub(crate) fn without_tests(words: &[Word]) -> (Vec<Word>, Vec<String>) {
     let (mut kept, mut modules, mut at) = (Vec::new(), Vec::new(), 0);
     while at < words.len() {
-        if are(words, at, &["#", "[", "cfg", "(", "test", ")", "]"]) {
-            let end = after_item(words, at + 7);
-            let item = &words[at + 7..end];
+        let is_test =
+            are(words, at, &["#", "[", "cfg", "(", "test", ")", "]"]) || are(words, at, &["#", "[", "cfg", "(", "all", "(", "test", ","]);
+        if is_test {
+            let start = (at..words.len()).find(|&n| words[n].1 == "]").map_or(words.len(), |n| n + 1);
+            let end = after_item(words, start);
+            let item = &words[start..end];
             if let Some(m) = item.iter().position(|w| w.1 == "mod").filter(|&m| is(item, m + 2, ";")) {
                 modules.push(item[m + 1].1.clone());
             }

@@ -6,9 +6,7 @@
 //! | [`suggestions`] | lists of names, and suggestions for misspelt names |
 //! | [`target`] | the limits and features of a device |
 //! | [`interface`] | the arguments of a kernel, and what it needs |
-//! | [`disk`] | the format of the files that keep compiled pipelines |
 
-pub(crate) mod disk;
 pub(super) mod error;
 pub(super) mod interface;
 pub(super) mod suggestions;

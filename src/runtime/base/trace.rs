@@ -94,8 +94,8 @@ pub(crate) struct Detail {
 
 impl Trace {
     pub(crate) fn create(path: &std::path::Path) -> std::io::Result<Trace> {
-        let mut file = File::create(path)?;
-        file.write_all(EMPTY)?;
+        let mut file = create_file(path)?;
+        sys::without_size_signal(|| file.write_all(EMPTY))?;
         let origin = Instant::now();
         let state = State { file, end: 1, text: String::new(), flushed: origin, rows: HashMap::new(), open_devices: 0 };
         let trace = Trace { origin, state: Lock::new(state) };
@@ -222,7 +222,7 @@ impl State {
     fn write(&self, bytes: &[u8]) -> std::io::Result<()> {
         let mut file = &self.file;
         file.seek(SeekFrom::Start(self.end))?;
-        file.write_all(bytes)
+        sys::without_size_signal(|| file.write_all(bytes))
     }
 
     /// Names a process or a row ("thread"), and sorts it by its number.
@@ -243,6 +243,21 @@ impl State {
         let (at, lasts) = ((start / 1000, start % 1000), (length / 1000, length % 1000));
         let _ = write!(self.text, ",\"pid\":{process},\"tid\":{row},\"ts\":{}.{:03},\"dur\":{}.{:03}", at.0, at.1, lasts.0, lasts.1);
     }
+}
+
+/// Creates the file of a trace, or empties the one that is there. What is no ordinary file, such as a pipe, is an error, and its other end
+/// is not waited for.
+fn create_file(path: &std::path::Path) -> std::io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK);
+    let file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is no ordinary file"));
+    }
+    file.set_len(0)?;
+    Ok(file)
 }
 
 /// The name of this thread: its name in Rust, or the system's name for a thread that other code started.

@@ -13,6 +13,8 @@
 //! | `context` | what compiling for a device needs of the device |
 //! | `parse_cache` | parsed WGSL, in memory |
 //! | `code_cache` | compiled code, in memory |
+//! | `disk` | the format of cache files, and how they are written |
+//! | `cache_folder` | the folder of cache files, which belongs to the user alone |
 //! | `spirv_cache` | SPIR-V on disk |
 //! | `pipeline_cache` | compiled pipelines on disk |
 //! | `adapters` | the devices of the machine |
@@ -22,9 +24,11 @@
 
 pub(crate) mod adapters;
 pub(crate) mod args;
+pub(crate) mod cache_folder;
 pub(crate) mod code_cache;
 pub(crate) mod compiler_threads;
 pub(crate) mod context;
+pub(crate) mod disk;
 pub(crate) mod glsl;
 pub(crate) mod offline;
 pub(crate) mod options;

@@ -1,37 +1,25 @@
 //! The file of a device's compiled pipelines. There is one for each device and driver, in the user's cache folder.
 
-use crate::compile::disk::{self, Key, Loaded};
+use super::cache_folder::CacheFolder;
+use super::disk::{Key, Loaded};
 use crate::runtime::base::lock::{Lock, rank};
 use crate::runtime::base::log::{self, DeviceLog};
-use crate::sys;
 use crate::vulkan::Snapshot;
-use std::path::PathBuf;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Where the pipelines of a device are kept, and the hash of what is there.
 pub(crate) struct PipelineCacheFile {
-    folder: PathBuf,
+    folder: CacheFolder,
     key: Key,
     stored: Lock<Option<u64>, { rank::PIPELINE_CACHE_FILE }>,
     log: Arc<DeviceLog>,
 }
 
-/// The folder of all caches, as avx_create takes it. `None` is the user's cache folder, and an empty text is no cache.
-pub(crate) fn folder(given: Option<&str>) -> Option<PathBuf> {
-    match given {
-        Some("") => None,
-        Some(folder) => Some(PathBuf::from(folder)),
-        // The caller of a setuid program chooses the variables that name this folder.
-        None if !sys::trusts_its_caller() => None,
-        None => Some(dirs::cache_dir()?.join("avx_gpu")),
-    }
-}
-
 impl PipelineCacheFile {
     /// The file of a device, in the folder as avx_create takes it.
     pub(crate) fn open(given: Option<&str>, snapshot: &Snapshot, log: &Arc<DeviceLog>) -> Option<PipelineCacheFile> {
-        let folder = folder(given)?;
+        let folder = CacheFolder::open(given, None, log)?;
         let properties = &snapshot.properties;
         let key = Key {
             device_uuid: properties.pipeline_cache_uuid,
@@ -45,15 +33,16 @@ impl PipelineCacheFile {
 
     /// The data that an earlier run stored. It is empty if there is no file or the file is damaged.
     pub(crate) fn load(&self) -> Vec<u8> {
-        match disk::load(&self.folder, &self.key) {
+        match self.folder.load(&self.key) {
             Loaded::Data(data) => {
-                self.log.line(log::Level::Info, format!("{} bytes of compiled kernels from {}", data.len(), self.folder.display()));
+                self.log.line(log::Level::Info, format!("{} bytes of compiled kernels from {}", data.len(), self.folder.path().display()));
                 *self.stored.lock() = Some(xxh3_64(&data));
                 data
             }
             Loaded::Missing => Vec::new(),
             Loaded::Damaged(why) => {
-                self.log.line(log::Level::Warn, format!("the kernel cache in {} is ignored and replaced: {why}", self.folder.display()));
+                self.log
+                    .line(log::Level::Warn, format!("the kernel cache in {} is ignored and replaced: {why}", self.folder.path().display()));
                 Vec::new()
             }
         }
@@ -66,9 +55,8 @@ impl PipelineCacheFile {
         if *stored == Some(hash) {
             return;
         }
-        match disk::store(&self.folder, &self.key, data) {
-            Ok(()) => *stored = Some(hash),
-            Err(e) => self.log.line(log::Level::Warn, format!("the kernel cache in {} cannot be written: {e}", self.folder.display())),
+        if self.folder.store(&self.key, data) {
+            *stored = Some(hash);
         }
     }
 }

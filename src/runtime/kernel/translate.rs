@@ -58,18 +58,32 @@ pub(crate) fn key(options: &Options<'_>, source: Option<&GlslSource>) -> u128 {
     xxh3_128(&bytes)
 }
 
+/// Where compiled code comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// It was compiled now.
+    Compiler,
+    /// An earlier process compiled it, and it was read from disk.
+    Disk,
+}
+
 /// Compiles a kernel, or takes what an earlier process compiled. `key` is the hash of everything that the code depends on.
-pub(crate) fn compile(context: &CompileContext, options: &Options<'_>, source: Option<&GlslSource>, key: u128) -> Result<Compiled> {
+pub(crate) fn compile(
+    context: &CompileContext,
+    options: &Options<'_>,
+    source: Option<&GlslSource>,
+    key: u128,
+) -> Result<(Compiled, Origin)> {
     let _span = trace::span("compile");
-    let code = match restore(context, options, source, key) {
-        Some(code) => code,
+    let (code, origin) = match restore(context, options, source, key) {
+        Some(code) => (code, Origin::Disk),
         None => {
             let code = translate(options, source, &context.target, &context.compilers)?
                 .map_err(|e| other_devices::with_alternatives(e, context))?;
             if let Some(spirv_cache) = spirv_cache(context, options, source) {
                 spirv_cache.put(key, &compiler_name(source), &code.spirv);
             }
-            code
+            (code, Origin::Compiler)
         }
     };
     let checked = source.map_or(options.language == Language::Wgsl, GlslSource::is_checked);
@@ -81,7 +95,12 @@ pub(crate) fn compile(context: &CompileContext, options: &Options<'_>, source: O
     let interface = &code.interface;
     options.subgroups.check(&context.vulkan, interface)?;
     context.log.line(log::Level::Debug, format!("compiled '{}' ({} words of SPIR-V)", interface.entry, code.spirv.len()));
-    Ok(Compiled::new(options, code, bounds, context.limits))
+    Ok((Compiled::new(options, code, bounds, context.limits), origin))
+}
+
+/// Removes what an earlier process compiled and the driver refuses. Returns whether it was there.
+pub(crate) fn forget(context: &CompileContext, options: &Options<'_>, source: Option<&GlslSource>, key: u128) -> bool {
+    spirv_cache(context, options, source).is_some_and(|cache| cache.forget(key, &compiler_name(source)))
 }
 
 /// The cache for SPIR-V that is compiled from this. A user's own SPIR-V needs no cache. For a kernel that reports, the SPIR-V is not all

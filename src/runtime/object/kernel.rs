@@ -4,11 +4,13 @@ use crate::compile::Variant;
 use crate::runtime::base::error::{Error, Result, Status};
 use crate::runtime::base::handle::{HandleKind, LiveObjects, Table, Token};
 use crate::runtime::base::lock::rank;
+use crate::runtime::base::log;
 use crate::runtime::device::core::Device;
 use crate::runtime::device::guard::DeviceGuard;
+use crate::runtime::kernel::glsl::GlslSource;
 use crate::runtime::kernel::options::{Language, Options};
-use crate::runtime::kernel::program::Program;
-use crate::runtime::kernel::translate;
+use crate::runtime::kernel::program::{Compiled, Program};
+use crate::runtime::kernel::translate::{self, Origin};
 use crate::runtime::schedule::deferred_free::Deferred;
 use std::sync::Arc;
 
@@ -35,14 +37,7 @@ pub(crate) fn make(device: &DeviceGuard, options: &Options<'_>) -> Result<Arc<Pr
     let compiled = match device.code.find(key) {
         Some(compiled) => compiled,
         None => {
-            let compiled = Arc::new(translate::compile(&device.compile, options, source.as_ref(), key)?);
-            let length = compiled.interface.entry.len();
-            if length > MAX_ENTRY_POINT {
-                let message = format!("the entry point's name has {length} bytes; drivers take {MAX_ENTRY_POINT}");
-                return Err(Error::new(Status::Limit, message));
-            }
-            // The first pipeline is made here, so that this call returns the driver's errors.
-            device.pipeline(&compiled, Variant::default())?;
+            let compiled = compile(device, options, source.as_ref(), key)?;
             if let Some(old) = device.code.keep(key, &compiled) {
                 let mut scheduler = device.lock();
                 let now = scheduler.now();
@@ -53,6 +48,30 @@ pub(crate) fn make(device: &DeviceGuard, options: &Options<'_>) -> Result<Arc<Pr
     };
     let label = options.label.unwrap_or(&compiled.interface.entry);
     Ok(Program::new(label, compiled.clone(), &device.drops))
+}
+
+/// Compiles a kernel with its first pipeline, so that the caller gets the driver's errors. What an earlier process compiled and the driver
+/// refuses is removed from the disk and compiled anew, because somebody may have changed it.
+fn compile(device: &DeviceGuard, options: &Options<'_>, source: Option<&GlslSource>, key: u128) -> Result<Arc<Compiled>> {
+    let attempt = || -> Result<(Result<Arc<Compiled>>, Origin)> {
+        let (compiled, origin) = translate::compile(&device.compile, options, source, key)?;
+        let length = compiled.interface.entry.len();
+        let made = if length > MAX_ENTRY_POINT {
+            let message = format!("the entry point's name has {length} bytes; drivers take {MAX_ENTRY_POINT}");
+            Err(Error::new(Status::Limit, message))
+        } else {
+            device.pipeline(&compiled, Variant::default()).map(drop)
+        };
+        Ok((made.map(|()| Arc::new(compiled)), origin))
+    };
+    match attempt()? {
+        (Err(e), Origin::Disk) if e.status != Status::DeviceLost && translate::forget(&device.compile, options, source, key) => {
+            let text = format!("a kernel that was kept on disk is compiled anew, because the driver refuses it: {}", e.message);
+            device.compile.log.line(log::Level::Warn, text);
+            attempt()?.0
+        }
+        (made, _) => made,
+    }
 }
 
 /// Names a program.

@@ -1,5 +1,6 @@
-//! Compute pipelines, their layouts, and the cache that the driver keeps of them.
+//! Compute pipelines and their layouts.
 
+use super::pipeline_cache::PipelineCache;
 use crate::vulkan::device::Device;
 use crate::vulkan::error::{Error, ErrorKind, Result};
 use ash::vk;
@@ -222,8 +223,10 @@ impl Pipeline {
             vk::PipelineCreateFlags::empty()
         };
         let info = vk::ComputePipelineCreateInfo::default().flags(told).stage(stage).layout(self.layout);
-        // SAFETY: module, layout and cache are this device's and alive; the entry point is in the module.
-        let made = unsafe { device.create_compute_pipelines(cache.raw, &[info], None) };
+        let made = cache.used.with_fallback(|cache| {
+            // SAFETY: module, layout and cache are this device's and alive, or the cache is null; the entry point is in the module.
+            unsafe { device.create_compute_pipelines(cache, &[info], None) }
+        });
         // SAFETY: a shader module may be destroyed once its pipelines exist.
         unsafe { device.destroy_shader_module(module, None) };
         match made {
@@ -255,44 +258,5 @@ impl Drop for Pipeline {
                 device.destroy_descriptor_set_layout(layout, None);
             }
         }
-    }
-}
-
-/// The driver's cache of compiled pipelines.
-pub(crate) struct PipelineCache {
-    device: Arc<Device>,
-    raw: vk::PipelineCache,
-}
-
-impl PipelineCache {
-    /// Creates the cache from `data` of an earlier run, which may be empty. If the driver rejects the data, the cache starts empty.
-    pub(crate) fn new(device: &Arc<Device>, data: &[u8]) -> Result<PipelineCache> {
-        let make = |data: &[u8]| {
-            let info = vk::PipelineCacheCreateInfo::default().initial_data(data);
-            // SAFETY: the data comes from this driver, as the header, length and hash of the file that held it show.
-            unsafe { device.raw().create_pipeline_cache(&info, None) }
-        };
-        if device.snapshot().quirks.caches_itself {
-            return Ok(PipelineCache { device: device.clone(), raw: vk::PipelineCache::null() });
-        }
-        let raw = make(data).or_else(|_| make(&[])).map_err(|e| Error::of("vkCreatePipelineCache", e))?;
-        device.set_name(raw, "avx_gpu pipelines");
-        Ok(PipelineCache { device: device.clone(), raw })
-    }
-
-    /// The cache's data for later runs; empty for a driver that keeps a cache of its own.
-    pub(crate) fn data(&self) -> Result<Vec<u8>> {
-        if self.raw == vk::PipelineCache::null() {
-            return Ok(Vec::new());
-        }
-        // SAFETY: the cache is this device's and alive.
-        unsafe { self.device.raw().get_pipeline_cache_data(self.raw) }.map_err(|e| Error::of("vkGetPipelineCacheData", e))
-    }
-}
-
-impl Drop for PipelineCache {
-    fn drop(&mut self) {
-        // SAFETY: the cache is this device's or null, which is allowed; pipelines that were created with it do not need it.
-        unsafe { self.device.raw().destroy_pipeline_cache(self.raw, None) };
     }
 }

@@ -264,3 +264,21 @@ fn what_cannot_be_written_leaves_the_file_valid() {
     let names: Vec<String> = spans(&events(&file.text()), gpu, 1).into_iter().map(|(name, ..)| name).collect();
     assert_eq!(names, ["before", "behind"]);
 }
+
+/// To open a pipe would wait for a reader, and a trace is not written through it.
+#[cfg(unix)]
+#[test]
+fn what_is_no_ordinary_file_is_refused() {
+    let pipe = Temporary::new();
+    let made = std::process::Command::new("mkfifo").arg(&pipe.0).status().expect("mkfifo of the system");
+    assert!(made.success());
+    assert!(Trace::create(&pipe.0).is_err(), "a pipe without a reader");
+    let _reader = File::options().read(true).write(true).open(&pipe.0).expect("both ends");
+    let error = Trace::create(&pipe.0).err().expect("a pipe with a reader");
+    assert!(error.to_string().contains("no ordinary file"), "{error}");
+    assert!(Trace::create(&std::env::temp_dir()).is_err(), "a folder");
+    let file = Temporary::new();
+    std::fs::write(&file.0, "x".repeat(10_000)).expect("a file");
+    drop(file.trace());
+    assert!(events(&file.text()).iter().any(|e| e.get("name").is_some()), "the old contents are still there: {}", file.text());
+}

@@ -1,6 +1,7 @@
 //! Valid files are read. Every other file is rejected with a reason.
 
 use super::*;
+use std::fs::{self, File};
 
 const KEY: Key = Key { device_uuid: [7; 16], driver_uuid: [9; 16], driver_version: 5, vendor_id: 0x10de, device_id: 0x2330 };
 
@@ -14,8 +15,17 @@ impl Folder {
         Folder(path)
     }
 
+    /// The folder of the cache files.
+    fn open(&self) -> PrivateFolder {
+        PrivateFolder::make(&self.0, "own").expect("a folder")
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        self.0.join("own")
+    }
+
     fn file(&self) -> std::path::PathBuf {
-        self.0.join(file_name(&KEY))
+        self.path().join(file_name(&KEY))
     }
 }
 
@@ -28,15 +38,15 @@ impl Drop for Folder {
 #[test]
 fn round_trip() {
     let folder = Folder::new("round_trip");
-    let nested = folder.0.join("a").join("b");
-    assert_eq!(load(&nested, &KEY), Loaded::Missing);
+    let open = folder.open();
+    assert_eq!(load(&open, &KEY), Loaded::Missing);
     for payload in [&b""[..], b"x", &[0xab; 100_000]] {
-        store(&nested, &KEY, payload).unwrap();
-        assert_eq!(load(&nested, &KEY), Loaded::Data(payload.to_vec()));
+        store(&open, &KEY, payload).unwrap();
+        assert_eq!(load(&open, &KEY), Loaded::Data(payload.to_vec()));
         assert_eq!(decode(&KEY, &encode(&KEY, payload)), Ok(payload));
-        assert_eq!(fs::read(nested.join(file_name(&KEY))).unwrap(), encode(&KEY, payload));
+        assert_eq!(fs::read(folder.file()).unwrap(), encode(&KEY, payload));
     }
-    assert_eq!(fs::read_dir(&nested).unwrap().count(), 1, "no temporary file is left");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
 }
 
 #[test]
@@ -87,52 +97,70 @@ fn damage_is_named() {
 #[test]
 fn damaged_files_are_reported_and_replaced() {
     let folder = Folder::new("damaged");
-    store(&folder.0, &KEY, b"payload").unwrap();
+    let open = folder.open();
+    store(&open, &KEY, b"payload").unwrap();
     let good = fs::read(folder.file()).unwrap();
     fs::write(folder.file(), &good[..20]).unwrap();
-    assert_eq!(load(&folder.0, &KEY), Loaded::Damaged(Damage::Length(HEADER as u64, 20)));
+    assert_eq!(load(&open, &KEY), Loaded::Damaged(Damage::Length(HEADER as u64, 20)));
     fs::write(folder.file(), "somebody else's file, which is longer than a header is; and so on, and so on, and so on, and so on").unwrap();
-    assert_eq!(load(&folder.0, &KEY), Loaded::Damaged(Damage::Foreign));
+    assert_eq!(load(&open, &KEY), Loaded::Damaged(Damage::Foreign));
     fs::write(folder.file(), []).unwrap();
-    assert!(matches!(load(&folder.0, &KEY), Loaded::Damaged(Damage::Length(_, 0))));
+    assert!(matches!(load(&open, &KEY), Loaded::Damaged(Damage::Length(_, 0))));
     File::options().write(true).open(folder.file()).unwrap().set_len(MAX_FILE + 1).unwrap();
-    assert_eq!(load(&folder.0, &KEY), Loaded::Damaged(Damage::TooLarge(MAX_FILE + 1)));
-    store(&folder.0, &KEY, b"new").unwrap();
-    assert_eq!(load(&folder.0, &KEY), Loaded::Data(b"new".to_vec()));
+    assert_eq!(load(&open, &KEY), Loaded::Damaged(Damage::TooLarge(MAX_FILE + 1)));
+    store(&open, &KEY, b"new").unwrap();
+    assert_eq!(load(&open, &KEY), Loaded::Data(b"new".to_vec()));
     // A directory with the name of the file.
     fs::remove_file(folder.file()).unwrap();
     fs::create_dir(folder.file()).unwrap();
-    assert!(matches!(load(&folder.0, &KEY), Loaded::Damaged(Damage::Unreadable(_) | Damage::TooLarge(_))));
-    store(&folder.0, &KEY, b"new").unwrap_err();
-    assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1, "the temporary file is removed after a failure");
-}
-
-#[test]
-fn a_folder_that_cannot_be_written() {
-    let folder = Folder::new("unwritable");
-    fs::create_dir_all(&folder.0).unwrap();
-    let file = folder.0.join("file");
-    fs::write(&file, "x").unwrap();
-    store(&file.join("below"), &KEY, b"payload").unwrap_err();
-    store(&file, &KEY, b"payload").unwrap_err();
-    assert_eq!(load(&file.join("below"), &KEY), Loaded::Missing);
-    assert_eq!(fs::read(&file).unwrap(), b"x");
+    assert!(matches!(load(&open, &KEY), Loaded::Damaged(Damage::Unreadable(_) | Damage::TooLarge(_))));
+    store(&open, &KEY, b"new").unwrap_err();
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "the temporary file is removed after a failure");
 }
 
 #[test]
 fn many_writers_at_a_time() {
     let folder = Folder::new("writers");
+    let open = folder.open();
     let payload = |number: u8| vec![number; 50_000 + usize::from(number)];
-    store(&folder.0, &KEY, &payload(0)).unwrap();
+    store(&open, &KEY, &payload(0)).unwrap();
     std::thread::scope(|scope| {
         for number in 1..=8 {
-            let folder = &folder.0;
-            scope.spawn(move || (0..20).for_each(|_| store(folder, &KEY, &payload(number)).unwrap()));
+            let folder = folder.open();
+            scope.spawn(move || (0..20).for_each(|_| store(&folder, &KEY, &payload(number)).unwrap()));
         }
         for _ in 0..200 {
-            let Loaded::Data(data) = load(&folder.0, &KEY) else { panic!("a reader saw a damaged file") };
+            let Loaded::Data(data) = load(&open, &KEY) else { panic!("a reader saw a damaged file") };
             assert_eq!(data, payload(data[0]));
         }
     });
-    assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn names_are_the_librarys_own_and_cannot_be_guessed() {
+    let name = file_name(&KEY);
+    assert_eq!(kind_of(&name), Some(FileKind::Whole));
+    assert_eq!(kind_of(&format!("{name}.{:016x}.tmp", random())), Some(FileKind::Temporary));
+    for other in ["", "cache", ".cache", "x.cache", &name[1..], &name.to_uppercase(), &format!("{name}.tmp"), &format!("{name}.12.0.tmp")] {
+        assert_eq!(kind_of(other), None, "{other}");
+    }
+    let numbers: std::collections::HashSet<u64> = (0..100).map(|_| random()).collect();
+    assert_eq!(numbers.len(), 100);
+}
+
+/// What others put in the place of a file is not read, not written through and not waited for.
+#[cfg(unix)]
+#[test]
+fn links_in_the_place_of_a_file() {
+    let folder = Folder::new("link");
+    let open = folder.open();
+    store(&open, &KEY, b"payload").unwrap();
+    let victim = folder.0.join("victim");
+    fs::rename(folder.file(), &victim).unwrap();
+    std::os::unix::fs::symlink(&victim, folder.file()).unwrap();
+    assert!(matches!(load(&open, &KEY), Loaded::Damaged(Damage::Unreadable(_))));
+    store(&open, &KEY, b"new").unwrap();
+    assert_eq!(load(&open, &KEY), Loaded::Data(b"new".to_vec()));
+    assert_eq!(fs::read(&victim).unwrap(), encode(&KEY, b"payload"));
 }

@@ -1,12 +1,10 @@
 //! The files that keep what a driver compiled: their format, and how they are written. A reader sees a whole file or none. Each file
 //! belongs to one device with one driver. A file is used only if its hash shows that it is complete and unchanged.
 
+use crate::sys::{self, PrivateFolder};
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
-use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::io::{self, Read as _, Write as _};
 use xxhash_rust::xxh3::xxh3_128;
 
 /// The bytes that every file starts with.
@@ -179,41 +177,63 @@ pub(crate) fn file_name(key: &Key) -> String {
     format!("{:032x}.cache", xxh3_128(&bytes))
 }
 
-/// Writes a file to `folder`, which is created if it does not exist. The file is written under a temporary name and then renamed over the
-/// old file. Several processes may write at once; the last one wins. Fails with the system's error, and on a payload that [`load`] would
-/// not read.
-pub(crate) fn store(folder: &Path, key: &Key, payload: &[u8]) -> io::Result<()> {
-    /// Distinguishes writers within one process.
-    static COUNT: AtomicU64 = AtomicU64::new(0);
+/// What a file is, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FileKind {
+    /// A file as [`file_name`] names it.
+    Whole,
+    /// A file that is being written, or that a program left half-written.
+    Temporary,
+}
+
+/// What a file with this name is; `None` if the library gives no file such a name.
+pub(crate) fn kind_of(name: &str) -> Option<FileKind> {
+    let is_hex = |text: &str, digits| text.len() == digits && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let (hash, rest) = name.split_once('.')?;
+    match rest.split('.').collect::<Vec<_>>()[..] {
+        _ if !is_hex(hash, 32) => None,
+        ["cache"] => Some(FileKind::Whole),
+        ["cache", random, "tmp"] if is_hex(random, 16) => Some(FileKind::Temporary),
+        _ => None,
+    }
+}
+
+/// A number that nobody can guess.
+fn random() -> u64 {
+    // The standard library seeds each state of its hash maps with numbers from the system's generator.
+    RandomState::new().build_hasher().finish()
+}
+
+/// Writes a file. The file is written under a temporary name that nobody can guess and then renamed over the old file. Several processes
+/// may write at once; the last one wins. Fails with the system's error, with `FileTooLarge` for a payload that [`load`] would not read,
+/// and likewise at the process's limit on the size of files.
+pub(crate) fn store(folder: &PrivateFolder, key: &Key, payload: &[u8]) -> io::Result<()> {
     if (payload.len() as u64).saturating_add(HEADER as u64) > MAX_FILE {
         let message = format!("a kernel cache of {} bytes is over the limit of {MAX_FILE}", payload.len());
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
     }
-    fs::create_dir_all(folder)?;
     let name = file_name(key);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let temporary = folder.join(format!("{name}.{}.{count}.tmp", std::process::id()));
-    let written = (|| {
-        // A file with this name can only be a leftover of an earlier process with the same process id.
-        let mut file = File::create(&temporary)?;
+    let temporary = format!("{name}.{:016x}.tmp", random());
+    let mut file = folder.create_file(&temporary)?;
+    let written = sys::without_size_signal(|| {
         file.write_all(&header(key, payload))?;
-        file.write_all(payload)?;
-        drop(file);
-        fs::rename(&temporary, folder.join(&name))
-    })();
-    if written.is_err() {
+        file.write_all(payload)
+    });
+    drop(file);
+    let renamed = written.and_then(|()| folder.rename(&temporary, &name));
+    if renamed.is_err() {
         // The caller gets the error of the write. A failure to remove the half-written file would add nothing.
-        let _ = fs::remove_file(&temporary);
+        let _ = folder.remove(&temporary);
     }
-    written
+    renamed
 }
 
 /// Reads the payload of the file of a device and its driver.
-pub(crate) fn load(folder: &Path, key: &Key) -> Loaded {
+pub(crate) fn load(folder: &PrivateFolder, key: &Key) -> Loaded {
     let unreadable = |error: &dyn fmt::Display| Loaded::Damaged(Damage::Unreadable(error.to_string()));
-    let file = match File::open(folder.join(file_name(key))) {
+    let file = match folder.open_file(&file_name(key)) {
         Ok(file) => file,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Loaded::Missing,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Loaded::Missing,
         Err(error) => return unreadable(&error),
     };
     let size = match file.metadata() {
