@@ -42,3 +42,25 @@ fn the_table_of_status_codes_is_the_headers() {
     assert!(codes.len() > 20);
     assert_eq!(told, codes);
 }
+
+/// The WGSL text in a C example: the string literals between `= ` at the end of a line and the first `;` that ends one.
+fn kernels_of(example: &str) -> String {
+    let text = read(example);
+    let lines = text.lines().skip_while(|line| !line.ends_with("char *source ="));
+    let literals = lines.skip(1).map(str::trim).take_while(|line| line.starts_with('"'));
+    literals.map(|line| line.trim_end_matches(';').trim_matches('"').replace("\\n", "\n")).collect()
+}
+
+/// Vulkan promises 128 invocations in a workgroup. The README's program is as its owner wants it, with 256.
+#[test]
+fn the_examples_run_on_every_device() {
+    for example in ["c_examples/matmul.c", "c_examples/image.c", "c_examples/nbody.c"] {
+        let source = kernels_of(example);
+        let module = naga::front::wgsl::parse_str(&source).unwrap_or_else(|e| panic!("{example}: {}", e.emit_to_string(&source)));
+        assert!(!module.entry_points.is_empty(), "{example} has no kernel");
+        for entry in &module.entry_points {
+            let invocations: u32 = entry.workgroup_size.iter().product();
+            assert!((1..=128).contains(&invocations), "{example}: {} has {invocations} invocations in a workgroup", entry.name);
+        }
+    }
+}
