@@ -688,6 +688,7 @@ avx_status avx_host_unregister(avx_device device, void *pointer);
 
 /// Gives memory that nothing uses (kept for the next allocation, staging memory, and command buffers that are idle) back to the
 /// driver. Never waits for the device.
+/// Compiled kernels are written to the disk cache, which otherwise happens some seconds after a kernel was made, and in avx_destroy.
 avx_status avx_device_trim(avx_device device);
 
 /// Queues: `size` bytes from `src` at byte `src_offset` to `dst` at byte `dst_offset`, any alignment, between buffers of one device

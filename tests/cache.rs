@@ -12,6 +12,7 @@ use common::*;
 use std::fs;
 use std::path::PathBuf;
 use std::ptr::null;
+use std::time::{Duration, Instant};
 
 const KERNEL: &str = "@group(0) @binding(0) var<storage, read_write> x: array<u32>;
 @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) { x[id.x] = id.x * 3u + 1u; }";
@@ -62,6 +63,45 @@ fn a_session_fills_the_folder_and_the_next_uses_it() {
     assert!(session(Some(folder.text())));
     let again = files_below(folder.path());
     assert_eq!(again, files.into_iter().map(|f| f.0).collect::<Vec<_>>(), "no more files, and no temporary ones");
+}
+
+/// Opens a device with the folder and makes a kernel.
+fn open_with_kernel(folder: &Folder) -> Option<Device> {
+    let cache_dir = c(folder.text());
+    let options = avx_device_options { cache_dir: cache_dir.as_ptr(), ..avx_device_options::zeroed() };
+    let device = Device::open_with(&options)?;
+    device.kernel(KERNEL);
+    Some(device)
+}
+
+#[test]
+fn kernels_are_saved_although_the_device_is_not_destroyed() {
+    let folder = Folder::new("cache");
+    if driver_caches() {
+        return;
+    }
+    let Some(device) = open_with_kernel(&folder) else { return };
+    let start = Instant::now();
+    while files_below(folder.path()).is_empty() {
+        assert!(start.elapsed() < Duration::from_secs(100), "nothing was saved");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // The thread that saved has ended or is ending, and the next kernel is saved too.
+    device.kernel(&KERNEL.replace("3u", "5u"));
+    device.close();
+    assert!(session(Some(folder.text())));
+}
+
+#[test]
+fn kernels_are_saved_on_demand() {
+    let folder = Folder::new("cache");
+    if driver_caches() {
+        return;
+    }
+    let Some(device) = open_with_kernel(&folder) else { return };
+    ok(avx_device_trim(device.handle));
+    assert!(!files_below(folder.path()).is_empty(), "nothing was saved");
+    device.close();
 }
 
 #[test]
@@ -402,7 +442,6 @@ mod unix {
     use common::process::within;
     use std::os::unix::fs::{PermissionsExt, chown, symlink};
     use std::path::Path;
-    use std::time::Duration;
 
     /// Longer than any session lasts, even on a busy machine.
     const LIMIT: Duration = Duration::from_secs(120);

@@ -221,6 +221,7 @@ pub extern "C" fn avx_host_unregister(device: avx_device, pointer: *mut c_void) 
 
 /// Gives memory that nothing uses (kept for the next allocation, staging memory, and command buffers that are idle) back to the
 /// driver. Never waits for the device.
+/// Compiled kernels are written to the disk cache, which otherwise happens some seconds after a kernel was made, and in avx_destroy.
 #[unsafe(export_name = "avx_gpu_device_trim")]
 pub extern "C" fn avx_device_trim(device: avx_device) -> avx_status {
     boundary::call("avx_device_trim", || device::trim(device.token()))

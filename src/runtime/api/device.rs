@@ -176,6 +176,7 @@ fn open_one(options: &Options, log: &Arc<DeviceLog>, instance: &Arc<Instance>, (
             pipelines,
         },
         pipeline_cache_file,
+        cache_saver: Arc::default(),
         memory,
         vulkan,
     });
@@ -224,7 +225,7 @@ pub(crate) fn destroy(token: Token) -> Result<()> {
         scheduler.trace_done();
         scheduler.trace_into(None);
     }
-    save_cache(&device);
+    device.save_cache_and_stop();
     device.compile.compilers.clear();
     let owned = |other: &Arc<Device>| Arc::ptr_eq(other, &device);
     drop(graph::remove_all(owned));
@@ -290,9 +291,11 @@ pub(crate) fn synchronize(token: Token, timeout_ns: u64) -> Result<()> {
     device.finish_wait(None)
 }
 
-/// Returns unused memory to the driver.
+/// Returns unused memory to the driver, and saves compiled kernels.
 pub(crate) fn trim(token: Token) -> Result<()> {
-    guard::enter(token)?.trim()
+    let device = guard::enter(token)?;
+    device.save_cache_now();
+    device.trim()
 }
 
 /// The handle of the device's default stream.
@@ -349,15 +352,6 @@ fn heaps(device: &Arc<Device>) -> Vec<HeapProperties> {
             device_local: heap.device_local,
         })
         .collect()
-}
-
-/// Writes the driver's compiled pipelines to disk, if there are new ones.
-fn save_cache(device: &Device) {
-    let Some(pipeline_cache_file) = &device.pipeline_cache_file else { return };
-    match device.compile.pipelines.data() {
-        Ok(data) => pipeline_cache_file.save(&data),
-        Err(e) => device.compile.log.line(log::Level::Warn, format!("the driver does not give its pipeline cache: {e}")),
-    }
 }
 
 /// For the tests: see `testing.rs`.

@@ -22,6 +22,7 @@
 //! | `FAILURES` | the failures of a stream | `SCHEDULER` |
 //! | `CODE_CACHE`, `COMPILERS`, `PARSED_CACHE`, `GLSL_MACROS` | what compiling keeps | none |
 //! | `PIPELINE_CACHE_FILE` | the content of the file of compiled pipelines | none |
+//! | `CACHE_SAVER` | when compiled pipelines are saved | none |
 //! | `COPY_PARTS` | the parts of one large transfer | none |
 //! | `GATE` | the end of the last call inside of a device | any of the above |
 //! | `NAME` | the name that the user gave an object | any of the above |
@@ -62,12 +63,13 @@ pub(crate) mod rank {
     pub(crate) const PARSED_CACHE: u8 = 21;
     pub(crate) const GLSL_MACROS: u8 = 22;
     pub(crate) const PIPELINE_CACHE_FILE: u8 = 23;
-    pub(crate) const COPY_PARTS: u8 = 24;
-    pub(crate) const GATE: u8 = 25;
-    pub(crate) const NAME: u8 = 26;
-    pub(crate) const LOG: u8 = 27;
-    pub(crate) const DEVICE_LOG: u8 = 28;
-    pub(crate) const TRACE: u8 = 29;
+    pub(crate) const CACHE_SAVER: u8 = 24;
+    pub(crate) const COPY_PARTS: u8 = 25;
+    pub(crate) const GATE: u8 = 26;
+    pub(crate) const NAME: u8 = 27;
+    pub(crate) const LOG: u8 = 28;
+    pub(crate) const DEVICE_LOG: u8 = 29;
+    pub(crate) const TRACE: u8 = 30;
 }
 
 /// What the current thread holds, checked in debug builds.

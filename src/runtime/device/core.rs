@@ -1,5 +1,6 @@
 //! The device: everything that belongs to one.
 
+use super::cache_saver::CacheSaver;
 use super::gate::CallGate;
 use super::pending_reports::Reports;
 use super::scheduler_lock::SchedulerLock;
@@ -60,6 +61,7 @@ pub(crate) struct Device {
     pub(crate) code: CodeCache,
     pub(crate) compile: CompileContext,
     pub(crate) pipeline_cache_file: Option<PipelineCacheFile>,
+    pub(crate) cache_saver: Arc<CacheSaver>,
     pub(crate) memory: Arc<Memory>,
     pub(crate) vulkan: Arc<vulkan::Device>,
 }
@@ -83,7 +85,12 @@ impl Device {
     }
 
     /// The pipeline for a way of dispatching compiled code. It is made at its first use.
-    pub(crate) fn pipeline<'c>(&self, compiled: &'c Compiled, variant: Variant) -> Result<&'c Pipeline> {
-        compiled.pipeline(&self.compile, variant, |e| self.lock().fail(e))
+    pub(crate) fn pipeline<'c>(self: &Arc<Self>, compiled: &'c Compiled, variant: Variant) -> Result<&'c Pipeline> {
+        if let Some(pipeline) = compiled.made(variant) {
+            return Ok(pipeline);
+        }
+        let pipeline = compiled.pipeline(&self.compile, variant, |e| self.lock().fail(e))?;
+        self.save_cache_later();
+        Ok(pipeline)
     }
 }

@@ -10,11 +10,15 @@
 //! | `deliver` | reads that are delivered after the call that queued them |
 //! | `group_commit` | small jobs of many threads in one submission |
 //! | `flush_thread` | the thread that submits what was held back |
+//! | `cache_saver` | the thread that saves compiled pipelines while the program runs |
+//! | `cache_saving` | when the compiled pipelines of a device are saved |
 //! | `reclaim` | memory: allocated, and freed once the GPU has passed it |
 //! | `storage` | memory that commands use |
 //! | `pending_reports` | what kernels reported and no thread has read yet |
 //! | `reports` | the reading of what kernels report |
 
+pub(crate) mod cache_saver;
+mod cache_saving;
 pub(crate) mod core;
 pub(crate) mod deliver;
 pub(crate) mod flush_thread;

@@ -48,15 +48,17 @@ impl PipelineCacheFile {
         }
     }
 
-    /// Stores `data` if the file does not hold it already. If the folder cannot be written, the log says so and the call goes on.
-    pub(crate) fn save(&self, data: &[u8]) {
+    /// Stores `data` if the file does not hold it already. Returns whether it was stored. If the folder cannot be written, the log says so.
+    pub(crate) fn save(&self, data: &[u8]) -> bool {
         let hash = xxh3_64(data);
         let mut stored = self.stored.lock();
         if *stored == Some(hash) {
-            return;
+            return false;
         }
-        if self.folder.store(&self.key, data) {
+        let is_stored = self.folder.store(&self.key, data);
+        if is_stored {
             *stored = Some(hash);
         }
+        is_stored
     }
 }
