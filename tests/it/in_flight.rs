@@ -110,8 +110,14 @@ fn reads_in_flight_leave_other_threads_their_reads() {
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
+                    let stream = device.stream();
                     for _ in 0..20 {
                         assert_eq!(device.words(buffer.get(), 64), [5; 64]);
+                        // Where the CPU sees the memory, only a read that is delivered later takes staging memory.
+                        let mut later = vec![0; 256];
+                        read_later(stream, buffer.get(), &mut later);
+                        ok(avx_stream_synchronize(stream, AVX_FOREVER));
+                        assert_eq!(words_of(&later), [5; 64]);
                     }
                 });
             }
