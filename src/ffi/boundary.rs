@@ -18,8 +18,15 @@ thread_local! {
     static INSIDE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs the body of an exported function.
+/// Runs the body of an exported function. The thread cannot be cancelled meanwhile, and its floating-point mode is the default one.
 pub(super) fn call(function: &'static str, body: impl FnOnce() -> Result<()>) -> avx_status {
+    let _default = device::DefaultThreadState::enter();
+    call_dispatch(function, body)
+}
+
+/// As [`call`], for a dispatch, whose fast path neither waits nor runs code of the driver that depends on the thread's state. What does takes
+/// the default state itself.
+pub(super) fn call_dispatch(function: &'static str, body: impl FnOnce() -> Result<()>) -> avx_status {
     begin();
     device::register_thread();
     let span = if log::in_callback() { None } else { trace::span(function) };

@@ -108,7 +108,7 @@ pub unsafe extern "C" fn avx_dispatch(
     args: *const avx_arg,
     count: u32,
 ) -> avx_status {
-    boundary::call("avx_dispatch", || {
+    boundary::call_dispatch("avx_dispatch", || {
         // SAFETY: `args` points to `count` arguments with readable bytes, says the caller.
         let args = unsafe { self::args(args, count) }?;
         dispatch::dispatch(stream.token(), kernel.token(), dispatch::Grid::Workgroups([x, y, z]), &args)
@@ -156,7 +156,7 @@ pub unsafe extern "C" fn avx_dispatch_threads(
     args: *const avx_arg,
     count: u32,
 ) -> avx_status {
-    boundary::call("avx_dispatch_threads", || {
+    boundary::call_dispatch("avx_dispatch_threads", || {
         // SAFETY: `args` points to `count` arguments with readable bytes, says the caller.
         let args = unsafe { self::args(args, count) }?;
         dispatch::dispatch(stream.token(), kernel.token(), dispatch::Grid::Threads([x, y, z]), &args)

@@ -2,9 +2,10 @@
 //!
 //! | what | file |
 //! |---|---|
-//! | threads of the library, which take no signals | `thread` |
+//! | threads of the library, which take no signals of the program | `thread` |
 //! | the end of a thread and the destruction of a device, kept apart | `thread_exit` |
 //! | whether this process is the child of a fork | `fork` |
+//! | cancellation and the floating-point mode of a thread, kept from the driver | `thread_state` |
 //! | the monotonic clock | `clock` |
 //! | folders and files that only this program's user reaches | `private_folder` |
 //! | writes that reach the limit on the size of files | `file_size` |
@@ -19,6 +20,7 @@ mod private_folder;
 mod shaderc;
 mod thread;
 mod thread_exit;
+mod thread_state;
 
 pub(crate) use clock::monotonic_nanoseconds;
 pub(crate) use environment::{trusts_its_caller, variable};
@@ -28,3 +30,4 @@ pub(crate) use private_folder::PrivateFolder;
 pub(crate) use shaderc::Shaderc;
 pub(crate) use thread::spawn;
 pub(crate) use thread_exit::{DestroyGuard, register_thread};
+pub(crate) use thread_state::DefaultThreadState;

@@ -1,10 +1,14 @@
 //! Threads of the library. They take no signals, so that the program's signal handlers never run on them.
+//!
+//! The signals of faults are the exception. The kernel sends them to the thread that made the fault, and a thread that blocks them dies
+//! without a call of the handler that the program has for crashes.
 
 use super::thread_exit::register_thread;
+use super::thread_state::DefaultThreadState;
 use std::io;
 use std::thread::{Builder, JoinHandle};
 
-/// Starts a thread that takes no signals. Linux cuts `name` after 15 bytes. Without `stack_bytes` the stack has the platform's default
+/// Starts a thread that takes no signals but those of its own faults. Linux cuts `name` after 15 bytes. Without `stack_bytes` the stack has the platform's default
 /// size.
 ///
 /// Errors: those of starting a thread, and `InvalidInput` for a name that contains a NUL.
@@ -22,7 +26,8 @@ pub(crate) fn spawn<T: Send + 'static>(
         Some(bytes) => builder.stack_size(bytes),
         None => builder,
     };
-    let _blocked = signals::Blocked::all();
+    let _blocked = signals::Blocked::all_but_faults();
+    let _default = DefaultThreadState::enter();
     builder.spawn(|| {
         register_thread();
         f()
@@ -34,8 +39,12 @@ mod signals {
     use std::marker::PhantomData;
     use std::mem::MaybeUninit;
 
-    /// Blocks all signals on this thread until it is dropped. A thread that is started meanwhile inherits the blocked signals and keeps
-    /// them blocked.
+    /// The signals that a thread's own faults raise.
+    pub(super) const FAULTS: [libc::c_int; 7] =
+        [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGABRT, libc::SIGTRAP, libc::SIGSYS];
+
+    /// Blocks all signals but [`FAULTS`] on this thread until it is dropped. A thread that is started meanwhile inherits the blocked signals
+    /// and keeps them blocked.
     pub(super) struct Blocked {
         /// The signals that were blocked before; `None` if the mask could not be changed.
         before: Option<libc::sigset_t>,
@@ -44,13 +53,16 @@ mod signals {
     }
 
     impl Blocked {
-        pub(super) fn all() -> Blocked {
+        pub(super) fn all_but_faults() -> Blocked {
             let mut all = MaybeUninit::<libc::sigset_t>::uninit();
             let mut before = MaybeUninit::<libc::sigset_t>::uninit();
-            // SAFETY: sigfillset fills `all` and cannot fail for a valid pointer; pthread_sigmask reads it and writes `before`; both are
-            // locals of the right type.
+            // SAFETY: sigfillset fills `all`, and sigdelset takes signals out that exist; neither can fail for a valid pointer. pthread_sigmask
+            // reads `all` and writes `before`; both are locals of the right type.
             let changed = unsafe {
                 libc::sigfillset(all.as_mut_ptr());
+                for fault in FAULTS {
+                    libc::sigdelset(all.as_mut_ptr(), fault);
+                }
                 libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) == 0
             };
             // SAFETY: pthread_sigmask returned 0, so it filled `before`.
@@ -75,7 +87,7 @@ mod signals {
     pub(super) struct Blocked;
 
     impl Blocked {
-        pub(super) fn all() -> Blocked {
+        pub(super) fn all_but_faults() -> Blocked {
             Blocked
         }
     }
@@ -95,11 +107,12 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn threads_take_no_signals_and_the_spawner_still_does() {
+    fn threads_take_no_signals_but_those_of_faults_and_the_spawner_still_does() {
         // All signals except KILL and STOP, which cannot be blocked, and those that the C library reserves.
         let all = !(1u64 << (libc::SIGKILL - 1) | 1 << (libc::SIGSTOP - 1) | 0b111 << 31);
+        let faults = signals::FAULTS.iter().fold(0, |bits, fault| bits | 1u64 << (fault - 1));
         let before = blocked();
-        assert_eq!(spawn("test-signals", None, blocked).unwrap().join().unwrap() & all, all);
+        assert_eq!(spawn("test-signals", None, blocked).unwrap().join().unwrap() & all, all & !faults);
         assert_eq!(blocked(), before);
     }
 

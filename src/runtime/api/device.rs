@@ -32,6 +32,7 @@ use crate::runtime::schedule::scheduler::Scheduler;
 use crate::runtime::schedule::staging::{Returned, Staging};
 use crate::runtime::schedule::stream_state::StreamState;
 use crate::runtime::stream::destination;
+pub(crate) use crate::sys::DefaultThreadState;
 use crate::sys;
 use crate::vulkan::{self, Instance, PipelineCache, Queue, Snapshot, Spin, Stamps, select};
 use std::sync::atomic::AtomicU64;

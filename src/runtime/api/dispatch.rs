@@ -13,6 +13,7 @@ use crate::runtime::object::kernel;
 use crate::runtime::schedule::hazard::{Access, Stage};
 use crate::runtime::stream::command::{self, BoundArg, Command, Dispatch, DispatchRef, GridSize, PreparedCommand};
 use crate::runtime::stream::destination::Destination;
+use crate::sys::DefaultThreadState;
 
 use crate::runtime::stream::access::{AccessList, check_owner};
 pub(crate) use crate::runtime::stream::command::Grid;
@@ -74,6 +75,7 @@ pub(crate) fn by_path<'a>(fast: bool, stream: Token, kernel: Token, groups: [u32
 
 /// As [`dispatch`], for a grid of any kind, by the slow path.
 fn any(stream: Token, kernel: Token, grid: Grid, given: &[Arg<'_>]) -> Result<()> {
+    let _default = DefaultThreadState::enter();
     let (device, kernel) = kernel::enter(kernel)?;
     let program = &kernel.program;
     let destination = device.destination(stream)?;

@@ -5,7 +5,7 @@
 
 use super::handle::Token;
 use super::lock::{Guard, Lock, rank};
-use crate::sys;
+use crate::sys::{self, DefaultThreadState};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io::Write as _;
@@ -299,6 +299,7 @@ pub(crate) fn deliver() {
     if !ANY_WAITING.load(Ordering::Acquire) {
         return;
     }
+    let _default = DefaultThreadState::enter();
     let mut state = state();
     ANY_WAITING.store(false, Ordering::Relaxed);
     state.running += 1;

@@ -8,6 +8,7 @@ use crate::runtime::schedule::hazard::QueueSeqs;
 use crate::runtime::schedule::scheduler::Scheduler;
 use crate::runtime::schedule::staging::{Chunk, SubmissionId};
 use crate::runtime::schedule::tracker::BufferId;
+use crate::sys::DefaultThreadState;
 use crate::vulkan::{self, Allocation, MemoryKind};
 
 impl Device {
@@ -55,6 +56,7 @@ impl Device {
             self.drops.take().into_iter().for_each(|(last_use, deferred)| scheduler.defer_drop(last_use, deferred));
         }
         if scheduler.has_work_for_reap() {
+            let _default = DefaultThreadState::enter();
             self.free_deferred(scheduler.reap());
         }
     }

@@ -2,6 +2,7 @@
 
 use super::commands::Commands;
 use super::completion::{Completion, Signal, Spin};
+use crate::sys::DefaultThreadState;
 use crate::vulkan::device::Device;
 use crate::vulkan::error::{Error, Result};
 use ash::vk;
@@ -39,6 +40,7 @@ impl Queue {
 
     /// A command buffer whose recording has begun.
     pub(crate) fn begin(&mut self) -> Result<Commands> {
+        let _default = DefaultThreadState::enter();
         self.retire();
         if let Some(commands) = self.ready.take() {
             return Ok(commands);
@@ -62,6 +64,7 @@ impl Queue {
         if self.ready.is_some() {
             return;
         }
+        let _default = DefaultThreadState::enter();
         self.retire();
         let commands = match self.spare.pop() {
             Some(commands) => Some(commands),
@@ -87,6 +90,7 @@ impl Queue {
         waits: &[(&Completion, u64)],
         number: u64,
     ) -> Result<()> {
+        let _default = DefaultThreadState::enter();
         if let Some(commands) = &mut commands {
             commands.end()?;
         }
