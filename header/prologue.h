@@ -11,7 +11,7 @@
  * Results. Every function returns an avx_status unless it says otherwise. Outputs come last and are written on success alone, unless the
  * function says more. Each function names the statuses that are its own. Beside them any call may give AVX_ERROR_INVALID_ARGUMENT,
  * AVX_ERROR_INVALID_HANDLE, AVX_ERROR_OUT_OF_HOST_MEMORY, AVX_ERROR_DEVICE_LOST, AVX_ERROR_DRIVER, AVX_ERROR_IN_CALLBACK,
- * AVX_ERROR_FORKED and AVX_ERROR_INTERNAL, and any that queues work AVX_ERROR_OUT_OF_DEVICE_MEMORY.
+ * AVX_ERROR_FORKED, AVX_ERROR_EXITING and AVX_ERROR_INTERNAL, and any that queues work AVX_ERROR_OUT_OF_DEVICE_MEMORY.
  *
  * Threads. Every function may be called from any thread at any time. Calls take effect in the order in which they enter the library. A
  * function that can wait for the device, for a compiler or for another thread's callback says "May block"; the others come back at once.

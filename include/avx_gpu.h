@@ -11,7 +11,7 @@
  * Results. Every function returns an avx_status unless it says otherwise. Outputs come last and are written on success alone, unless the
  * function says more. Each function names the statuses that are its own. Beside them any call may give AVX_ERROR_INVALID_ARGUMENT,
  * AVX_ERROR_INVALID_HANDLE, AVX_ERROR_OUT_OF_HOST_MEMORY, AVX_ERROR_DEVICE_LOST, AVX_ERROR_DRIVER, AVX_ERROR_IN_CALLBACK,
- * AVX_ERROR_FORKED and AVX_ERROR_INTERNAL, and any that queues work AVX_ERROR_OUT_OF_DEVICE_MEMORY.
+ * AVX_ERROR_FORKED, AVX_ERROR_EXITING and AVX_ERROR_INTERNAL, and any that queues work AVX_ERROR_OUT_OF_DEVICE_MEMORY.
  *
  * Threads. Every function may be called from any thread at any time. Calls take effect in the order in which they enter the library. A
  * function that can wait for the device, for a compiler or for another thread's callback says "May block"; the others come back at once.
@@ -113,6 +113,9 @@ typedef int32_t avx_status;
 #define AVX_ERROR_INTERNAL (-400)
 /// The process is a fork of the one that used the library: use it in the parent, or after exec.
 #define AVX_ERROR_FORKED (-401)
+/// The process is ending: exit was called or main has returned, and drivers tear themselves down. Functions that free, avx_destroy
+/// among them, return AVX_OK instead and leave all to the end of the process.
+#define AVX_ERROR_EXITING (-402)
 
 /// The name of a status, such as "AVX_ERROR_COMPILE", or "unknown status" for a number that is none. The text is static and never
 /// NULL.
@@ -444,8 +447,8 @@ avx_status avx_device_describe(uint32_t index, avx_device_properties *properties
 avx_status avx_create(const avx_device_options *options, avx_device *device);
 
 /// Closes a device and frees all that it owns: buffers, kernels, streams, events, graphs. Its handles are invalid at once, in every
-/// thread. Calls that are inside finish; then the call waits for the GPU and frees. NULL does nothing. May block, as long as queued
-/// work runs.
+/// thread. Calls that are inside finish; then the call waits for the GPU and frees. NULL does nothing. While the process ends, it does
+/// nothing and returns AVX_OK. May block, as long as queued work runs.
 avx_status avx_destroy(avx_device device);
 
 /// What an open device is and can do.

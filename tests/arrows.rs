@@ -89,9 +89,10 @@ const FLOORS: &[(&str, &[Floor])] = &[
     (
         "src/sys",
         &[
-            ("base", &["clock", "environment", "file_size", "fork", "private_folder", "shaderc"]),
+            ("base", &["clock", "environment", "file_size", "fork", "private_folder", "process", "shaderc", "thread_state"]),
             ("ends of threads", &["thread_exit"]),
-            ("threads", &["thread"]),
+            ("threads", &["thread", "calls"]),
+            ("end of the process", &["exit"]),
         ],
     ),
 ];

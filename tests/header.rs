@@ -243,6 +243,7 @@ fn status_numbers_are_pinned_and_lie_in_their_bands() {
         ("AVX_ERROR_DRIVER", -303),
         ("AVX_ERROR_INTERNAL", -400),
         ("AVX_ERROR_FORKED", -401),
+        ("AVX_ERROR_EXITING", -402),
     ];
     for (constant, number) in pinned {
         let written = if number < 0 { format!("#define {constant} ({number})") } else { format!("#define {constant} INT32_C({number})") };

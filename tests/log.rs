@@ -370,6 +370,7 @@ fn names_of_all_statuses() {
         (AVX_ERROR_DRIVER, "AVX_ERROR_DRIVER"),
         (AVX_ERROR_INTERNAL, "AVX_ERROR_INTERNAL"),
         (AVX_ERROR_FORKED, "AVX_ERROR_FORKED"),
+        (AVX_ERROR_EXITING, "AVX_ERROR_EXITING"),
     ];
     for status in -1000..1000 {
         let want = known.iter().find(|k| k.0 == status).map_or("unknown status", |k| k.1);

@@ -1,11 +1,11 @@
 //! The one way in and out: no panic leaves the library, every status has its message, and pointers become slices here.
 
-use super::status::{AVX_OK, avx_status, name_of};
+use super::status::{AVX_ERROR_EXITING, AVX_OK, avx_status, name_of};
 use crate::runtime::api::device;
 use crate::runtime::base::error::{Error, Result, Status, invalid};
 use crate::runtime::base::handle;
 use crate::runtime::base::{log, trace};
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,7 +15,6 @@ thread_local! {
     static LAST_ERROR: RefCell<CString> = RefCell::default();
     /// Where and why the last panic on this thread was, if it happened inside a call.
     static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
-    static INSIDE: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Runs the body of an exported function. The thread cannot be cancelled meanwhile, and its floating-point mode is the default one.
@@ -28,30 +27,28 @@ pub(super) fn call(function: &'static str, body: impl FnOnce() -> Result<()>) ->
 /// the default state itself.
 pub(super) fn call_dispatch(function: &'static str, body: impl FnOnce() -> Result<()>) -> avx_status {
     begin();
-    device::register_thread();
     let span = if log::in_callback() { None } else { trace::span(function) };
     let outcome = if log::in_callback() {
         let message =
             "not inside a log callback, which may call avx_version, avx_status_name, avx_last_error and avx_last_error_copy alone";
         Err(Error::new(Status::InCallback, message))
-    } else if device::forked() {
-        let message = "this process was forked after the library was used, and GPU drivers do not survive that; use the library in the \
-                       parent, or after exec";
-        Err(Error::new(Status::Forked, message))
-    } else {
-        INSIDE.set(true);
+    } else if let Some(inside) = device::enter() {
         let outcome = catch_unwind(AssertUnwindSafe(body));
-        INSIDE.set(false);
+        drop(inside);
         outcome.unwrap_or_else(|panic| {
             // Dropping a payload may panic in turn; it is text, in practice.
             std::mem::forget(panic);
             let message = PANIC.try_with(RefCell::take).unwrap_or_default();
             Err(Error::new(Status::Internal, format!("a bug in the library, please report it: {message}")))
         })
+    } else {
+        Err(process_is_gone())
     };
     let status = match outcome {
         Ok(()) => AVX_OK,
         Err(e) => {
+            // Every wait ends early when the process does, and its call knows of its deadline alone.
+            let e = if device::is_ending() { process_is_gone() } else { e };
             let status = e.status as avx_status;
             // "Not yet" is no failure: what the last one was about stays.
             if status < AVX_OK {
@@ -60,14 +57,35 @@ pub(super) fn call_dispatch(function: &'static str, body: impl FnOnce() -> Resul
             status
         }
     };
-    if device::forked() {
-        // The trace is the parent's.
+    if !device::is_alive() {
+        // The trace is the parent's, or is over. What a log callback uses may be gone at the end of a process.
         std::mem::forget(span);
     } else if !log::in_callback() {
         drop(span);
         log::deliver();
     }
     status
+}
+
+/// As [`call`], for a function that frees. When the process is ending, nothing is left to free.
+pub(super) fn free(function: &'static str, body: impl FnOnce() -> Result<()>) -> avx_status {
+    match call(function, body) {
+        AVX_ERROR_EXITING => AVX_OK,
+        status => status,
+    }
+}
+
+/// Why no call comes in any more.
+#[cold]
+fn process_is_gone() -> Error {
+    if device::forked() {
+        let message = "this process was forked after the library was used, and GPU drivers do not survive that; use the library in the \
+                       parent, or after exec";
+        return Error::new(Status::Forked, message);
+    }
+    let message = "the process is ending (exit was called or main has returned), and drivers tear themselves down; end the threads that \
+                   use the library before";
+    Error::new(Status::Exiting, message)
 }
 
 /// Once: the panic hook and the environment. Panics inside a call are told in its error and not printed; others are left alone.
@@ -77,7 +95,7 @@ fn begin() {
         log::read_environment();
         let outer = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            let quiet = INSIDE.get() || std::thread::current().name().is_some_and(|name| name.starts_with("avx_gpu "));
+            let quiet = device::is_inside() || std::thread::current().name().is_some_and(|name| name.starts_with("avx_gpu "));
             if quiet {
                 let _ = PANIC.try_with(|message| *message.borrow_mut() = info.to_string());
             } else {
@@ -90,7 +108,7 @@ fn begin() {
 fn remember(function: &str, e: Error) {
     let text = format!("{function}: {}: {}", name_of(e.status), e.message);
     let text = CString::new(text.replace('\0', "\u{fffd}")).unwrap_or_default();
-    if log::enabled(log::Level::Debug) {
+    if log::enabled(log::Level::Debug) && device::is_alive() {
         log::line(log::Level::Debug, text.to_string_lossy());
     }
     // A thread that is ending, in a destructor of the caller's, has no place for it any more.

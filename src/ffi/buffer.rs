@@ -111,7 +111,7 @@ pub unsafe extern "C" fn avx_buffer_create(device: avx_device, options: *const a
 /// buffer ends. NULL does nothing. Never waits.
 #[unsafe(export_name = "avx_gpu_free")]
 pub extern "C" fn avx_free(buffer: avx_buffer) -> avx_status {
-    boundary::call("avx_free", || if buffer.is_null() { Ok(()) } else { buffer::free(buffer.token()) })
+    boundary::free("avx_free", || if buffer.is_null() { Ok(()) } else { buffer::free(buffer.token()) })
 }
 
 /// Queues: `size` bytes from `data` into the buffer at byte `offset`, any alignment. When the call returns, `data` may be reused. A

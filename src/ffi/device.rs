@@ -320,11 +320,11 @@ pub unsafe extern "C" fn avx_create(options: *const avx_device_options, device: 
 }
 
 /// Closes a device and frees all that it owns: buffers, kernels, streams, events, graphs. Its handles are invalid at once, in every
-/// thread. Calls that are inside finish; then the call waits for the GPU and frees. NULL does nothing. May block, as long as queued
-/// work runs.
+/// thread. Calls that are inside finish; then the call waits for the GPU and frees. NULL does nothing. While the process ends, it does
+/// nothing and returns AVX_OK. May block, as long as queued work runs.
 #[unsafe(export_name = "avx_gpu_destroy")]
 pub extern "C" fn avx_destroy(device: avx_device) -> avx_status {
-    boundary::call("avx_destroy", || if device.is_null() { Ok(()) } else { device::destroy(device.token()) })
+    boundary::free("avx_destroy", || if device.is_null() { Ok(()) } else { device::destroy(device.token()) })
 }
 
 /// What an open device is and can do.

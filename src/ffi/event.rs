@@ -137,7 +137,7 @@ pub unsafe extern "C" fn avx_event_message(event: avx_event, buffer: *mut c_char
 /// Frees an event. Waits for it that have begun go on. NULL does nothing.
 #[unsafe(export_name = "avx_gpu_event_free")]
 pub extern "C" fn avx_event_free(event: avx_event) -> avx_status {
-    boundary::call("avx_event_free", || if event.is_null() { Ok(()) } else { event::free(event.token()) })
+    boundary::free("avx_event_free", || if event.is_null() { Ok(()) } else { event::free(event.token()) })
 }
 
 /// # Safety

@@ -126,7 +126,7 @@ pub unsafe extern "C" fn avx_graph_info(graph: avx_graph, properties: *mut avx_g
 /// Frees a graph; its launches go on. NULL does nothing.
 #[unsafe(export_name = "avx_gpu_graph_free")]
 pub extern "C" fn avx_graph_free(graph: avx_graph) -> avx_status {
-    boundary::call("avx_graph_free", || if graph.is_null() { Ok(()) } else { graph::free(graph.token()) })
+    boundary::free("avx_graph_free", || if graph.is_null() { Ok(()) } else { graph::free(graph.token()) })
 }
 
 // SAFETY: each struct is repr(C) and starts with `struct_size: u32`; all-zero is valid for every field.

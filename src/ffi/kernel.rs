@@ -293,7 +293,7 @@ pub unsafe extern "C" fn avx_kernel_create(device: avx_device, options: *const a
 /// Never waits.
 #[unsafe(export_name = "avx_gpu_kernel_free")]
 pub extern "C" fn avx_kernel_free(kernel: avx_kernel) -> avx_status {
-    boundary::call("avx_kernel_free", || if kernel.is_null() { Ok(()) } else { kernel::free(kernel.token()) })
+    boundary::free("avx_kernel_free", || if kernel.is_null() { Ok(()) } else { kernel::free(kernel.token()) })
 }
 
 /// What a kernel is.

@@ -59,6 +59,9 @@ pub const AVX_ERROR_DRIVER: avx_status = -303;
 pub const AVX_ERROR_INTERNAL: avx_status = -400;
 /// The process is a fork of the one that used the library: use it in the parent, or after exec.
 pub const AVX_ERROR_FORKED: avx_status = -401;
+/// The process is ending: exit was called or main has returned, and drivers tear themselves down. Functions that free, avx_destroy
+/// among them, return AVX_OK instead and leave all to the end of the process.
+pub const AVX_ERROR_EXITING: avx_status = -402;
 
 /// The name of a status, such as "AVX_ERROR_COMPILE", or "unknown status" for a number that is none. The text is static and never
 /// NULL.
@@ -115,4 +118,5 @@ statuses! {
     AVX_ERROR_DRIVER = Status::Driver,
     AVX_ERROR_INTERNAL = Status::Internal,
     AVX_ERROR_FORKED = Status::Forked,
+    AVX_ERROR_EXITING = Status::Exiting,
 }

@@ -60,7 +60,7 @@ pub unsafe extern "C" fn avx_stream_create(device: avx_device, options: *const a
 /// AVX_ERROR_INVALID_ARGUMENT for the default stream.
 #[unsafe(export_name = "avx_gpu_stream_free")]
 pub extern "C" fn avx_stream_free(stream: avx_stream) -> avx_status {
-    boundary::call("avx_stream_free", || if stream.is_null() { Ok(()) } else { stream::free(stream.token()) })
+    boundary::free("avx_stream_free", || if stream.is_null() { Ok(()) } else { stream::free(stream.token()) })
 }
 
 /// Waits, `timeout_ns` nanoseconds at most (AVX_FOREVER: without bound), until all that was queued on the stream before is done.

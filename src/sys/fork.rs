@@ -1,10 +1,6 @@
 //! Whether this process is the child of a fork. GPU drivers do not survive a fork, and neither do the library's threads.
 
 use once_cell::sync::OnceCell;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Set in the child of a fork.
-static FORKED: AtomicBool = AtomicBool::new(false);
 
 /// Starts to watch for forks, once for the process; later calls do nothing. If the system has no memory for it, the next call tries
 /// again.
@@ -13,19 +9,14 @@ pub(crate) fn watch_forks() {
     let _ = WATCHING.get_or_try_init(handler::install);
 }
 
-/// Whether the process was forked after `watch_forks`, so that the library's threads and the driver's are not in it.
-pub(crate) fn forked() -> bool {
-    FORKED.load(Ordering::Relaxed)
-}
-
 #[cfg(unix)]
 mod handler {
-    use super::{FORKED, Ordering};
+    use crate::sys::process;
     use std::io;
 
     /// Runs in the child, where only what is safe in a signal handler is allowed: a store to an atomic is.
     unsafe extern "C" fn in_child() {
-        FORKED.store(true, Ordering::Relaxed);
+        process::set(process::FORKED);
     }
 
     pub(super) fn install() -> io::Result<()> {
@@ -48,6 +39,7 @@ mod handler {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+    use crate::sys::process::forked;
 
     #[test]
     fn a_forked_child_sees_that_it_is_one() {

@@ -18,7 +18,7 @@
 //! Both waits are bounded. The main thread runs its destructors in `exit` and may go on for long after that; such a thread, which has begun
 //! to end and never does, must not delay other threads for long.
 
-use super::fork::forked;
+use super::process::forked;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 

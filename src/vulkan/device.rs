@@ -1,6 +1,6 @@
 //! An open device: the VkDevice with its enabled features, its compute queues, and the functions of extensions.
 
-use crate::sys::{self, DestroyGuard};
+use crate::sys::{self, DestroyGuard, DriverStep};
 use crate::vulkan::error::{Error, ErrorKind, Result};
 use crate::vulkan::loader::{self, Instance, creation_turn};
 use crate::vulkan::physical::{DeviceRequest, Features, Snapshot, compute_family};
@@ -64,6 +64,7 @@ impl Device {
             };
             Device::create(&instance, snapshot, (queue_family, max_queues), request)
         })?;
+        sys::exit_before(DriverStep::Device(device.driver()));
         device.set_name(device.raw.handle(), "avx_gpu device");
         for (i, queue) in device.queues.iter().enumerate() {
             device.set_name(*queue, &format!("avx_gpu compute queue {i}"));
@@ -126,8 +127,14 @@ impl Device {
         })
     }
 
+    /// A number that tells the device's driver from the others.
+    pub(super) fn driver(&self) -> u64 {
+        u64::from(self.snapshot.properties.vendor_id) << 32 | u64::from(self.snapshot.properties.device_id)
+    }
+
     /// The functions of the device.
     pub(crate) fn raw(&self) -> &ash::Device {
+        sys::check_driver_is_there();
         &self.raw
     }
 
@@ -230,7 +237,7 @@ impl Device {
         // info; the function that `timeline` names was loaded, because timeline semaphores are enabled.
         let result = unsafe {
             match self.timeline()? {
-                Timeline::Core => self.raw.wait_semaphores(info, timeout_ns),
+                Timeline::Core => self.raw().wait_semaphores(info, timeout_ns),
                 Timeline::Extension(functions) => functions.wait_semaphores(info, timeout_ns),
             }
         };
@@ -260,7 +267,7 @@ impl Device {
         // timeline semaphores are enabled.
         let value = unsafe {
             match self.timeline()? {
-                Timeline::Core => self.raw.get_semaphore_counter_value(semaphore),
+                Timeline::Core => self.raw().get_semaphore_counter_value(semaphore),
                 Timeline::Extension(functions) => functions.get_semaphore_counter_value(semaphore),
             }
         };
@@ -350,7 +357,7 @@ impl Drop for Device {
         let _guard = DestroyGuard::new();
         // SAFETY: the device is alive until here, the only place that destroys it; by the contract of the type all objects created from it
         // are destroyed and its queues are idle; the instance is a later field and still alive.
-        unsafe { self.raw.destroy_device(None) };
+        unsafe { self.raw().destroy_device(None) };
     }
 }
 

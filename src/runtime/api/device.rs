@@ -32,8 +32,8 @@ use crate::runtime::schedule::scheduler::Scheduler;
 use crate::runtime::schedule::staging::{Returned, Staging};
 use crate::runtime::schedule::stream_state::StreamState;
 use crate::runtime::stream::destination;
-pub(crate) use crate::sys::DefaultThreadState;
 use crate::sys;
+pub(crate) use crate::sys::{DefaultThreadState, enter, forked, is_alive, is_ending, is_inside};
 use crate::vulkan::{self, Instance, PipelineCache, Queue, Snapshot, Spin, Stamps, select};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Condvar, OnceLock};
@@ -63,17 +63,6 @@ const QUEUES: usize = 2;
 /// A wait that blocks ends some 20 us late, and short kernels take less than this.
 const SPIN: Duration = Duration::from_micros(50);
 
-/// True in a child process that was forked after the library was used.
-pub(crate) fn forked() -> bool {
-    sys::forked()
-}
-
-/// To be called by each thread that enters the library: see `sys/thread_exit.rs`.
-#[inline]
-pub(crate) fn register_thread() {
-    sys::register_thread();
-}
-
 /// The number of queues that AVX_GPU_QUEUES asks for. It is read once, so that a mistake in it is told once.
 fn queues_wanted() -> Option<usize> {
     static WANTED: OnceLock<Option<u64>> = OnceLock::new();
@@ -102,6 +91,7 @@ pub(crate) fn describe(index: u32) -> Result<DeviceProperties> {
 
 /// Opens a device.
 pub(crate) fn create(options: &Options) -> Result<Token> {
+    sys::at_exit_wait_for_work(guard::wait_for_work);
     let log = Arc::new(DeviceLog::new(options.log.clone()));
     open(options, &log).inspect_err(|_| close_log(&log))
 }
@@ -205,11 +195,19 @@ pub(crate) fn destroy(token: Token) -> Result<()> {
     for (completion, number) in device.completions.iter().zip(seqs) {
         // A lost device does not finish its work. Any other failure of the wait (no memory) passes, and nothing may be freed before the
         // work is done.
-        while let Err(e) = completion.wait(number, None) {
-            if e.kind == vulkan::ErrorKind::DeviceLost {
-                break;
+        loop {
+            match completion.wait(number, None) {
+                Ok(true) => break,
+                Ok(false) => {
+                    // The process is ending. The device stays as it is, under a name that nobody has, so that the exit handler waits for its
+                    // work and nothing is freed before.
+                    let name = device.label.get();
+                    guard::name(device)?;
+                    return Err(Error::new(Status::Exiting, format!("the process is ending; '{name}' ends with it")));
+                }
+                Err(e) if e.kind == vulkan::ErrorKind::DeviceLost => break,
+                Err(_) => std::thread::sleep(Duration::from_millis(10)),
             }
-            std::thread::sleep(Duration::from_millis(10));
         }
     }
     drop(device.finish_reads());

@@ -1,6 +1,6 @@
 //! The user's own memory, made known to the device, so that the device reads and writes it over the bus without a copy.
 
-use crate::runtime::base::error::{Result, invalid};
+use crate::runtime::base::error::{Error, Result, Status, invalid};
 use crate::runtime::base::handle::Token;
 use crate::runtime::device::guard;
 use crate::vulkan::Imported;
@@ -31,7 +31,9 @@ pub(crate) fn unregister(token: Token, address: usize) -> Result<()> {
         scheduler.flush_to(seqs)?
     };
     // After this the memory is the caller's again, so no deadline may end the wait.
-    device.wait(&seqs, None)?;
+    if !device.wait(&seqs, None)? {
+        return Err(Error::new(Status::Exiting, "the process is ending, and work that uses the memory is not done"));
+    }
     device.free_buffer(region.id());
     Ok(())
 }

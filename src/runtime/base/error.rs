@@ -32,6 +32,7 @@ pub(crate) enum Status {
     Driver = -303,
     Internal = -400,
     Forked = -401,
+    Exiting = -402,
 }
 
 /// A status other than OK, with a message for a person. A positive status is no failure and has no message, yet it travels the same way.

@@ -51,6 +51,8 @@ impl CacheSaver {
         let saver = self.clone();
         let thread = sys::spawn("avx_gpu cache", Some(256 << 10), move || {
             while saver.wait() {
+                // The end of the process waits for the thread, which calls the driver.
+                let Some(_inside) = sys::enter() else { return };
                 save();
             }
         });

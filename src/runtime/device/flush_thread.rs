@@ -105,6 +105,8 @@ fn watch(device: &Device) {
             quiet += 1;
             continue;
         };
+        // The end of the process waits for the thread from here on, and the thread ends with it.
+        let Some(_inside) = sys::enter() else { return };
         quiet = 0;
         // The scheduler keeps a failure (a lost device), and the next caller gets it. The deadline lets the thread notice `stop`.
         let drained = wait_first(&points, Some(Instant::now() + look), true);

@@ -6,6 +6,7 @@ use crate::runtime::base::lock::rank;
 use crate::runtime::device::core::Device;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 static DEVICES: Table<Device, { rank::DEVICES }> = Table::new(HandleKind::Device);
 
@@ -50,4 +51,16 @@ pub(crate) fn name(device: Arc<Device>) -> Result<Token> {
 /// Ends the name of a device and returns the device.
 pub(crate) fn remove(token: Token) -> Result<Arc<Device>> {
     DEVICES.remove(token)
+}
+
+/// Waits until the work in flight of all devices is done, or until `deadline`. No call may be inside a device.
+pub(crate) fn wait_for_work(deadline: Instant) {
+    DEVICES.for_each(|device| {
+        for completion in &device.completions {
+            // The end of a wait that fails, as on a lost device, is not waited for.
+            while completion.poll().is_ok_and(|done| done < completion.sent()) && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_micros(200));
+            }
+        }
+    });
 }

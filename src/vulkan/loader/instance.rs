@@ -1,7 +1,7 @@
 //! The Vulkan loader, which is opened at run time, and the instances: a plain one and a validating one for the whole process.
 
 use super::{manifests, messages};
-use crate::sys::{self, register_thread};
+use crate::sys::{self, DriverStep, register_thread};
 use crate::vulkan::error::{Error, ErrorKind, Result};
 use crate::vulkan::physical::Snapshot;
 use ash::vk;
@@ -53,7 +53,9 @@ impl Instance {
     pub(crate) fn shared(validation: bool) -> Result<Arc<Instance>> {
         register_thread();
         let cell = if validation { &VALIDATING } else { &PLAIN };
-        cell.get_or_try_init(|| Instance::create(validation).map(Arc::new)).cloned()
+        let instance = cell.get_or_try_init(|| Instance::create(validation).map(Arc::new)).cloned()?;
+        sys::exit_before(DriverStep::Instance { validating: instance.validating });
+        Ok(instance)
     }
 
     fn create(validation: bool) -> Result<Instance> {
@@ -106,6 +108,7 @@ impl Instance {
 
     /// The functions of the instance.
     pub(crate) fn raw(&self) -> &ash::Instance {
+        sys::check_driver_is_there();
         &self.raw
     }
 

@@ -1,6 +1,7 @@
 //! Compute pipelines and their layouts.
 
 use super::pipeline_cache::PipelineCache;
+use crate::sys::{self, DriverStep};
 use crate::vulkan::device::Device;
 use crate::vulkan::error::{Error, ErrorKind, Result};
 use ash::vk;
@@ -227,6 +228,7 @@ impl Pipeline {
             // SAFETY: module, layout and cache are this device's and alive, or the cache is null; the entry point is in the module.
             unsafe { device.create_compute_pipelines(cache, &[info], None) }
         });
+        sys::exit_before(DriverStep::Pipeline(self.device.driver()));
         // SAFETY: a shader module may be destroyed once its pipelines exist.
         unsafe { device.destroy_shader_module(module, None) };
         match made {

@@ -5,8 +5,10 @@
 //! whose submissions are done. The other threads sleep. More than one thread in the driver would do harm: if NVIDIA's driver 580 blocks
 //! several threads at once, some of them wake 10 ms late (seen on an H100, where reads by eight threads took 10 or 20 ms instead of one).
 //!
-//! Every blocking call is bounded by [`MAX_BLOCK`], so that a lost device is noticed.
+//! Every blocking call is bounded by [`MAX_BLOCK`], so that a lost device and the end of the process are noticed. Every wait ends as if its
+//! deadline had passed once the process is ending.
 
+use crate::sys::{self, DriverStep};
 use crate::vulkan::device::Device;
 use crate::vulkan::error::{Error, ErrorKind, Result};
 use ash::vk;
@@ -15,8 +17,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The longest time that a thread blocks in the driver before it checks the state again.
-const MAX_BLOCK: Duration = Duration::from_secs(1);
+/// The longest time that a thread blocks in the driver before it checks the state again. The end of the process waits for it.
+const MAX_BLOCK: Duration = Duration::from_millis(200);
 
 /// A sleeping thread polls the driver itself after this time.
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
@@ -252,7 +254,7 @@ impl Completion {
     pub(crate) fn poll(&self) -> Result<u64> {
         if let Some(semaphore) = self.timeline {
             let value = self.device.timeline_value(semaphore)?;
-            self.done.fetch_max(value, Ordering::AcqRel);
+            self.reached(value);
             return Ok(self.done());
         }
         let mut state = self.state();
@@ -262,12 +264,20 @@ impl Completion {
             if !signaled {
                 break;
             }
-            self.done.fetch_max(*number, Ordering::AcqRel);
+            self.reached(*number);
             if let Some((_, fence)) = state.fences.pop_front() {
                 state.spare.push(fence);
             }
         }
         Ok(self.done())
+    }
+
+    /// Submission `number` is done.
+    fn reached(&self, number: u64) {
+        if self.done.fetch_max(number, Ordering::AcqRel) == 0 && number > 0 {
+            // The driver may have loaded a part of itself for the first work.
+            sys::exit_before(DriverStep::Work(self.device.driver()));
+        }
     }
 
     /// The timeline semaphore of the submissions, for waits of other queues.
@@ -377,9 +387,10 @@ impl Completion {
     }
 }
 
-/// How long a blocking call may take; `None` if the deadline has passed.
+/// How long a blocking call may take; `None` if the deadline has passed, or the process is ending.
 fn left_until(deadline: Option<Instant>) -> Option<Duration> {
     match deadline {
+        _ if sys::is_ending() => None,
         None => Some(MAX_BLOCK),
         Some(deadline) => deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()).map(|left| left.min(MAX_BLOCK)),
     }
