@@ -144,6 +144,12 @@ fn exit_beside_threads_inside_calls() {
     let words: Vec<usize> = (0..4).map(|_| device.alloc(1 << 20, AVX_MEMORY_DEVICE).addr()).collect();
     let handle = std::ptr::without_provenance_mut::<avx_buffer_t>;
     let (a, b, c) = (words[0], words[1], words[2]);
+    // A driver that compiles while its first work runs has registered its exit handlers after this.
+    for kernel in [device.kernel(QUICK), device.kernel(SLOW)] {
+        device.dispatch(kernel, [1, 1, 1], &[arg_buffer(handle(c))]);
+        device.synchronize();
+    }
+    device.words(handle(b), 4);
     keep_calling(move |_| {
         let kernel = std::ptr::without_provenance_mut(quick);
         is_over(dispatch(kernel, [1, 1, 1], &[arg_buffer(handle(a))])) | is_over(avx_device_synchronize(device.handle, AVX_FOREVER))

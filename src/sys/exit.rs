@@ -3,7 +3,9 @@
 //! Drivers and the libraries that they use tear themselves down in exit handlers and in destructors of static objects. On NVIDIA's driver,
 //! each call that another thread makes meanwhile, or that a later handler makes, is a crash. The C library runs handlers in the
 //! reverse order of their registration. So the library registers a handler of its own after each step at which a driver registers some: the
-//! creation of the instance and of a device, the first pipeline, and the first work that a device has done.
+//! creation of the instance and of a device, the first pipeline, and the first submissions that a device has done. A driver that registers
+//! one on a thread of its own, while it works on the first submissions, is still ahead if the process ends in these milliseconds: lavapipe
+//! compiles at that time.
 //!
 //! The first of these handlers that runs lets no more call in, and waits for the calls inside and for the work in flight. The wait is
 //! bounded, because `exit` must not take as long as a kernel that never ends. After it no call touches the driver.
@@ -27,8 +29,8 @@ pub(crate) enum DriverStep {
     Device(u64),
     /// A pipeline was made.
     Pipeline(u64),
-    /// Work was done.
-    Work(u64),
+    /// Work was done, up to this submission.
+    Work(u64, u64),
 }
 
 /// The steps after which a handler was registered.

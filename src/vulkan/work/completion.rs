@@ -20,6 +20,9 @@ use std::time::{Duration, Instant};
 /// The longest time that a thread blocks in the driver before it checks the state again. The end of the process waits for it.
 const MAX_BLOCK: Duration = Duration::from_millis(200);
 
+/// Up to this submission of a queue, what is done counts as first work, for which a driver may have loaded parts of itself.
+const FIRST_WORK: u64 = 8;
+
 /// A sleeping thread polls the driver itself after this time.
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
@@ -274,9 +277,10 @@ impl Completion {
 
     /// Submission `number` is done.
     fn reached(&self, number: u64) {
-        if self.done.fetch_max(number, Ordering::AcqRel) == 0 && number > 0 {
-            // The driver may have loaded a part of itself for the first work.
-            sys::exit_before(DriverStep::Work(self.device.driver()));
+        let before = self.done.fetch_max(number, Ordering::AcqRel);
+        if before < FIRST_WORK && number > before {
+            // The driver may have loaded a part of itself for the work.
+            sys::exit_before(DriverStep::Work(self.device.driver(), number.min(FIRST_WORK)));
         }
     }
 
