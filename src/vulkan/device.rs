@@ -305,6 +305,14 @@ impl Device {
         Some(bytes)
     }
 
+    /// Waits until the device has no work. No other thread may submit work meanwhile.
+    ///
+    /// Errors: `DeviceLost`, `OutOfHostMemory`, `OutOfDeviceMemory`, `Driver`.
+    pub(crate) fn wait_idle(&self) -> Result<()> {
+        // SAFETY: the device is alive; by this function's contract no queue of it is in use.
+        unsafe { self.raw.device_wait_idle() }.map_err(|result| Error::of("vkDeviceWaitIdle", result))
+    }
+
     /// Names a Vulkan object for the messages of the validation layer. Does nothing without validation. Errors of the call (out of host
     /// memory) are ignored, because a missing name does no harm.
     ///

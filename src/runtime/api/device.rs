@@ -181,6 +181,9 @@ fn open_one(options: &Options, log: &Arc<DeviceLog>, instance: &Arc<Instance>, (
     Ok(token)
 }
 
+/// Failed waits, 10 ms apart, after which closing a device no longer asks how far the work is.
+const MAX_FAILED_WAITS: u32 = 20;
+
 /// Closes a device: see avx_destroy.
 pub(crate) fn destroy(token: Token) -> Result<()> {
     let device = guard::remove(token)?;
@@ -192,9 +195,10 @@ pub(crate) fn destroy(token: Token) -> Result<()> {
         drop(scheduler.flush());
         scheduler.submitted()
     };
+    let mut is_finished = true;
     for (completion, number) in device.completions.iter().zip(seqs) {
-        // A lost device does not finish its work. Any other failure of the wait (no memory) passes, and nothing may be freed before the
-        // work is done.
+        // A lost device does not finish its work. Another failure of the wait (no memory) may pass.
+        let mut tries = 0;
         loop {
             match completion.wait(number, None) {
                 Ok(true) => break,
@@ -205,10 +209,20 @@ pub(crate) fn destroy(token: Token) -> Result<()> {
                     guard::name(device)?;
                     return Err(Error::new(Status::Exiting, format!("the process is ending; '{name}' ends with it")));
                 }
-                Err(e) if e.kind == vulkan::ErrorKind::DeviceLost => break,
-                Err(_) => std::thread::sleep(Duration::from_millis(10)),
+                Err(e) => {
+                    tries += 1;
+                    if e.kind == vulkan::ErrorKind::DeviceLost || tries == MAX_FAILED_WAITS {
+                        is_finished = false;
+                        break;
+                    }
+                    std::thread::sleep(Duration::from_millis(10));
+                }
             }
         }
+    }
+    if !is_finished {
+        // Nothing may be freed before the driver is done with it. If this fails too, the driver has told all that it can tell.
+        drop(device.vulkan.wait_idle());
     }
     drop(device.finish_reads());
     // No caller is left to get a failure, so only the log has it.
