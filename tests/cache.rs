@@ -512,6 +512,16 @@ mod unix {
 
     #[test]
     fn a_limit_on_the_size_of_files_fails_the_write_alone() {
+        // Some drivers put code into files in memory, which the limit is for too: SwiftShader ends the process without any cache.
+        let without_files = std::process::Command::new(std::env::current_exe().expect("the path of the test"))
+            .args(["unix::session_at_a_limit", "--exact", "--test-threads=1"])
+            .envs([("AVX_GPU_TEST_CHILD", "1"), ("AVX_GPU_TEST_FOLDER", ""), ("MESA_SHADER_CACHE_DISABLE", "true")])
+            .env_remove("AVX_GPU_TRACE")
+            .output()
+            .expect("start the test again");
+        if std::os::unix::process::ExitStatusExt::signal(&without_files.status) == Some(libc::SIGXFSZ) {
+            return skip("the driver itself does not live with the limit");
+        }
         let folder = Folder::new("cache");
         let trace = folder.path().join("trace.json");
         let variables = [
