@@ -133,7 +133,8 @@ fn check(what: &'static str, status: avx_status) -> Result<(), Failed> {
 }
 
 /// An ordinary program, up to its first failed call. Wrong answers panic.
-fn work(device: avx_device) -> Result<(), Failed> {
+/// `got` is what reads are delivered into, which may happen until the device is closed.
+fn work(device: avx_device, got: &mut [u8]) -> Result<(), Failed> {
     let (mut buffer, mut upload, mut back) = (null_mut(), null_mut(), null_mut());
     check("avx_alloc", abi::alloc(device, WORDS as u64 * 4, AVX_MEMORY_DEVICE, &mut buffer))?;
     check("avx_alloc of upload memory", abi::alloc(device, 4096, AVX_MEMORY_UPLOAD, &mut upload))?;
@@ -150,10 +151,9 @@ fn work(device: avx_device) -> Result<(), Failed> {
     }
     check("avx_event_record", avx_event_record(stream, event))?;
     check("avx_event_wait", avx_event_wait(event, AVX_FOREVER))?;
-    let mut got = vec![0u8; WORDS * 4];
-    check("avx_read", read_on(stream, buffer, 0, &mut got))?;
+    check("avx_read", read_on(stream, buffer, 0, got))?;
     let step = |x: u32| x.wrapping_mul(3).wrapping_add(1);
-    assert!(words_of(&got).iter().zip(&start).all(|(&got, &x)| got == step(step(step(x)))), "a wrong answer");
+    assert!(words_of(got).iter().zip(&start).all(|(&got, &x)| got == step(step(step(x)))), "a wrong answer");
 
     let mut pointer = null_mut();
     check("avx_map", abi::map(upload, 0, 4096, AVX_MAP_WRITE, &mut pointer))?;
@@ -174,7 +174,7 @@ fn work(device: avx_device) -> Result<(), Failed> {
     check("avx_read_async", abi::read_async(stream, buffer, 0, got.as_mut_ptr().cast(), got.len() as u64))?;
     check("avx_stream_synchronize", avx_stream_synchronize(stream, AVX_FOREVER))?;
     let want = |x: u32| (0..5).fold(x, |x, _| step(x));
-    assert!(words_of(&got).iter().zip(&start).all(|(&got, &x)| got == want(x)), "a wrong answer of the graph");
+    assert!(words_of(got).iter().zip(&start).all(|(&got, &x)| got == want(x)), "a wrong answer of the graph");
     check("avx_device_trim", avx_device_trim(device))?;
     check("avx_device_synchronize", avx_device_synchronize(device, AVX_FOREVER))
 }
@@ -185,7 +185,8 @@ fn program() -> Result<(), Failed> {
     let no_cache = c("");
     let options = avx_device_options { cache_dir: no_cache.as_ptr(), ..avx_device_options::zeroed() };
     check("avx_create", abi::create(&options, &mut device))?;
-    let worked = work(device);
+    let mut got = vec![0u8; WORDS * 4];
+    let worked = work(device, &mut got);
     if worked.is_err() {
         let _ = avx_device_synchronize(device, AVX_FOREVER);
     }

@@ -122,18 +122,13 @@ unsafe fn real(entry: usize, w: [usize; 8]) -> usize {
 /// # Safety
 /// The words are what the entry point takes.
 pub(crate) unsafe fn forward(entry: usize, w: [usize; 8]) -> usize {
-    let Effect::Destroys(..) = ENTRIES[entry].effect else {
-        ENTRIES[entry].calls.fetch_add(1, Ordering::Relaxed);
-        return match plan::code_for(entry) {
-            // SAFETY: by this function's contract.
-            Some(code) => unsafe { fail(entry, w, code) },
-            // SAFETY: by this function's contract.
-            None => unsafe { pass_on(entry, w) },
-        };
-    };
     ENTRIES[entry].calls.fetch_add(1, Ordering::Relaxed);
-    // SAFETY: by this function's contract.
-    unsafe { pass_on(entry, w) }
+    match plan::code_for(entry) {
+        // SAFETY: by this function's contract.
+        Some(code) => unsafe { fail(entry, w, code) },
+        // SAFETY: by this function's contract.
+        None => unsafe { pass_on(entry, w) },
+    }
 }
 
 unsafe fn pass_on(entry: usize, w: [usize; 8]) -> usize {
